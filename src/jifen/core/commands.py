@@ -1,0 +1,118 @@
+"""Everything that can be asked of the ledger. A command is plain data; `decide` answers it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.identity import Identity
+from jifen.core.orders import Order, OrderRefund
+
+#: A member as a command names it: by number, or by an identity that the engine looks up.
+MemberReference = int | Identity
+
+
+class RegisterMember(msgspec.Struct, frozen=True, gc=False):
+    """Make a member that these identities find (event `member.registered`, `POST /v1/members`).
+
+    `known_is_fine`: if they all find one member already, that is the answer, not a refusal.
+    """
+
+    identities: tuple[Identity, ...]
+    known_is_fine: bool = False
+
+
+class RecordOrder(msgspec.Struct, frozen=True, gc=False):
+    """A completed order earns points (event `order.completed`)."""
+
+    member: MemberReference
+    order: Order
+
+
+class RefundOrder(msgspec.Struct, frozen=True, gc=False):
+    """An order, or part of it, was refunded (event `order.refunded`). `member`, if given, must own the order."""
+
+    member: MemberReference | None
+    refund: OrderRefund
+
+
+class SpendPoints(msgspec.Struct, frozen=True, gc=False):
+    """Take available points for good."""
+
+    member: MemberReference
+    wallet: str | None
+    points: int
+    reference: str | None = None
+
+
+class PlaceHold(msgspec.Struct, frozen=True, gc=False):
+    """Bind available points until captured, released or `expires_at` (None: as the program says)."""
+
+    member: MemberReference
+    wallet: str | None
+    points: int
+    expires_at: datetime | None = None
+    reference: str | None = None
+
+
+class CaptureHold(msgspec.Struct, frozen=True, gc=False):
+    """Spend held points: `points` of them (None: all that remain). `release_rest` frees what then remains."""
+
+    member: int
+    hold: int
+    points: int | None = None
+    release_rest: bool = False
+
+
+class ReleaseHold(msgspec.Struct, frozen=True, gc=False):
+    """Free all that remains of a hold."""
+
+    member: int
+    hold: int
+
+
+class AdjustPoints(msgspec.Struct, frozen=True, gc=False):
+    """Correct a balance by hand, up or down. A lot that opens expires at `expires_at`, or as earned points would."""
+
+    member: MemberReference
+    wallet: str | None
+    points: int
+    expires_at: datetime | None = None
+
+
+class TransferPoints(msgspec.Struct, frozen=True, gc=False):
+    """Move available points to another member; they keep their terms."""
+
+    member: MemberReference
+    to: MemberReference
+    wallet: str | None
+    points: int
+
+
+class ReverseTransaction(msgspec.Struct, frozen=True, gc=False):
+    """Undo a transaction: refund an earn, cancel a spend or capture, take an adjustment back."""
+
+    member: int
+    sequence: int
+
+
+class SettleMember(msgspec.Struct, frozen=True, gc=False):
+    """Book what time has done by now: pending lots matured, lots expired, holds ended."""
+
+    member: int
+
+
+Command = (
+    RegisterMember
+    | RecordOrder
+    | RefundOrder
+    | SpendPoints
+    | PlaceHold
+    | CaptureHold
+    | ReleaseHold
+    | AdjustPoints
+    | TransferPoints
+    | ReverseTransaction
+    | SettleMember
+)

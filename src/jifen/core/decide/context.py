@@ -1,0 +1,152 @@
+"""What a decision is made with, and the one shape in which it is worked out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
+from jifen.core.earning import Award
+from jifen.core.ledger.journal import Journal
+from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.trace import TakenBack, Trace, encode_trace
+
+
+class Context(msgspec.Struct, frozen=True, gc=False):
+    """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever."""
+
+    now: datetime
+    occurred_at: datetime
+    source: str
+    key: str
+    actor: str
+    reason: str | None = None
+
+
+class PastTransaction(msgspec.Struct, frozen=True, gc=False):
+    """A transaction of earlier times, as a refund, reversal, capture or release needs it.
+
+    `movements` carry the terms of their lots, also where they did not open them. `expired_by_lot` says how many
+    points of the lots that it opened have expired so far (without those that an earlier refund took back from there).
+    `program` is the version that decided it.
+    """
+
+    sequence: int
+    kind: Kind
+    program: Program
+    occurred_at: datetime
+    facts: bytes | None
+    trace: Trace
+    movements: tuple[Movement, ...]
+    referring: tuple[tuple[Kind, Trace], ...] = ()
+    expired_by_lot: dict[int, int] = {}
+
+
+class Effects(msgspec.Struct, frozen=True, gc=False):
+    """What a decision does: transactions in order, the new states, and which transaction answers the command."""
+
+    transactions: tuple[Transaction, ...]
+    states: tuple[MemberState, ...]
+    answer: Transaction | None
+    trace: Trace | None
+
+
+class Decision:
+    """One decision on one member while it is being worked out."""
+
+    __slots__ = ("answer", "context", "journal", "program", "state", "trace", "transactions")
+
+    def __init__(self, program: Program, context: Context, state: MemberState) -> None:
+        self.program = program
+        self.context = context
+        self.state = state
+        self.journal = Journal(state)
+        self.transactions: list[Transaction] = []
+        self.answer: Transaction | None = None
+        self.trace: Trace | None = None
+
+    def begin(self) -> None:
+        """Start the next transaction of the member."""
+        self.journal.begin()
+
+    def end(
+        self,
+        kind: Kind,
+        occurred_at: datetime,
+        *,
+        wallet: int | None = None,
+        points: int | None = None,
+        awards: list[Award] | None = None,
+        taken_back: list[TakenBack] | None = None,
+        returned: dict[str, int] | None = None,
+        until: datetime | None = None,
+        reference: str | None = None,
+        facts: bytes | None = None,
+        refers_to: int | None = None,
+        counterpart: tuple[int, int] | None = None,
+        is_answer: bool = False,
+        program: Program | None = None,
+    ) -> None:
+        """Close the transaction and keep it. `is_answer`: it is what the command asked for, not what time did.
+
+        `program` is the version that decided it where that is not the current one (refunds).
+        """
+        movements, balances = self.journal.end(wallet or self.program.default_wallet)
+        trace = Trace(balances, awards or [], wallet, points, taken_back or [], returned or {}, until, reference)
+        context = self.context
+        transaction = Transaction(
+            self.journal.member_id,
+            self.journal.sequence,
+            kind,
+            (program or self.program).version,
+            occurred_at,
+            context.now,
+            context.source if is_answer else TIME_SOURCE,
+            context.key if is_answer else "",
+            context.actor if is_answer else TIME_SOURCE,
+            movements,
+            encode_trace(trace),
+            facts,
+            context.reason if is_answer else None,
+            refers_to,
+            counterpart,
+        )
+        self.transactions.append(transaction)
+        if is_answer:
+            self.answer = transaction
+            self.trace = trace
+
+    def effects(self) -> Effects:
+        """Everything that was decided."""
+        return Effects(tuple(self.transactions), (self.journal.close(),), self.answer, self.trace)
+
+    def wallet_number(self, wallet: str | None) -> int | Refusal:
+        """The number of a wallet named in a command; none named: the program's first."""
+        if wallet is None:
+            return self.program.default_wallet
+        number = self.program.wallet_numbers.get(wallet)
+        if number is None:
+            known = ", ".join(self.program.wallet_numbers)
+            return Refusal("unknown_wallet", f"There is no wallet {wallet!r}; the program has {known}.", "/wallet")
+        return number
+
+    def expiry_of(self, wallet: int, earned_at: datetime) -> datetime:
+        """When points that no rule awarded expire in this wallet, if earned at an instant."""
+        return expires_at(self.program.expiry_of_wallet[wallet], earned_at, self.program.zone)
+
+    def new_terms(self, wallet: int, earned_at: datetime) -> LotTerms:
+        """Terms of points that are valid at once and expire as this wallet's points do."""
+        return LotTerms(earned_at, earned_at, self.expiry_of(wallet, earned_at))
+
+    def end_of_grace(self, returned_at: datetime) -> datetime:
+        """The end of the local day on which the program's days of grace run out."""
+        zone = self.program.zone
+        day = local_day(days_later(returned_at, self.program.document.returns.grace_days + 1, zone), zone)
+        return start_of_day(day, zone)
+
+
+#: Source and actor of what time does by itself.
+TIME_SOURCE = "jifen:time"

@@ -1,0 +1,208 @@
+"""Taking back: refunds of orders, cancelled spends, adjustments undone."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jifen.core.commands import RefundOrder, ReverseTransaction
+from jifen.core.decide.context import Decision, PastTransaction
+from jifen.core.decide.settle import return_pieces
+from jifen.core.earning import rate_order
+from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
+from jifen.core.orders import Order, OrderRefund, remaining_lines
+from jifen.core.refusal import Refusal
+from jifen.core.trace import TakenBack
+
+_decode_order = msgspec.json.Decoder(Order).decode
+_encode_refund = msgspec.json.Encoder().encode
+
+
+def refund_order(decision: Decision, command: RefundOrder, earned: PastTransaction) -> Refusal | None:
+    """Take back what the order earned beyond what its remaining lines earn.
+
+    The remaining lines are rated by the version of the program that rated the order, so what the member keeps
+    depends only on what was returned in all: any order and split of refunds ends at the same number (I-08).
+    """
+    return _refund(decision, earned, command.refund)
+
+
+def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | None) -> Refusal | None:
+    assert earned.facts is not None
+    order = _decode_order(earned.facts)
+    before = _returned_before(earned)
+    returned = _returned_now(order, before, refund)
+    if isinstance(returned, Refusal):
+        return returned
+    in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
+    kept = rate_order(earned.program, remaining_lines(order, in_all))
+    due: dict[int, int] = {}
+    for award in earned.trace.awards:
+        due[award.wallet] = due.get(award.wallet, 0) + award.points
+    for award in kept:
+        due[award.wallet] = due.get(award.wallet, 0) - award.points
+    for _, trace in earned.referring:
+        for taken in trace.taken_back:
+            due[taken.wallet] = due.get(taken.wallet, 0) - taken.points
+    facts = None if refund is None else _encode_refund(refund)
+    return _book_reversal(decision, earned, due, returned, facts)
+
+
+def reverse_transaction(decision: Decision, command: ReverseTransaction, past: PastTransaction) -> Refusal | None:
+    """Undo a transaction of any kind that can be undone."""
+    if past.kind is Kind.EARN and past.facts is not None:
+        return _refund(decision, past, None)
+    name = transaction_id(command.member, past.sequence)
+    if any(kind is Kind.REVERSE for kind, _ in past.referring):
+        return Refusal("already_reversed", f"Transaction {name} was reversed before.")
+    if past.kind in (Kind.SPEND, Kind.CAPTURE):
+        _give_back(decision, past, Bucket.SPENT)
+        return None
+    if past.kind is Kind.ADJUST:
+        wallet, points = past.trace.wallet, past.trace.points
+        assert wallet is not None
+        assert points is not None
+        if points < 0:
+            _give_back(decision, past, Bucket.ADJUSTED)
+            return None
+        return _book_reversal(decision, past, {wallet: points}, {}, None)
+    return Refusal(
+        "not_reversible",
+        f"Transaction {name} is a {past.kind.name.lower()}, which cannot be reversed; "
+        "orders, spends, captures and adjustments can.",
+    )
+
+
+def _returned_before(earned: PastTransaction) -> dict[str, int]:
+    before: dict[str, int] = {}
+    for _, trace in earned.referring:
+        for line, quantity in trace.returned.items():
+            before[line] = before.get(line, 0) + quantity
+    return before
+
+
+def _returned_now(order: Order, before: dict[str, int], refund: OrderRefund | None) -> dict[str, int] | Refusal:
+    left = {line.line_id: line.quantity - before.get(line.line_id, 0) for line in order.lines}
+    if not any(left.values()):
+        return Refusal("already_refunded", f"All of the order {order.order_id!r} was refunded before.")
+    if refund is None or not refund.lines:
+        return {line: quantity for line, quantity in left.items() if quantity}
+    returned: dict[str, int] = {}
+    for index, line in enumerate(refund.lines):
+        pointer = f"/data/lines/{index}"
+        if line.line_id not in left:
+            message = f"The order {order.order_id!r} has no line {line.line_id!r}."
+            return Refusal("unknown_line", message, f"{pointer}/line_id")
+        returned[line.line_id] = returned.get(line.line_id, 0) + line.quantity
+        if returned[line.line_id] > left[line.line_id]:
+            return Refusal(
+                "returned_too_much",
+                f"Of line {line.line_id!r} {left[line.line_id]} can still be returned, not {returned[line.line_id]}.",
+                f"{pointer}/quantity",
+                {"remaining": left[line.line_id], "returned": returned[line.line_id]},
+            )
+    return returned
+
+
+def _book_reversal(
+    decision: Decision, past: PastTransaction, due: dict[int, int], returned: dict[str, int], facts: bytes | None
+) -> Refusal | None:
+    decision.begin()
+    taken_back = []
+    for wallet, points in due.items():
+        if points > 0:
+            taken = _take_back(decision, past, wallet, points)
+            if isinstance(taken, Refusal):
+                return taken
+            taken_back.append(taken)
+        elif points < 0:
+            # The recomputation gives more than before (a rule that rewards a smaller order): the member gets it.
+            terms = _terms_of_origin(past, wallet) or decision.new_terms(wallet, decision.context.occurred_at)
+            pending = terms.effective_at > decision.context.now
+            decision.journal.open_lot(wallet, Bucket.REVERSED, -points, terms, pending=pending)
+            taken_back.append(TakenBack(wallet, points))
+    decision.end(
+        Kind.REVERSE,
+        decision.context.occurred_at,
+        taken_back=taken_back,
+        returned=returned,
+        facts=facts,
+        refers_to=past.sequence,
+        is_answer=True,
+        program=past.program,
+    )
+    return None
+
+
+def _take_back(decision: Decision, past: PastTransaction, wallet: int, points: int) -> TakenBack | Refusal:
+    """Take points back: from what is left of their own lots, from what of these has expired, from other lots.
+
+    Points that have expired are gone already: they count as taken back, and the member owes nothing for them.
+    """
+    journal = decision.journal
+    own = [each.lot for each in past.movements if each.wallet == wallet and each.terms and _opens(past, each)]
+    from_lot = expired = 0
+    for lot in own:
+        if from_lot < points:
+            from_lot += journal.take_from_lot(wallet, Bucket.REVERSED, lot, points - from_lot)
+    booked_now = _expired_in(decision, own)
+    for lot in own:
+        part = min(points - from_lot - expired, past.expired_by_lot.get(lot, 0) + booked_now.get(lot, 0))
+        if part > 0:
+            journal.pass_on(wallet, Bucket.EXPIRED, Bucket.REVERSED, lot, part)
+            expired += part
+    short = points - from_lot - expired
+    other_lots = min(short, journal.look(wallet).available)
+    if other_lots:
+        journal.take(wallet, Bucket.REVERSED, other_lots)
+    short -= other_lots
+    policy = past.program.document.refunds.spent_points
+    if short and policy == "refuse":
+        return Refusal(
+            "points_already_spent",
+            f"{points} points must be taken back, {short} of them were spent, and the program refuses that.",
+            None,
+            {"due": points, "missing": short},
+        )
+    if short and policy == "debt":
+        journal.owe(wallet, short)
+        return TakenBack(wallet, points, from_lot, expired, other_lots, debt=short)
+    return TakenBack(wallet, points, from_lot, expired, other_lots, forgiven=short)
+
+
+def _opens(past: PastTransaction, movement: Movement) -> bool:
+    """Whether the movement opened its lot in that transaction."""
+    return movement.source in (Bucket.ISSUED, Bucket.ADJUSTED) and movement.lot // LOTS_PER_TRANSACTION == past.sequence
+
+
+def _expired_in(decision: Decision, lots: list[int]) -> dict[int, int]:
+    """What settling booked as expired of these lots earlier in this very decision."""
+    expired: dict[int, int] = {}
+    for transaction in decision.transactions:
+        for movement in transaction.movements:
+            if movement.lot in lots and movement.target is Bucket.EXPIRED:
+                expired[movement.lot] = expired.get(movement.lot, 0) + movement.amount
+    return expired
+
+
+def _terms_of_origin(past: PastTransaction, wallet: int) -> LotTerms | None:
+    return next((each.terms for each in past.movements if each.wallet == wallet and each.terms), None)
+
+
+def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> None:
+    """Return what a spend took to the lots of origin."""
+    wallet = past.trace.wallet
+    assert wallet is not None
+    pieces = []
+    for movement in past.movements:
+        assert movement.terms is not None
+        pieces.append(Piece(movement.lot, movement.amount, movement.terms))
+    decision.begin()
+    return_pieces(decision, wallet, source, pieces, decision.context.now)
+    decision.end(
+        Kind.REVERSE,
+        decision.context.occurred_at,
+        wallet=wallet,
+        points=sum(piece.amount for piece in pieces),
+        refers_to=past.sequence,
+        is_answer=True,
+    )

@@ -1,0 +1,1 @@
+"""The ledger: accounts, lots, holds and the movements between them."""

@@ -1,0 +1,174 @@
+"""The values of the ledger. All frozen; instants are UTC; points are whole numbers; wallets are numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import IntEnum
+
+import msgspec
+
+from jifen.core.limits import NEVER
+
+#: A lot's number names the movement that opened it: LOTS_PER_TRANSACTION * sequence + position.
+LOTS_PER_TRANSACTION = 2**20
+NO_LOT = 0
+
+
+class Bucket(IntEnum):
+    """Where points stand. The first group belongs to the member, the second is the program's side."""
+
+    PENDING = 1
+    AVAILABLE = 2
+    HELD = 3
+    DEBT = 5
+
+    ISSUED = 10
+    SPENT = 11
+    EXPIRED = 12
+    REVERSED = 13
+    ADJUSTED = 14
+    TRANSIT = 15
+
+
+class Kind(IntEnum):
+    """Kinds of transaction."""
+
+    EARN = 1
+    SPEND = 2
+    HOLD = 3
+    CAPTURE = 4
+    RELEASE = 5
+    HOLD_EXPIRE = 6
+    EXPIRE = 7
+    REVERSE = 8
+    ADJUST = 9
+    TRANSFER = 10
+    MATURE = 11
+
+
+class LotTerms(msgspec.Struct, frozen=True, gc=False):
+    """When points were earned, from when they can be spent, and until when (exclusive)."""
+
+    earned_at: datetime
+    effective_at: datetime
+    expires_at: datetime
+
+
+class Lot(msgspec.Struct, frozen=True, gc=False):
+    """Points from one award with their own terms, and what remains of them (without what is held)."""
+
+    lot: int
+    terms: LotTerms
+    remaining: int
+
+    @property
+    def order(self) -> tuple[datetime, datetime, int]:
+        """Lots are spent in this order: soonest-expiring first, then oldest, then as opened."""
+        return (self.terms.expires_at, self.terms.earned_at, self.lot)
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Points of one lot, with the lot's terms: what a hold or a spend took."""
+
+    lot: int
+    amount: int
+    terms: LotTerms
+
+
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """Points bound for a later capture. `sequence` is that of the transaction which placed it."""
+
+    sequence: int
+    wallet: int
+    expires_at: datetime
+    pieces: tuple[Piece, ...]
+
+    @property
+    def remaining(self) -> int:
+        """Points that are still bound."""
+        return sum(piece.amount for piece in self.pieces)
+
+
+class Movement(msgspec.Struct, frozen=True, gc=False):
+    """Points moved from one bucket to another: a debit and a credit in one. `terms` only where it opens a lot."""
+
+    wallet: int
+    source: Bucket
+    target: Bucket
+    lot: int
+    amount: int
+    terms: LotTerms | None = None
+
+
+class Balances(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the buckets of a wallet hold."""
+
+    wallet: int
+    available: int
+    pending: int
+    held: int
+    debt: int
+
+
+class Account(msgspec.Struct, frozen=True, gc=False):
+    """One wallet of one member, as far as it was loaded.
+
+    `lots` are the available lots in spending order; behind `horizon` (None: nothing is missing) there may be more
+    that were not loaded. `is_complete` says whether all `pending_lots` and `holds` are there, or just those that
+    were added since.
+    `next_change_at` is not later than the next instant at which a lot matures or expires, or a hold ends.
+    """
+
+    wallet: int
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+    last_sequence: int = 0
+    next_change_at: datetime = NEVER
+    lots: tuple[Lot, ...] = ()
+    horizon: tuple[datetime, datetime, int] | None = None
+    pending_lots: tuple[Lot, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    is_complete: bool = True
+
+    @property
+    def balances(self) -> Balances:
+        """The buckets alone."""
+        return Balances(self.wallet, self.available, self.pending, self.held, self.debt)
+
+
+class MemberState(msgspec.Struct, frozen=True, gc=False):
+    """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's."""
+
+    member_id: int
+    sequence: int
+    accounts: tuple[Account, ...]
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False):
+    """All movements of one command on one member; `sequence` counts 1, 2, 3 ... for each member without gaps.
+
+    `facts` and `trace` are JSON: what came in, and what was decided and why (with the balances after).
+    """
+
+    member_id: int
+    sequence: int
+    kind: Kind
+    program_version: int
+    occurred_at: datetime
+    recorded_at: datetime
+    source: str
+    key: str
+    actor: str
+    movements: tuple[Movement, ...]
+    trace: bytes
+    facts: bytes | None = None
+    reason: str | None = None
+    refers_to: int | None = None
+    counterpart: tuple[int, int] | None = None
+
+
+def transaction_id(member_id: int, sequence: int) -> str:
+    """How a transaction is named outside: `member-sequence`."""
+    return f"{member_id}-{sequence}"

@@ -1,0 +1,18 @@
+"""A command that is answered with "no": nothing was changed, and this is why."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """Why a command was refused. Neighbours in the same batch are not touched by it.
+
+    `code` is stable (docs/reference/errors.md lists them all); `message` says what, where and how to mend it;
+    `pointer` is the JSON pointer of the field at fault, if there is one; `details` holds the values behind it.
+    """
+
+    code: str
+    message: str
+    pointer: str | None = None
+    details: dict[str, object] = {}

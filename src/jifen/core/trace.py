@@ -1,0 +1,48 @@
+"""The decision trace of a transaction: what was decided and why, kept for ever with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.earning import Award
+from jifen.core.ledger.values import Balances
+
+
+class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How a refund or reversal took back points of one wallet.
+
+    `points` were due; they came `from_lot` (what was left of the lots of origin), from what had `expired` of
+    those lots, from `other_lots`, and the rest became `debt` or was `forgiven`. Negative points: the recomputation
+    gave more than before.
+    """
+
+    wallet: int
+    points: int
+    from_lot: int = 0
+    expired: int = 0
+    other_lots: int = 0
+    debt: int = 0
+    forgiven: int = 0
+
+
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Why a transaction moved what it moved. Written once as JSON; fields are only ever added.
+
+    `balances` are those after the transaction, of the wallets it touched. `points` is the command's own figure
+    (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends.
+    """
+
+    balances: list[Balances]
+    awards: list[Award] = []
+    wallet: int | None = None
+    points: int | None = None
+    taken_back: list[TakenBack] = []
+    returned: dict[str, int] = {}
+    until: datetime | None = None
+    reference: str | None = None
+
+
+encode_trace = msgspec.json.Encoder().encode
+decode_trace = msgspec.json.Decoder(Trace).decode

@@ -1,0 +1,1 @@
+"""PostgreSQL: schema, migrations, named SQL, pools, the embedded server, verify, backup."""

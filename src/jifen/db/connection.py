@@ -1,0 +1,107 @@
+"""Connections to PostgreSQL, and the part of asyncpg that the rest of jifen uses (asyncpg ships no types)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import asyncpg
+import asyncpg.protocol.protocol
+
+from jifen.db.arrays import ask_for_lists_only
+
+#: The role under which everything but migrations runs: it can neither change nor delete what was written.
+APPLICATION_ROLE = "jifen_application"
+
+ask_for_lists_only(asyncpg.protocol.protocol)
+
+_SETTINGS = {"application_name": "jifen", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
+
+
+class Transaction(Protocol):
+    """A database transaction under way."""
+
+    async def start(self) -> None:
+        """BEGIN."""
+
+    async def commit(self) -> None:
+        """COMMIT."""
+
+    async def rollback(self) -> None:
+        """ROLLBACK."""
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *args: object) -> None: ...
+
+
+class Connection(Protocol):
+    """What jifen uses of an asyncpg connection."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        """All rows."""
+
+    async def fetchrow(self, query: str, *args: Any) -> Any:
+        """The first row, or None."""
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first column of the first row, or None."""
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run a statement, for its effect."""
+
+    async def copy_records_to_table(self, table: str, *, records: Any, columns: Sequence[str]) -> str:
+        """COPY rows in."""
+
+    def cursor(self, query: str, *args: Any, prefetch: int | None = None) -> AsyncIterator[Any]:
+        """Rows as they come, within a transaction."""
+
+    def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> Transaction:
+        """A transaction, to be started."""
+
+    def is_closed(self) -> bool:
+        """Whether it can no longer be used."""
+
+    def terminate(self) -> None:
+        """Drop it at once."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's own signature
+        """Close it in good order."""
+
+
+class Pool(Protocol):
+    """What jifen uses of an asyncpg pool."""
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for a while."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+    def terminate(self) -> None:
+        """Drop all connections at once."""
+
+
+async def connect(url: str) -> Connection:
+    """A connection in the application's role."""
+    connection: Connection = await asyncpg.connect(url, timeout=10, server_settings=_SETTINGS)
+    await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
+    return connection
+
+
+async def open_pool(url: str, *, size: int) -> Pool:
+    """A pool of connections in the application's role, for reading."""
+    # `reset` would run RESET ALL and with it RESET ROLE; nothing in jifen changes a session's state, so it is skipped.
+    pool: Pool = await asyncpg.create_pool(
+        url, min_size=1, max_size=size, timeout=10, server_settings=_SETTINGS, init=_take_role, reset=_keep_session
+    )
+    return pool
+
+
+async def _take_role(connection: Connection) -> None:
+    await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
+
+
+async def _keep_session(connection: Connection) -> None:
+    """Leave the session as it is."""

@@ -1,0 +1,82 @@
+"""The role in which jifen works, and what it may do: add to the ledger, but neither change nor delete what is written.
+
+The rights are stated as a whole and granted anew after every migration, so that the database has these and no others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+import asyncpg
+
+from jifen.core.errors import JifenError
+from jifen.db.connection import APPLICATION_ROLE, Connection
+
+#: What the role may do beyond SELECT, which it has everywhere. Columns are named where only these ever change.
+RIGHTS: Final[dict[str, tuple[str, ...]]] = {
+    "installation": (),
+    "program_versions": ("INSERT",),
+    "wallets": ("INSERT",),
+    "api_keys": ("INSERT", "UPDATE (revoked_at)"),
+    "members": ("INSERT",),
+    "identities": ("INSERT",),
+    "accounts": ("INSERT", "UPDATE (last_sequence, available, pending, held, debt, next_change_at)"),
+    "transactions": ("INSERT",),
+    "movements": ("INSERT",),
+    "lots": ("INSERT", "UPDATE (remaining)", "DELETE"),
+    "holds": ("INSERT", "UPDATE (remaining, pieces)", "DELETE"),
+    "keys": ("INSERT",),
+    "outbox": ("INSERT", "DELETE"),
+    "balances": (),
+}
+SEQUENCES: Final = ("member_ids",)
+
+
+class RoleMissing(JifenError):
+    """The application role does not exist or may not be taken, and the owner may not change that."""
+
+    code = "database_role_missing"
+
+
+async def ensure_role(connection: Connection, owner: str) -> None:
+    """Make the application role where it is missing, and let the owner (who is connected) take it.
+
+    Raises:
+        RoleMissing: the owner may not; the message says what an administrator should run.
+    """
+    try:
+        # Roles belong to the whole server: another database of it may be making the same one right now.
+        with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            if not await connection.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", APPLICATION_ROLE):
+                await connection.execute(f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN")
+        may_take = "SELECT pg_has_role($1, 'SET')"
+        if not await connection.fetchval(may_take, APPLICATION_ROLE):
+            # Since PostgreSQL 16 whoever made a role may grant it, but may not take it unless that is granted, too.
+            await connection.execute(f"GRANT {APPLICATION_ROLE} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RoleMissing(_advice(owner), owner=owner, role=APPLICATION_ROLE) from error
+
+
+def _advice(owner: str) -> str:
+    quoted = '"' + owner.replace('"', '""') + '"'
+    return (
+        f"The database user {owner} may not make or take the role {APPLICATION_ROLE}. As a superuser run: "
+        f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN; (if it does not exist) "
+        f"GRANT {APPLICATION_ROLE} TO {quoted} WITH INHERIT FALSE, SET TRUE;"
+    )
+
+
+def grant_script(schema: str) -> str:
+    """The statements that give the application role its rights in this schema, and take all others."""
+    quoted = '"' + schema.replace('"', '""') + '"'
+    lines = [
+        f"GRANT USAGE ON SCHEMA {quoted} TO {APPLICATION_ROLE}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA {quoted} FROM {APPLICATION_ROLE}",
+        f"GRANT SELECT ON {', '.join(RIGHTS)} TO {APPLICATION_ROLE}",
+    ]
+    lines += [
+        f"GRANT {', '.join(rights)} ON {table} TO {APPLICATION_ROLE}" for table, rights in RIGHTS.items() if rights
+    ]
+    lines.append(f"GRANT USAGE ON SEQUENCE {', '.join(SEQUENCES)} TO {APPLICATION_ROLE}")
+    return ";\n".join(lines)

@@ -1,0 +1,195 @@
+-- The statements of a batch. All are set-based: one call serves every command of the batch.
+
+-- name: find_keys
+-- $1 shards, $2 digests. The commands that were answered before, and (as the last row) the current program version.
+SELECT k.digest, k.payload_digest, k.member_id, k.sequence
+FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, digest)
+JOIN keys k ON k.shard = wanted.shard AND k.digest = wanted.digest
+UNION ALL
+SELECT NULL, NULL, NULL, (SELECT max(version) FROM program_versions)
+
+-- name: find_identities
+-- $1 shards, $2 kinds, $3 values.
+SELECT i.kind, i.value, i.member_id
+FROM unnest($1::smallint[], $2::text[], $3::text[]) AS wanted (shard, kind, value)
+JOIN identities i ON i.shard = wanted.shard AND i.kind = wanted.kind AND i.value = wanted.value
+
+-- name: load_first_lots
+-- $1 shards, $2 member ids, $3 wallets, $4 how many. The available lots that are spent first, for each wallet.
+SELECT l.member_id, l.wallet, l.lot, l.remaining, l.earned_at, l.effective_at, l.expires_at
+FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[]) AS wanted (shard, member_id, wallet, most)
+CROSS JOIN LATERAL (
+    SELECT * FROM lots
+    WHERE shard = wanted.shard AND member_id = wanted.member_id AND wallet = wanted.wallet AND NOT pending
+    ORDER BY expires_at, earned_at, lot
+    LIMIT wanted.most
+) l
+
+-- name: load_all_lots
+-- $1 shards, $2 member ids. Every open lot, in spending order.
+SELECT l.member_id, l.wallet, l.pending, l.lot, l.remaining, l.earned_at, l.effective_at, l.expires_at
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN lots l ON l.shard = wanted.shard AND l.member_id = wanted.member_id
+ORDER BY l.member_id, l.wallet, l.expires_at, l.earned_at, l.lot
+
+-- name: load_holds
+-- $1 shards, $2 member ids. Every open hold, oldest first.
+SELECT h.member_id, h.sequence, h.wallet, h.expires_at, h.pieces
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN holds h ON h.shard = wanted.shard AND h.member_id = wanted.member_id
+ORDER BY h.member_id, h.sequence
+
+-- name: load_transactions
+-- $1 shards, $2 member ids, $3 sequences.
+SELECT t.member_id, t.sequence, t.kind, t.program_version, t.occurred_at, t.recorded_at, t.refers_to,
+       t.counterpart_id, t.counterpart_sequence, t.facts, t.trace
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.sequence = wanted.sequence
+
+-- name: load_referring
+-- $1 shards, $2 member ids, $3 sequences. What later reversed, captured or released these transactions.
+SELECT t.member_id, t.refers_to, t.kind, t.trace
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.refers_to = wanted.sequence
+ORDER BY t.member_id, t.sequence
+
+-- name: load_movements
+-- $1 shards, $2 member ids, $3 sequences. Each movement with the terms of its lot, from wherever that was opened.
+SELECT m.member_id, m.sequence, m.wallet, m.from_bucket, m.to_bucket, m.lot, m.amount,
+       opened.earned_at, opened.effective_at, opened.expires_at
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AND m.sequence = wanted.sequence
+LEFT JOIN movements opened ON opened.shard = m.shard AND opened.member_id = m.member_id
+    AND opened.sequence = (m.lot >> 20)::integer AND opened.position = (m.lot & 1048575)::integer
+ORDER BY m.member_id, m.sequence, m.position
+
+-- name: load_expired
+-- $1 shards, $2 member ids, $3 sequences. Points of the lots opened there that have expired, less what a refund
+-- took back from there ($4: the bucket of expired points).
+SELECT wanted.member_id, wanted.sequence, m.lot,
+       sum(CASE WHEN m.to_bucket = $4 THEN m.amount ELSE -m.amount END)::bigint AS expired
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AND m.sequence > wanted.sequence
+    AND m.lot >= wanted.sequence::bigint << 20 AND m.lot < (wanted.sequence::bigint + 1) << 20
+    AND (m.to_bucket = $4 OR m.from_bucket = $4)
+GROUP BY wanted.member_id, wanted.sequence, m.lot
+
+-- name: write_registrations
+-- $1 shards, $2 member ids, $3 registered_at, $4 recorded_at; identities: $5 shards, $6 kinds, $7 values, $8 member ids.
+WITH registered AS (
+    INSERT INTO members (shard, member_id, registered_at, recorded_at)
+    SELECT shard, member_id, registered_at, $4 FROM unnest($1::smallint[], $2::bigint[], $3::timestamptz[])
+        AS new (shard, member_id, registered_at)
+)
+INSERT INTO identities (shard, kind, value, member_id)
+SELECT shard, kind, value, member_id FROM unnest($5::smallint[], $6::text[], $7::text[], $8::bigint[])
+    AS new (shard, kind, value, member_id)
+ORDER BY shard, kind, value
+
+-- name: write_new_accounts
+-- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change.
+INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
+                     $7::bigint[], $8::bigint[], $9::timestamptz[])
+
+-- name: write_holds
+-- Closed holds: $1 shards, $2 member ids, $3 sequences. Open holds, new or changed: $4 shards, $5 member ids,
+-- $6 sequences, $7 wallets, $8 remaining, $9 expires_at, $10 pieces.
+WITH closed AS (
+    DELETE FROM holds h USING unnest($1::smallint[], $2::bigint[], $3::integer[]) AS gone (shard, member_id, sequence)
+    WHERE h.shard = gone.shard AND h.member_id = gone.member_id AND h.sequence = gone.sequence
+)
+INSERT INTO holds (shard, member_id, sequence, wallet, remaining, expires_at, pieces)
+SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::integer[], $7::smallint[], $8::bigint[], $9::timestamptz[],
+                     $10::json[])
+ON CONFLICT (shard, member_id, sequence) DO UPDATE SET remaining = EXCLUDED.remaining, pieces = EXCLUDED.pieces
+
+-- name: write_reopened_lots
+-- Lots of earlier transactions that matured or got points back.
+-- $1 shards, $2 member ids, $3 wallets, $4 pending, $5 expires_at, $6 earned_at, $7 lots, $8 effective_at, $9 remaining.
+INSERT INTO lots (shard, member_id, wallet, pending, expires_at, earned_at, lot, effective_at, remaining)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::boolean[], $5::timestamptz[],
+                     $6::timestamptz[], $7::bigint[], $8::timestamptz[], $9::bigint[])
+
+-- name: write_keys
+-- Keys of registrations, which have no transaction. $1 shards, $2 digests, $3 payload digests, $4 member ids, $5 zeros.
+INSERT INTO keys (shard, digest, payload_digest, member_id, sequence)
+SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::integer[])
+    AS new (shard, digest, payload_digest, member_id, sequence)
+ORDER BY new.shard, new.digest
+
+-- name: write_batch
+-- Everything else, in one round trip. $1 recorded_at, $2 the number of shards.
+-- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
+-- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
+-- leave effective_at null where it equals earned_at. Then lots changed, lots gone, accounts changed.
+WITH came_transactions AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $3::smallint[], $4::bigint[], $5::integer[], $6::smallint[], $7::integer[], $8::integer[], $9::bigint[],
+        $10::integer[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], $15::text[], $16::json[],
+        $17::json[], $18::bytea[], $19::bytea[], $20::bytea[], $21::bytea[])
+        AS new (shard, member_id, sequence, kind, version, refers_to, counterpart_id, counterpart_sequence, occurred_at,
+                source, key_id, actor, reason, facts, trace, digest, payload, name_digest, name_payload)
+), new_transactions AS (
+    INSERT INTO transactions (shard, member_id, sequence, kind, program_version, refers_to, counterpart_id,
+                              counterpart_sequence, occurred_at, recorded_at, source, key_id, actor, reason, facts, trace)
+    SELECT shard, member_id, sequence, kind, version, refers_to, counterpart_id, counterpart_sequence,
+           coalesce(occurred_at, $1), $1, source, key_id, actor, reason, facts, trace
+    FROM came_transactions
+), new_keys AS (
+    INSERT INTO keys (shard, digest, payload_digest, member_id, sequence)
+    SELECT (get_byte(digest, 0) * 256 + get_byte(digest, 1)) % $2::integer, digest, payload, member_id, sequence
+    FROM (
+        SELECT digest, payload, member_id, sequence FROM came_transactions WHERE digest IS NOT NULL
+        UNION ALL
+        SELECT name_digest, name_payload, member_id, sequence FROM came_transactions WHERE name_digest IS NOT NULL
+    ) AS claimed (digest, payload, member_id, sequence)
+    ORDER BY digest
+), came_movements AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $22::smallint[], $23::bigint[], $24::integer[], $25::integer[], $26::smallint[], $27::smallint[],
+        $28::smallint[], $29::bigint[], $30::bigint[], $31::timestamptz[], $32::timestamptz[], $33::timestamptz[],
+        $34::bigint[])
+        AS new (shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount, earned_at,
+                effective_at, expires_at, remaining)
+), new_movements AS (
+    INSERT INTO movements (shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount,
+                           earned_at, effective_at, expires_at)
+    SELECT shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount, earned_at,
+           coalesce(effective_at, earned_at), expires_at
+    FROM came_movements
+), new_lots AS (
+    INSERT INTO lots (shard, member_id, wallet, pending, expires_at, earned_at, lot, effective_at, remaining)
+    SELECT shard, member_id, wallet, to_bucket = 1, expires_at, earned_at, lot, coalesce(effective_at, earned_at),
+           remaining
+    FROM came_movements WHERE remaining > 0
+), changed_lots AS (
+    UPDATE lots l SET remaining = new.remaining
+    FROM unnest($35::smallint[], $36::bigint[], $37::smallint[], $38::boolean[], $39::timestamptz[],
+                $40::timestamptz[], $41::bigint[], $42::bigint[])
+        AS new (shard, member_id, wallet, pending, expires_at, earned_at, lot, remaining)
+    WHERE l.shard = new.shard AND l.member_id = new.member_id AND l.wallet = new.wallet AND l.pending = new.pending
+        AND l.expires_at = new.expires_at AND l.earned_at = new.earned_at AND l.lot = new.lot
+    RETURNING 1
+), gone_lots AS (
+    DELETE FROM lots l
+    USING unnest($43::smallint[], $44::bigint[], $45::smallint[], $46::boolean[], $47::timestamptz[],
+                 $48::timestamptz[], $49::bigint[])
+        AS gone (shard, member_id, wallet, pending, expires_at, earned_at, lot)
+    WHERE l.shard = gone.shard AND l.member_id = gone.member_id AND l.wallet = gone.wallet
+        AND l.pending = gone.pending AND l.expires_at = gone.expires_at AND l.earned_at = gone.earned_at
+        AND l.lot = gone.lot
+    RETURNING 1
+), changed_accounts AS (
+    UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
+                          held = new.held, debt = new.debt, next_change_at = new.next_change_at
+    FROM unnest($50::smallint[], $51::bigint[], $52::smallint[], $53::integer[], $54::bigint[], $55::bigint[],
+                $56::bigint[], $57::bigint[], $58::timestamptz[])
+        AS new (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
+    WHERE a.shard = new.shard AND a.member_id = new.member_id AND a.wallet = new.wallet
+    RETURNING 1
+), announced AS (
+    INSERT INTO outbox (shard, recorded_at, member_ids, sequences)
+    SELECT ($3::smallint[])[1], $1, $4::bigint[], $5::integer[] WHERE cardinality($4::bigint[]) > 0
+)
+SELECT (SELECT count(*) FROM changed_lots) + (SELECT count(*) FROM gone_lots) + (SELECT count(*) FROM changed_accounts)

@@ -1,0 +1,462 @@
+"""One batch: look up, lock and load, decide one command after another, write, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    PlaceHold,
+    RefundOrder,
+    RegisterMember,
+    ReleaseHold,
+    ReverseTransaction,
+    SpendPoints,
+    TransferPoints,
+)
+from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity
+from jifen.core.ledger.journal import NotLoaded
+from jifen.core.ledger.values import Kind, MemberState, Transaction
+from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.loading import load_answers, load_everything, load_first_lots, load_past, lock_accounts
+from jifen.engine.programs import ProgramVersions
+from jifen.engine.references import (
+    Reference,
+    identities_named,
+    key_conflict,
+    members_named,
+    needs_past,
+    new_member_state,
+    registers_unknown_member,
+    unknown_member,
+    unknown_order,
+    unknown_past,
+)
+from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+from jifen.engine.writing import BatchRows, Registration
+
+Key = tuple[bytes, bytes]
+
+_SQL = load_queries("engine")
+#: So many lots of a wallet are loaded for a spend at first; if they do not suffice, all are.
+FIRST_LOTS = 8
+#: Commands that take available points.
+_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints)
+
+
+class Surroundings:
+    """What batches share within an engine: the shards, the versions of the program, fresh member ids."""
+
+    def __init__(self, shards: int, new_member_id: Callable[[Connection], Awaitable[int]]) -> None:
+        self.shards = shards
+        self.programs = ProgramVersions()
+        self.new_member_id = new_member_id
+
+
+class Batch:
+    """The work on one batch, from submissions to outcomes. `outcomes[i]` is None where a command must wait for the
+    next batch, because it refers to what this one has just changed."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        surroundings: Surroundings,
+        submissions: Sequence[Submission],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._connection = connection
+        self._surroundings = surroundings
+        self._submissions = submissions
+        self._clock = clock
+        self._now = EARLIEST_INSTANT
+        self._keys: list[list[Key]] = [submission.keys() for submission in submissions]
+        self._orders: dict[bytes, Reference] = {}
+        self._found_keys: dict[bytes, tuple[bytes, int, int]] = {}
+        self._identities: dict[Identity, int] = {}
+        self._loaded: dict[int, MemberState] = {}
+        self._past: dict[Reference, PastTransaction] = {}
+        self._answers: dict[Reference, Answer] = {}
+        self._program: Program | None = None
+        self._fresh_ids: list[int] = []
+        self._start_deciding()
+
+    def _start_deciding(self) -> None:
+        self.outcomes: list[Outcome | None] = [None] * len(self._submissions)
+        self._states = dict(self._loaded)
+        self._transactions: list[Transaction] = []
+        self._registrations: list[Registration] = []
+        self._new_identities: dict[Identity, int] = {}
+        self._new_keys: dict[bytes, tuple[bytes, int, int]] = {}
+        self._new_answers: dict[Reference, Answer] = {}
+        self._waiting_members: set[int] = set()
+        self._used_ids = 0
+
+    async def run(self) -> None:
+        """Do it all, within a transaction of its own. Raises what the database raises; then nothing was changed,
+        unless the connection broke while committing."""
+        await self._look_up_names()
+        transaction = self._connection.transaction()
+        await transaction.start()
+        try:
+            await self._lock()
+            await self._look_up_keys()
+            if self._program is None:
+                refusal = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")
+                self.outcomes = [refusal] * len(self._submissions)
+            else:
+                await self._load()
+                await self._decide_all()
+                await self._write()
+        except BaseException:
+            if not self._connection.is_closed():
+                await transaction.rollback()
+            raise
+        await transaction.commit()
+
+    # --- look up ---
+
+    async def _look_up_names(self) -> None:
+        """Find the members behind identities and the orders behind refunds: what these name never changes."""
+        shards = self._surroundings.shards
+        identities = {identity for each in self._submissions for identity in identities_named(each.command)}
+        if identities:
+            named = list(identities)
+            rows = await self._connection.fetch(
+                _SQL["find_identities"],
+                [shard_of_identity(identity, shards) for identity in named],
+                [identity.kind for identity in named],
+                [identity.value for identity in named],
+            )
+            self._identities = {Identity(kind, value): member_id for kind, value, member_id in rows}
+        orders = {
+            digest_order(each.command.refund.order_id)
+            for each in self._submissions
+            if isinstance(each.command, RefundOrder)
+        }
+        if orders:
+            found, _ = await self._find_keys(list(orders))
+            self._orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in found}
+
+    async def _look_up_keys(self) -> None:
+        """Find out which commands were answered before.
+
+        This must come after locking: the first of two equal commands that race through different workers holds the
+        lock until it has committed, so that the second finds its key here and gets the first answer, where it
+        would otherwise see the changed balance and be refused.
+        """
+        found, version = await self._find_keys([digest for keys in self._keys for digest, _ in keys])
+        for digest, payload, member_id, sequence in found:
+            self._found_keys[digest] = (payload, member_id, sequence)
+        if version is not None:
+            self._program = await self._surroundings.programs.get(self._connection, version)
+        wanted = {(member_id, sequence) for _, _, member_id, sequence in found}
+        self._answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
+        references = [reference for reference in wanted if reference[1]]
+        if references:
+            self._answers |= await load_answers(self._connection, references, self._surroundings.shards)
+
+    async def _find_keys(self, digests: list[bytes]) -> tuple[list[Any], int | None]:
+        """The known ones of these keys, and the current version of the program."""
+        shards = self._surroundings.shards
+        rows = await self._connection.fetch(
+            _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in digests], digests
+        )
+        version: int | None = rows.pop()["sequence"]
+        return rows, version
+
+    # --- lock and load ---
+
+    async def _lock(self) -> None:
+        """Lock all accounts of the members that the batch may change; only then look at the clock."""
+        members: set[int] = set()
+        for submission in self._submissions:
+            command = submission.command
+            members.update(self._known_members(command))
+            reference = self._reference(command)
+            if reference is not None:
+                members.add(reference[0])
+        if members:
+            self._loaded = await lock_accounts(self._connection, sorted(members), self._surroundings.shards)
+        self._now = self._clock()
+
+    async def _load(self) -> None:
+        """Load what the commands need beyond the balances."""
+        first_lots: dict[int, int] = {}
+        everything: set[int] = set()
+        references: set[Reference] = set()
+        for submission in self._submissions:
+            command = submission.command
+            if isinstance(command, _TAKING):
+                for member in self._known_members(command):
+                    first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
+            reference = self._reference(command)
+            if reference is not None:
+                references.add(reference)
+                everything.add(reference[0])
+        for member, state in self._loaded.items():
+            if any(account.next_change_at <= self._now for account in state.accounts):
+                everything.add(member)
+        everything &= self._loaded.keys()
+        shards, connection = self._surroundings.shards, self._connection
+        if everything:
+            await load_everything(connection, self._loaded, sorted(everything), shards)
+        few = {each: most for each, most in first_lots.items() if each in self._loaded and each not in everything}
+        if few:
+            await load_first_lots(connection, self._loaded, few, shards)
+        if references:
+            self._past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+
+    def _known_members(self, command: Command) -> list[int]:
+        return [
+            member
+            for reference in members_named(command)
+            if (member := reference if isinstance(reference, int) else self._identities.get(reference)) is not None
+        ]
+
+    def _reference(self, command: Command) -> Reference | None:
+        """The transaction that a command refers to, as far as the database knows it."""
+        if not needs_past(command):
+            return None
+        if isinstance(command, RefundOrder):
+            return self._orders.get(digest_order(command.refund.order_id))
+        if isinstance(command, CaptureHold | ReleaseHold):
+            return (command.member, command.hold)
+        return (command.member, command.sequence) if isinstance(command, ReverseTransaction) else None
+
+    # --- decide ---
+
+    async def _decide_all(self) -> None:
+        """Decide every command in turn. If one needs more than was loaded, load it and start over."""
+        for _ in range(len(self._loaded) + 1):
+            self._start_deciding()
+            try:
+                for index, submission in enumerate(self._submissions):
+                    self.outcomes[index] = await self._decide_one(index, submission)
+                return
+            except NotLoaded as missing:
+                await load_everything(self._connection, self._loaded, [missing.member_id], self._surroundings.shards)
+        raise AssertionError("a member that was loaded with everything is still not complete")
+
+    async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
+        answered = self._answered(index)
+        if answered is not None:
+            return answered
+        refusal = self._check_instant(submission)
+        if refusal is not None:
+            return refusal
+        command = submission.command
+        if isinstance(command, RegisterMember):
+            return await self._register(index, submission, command.identities)
+        member = await self._member_of(submission, command)
+        if isinstance(member, Refusal):
+            return member
+        past = None
+        if needs_past(command):
+            if self._changed(member):
+                self._waiting_members.add(member)
+            else:
+                past = self._past.get(self._reference(command) or (0, 0))
+                if past is None or (isinstance(command, RefundOrder) and past.kind is not Kind.EARN):
+                    return unknown_past(command)
+        receiver = None
+        if isinstance(command, TransferPoints):
+            found = self._receiver_of(command, member)
+            if isinstance(found, Refusal):
+                return found
+            receiver = found
+            if receiver.member_id in self._waiting_members:
+                self._waiting_members.add(member)
+        if member in self._waiting_members:
+            return None
+        outcome = self._decide(index, submission, self._states[member], past, receiver)
+        if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
+            self._forget_registration(member)
+        return outcome
+
+    def _decide(
+        self,
+        index: int,
+        submission: Submission,
+        state: MemberState,
+        past: PastTransaction | None,
+        receiver: MemberState | None,
+    ) -> Outcome:
+        program = self._program
+        assert program is not None
+        context = Context(
+            self._now,
+            submission.occurred_at or self._now,
+            submission.source,
+            submission.key,
+            submission.actor,
+            submission.reason,
+        )
+        effects = decide(program, submission.command, context, state, past=past, receiver=receiver)
+        if isinstance(effects, Refusal):
+            return effects
+        return self._keep(index, state.member_id, effects)
+
+    def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
+        self._transactions += effects.transactions
+        for state in effects.states:
+            self._states[state.member_id] = state
+        answer, trace = effects.answer, effects.trace
+        if answer is None:
+            return Answer(member_id, effects.states[0].sequence, False)
+        outcome = Answer(
+            answer.member_id,
+            answer.sequence,
+            False,
+            trace,
+            answer.kind,
+            answer.program_version,
+            answer.occurred_at,
+            answer.recorded_at,
+            answer.counterpart,
+            answer.refers_to,
+        )
+        self._claim(index, outcome)
+        return outcome
+
+    def _claim(self, index: int, answer: Answer) -> None:
+        """Keep the keys of a command with what it did, for ever."""
+        for digest, payload in self._keys[index]:
+            self._new_keys[digest] = (payload, answer.member_id, answer.sequence)
+            self._new_answers[answer.member_id, answer.sequence] = answer
+
+    def _answered(self, index: int) -> Outcome | None:
+        """The first answer of a command that comes again, or the refusal of a key used for something else."""
+        for position, (digest, payload) in enumerate(self._keys[index]):
+            found = self._new_keys.get(digest) or self._found_keys.get(digest)
+            if found is None:
+                continue
+            if found[0] != payload:
+                return key_conflict(self._submissions[index].command, position, found[1:])
+            answer = self._new_answers.get(found[1:]) or self._answers[found[1:]]
+            return msgspec.structs.replace(answer, duplicate=True)
+        return None
+
+    def _check_instant(self, submission: Submission) -> Refusal | None:
+        occurred_at = submission.occurred_at
+        if occurred_at is None or EARLIEST_INSTANT <= occurred_at <= self._now + MAXIMUM_CLOCK_SKEW:
+            return None
+        if occurred_at < EARLIEST_INSTANT:
+            return Refusal("instant_too_early", f"Nothing can have happened before {EARLIEST_INSTANT.date()}.", "/time")
+        return Refusal("instant_in_future", f"{occurred_at.isoformat()} lies in the future: check the clock.", "/time")
+
+    # --- members ---
+
+    def _changed(self, member: int) -> bool:
+        return self._states[member] is not self._loaded.get(member)
+
+    def _lookup(self, identity: Identity) -> int | None:
+        return self._identities.get(identity) or self._new_identities.get(identity)
+
+    async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
+        """The member a command is about; an unknown identity registers one where the program says so."""
+        assert not isinstance(command, RegisterMember)
+        reference = command.member
+        if isinstance(command, RefundOrder):
+            return self._owner_of_order(command)
+        if isinstance(reference, int):
+            return reference if reference in self._states else unknown_member(str(reference))
+        assert reference is not None
+        member = self._lookup(reference)
+        if member is not None:
+            return member
+        assert self._program is not None
+        if not (self._program.document.register_unknown_members and registers_unknown_member(command)):
+            return unknown_member(str(reference))
+        return await self._add_member((reference,), submission)
+
+    def _owner_of_order(self, command: RefundOrder) -> int | Refusal:
+        order_id = command.refund.order_id
+        digest = digest_order(order_id)
+        if digest in self._orders:
+            owner = self._orders[digest][0]
+        elif digest in self._new_keys:
+            owner = self._new_keys[digest][1]
+        else:
+            return unknown_order(command)
+        said = command.member
+        if said is not None and (said if isinstance(said, int) else self._lookup(said)) != owner:
+            return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
+        return owner
+
+    def _receiver_of(self, command: TransferPoints, sender: int) -> MemberState | Refusal:
+        to = command.to
+        receiver = to if isinstance(to, int) else self._lookup(to)
+        if receiver is None or receiver not in self._states:
+            return unknown_member(str(to), "/to")
+        if receiver == sender:
+            return Refusal("same_member", "Points cannot be transferred to the member they come from.", "/to")
+        return self._states[receiver]
+
+    async def _register(self, index: int, submission: Submission, identities: tuple[Identity, ...]) -> Outcome:
+        owners = {self._lookup(identity) for identity in identities}
+        taken = sorted(owner for owner in owners if owner is not None)
+        if taken:
+            command = submission.command
+            assert isinstance(command, RegisterMember)
+            if command.known_is_fine and owners == set(taken[:1]):
+                return Answer(taken[0], 0, True)
+            found = ", ".join(str(member) for member in taken)
+            message = f"An identity finds a member already ({found})."
+            return Refusal("identity_taken", message, "/identities", {"member_id": found})
+        member = await self._add_member(identities, submission)
+        answer = Answer(member, 0, False)
+        self._claim(index, answer)
+        return answer
+
+    async def _add_member(self, identities: tuple[Identity, ...], submission: Submission) -> int:
+        if self._used_ids == len(self._fresh_ids):
+            self._fresh_ids.append(await self._surroundings.new_member_id(self._connection))
+        member = self._fresh_ids[self._used_ids]
+        self._used_ids += 1
+        self._new_identities |= dict.fromkeys(identities, member)
+        self._registrations.append(Registration(member, identities, submission.occurred_at or self._now))
+        assert self._program is not None
+        self._states[member] = new_member_state(member, self._program)
+        return member
+
+    def _forget_registration(self, member: int) -> None:
+        """A refused command leaves nothing behind, also not the member that it would have registered."""
+        if self._states[member].sequence:
+            return  # an earlier command of this batch registered the member
+        if any(claimed[1] == member for claimed in self._new_keys.values()):
+            return
+        registration = self._registrations.pop()
+        for identity in registration.identities:
+            del self._new_identities[identity]
+        del self._states[member]
+
+    # --- write ---
+
+    async def _write(self) -> None:
+        rows = BatchRows(self._surroundings.shards)
+        for registration in self._registrations:
+            rows.add_registration(registration)
+        for member, state in self._states.items():
+            before = self._loaded.get(member)
+            if before is not state:
+                rows.add_state(before or MemberState(member, 0, ()), state)
+        keys: dict[Reference, list[Key]] = {}
+        for digest, (payload, member, sequence) in self._new_keys.items():
+            if sequence:
+                keys.setdefault((member, sequence), []).append((digest, payload))
+            else:
+                rows.add_registration_key(digest, payload, member)
+        for transaction in self._transactions:
+            rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
+        await rows.write(self._connection, self._now)

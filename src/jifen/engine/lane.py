@@ -1,0 +1,140 @@
+"""A lane: one connection that writes one batch after another."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+import structlog
+
+from jifen.core.refusal import Refusal
+from jifen.db.connection import Connection, connect
+from jifen.engine.batch import Batch, Surroundings
+from jifen.engine.submission import Answer, Outcome, Submission
+
+#: Nothing was committed, and trying again may succeed: two batches met, or the server was not there yet.
+RETRYABLE = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+)
+#: The connection is gone. If it broke while committing, only the keys can tell what happened.
+DISCONNECTED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    OSError,
+    asyncio.TimeoutError,
+)
+MAXIMUM_TRIES = 12
+LONGEST_PAUSE_SECONDS = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Lane:
+    """Runs batches on a connection of its own, and gets a new one when that breaks."""
+
+    def __init__(
+        self, url: str, surroundings: Surroundings, observe: Callable[[int, float], None], clock: Callable[[], datetime]
+    ) -> None:
+        self._url = url
+        self._surroundings = surroundings
+        self._observe = observe
+        self._clock = clock
+        self._connection: Connection | None = None
+
+    async def run(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """The outcomes of a group of commands, in order, each durable or without any effect."""
+        outcomes: list[Outcome | None] = [None] * len(submissions)
+        waiting = list(range(len(submissions)))
+        while waiting:
+            # Commands that refer to what this batch changes come back as None and form the next one.
+            results = await self._run_batch([submissions[index] for index in waiting])
+            for index, outcome in zip(waiting, results, strict=True):
+                outcomes[index] = outcome
+            still = [index for index in waiting if outcomes[index] is None]
+            assert len(still) < len(waiting)
+            waiting = still
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close(timeout=5)
+        self._connection = None
+
+    async def _run_batch(self, submissions: list[Submission]) -> list[Outcome | None]:
+        """One batch, tried again as long as that is safe and sensible."""
+        is_uncertain = False
+        for attempt in range(MAXIMUM_TRIES):
+            try:
+                outcomes = await self._attempt(submissions)
+            except RETRYABLE as error:
+                _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
+                await self._pause(attempt if not isinstance(error, asyncpg.UniqueViolationError) else 0)
+            except DISCONNECTED as error:
+                # Trying again is safe even if this batch was committed: its keys then give the first answers.
+                _log.warning("connection_lost", error=type(error).__name__, attempt=attempt, commands=len(submissions))
+                is_uncertain = True
+                await self._drop_connection()
+                await self._pause(attempt)
+            except Exception as error:
+                return await self._isolate(submissions, error)
+            else:
+                return [_as_first(outcome) for outcome in outcomes] if is_uncertain else outcomes
+        return [_UNAVAILABLE] * len(submissions)
+
+    async def _attempt(self, submissions: list[Submission]) -> list[Outcome | None]:
+        started = asyncio.get_running_loop().time()
+        connection = await self._connected()
+        batch = Batch(connection, self._surroundings, submissions, self._clock)
+        await batch.run()
+        self._observe(len(submissions), asyncio.get_running_loop().time() - started)
+        return batch.outcomes
+
+    async def _isolate(self, submissions: list[Submission], error: Exception) -> list[Outcome | None]:
+        """A batch failed for a reason that trying again does not mend: find the command, spare its neighbours."""
+        if len(submissions) == 1:
+            _log.error("command_failed", exc_info=error, source=submissions[0].source, key=submissions[0].key)
+            return [_FAILED]
+        outcomes: list[Outcome | None] = []
+        for submission in submissions:
+            outcomes += await self._run_batch([submission])
+        return outcomes
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url)
+        return self._connection
+
+    async def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    @staticmethod
+    async def _pause(attempt: int) -> None:
+        longest = min(LONGEST_PAUSE_SECONDS, 0.005 * 2**attempt)
+        await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret
+
+
+_UNAVAILABLE = Refusal(
+    "database_unavailable",
+    "The database cannot be reached. Whether the command was done is not certain: send it again with the same key.",
+)
+_FAILED = Refusal("internal", "The command failed for a reason that is ours; nothing was changed. It was logged.")
+
+
+def _as_first(outcome: Outcome | None) -> Outcome | None:
+    """After an uncertain commit what looks like a repetition may be our own first try: answer as if it were."""
+    return msgspec.structs.replace(outcome, duplicate=False) if isinstance(outcome, Answer) else outcome

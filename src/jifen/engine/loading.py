@@ -1,0 +1,210 @@
+"""From rows to the frozen values that decisions are made on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from jifen.core.decide import PastTransaction
+from jifen.core.identity import shard_of_member
+from jifen.core.ledger.values import (
+    Account,
+    Bucket,
+    Hold,
+    Kind,
+    Lot,
+    LotTerms,
+    MemberState,
+    Movement,
+    Piece,
+)
+from jifen.core.trace import Trace, decode_trace
+from jifen.db.connection import Connection
+from jifen.db.locking import LOCK_ACCOUNTS
+from jifen.db.queries import load_queries
+from jifen.engine.programs import ProgramVersions
+from jifen.engine.references import Reference
+from jifen.engine.submission import Answer
+
+_SQL = load_queries("engine")
+_NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
+_decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
+
+
+async def lock_accounts(connection: Connection, members: list[int], shards: int) -> dict[int, MemberState]:
+    """Lock all accounts of these members; what is known of each from the account rows alone.
+
+    A member that is missing from the result does not exist.
+    """
+    keys = sorted((shard_of_member(member, shards), member) for member in members)
+    rows = await connection.fetch(LOCK_ACCOUNTS, [shard for shard, _ in keys], [member for _, member in keys])
+    accounts: dict[int, list[Account]] = {}
+    for member_id, wallet, available, pending, held, debt, last_sequence, next_change_at in rows:
+        accounts.setdefault(member_id, []).append(
+            Account(
+                wallet,
+                available,
+                pending,
+                held,
+                debt,
+                last_sequence,
+                next_change_at,
+                (),
+                _NOTHING_LOADED if available else None,
+                is_complete=not (pending or held),
+            )
+        )
+    return {member: _state(member, found) for member, found in accounts.items()}
+
+
+def _state(member_id: int, accounts: list[Account]) -> MemberState:
+    return MemberState(member_id, max(account.last_sequence for account in accounts), tuple(accounts))
+
+
+async def load_first_lots(
+    connection: Connection, states: dict[int, MemberState], wanted: dict[int, int], shards: int
+) -> None:
+    """Put the lots that are spent first into the states of these members: so many of each wallet."""
+    columns: tuple[list[int], list[int], list[int], list[int]] = ([], [], [], [])
+    for member, most in wanted.items():
+        for account in states[member].accounts:
+            if account.available:
+                for column, value in zip(
+                    columns, (shard_of_member(member, shards), member, account.wallet, most), strict=True
+                ):
+                    column.append(value)
+    if not columns[0]:
+        return
+    lots: dict[tuple[int, int], list[Lot]] = {}
+    for member_id, wallet, lot, remaining, earned_at, effective_at, expires_at in await connection.fetch(
+        _SQL["load_first_lots"], *columns
+    ):
+        lots.setdefault((member_id, wallet), []).append(
+            Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
+        )
+    for member, most in wanted.items():
+        state = states[member]
+        accounts = tuple(
+            _with_first_lots(account, lots.get((member, account.wallet), []), most) if account.available else account
+            for account in state.accounts
+        )
+        states[member] = MemberState(member, state.sequence, accounts)
+
+
+def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:
+    horizon = lots[-1].order if len(lots) == most else None
+    return msgspec.structs.replace(account, lots=tuple(lots), horizon=horizon)
+
+
+async def load_everything(
+    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+) -> None:
+    """Put all open lots and holds into the states of these members."""
+    wanted = list(members)
+    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    available: dict[tuple[int, int], list[Lot]] = {}
+    pending: dict[tuple[int, int], list[Lot]] = {}
+    for member_id, wallet, is_pending, lot, remaining, earned_at, effective_at, expires_at in await connection.fetch(
+        _SQL["load_all_lots"], *keys
+    ):
+        (pending if is_pending else available).setdefault((member_id, wallet), []).append(
+            Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
+        )
+    holds: dict[tuple[int, int], list[Hold]] = {}
+    for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_holds"], *keys):
+        holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, _decode_pieces(pieces)))
+    for member in wanted:
+        state = states[member]
+        accounts = tuple(
+            msgspec.structs.replace(
+                account,
+                lots=tuple(available.get((member, account.wallet), ())),
+                horizon=None,
+                pending_lots=tuple(pending.get((member, account.wallet), ())),
+                holds=tuple(holds.get((member, account.wallet), ())),
+                is_complete=True,
+            )
+            for account in state.accounts
+        )
+        states[member] = MemberState(member, state.sequence, accounts)
+
+
+async def load_past(
+    connection: Connection, references: Iterable[Reference], programs: ProgramVersions, shards: int
+) -> dict[Reference, PastTransaction]:
+    """The transactions that refunds, reversals, captures and releases refer to. Unknown ones are missing."""
+    wanted = list(references)
+    keys = (
+        [shard_of_member(member, shards) for member, _ in wanted],
+        [member for member, _ in wanted],
+        [sequence for _, sequence in wanted],
+    )
+    referring: dict[Reference, list[tuple[Kind, Trace]]] = {}
+    for member_id, refers_to, kind, trace in await connection.fetch(_SQL["load_referring"], *keys):
+        referring.setdefault((member_id, refers_to), []).append((Kind(kind), decode_trace(trace)))
+    movements: dict[Reference, list[Movement]] = {}
+    for (
+        member_id,
+        sequence,
+        wallet,
+        source,
+        target,
+        lot,
+        amount,
+        earned_at,
+        effective_at,
+        expires_at,
+    ) in await connection.fetch(_SQL["load_movements"], *keys):
+        terms = None if earned_at is None else LotTerms(earned_at, effective_at, expires_at)
+        movements.setdefault((member_id, sequence), []).append(
+            Movement(wallet, Bucket(source), Bucket(target), lot, amount, terms)
+        )
+    expired: dict[Reference, dict[int, int]] = {}
+    for member_id, sequence, lot, amount in await connection.fetch(_SQL["load_expired"], *keys, int(Bucket.EXPIRED)):
+        expired.setdefault((member_id, sequence), {})[lot] = amount
+    past = {}
+    for row in await connection.fetch(_SQL["load_transactions"], *keys):
+        reference = (row["member_id"], row["sequence"])
+        past[reference] = PastTransaction(
+            row["sequence"],
+            Kind(row["kind"]),
+            await programs.get(connection, row["program_version"]),
+            row["occurred_at"],
+            None if row["facts"] is None else row["facts"].encode(),
+            decode_trace(row["trace"]),
+            tuple(movements.get(reference, ())),
+            tuple(referring.get(reference, ())),
+            expired.get(reference, {}),
+        )
+    return past
+
+
+async def load_answers(connection: Connection, references: Iterable[Reference], shards: int) -> dict[Reference, Answer]:
+    """What the commands behind these transactions were answered."""
+    wanted = list(references)
+    rows = await connection.fetch(
+        _SQL["load_transactions"],
+        [shard_of_member(member, shards) for member, _ in wanted],
+        [member for member, _ in wanted],
+        [sequence for _, sequence in wanted],
+    )
+    return {(row["member_id"], row["sequence"]): _answer(row) for row in rows}
+
+
+def _answer(row: Any) -> Answer:
+    counterpart = (row["counterpart_id"], row["counterpart_sequence"])
+    return Answer(
+        row["member_id"],
+        row["sequence"],
+        True,
+        decode_trace(row["trace"]),
+        Kind(row["kind"]),
+        row["program_version"],
+        row["occurred_at"],
+        row["recorded_at"],
+        None if counterpart[0] is None else counterpart,
+        row["refers_to"],
+    )

@@ -1,0 +1,88 @@
+"""Whom and what a command names, and the refusals where there is no such thing."""
+
+from __future__ import annotations
+
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    MemberReference,
+    RecordOrder,
+    RefundOrder,
+    RegisterMember,
+    ReleaseHold,
+    ReverseTransaction,
+    TransferPoints,
+)
+from jifen.core.identity import Identity
+from jifen.core.ledger.values import Account, MemberState, transaction_id
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+
+Reference = tuple[int, int]
+
+
+def members_named(command: Command) -> list[MemberReference]:
+    """The members that a command names, by number or identity."""
+    if isinstance(command, RegisterMember):
+        return list(command.identities)
+    if isinstance(command, TransferPoints):
+        return [command.member, command.to]
+    return [] if command.member is None else [command.member]
+
+
+def identities_named(command: Command) -> list[Identity]:
+    """The identities that must be looked up for a command."""
+    return [reference for reference in members_named(command) if isinstance(reference, Identity)]
+
+
+def registers_unknown_member(command: Command) -> bool:
+    """Whether a command may make the member it names: only what brings points does."""
+    return isinstance(command, RecordOrder) or (isinstance(command, AdjustPoints) and command.points > 0)
+
+
+def needs_past(command: Command) -> bool:
+    """Whether a command refers to an earlier transaction."""
+    return isinstance(command, RefundOrder | CaptureHold | ReleaseHold | ReverseTransaction)
+
+
+def new_member_state(member_id: int, program: Program) -> MemberState:
+    """A member without history: an empty account for each wallet of the program."""
+    return MemberState(member_id, 0, tuple(Account(wallet) for wallet in program.wallet_numbers.values()))
+
+
+def unknown_member(name: str, pointer: str | None = None) -> Refusal:
+    """Nobody is found under this number or identity."""
+    return Refusal("unknown_member", f"There is no member {name}.", pointer, {"member": name})
+
+
+def unknown_past(command: Command) -> Refusal:
+    """The transaction, hold or order that a command refers to does not exist."""
+    if isinstance(command, RefundOrder):
+        return unknown_order(command)
+    if isinstance(command, ReverseTransaction):
+        return Refusal(
+            "unknown_transaction", f"There is no transaction {transaction_id(command.member, command.sequence)}."
+        )
+    assert isinstance(command, CaptureHold | ReleaseHold)
+    return Refusal("unknown_hold", f"There is no hold {transaction_id(command.member, command.hold)}.")
+
+
+def unknown_order(command: RefundOrder) -> Refusal:
+    """No completed order of this id was recorded."""
+    order_id = command.refund.order_id
+    return Refusal("unknown_order", f"No order {order_id!r} was recorded.", "/data/order_id", {"order_id": order_id})
+
+
+def key_conflict(command: Command, position: int, reference: Reference) -> Refusal:
+    """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name."""
+    first = transaction_id(*reference)
+    details: dict[str, object] = {"transaction_id": first}
+    if position == 1 and isinstance(command, RecordOrder):
+        message = f"The order {command.order.order_id!r} was recorded before with other content ({first})."
+        return Refusal("order_conflict", message, "/data/order_id", details)
+    if position == 1 and isinstance(command, RefundOrder):
+        message = f"The refund {command.refund.refund_id!r} was recorded before with other content ({first})."
+        return Refusal("refund_conflict", message, "/data/refund_id", details)
+    message = f"This key was used before for something else ({first}); use a new one, or repeat exactly what was sent."
+    return Refusal("key_conflict", message, None, details)

@@ -1,0 +1,88 @@
+"""What is handed to the engine, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+
+from jifen.core.commands import Command, RecordOrder, RefundOrder
+from jifen.core.ledger.values import Kind
+from jifen.core.refusal import Refusal
+from jifen.core.trace import Trace
+
+#: Key and payload digests are cut to these many bytes of SHA-256.
+KEY_BYTES = 16
+PAYLOAD_BYTES = 8
+
+
+def digest_key(namespace: str, source: str, key: str) -> bytes:
+    """The digest under which a key is kept. No part may contain NUL (texts from outside are checked for it)."""
+    return sha256(f"{namespace}\0{source}\0{key}".encode()).digest()[:KEY_BYTES]
+
+
+def digest_payload(payload: bytes) -> bytes:
+    """The digest that tells a repetition from another command under the same key."""
+    return sha256(payload).digest()[:PAYLOAD_BYTES]
+
+
+def digest_order(order_id: str) -> bytes:
+    """The digest under which a completed order is found again, whichever event brought it."""
+    return digest_key("order", "", order_id)
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """A command on its way into the ledger, with what makes it unique for ever.
+
+    `payload` is the canonical form of everything the caller said: the same source and key with another payload is
+    refused. `occurred_at` None: when it is recorded. `time` commands (settling) are repeatable and have no key.
+    """
+
+    command: Command
+    source: str
+    key: str
+    payload: bytes
+    actor: str
+    occurred_at: datetime | None = None
+    reason: str | None = None
+    has_key: bool = True
+
+    def keys(self) -> list[tuple[bytes, bytes]]:
+        """The (key digest, payload digest) pairs that this command claims, its own first.
+
+        An order and a refund also claim what they are called in the shop: the same order told twice by different
+        events is still one order.
+        """
+        if not self.has_key:
+            return []
+        keys = [(digest_key("key", self.source, self.key), digest_payload(self.payload))]
+        command = self.command
+        if isinstance(command, RecordOrder):
+            keys.append((digest_order(command.order.order_id), digest_payload(msgspec.json.encode(command.order))))
+        elif isinstance(command, RefundOrder):
+            refund = command.refund
+            name = f"{refund.order_id}\0{refund.refund_id}"
+            keys.append((digest_key("refund", "", name), digest_payload(msgspec.json.encode(refund))))
+        return keys
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What was done. `duplicate`: it had been done before, and this is that first answer again.
+
+    `sequence` 0 stands for a registration, which moves no points and has no trace.
+    """
+
+    member_id: int
+    sequence: int
+    duplicate: bool
+    trace: Trace | None = None
+    kind: Kind | None = None
+    program_version: int | None = None
+    occurred_at: datetime | None = None
+    recorded_at: datetime | None = None
+    counterpart: tuple[int, int] | None = None
+    refers_to: int | None = None
+
+
+Outcome = Answer | Refusal

@@ -1,0 +1,259 @@
+"""From decisions to rows: one round trip writes a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
+from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Hold, Lot, MemberState, Transaction
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+
+_SQL = load_queries("engine")
+_encode = msgspec.json.Encoder().encode
+
+
+class Registration(msgspec.Struct, frozen=True, gc=False):
+    """A new member."""
+
+    member_id: int
+    identities: tuple[Identity, ...]
+    registered_at: datetime
+
+
+class Columns:
+    """Rows in the making, turned by 90 degrees: `unnest` takes one array a column."""
+
+    __slots__ = ("_width", "rows")
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self.rows: list[tuple[Any, ...]] = []
+
+    def arrays(self) -> list[list[Any]]:
+        """One list a column."""
+        return (
+            [list(column) for column in zip(*self.rows, strict=True)] if self.rows else [[] for _ in range(self._width)]
+        )
+
+
+class BatchRows:
+    """All rows that one batch writes. States come first, then the transactions that led to them."""
+
+    def __init__(self, shards: int) -> None:
+        self._shards = shards
+        self._opened: dict[tuple[int, int], int] = {}
+        self.transactions = Columns(19)
+        self.movements = Columns(13)
+        self.keys = Columns(5)
+        self.reopened_lots = Columns(9)
+        self.changed_lots = Columns(8)
+        self.gone_lots = Columns(7)
+        self.changed_accounts = Columns(9)
+        self.new_accounts = Columns(9)
+        self.closed_holds = Columns(3)
+        self.open_holds = Columns(7)
+        self.members = Columns(3)
+        self.identities = Columns(4)
+
+    def add_transaction(self, transaction: Transaction, keys: Sequence[tuple[bytes, bytes]]) -> None:
+        """The transaction with its movements, and the keys that find it: the caller's, then an order's name."""
+        member = transaction.member_id
+        shard = shard_of_member(member, self._shards)
+        sequence = transaction.sequence
+        there, there_sequence = transaction.counterpart or (None, None)
+        facts = transaction.facts
+        occurred_at = transaction.occurred_at
+        self.transactions.rows.append(
+            (
+                shard,
+                member,
+                sequence,
+                transaction.kind,
+                transaction.program_version,
+                transaction.refers_to,
+                there,
+                there_sequence,
+                None if occurred_at is transaction.recorded_at else occurred_at,
+                transaction.source,
+                transaction.key,
+                transaction.actor,
+                transaction.reason,
+                None if facts is None else facts.decode(),
+                transaction.trace.decode(),
+                *(keys[0] if keys else _NO_KEY),
+                *(keys[1] if len(keys) > 1 else _NO_KEY),
+            )
+        )
+        rows = self.movements.rows
+        for position, (wallet, source, target, lot, amount, terms) in enumerate(map(_astuple, transaction.movements)):
+            if terms is None:
+                rows.append((shard, member, sequence, position, wallet, source, target, lot, amount, *_NO_TERMS))
+                continue
+            earned_at, effective_at = terms.earned_at, terms.effective_at
+            rows.append(
+                (
+                    shard,
+                    member,
+                    sequence,
+                    position,
+                    wallet,
+                    source,
+                    target,
+                    lot,
+                    amount,
+                    earned_at,
+                    None if effective_at is earned_at else effective_at,
+                    terms.expires_at,
+                    self._opened.get((member, lot), 0),
+                )
+            )
+
+    def add_registration_key(self, digest: bytes, payload: bytes, member_id: int) -> None:
+        """What finds the answer to a registration again: it has no transaction."""
+        self.keys.rows.append((shard_of_digest(digest, self._shards), digest, payload, member_id, 0))
+
+    def add_registration(self, registration: Registration) -> None:
+        """A new member with the identities that find it."""
+        member = registration.member_id
+        self.members.rows.append((shard_of_member(member, self._shards), member, registration.registered_at))
+        for identity in registration.identities:
+            shard = shard_of_identity(identity, self._shards)
+            self.identities.rows.append((shard, identity.kind, identity.value, member))
+
+    def add_state(self, before: MemberState, after: MemberState) -> None:
+        """The difference between what was loaded and what was decided."""
+        shard = shard_of_member(after.member_id, self._shards)
+        was = {account.wallet: account for account in before.accounts}
+        for account in after.accounts:
+            old = was.get(account.wallet)
+            if old is account:
+                continue
+            self._add_account(shard, after.member_id, account, is_new=old is None)
+            old = old or _NEW_ACCOUNT
+            news = LOTS_PER_TRANSACTION * (before.sequence + 1)
+            self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
+            self._add_lots(shard, after.member_id, account.wallet, True, old.pending_lots, account.pending_lots, news)
+            self._add_holds(shard, after.member_id, old.holds, account.holds)
+
+    def _add_account(self, shard: int, member: int, account: Account, *, is_new: bool) -> None:
+        rows = self.new_accounts.rows if is_new else self.changed_accounts.rows
+        rows.append(
+            (
+                shard,
+                member,
+                account.wallet,
+                account.last_sequence,
+                account.available,
+                account.pending,
+                account.held,
+                account.debt,
+                account.next_change_at,
+            )
+        )
+
+    def _add_lots(
+        self,
+        shard: int,
+        member: int,
+        wallet: int,
+        pending: bool,
+        before: tuple[Lot, ...],
+        after: tuple[Lot, ...],
+        news: int,
+    ) -> None:
+        """The difference between two states of a wallet's lots. Lots from number `news` on were opened in this batch:
+        their rows are written from the movements that opened them."""
+        was = {lot.lot: lot for lot in before}
+        for lot in after:
+            old = was.pop(lot.lot, None)
+            terms = lot.terms
+            if old is lot:
+                continue
+            if old is not None:
+                self.changed_lots.rows.append(
+                    (shard, member, wallet, pending, terms.expires_at, terms.earned_at, lot.lot, lot.remaining)
+                )
+            elif lot.lot >= news:
+                self._opened[member, lot.lot] = lot.remaining
+            else:
+                self.reopened_lots.rows.append(
+                    (
+                        shard,
+                        member,
+                        wallet,
+                        pending,
+                        terms.expires_at,
+                        terms.earned_at,
+                        lot.lot,
+                        terms.effective_at,
+                        lot.remaining,
+                    )
+                )
+        for lot in was.values():
+            self.gone_lots.rows.append(
+                (shard, member, wallet, pending, lot.terms.expires_at, lot.terms.earned_at, lot.lot)
+            )
+
+    def _add_holds(self, shard: int, member: int, before: tuple[Hold, ...], after: tuple[Hold, ...]) -> None:
+        if before is after:
+            return
+        was = {hold.sequence: hold for hold in before}
+        for hold in after:
+            if was.pop(hold.sequence, None) is not hold:
+                pieces = _encode(hold.pieces).decode()
+                self.open_holds.rows.append(
+                    (shard, member, hold.sequence, hold.wallet, hold.remaining, hold.expires_at, pieces)
+                )
+        for sequence in was:
+            self.closed_holds.rows.append((shard, member, sequence))
+
+    async def write(self, connection: Connection, recorded_at: datetime) -> None:
+        """Write everything. The caller holds the locks and commits.
+
+        Raises LostUpdate where a row that was loaded and locked is no longer there: the batch must not commit.
+        """
+        if self.members.rows:
+            await connection.execute(
+                _SQL["write_registrations"],
+                *self.members.arrays(),
+                recorded_at,
+                *self.identities.arrays(),
+            )
+        if self.new_accounts.rows:
+            await connection.execute(_SQL["write_new_accounts"], *self.new_accounts.arrays())
+        if self.closed_holds.rows or self.open_holds.rows:
+            await connection.execute(_SQL["write_holds"], *self.closed_holds.arrays(), *self.open_holds.arrays())
+        if self.reopened_lots.rows:
+            await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
+        if self.keys.rows:
+            await connection.execute(_SQL["write_keys"], *self.keys.arrays())
+        expected = len(self.changed_lots.rows) + len(self.gone_lots.rows) + len(self.changed_accounts.rows)
+        if not (expected or self.transactions.rows):
+            return
+        changed = await connection.fetchval(
+            _SQL["write_batch"],
+            recorded_at,
+            self._shards,
+            *self.transactions.arrays(),
+            *self.movements.arrays(),
+            *self.changed_lots.arrays(),
+            *self.gone_lots.arrays(),
+            *self.changed_accounts.arrays(),
+        )
+        if changed != expected:
+            raise LostUpdateError(f"{expected} rows were to change and {changed} did")
+
+
+class LostUpdateError(Exception):
+    """A locked row was not there when it was to be changed (I-06). Nothing may be committed."""
+
+
+_NEW_ACCOUNT = Account(0)
+_NO_KEY = (None, None)
+_NO_TERMS = (None, None, None, None)
+_astuple = msgspec.structs.astuple

@@ -1,0 +1,267 @@
+"""The settings of jifen: one frozen object read once from `JIFEN_*` environment variables.
+
+`VARIABLES` is the only list of them: `Settings.from_environment` reads by it and `python -m jifen.settings` writes
+`docs/reference/settings.md` from it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from jifen.core.errors import JifenError
+
+PREFIX: Final = "JIFEN_"
+HIDDEN: Final = "[hidden]"
+
+# Greedy up to the last `@`: a password may itself hold an unescaped `@` or `/`, and hiding too much is the safe side.
+_URL_PASSWORD: Final = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^\s:/@?#]*):\S*@", re.IGNORECASE)
+_PASSWORD_PARAMETER: Final = re.compile(r"(password\s*=\s*)('[^']*'|[^&\s#]+)", re.IGNORECASE)
+
+
+class InvalidSetting(JifenError):
+    """A `JIFEN_*` variable is unknown or holds a value that cannot be used."""
+
+    code: ClassVar[str] = "setting_invalid"
+
+
+def hide_passwords(text: str) -> str:
+    """Give the text with the password of every PostgreSQL URL or connection string in it hidden."""
+    return _PASSWORD_PARAMETER.sub(rf"\1{HIDDEN}", _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text))
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """One environment variable: how it is called, what it may hold and what it is for."""
+
+    name: str
+    """Without the prefix, in capitals; in small letters it is the field of `Settings`."""
+    kind: str
+    """What it may hold, for people."""
+    default: str
+    """What holds when it is not set, for people."""
+    text: str
+    """What it is for, in one or two sentences."""
+    read: Callable[[str], object]
+    """Turns the text into the value; raises `ValueError` with what is expected."""
+
+    @property
+    def field(self) -> str:
+        """The field of `Settings` it fills."""
+        return self.name.lower()
+
+
+def _read_path(value: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(value)))
+
+
+def _read_name(value: str) -> str:
+    if any(character.isspace() for character in value):
+        raise ValueError("expected a name without spaces")
+    return value
+
+
+def _read_database_url(value: str) -> str:
+    expected = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+    try:
+        parts = urlsplit(value)
+        parts_fit = parts.scheme == "postgresql" and (parts.port is None or parts.port > 0)
+    except ValueError:
+        parts_fit = False
+    if not parts_fit or not value.startswith("postgresql://"):
+        raise ValueError(f"{expected} (a special character in the password is written %XX)")
+    return value
+
+
+def _read_whole_number(least: int, most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= 18 and least <= int(value) <= most):
+            raise ValueError(f"expected a whole number from {least} to {most}")
+        return int(value)
+
+    return read
+
+
+def _read_choice(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.lower() not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return value.lower()
+
+    return read
+
+
+def _number(name: str, default: int, least: int, most: int, text: str) -> Variable:
+    return Variable(
+        name=name,
+        kind=f"whole number, {least} to {most}",
+        default=str(default),
+        text=text,
+        read=_read_whole_number(least, most),
+    )
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set from outside. Command line options are laid over the environment before reading."""
+
+    data: Path | None = None
+    database_url: str | None = None
+    run_as: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    lanes: int = 4
+    batch_limit: int = 128
+    queue_limit: int = 10_000
+    body_limit_bytes: int = 4 * 1024 * 1024
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    shutdown_seconds: int = 30
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from the environment; an empty variable counts as not set.
+
+        Raises:
+            InvalidSetting: a variable with the prefix is unknown, or a value cannot be used.
+        """
+        known = {PREFIX + variable.name: variable for variable in VARIABLES}
+        values: dict[str, object] = {}
+        for name in sorted(environ):
+            if not name.startswith(PREFIX):
+                continue
+            if name not in known:
+                raise InvalidSetting(_unknown_message(name, list(known)), variable=name)
+            if environ[name]:
+                values[known[name].field] = _read(name, known[name], environ[name])
+        return msgspec.convert(values, cls)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self._shown())})"
+
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return self._shown()
+
+    def _shown(self) -> list[tuple[str, object]]:
+        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, hide_passwords(value) if isinstance(value, str) else value) for name, value in values]
+
+
+_DEFAULTS: Final = Settings()
+
+VARIABLES: Final[tuple[Variable, ...]] = (
+    Variable(
+        name="DATA",
+        kind="path",
+        default="`/var/lib/jifen` for root, else `$XDG_DATA_HOME/jifen` or `~/.local/share/jifen`",
+        text="The data folder: the embedded PostgreSQL, its password and its logs.",
+        read=_read_path,
+    ),
+    Variable(
+        name="DATABASE_URL",
+        kind="`postgresql://` URL",
+        default="none: jifen runs its own PostgreSQL in the data folder",
+        text="A PostgreSQL 17 or newer of yours; jifen then starts none. Its password is never shown or logged.",
+        read=_read_database_url,
+    ),
+    Variable(
+        name="RUN_AS",
+        kind="account name",
+        default="the owner of the cluster, else `postgres`, else `nobody`",
+        text="The unprivileged account that runs the embedded PostgreSQL when jifen is started as root.",
+        read=_read_name,
+    ),
+    Variable(
+        name="HOST",
+        kind="address or host name",
+        default=_DEFAULTS.host,
+        text="The address to listen on. `0.0.0.0` listens on every interface: put a proxy with TLS in front.",
+        read=_read_name,
+    ),
+    _number("PORT", _DEFAULTS.port, 1, 65_535, "The TCP port to listen on."),
+    _number("WORKERS", _DEFAULTS.workers, 1, 64, "How many worker processes answer HTTP."),
+    _number(
+        "LANES",
+        _DEFAULTS.lanes,
+        1,
+        64,
+        "How many batches a worker process writes at the same time; each lane holds one database connection.",
+    ),
+    _number("BATCH_LIMIT", _DEFAULTS.batch_limit, 1, 10_000, "The most commands in one batch, that is in one commit."),
+    _number(
+        "QUEUE_LIMIT",
+        _DEFAULTS.queue_limit,
+        1,
+        1_000_000,
+        "The most commands that wait in a worker process; beyond it the answer is 503 with Retry-After.",
+    ),
+    _number(
+        "BODY_LIMIT_BYTES",
+        _DEFAULTS.body_limit_bytes,
+        1024,
+        1024 * 1024 * 1024,
+        "The longest request body, in bytes; a longer one is answered 413.",
+    ),
+    Variable(
+        name="LOG_LEVEL",
+        kind="`debug`, `info`, `warning` or `error`",
+        default=_DEFAULTS.log_level,
+        text="The least important message that is logged.",
+        read=_read_choice("debug", "info", "warning", "error"),
+    ),
+    Variable(
+        name="LOG_FORMAT",
+        kind="`text` or `json`",
+        default=_DEFAULTS.log_format,
+        text="How log lines look on standard error: for people, or one JSON object a line.",
+        read=_read_choice("text", "json"),
+    ),
+    _number(
+        "SHUTDOWN_SECONDS",
+        _DEFAULTS.shutdown_seconds,
+        1,
+        3600,
+        "How long a stop may take to finish what was accepted, in seconds.",
+    ),
+)
+
+
+def _unknown_message(name: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    advice = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}."
+    return f"Environment variable {name} is not a setting of jifen; {advice}"
+
+
+def _read(name: str, variable: Variable, value: str) -> object:
+    """Read one value; the message repeats the value only where it cannot hold a secret."""
+    try:
+        return variable.read(value)
+    except ValueError as error:
+        shown = "" if variable.name == "DATABASE_URL" else f" is {value!r}, but jifen"
+        raise InvalidSetting(f"Environment variable {name}{shown} {error}.", variable=name) from None
+
+
+def settings_page() -> str:
+    """Write the reference page of all settings, as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "jifen reads these environment variables when it starts; one that is unknown or cannot be used is refused.",
+        "An empty variable counts as not set. This page is made by `python -m jifen.settings`.",
+        "",
+        "| variable | holds | default | for |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{PREFIX}{each.name}` | {each.kind} | {each.default} | {each.text} |" for each in VARIABLES]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_page())
