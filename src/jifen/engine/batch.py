@@ -237,16 +237,21 @@ class Batch:
     # --- decide ---
 
     async def _decide_all(self) -> None:
-        """Decide every command in turn. If one needs more than was loaded, load it and start over."""
-        for _ in range(len(self._loaded) + 1):
+        """Decide every command in turn. If one needs more than was loaded, load it and start over.
+
+        The first time only the member in question is loaded with everything, the second time all are: three passes
+        at most, however many members need it (an import of old orders whose points have expired since).
+        """
+        for attempt in range(3):
             self._start_deciding()
             try:
                 for index, submission in enumerate(self._submissions):
                     self.outcomes[index] = await self._decide_one(index, submission)
                 return
             except NotLoaded as missing:
-                await load_everything(self._connection, self._loaded, [missing.member_id], self._surroundings.shards)
-        raise AssertionError("a member that was loaded with everything is still not complete")
+                incomplete = [missing.member_id] if attempt == 0 else sorted(self._loaded)
+                await load_everything(self._connection, self._loaded, incomplete, self._surroundings.shards)
+        raise AssertionError("members that were loaded with everything are still not complete")
 
     async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
         answered = self._answered(index)
