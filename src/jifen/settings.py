@@ -124,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     shutdown_seconds: int = 30
+    language: Literal["auto", "zh", "en"] = "auto"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -229,6 +230,14 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1,
         3600,
         "How long a stop may take to finish what was accepted, in seconds.",
+    ),
+    Variable(
+        name="LANGUAGE",
+        kind="`auto`, `zh` or `en`",
+        default=_DEFAULTS.language,
+        text="The language of what the command line says; `auto` goes by `LC_ALL`, `LC_MESSAGES` and `LANG`, and "
+        "says both where they name neither.",
+        read=_read_choice("auto", "zh", "en"),
     ),
 )
 

@@ -16,7 +16,16 @@ APPLICATION_ROLE = "jifen_application"
 
 ask_for_lists_only(asyncpg.protocol.protocol)
 
-_SETTINGS = {"application_name": "jifen", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
+_SETTINGS = {"application_name": "jifen", "timezone": "UTC", "jit": "off"}
+#: Batches run a few statements over and over, all by primary key. They are planned once, and never by what the planner
+#: knows at that moment: a plan made while a table was still empty would read the whole of it when it no longer is.
+_BATCH_SETTINGS = _SETTINGS | {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 
 class Transaction(Protocol):
@@ -83,9 +92,10 @@ class Pool(Protocol):
         """Drop all connections at once."""
 
 
-async def connect(url: str) -> Connection:
-    """A connection in the application's role."""
-    connection: Connection = await asyncpg.connect(url, timeout=10, server_settings=_SETTINGS)
+async def connect(url: str, *, for_batches: bool = False) -> Connection:
+    """A connection in the application's role; `for_batches` fixes the plans of the engine's statements."""
+    settings = _BATCH_SETTINGS if for_batches else _SETTINGS
+    connection: Connection = await asyncpg.connect(url, timeout=10, server_settings=settings)
     await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
     return connection
 

@@ -114,7 +114,7 @@ class Lane:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._url)
+            self._connection = await connect(self._url, for_batches=True)
         return self._connection
 
     async def _drop_connection(self) -> None:

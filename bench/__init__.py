@@ -1,0 +1,1 @@
+"""Named, repeatable benchmarks: `python -m bench` (see README.md beside this file)."""

@@ -1,0 +1,139 @@
+"""What a scenario came to, the bars it is held against, and how both are shown and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The figures of one scenario. `rate` is accepted work a second, counted in `unit`; `offered_rate` what was asked.
+
+    `faults` are things that must not be, such as findings of `jifen verify` or commands that were not applied.
+    """
+
+    rate: float | None = None
+    unit: str = "transactions"
+    offered_rate: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    bytes_per_transaction: float | None = None
+    wal_bytes_per_transaction: float | None = None
+    accepted: int | None = None
+    verified: bool | None = None
+    details: dict[str, object] = {}
+    faults: list[str] = []
+    skipped: str | None = None
+    ratio_to_pgbench: float | None = None
+    bars: dict[str, bool] = {}
+
+
+Results = Mapping[str, Result]
+Check = Callable[[Result, Results], bool | None]
+
+
+def _times(other: str, least: float) -> tuple[str, Check]:
+    """At least so many times the rate of another scenario; undecided where that one did not run."""
+
+    def check(result: Result, results: Results) -> bool | None:
+        yardstick = results.get(other)
+        if yardstick is None or yardstick.rate is None or result.rate is None:
+            return None
+        return result.rate >= least * yardstick.rate
+
+    return f">= {least:g} x {other}", check
+
+
+def _rate(least: float) -> tuple[str, Check]:
+    return f">= {least:,.0f}/s", lambda result, _: None if result.rate is None else result.rate >= least
+
+
+def _p99(most_ms: float) -> tuple[str, Check]:
+    return f"p99 < {most_ms:g} ms", lambda result, _: None if result.p99_ms is None else result.p99_ms < most_ms
+
+
+def _detail(name: str, text: str, most: float) -> tuple[str, Check]:
+    def check(result: Result, _: Results) -> bool | None:
+        value = result.details.get(name)
+        return value < most if isinstance(value, int | float) else None
+
+    return text, check
+
+
+def _large(result: Result, _: Results) -> bool | None:
+    shares = [result.details.get("in_process_share"), result.details.get("http_share")]
+    return all(isinstance(share, float) and share >= 0.8 for share in shares)
+
+
+BARS: dict[str, list[tuple[str, Check]]] = {
+    "in_process_mixed": [_times("pgbench", 3)],
+    "http_mixed": [_times("pgbench", 1.8), _rate(3_000), _p99(100)],
+    "http_events_batch": [_times("pgbench", 3.5)],
+    "http_hot_member": [_times("http_mixed", 0.7)],
+    "http_hot_program": [_times("http_mixed", 0.7)],
+    "import": [_detail("seconds", "<= 30 s", 30)],
+    "expire": [_rate(20_000)],
+    "verify": [_rate(200_000)],
+    "memory": [_detail("largest_worker_mb", "< 250 MB", 250)],
+    "start": [_detail("seconds", "< 5 s", 5)],
+    "large": [(">= 0.8 of the rates at 100,000 members", _large)],
+}
+
+
+def judged(name: str, result: Result, results: Results) -> Result:
+    """The result with its ratio to the yardstick and with the bars that can be decided."""
+    yardstick = results.get("pgbench")
+    ratio = None
+    if (
+        yardstick is not None
+        and yardstick.rate
+        and result.rate is not None
+        and result.unit in ("transactions", "orders")
+    ):
+        ratio = round(result.rate / yardstick.rate, 2)
+    bars = {text: met for text, check in BARS.get(name, []) if (met := check(result, results)) is not None}
+    return msgspec.structs.replace(result, ratio_to_pgbench=ratio, bars={} if result.skipped else bars)
+
+
+HEADINGS = ("scenario", "rate/s", "x pgbench", "p50 ms", "p99 ms", "verify", "bar", "")
+
+
+def row(name: str, result: Result) -> tuple[str, ...]:
+    """One line of the table."""
+    bars = ", ".join(f"{text} {'ok' if met else 'UNDER'}" for text, met in result.bars.items())
+    note = result.skipped or "; ".join(result.faults) or str(result.details.get("summary", ""))
+    verified = {None: "", True: "clean", False: "FINDINGS"}[result.verified]
+    return (
+        name,
+        "" if result.rate is None else f"{result.rate:,.0f}",
+        "" if result.ratio_to_pgbench is None else f"{result.ratio_to_pgbench:.2f}",
+        "" if result.p50_ms is None else f"{result.p50_ms:.1f}",
+        "" if result.p99_ms is None else f"{result.p99_ms:.1f}",
+        verified,
+        bars,
+        note if len(note) < 100 else note[:97] + "...",
+    )
+
+
+def print_row(cells: tuple[str, ...]) -> None:
+    """Print one line of the table."""
+    widths = (18, 10, 10, 8, 8, 9, 48, 0)
+    print("".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), flush=True)
+
+
+def write_results(path: Path, machine: dict[str, object], results: Results) -> None:
+    """Keep the figures as JSON."""
+    path.parent.mkdir(exist_ok=True)
+    text = msgspec.json.encode({"machine": machine, "scenarios": rounded(msgspec.to_builtins(results))})
+    path.write_bytes(msgspec.json.format(text, indent=2) + b"\n")
+
+
+def rounded(value: object) -> object:
+    """Three digits behind the point are more than a benchmark knows."""
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    return [rounded(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,101 @@
+"""From the engine's answers to the JSON of the API."""
+
+from __future__ import annotations
+
+from jifen.api.bodies import AwardResult, EventResult, HoldAnswer, MemberAnswer, Status, TransactionAnswer
+from jifen.api.problems import problem_of
+from jifen.core.ledger.values import Kind
+from jifen.core.refusal import Refusal
+from jifen.engine.submission import Answer
+from jifen.services.catalog import Catalog
+from jifen.services.history import KindName
+
+KIND_NAMES: dict[Kind, KindName] = {
+    Kind.EARN: "earn",
+    Kind.SPEND: "spend",
+    Kind.HOLD: "hold",
+    Kind.CAPTURE: "capture",
+    Kind.RELEASE: "release",
+    Kind.HOLD_EXPIRE: "hold_expire",
+    Kind.EXPIRE: "expire",
+    Kind.REVERSE: "reverse",
+    Kind.ADJUST: "adjust",
+    Kind.TRANSFER: "transfer",
+    Kind.MATURE: "mature",
+}
+
+
+def _status(answer: Answer) -> Status:
+    return "duplicate" if answer.duplicate else "applied"
+
+
+def event_result(catalog: Catalog, event_id: str, source: str, outcome: Answer | Refusal) -> EventResult:
+    """What became of an event."""
+    if isinstance(outcome, Refusal):
+        return refused_event(event_id, source, outcome)
+    member_id, trace = str(outcome.member_id), outcome.trace
+    if trace is None:
+        return EventResult(event_id, source, _status(outcome), None, member_id, [], {}, None)
+    names = catalog.wallet_ids
+    return EventResult(
+        event_id,
+        source,
+        _status(outcome),
+        f"{member_id}-{outcome.sequence}",
+        member_id,
+        [AwardResult(award.rule, names[award.wallet], award.points) for award in trace.awards],
+        catalog.balances(trace),
+        None,
+    )
+
+
+def refused_event(event_id: str | None, source: str | None, refusal: Refusal) -> EventResult:
+    """An event that changed nothing, and why."""
+    return EventResult(event_id, source, "refused", None, None, [], {}, problem_of(refusal))
+
+
+def member_answer(catalog: Catalog, answer: Answer) -> MemberAnswer:
+    """The answer to a registration."""
+    return MemberAnswer(_status(answer), str(answer.member_id))
+
+
+def transaction_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer:
+    """The answer to a call that made a transaction."""
+    trace, member_id = answer.trace, str(answer.member_id)
+    assert trace is not None and answer.kind is not None and answer.program_version is not None
+    assert answer.occurred_at is not None and answer.recorded_at is not None
+    there = answer.counterpart
+    return TransactionAnswer(
+        status=_status(answer),
+        transaction_id=f"{member_id}-{answer.sequence}",
+        member_id=member_id,
+        kind=KIND_NAMES[answer.kind],
+        occurred_at=answer.occurred_at,
+        recorded_at=answer.recorded_at,
+        program_version=answer.program_version,
+        balances=catalog.balances(trace),
+        wallet=None if trace.wallet is None else catalog.wallet_ids[trace.wallet],
+        points=trace.points,
+        refers_to=None if answer.refers_to is None else f"{member_id}-{answer.refers_to}",
+        counterpart=None if there is None else f"{there[0]}-{there[1]}",
+    )
+
+
+def hold_answer(catalog: Catalog, answer: Answer) -> HoldAnswer:
+    """The answer to a call that placed a hold."""
+    trace, plain = answer.trace, transaction_answer(catalog, answer)
+    assert trace is not None and trace.until is not None
+    return HoldAnswer(
+        status=plain.status,
+        transaction_id=plain.transaction_id,
+        member_id=plain.member_id,
+        kind=plain.kind,
+        occurred_at=plain.occurred_at,
+        recorded_at=plain.recorded_at,
+        program_version=plain.program_version,
+        balances=plain.balances,
+        wallet=plain.wallet,
+        points=plain.points,
+        hold_id=plain.transaction_id,
+        expires_at=trace.until,
+    )

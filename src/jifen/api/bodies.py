@@ -1,0 +1,147 @@
+"""What the write operations take and give, as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from jifen.api.problems import Problem
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_IDENTITIES, MAXIMUM_REASON, MAXIMUM_TEXT
+from jifen.services.catalog import WalletBalances
+from jifen.services.events import IdentityText
+from jifen.services.history import KindName
+from jifen.services.instants import Instant
+
+Points = Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
+SignedPoints = Annotated[int, Meta(ge=-MAXIMUM_AMOUNT, le=MAXIMUM_AMOUNT)]
+WalletId = Annotated[str, Meta(min_length=1, max_length=40)]
+MemberId = Annotated[str, Meta(pattern="^[1-9][0-9]{0,18}$")]
+Reason = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_REASON)]
+Reference = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT)]
+Status = Literal["applied", "duplicate"]
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
+    """What every write may say: why it is done, for the people who read it later."""
+
+    reason: Reason | None = None
+
+
+class RegisterMemberBody(Body, frozen=True):
+    """A new member, found by these identities (`kind:value`; phone, email, openid, unionid, card, external)."""
+
+    identities: Annotated[list[IdentityText], Meta(min_length=1, max_length=MAXIMUM_IDENTITIES)]
+
+
+class SpendBody(Body, frozen=True):
+    """Take available points, soonest-expiring first. No wallet: the program's first. `reference`: yours, free text."""
+
+    points: Points
+    wallet: WalletId | None = None
+    reference: Reference | None = None
+
+
+class AdjustBody(Body, frozen=True):
+    """Correct a balance: up (positive points, which may get an own expiry) or down (negative points)."""
+
+    points: SignedPoints
+    wallet: WalletId | None = None
+    expires_at: Instant | None = None
+
+
+class TransferBody(Body, frozen=True):
+    """Move available points to another member (`to`: a member's number, or an identity as kind:value)."""
+
+    to: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT + 16)]
+    points: Points
+    wallet: WalletId | None = None
+
+
+class HoldBody(Body, frozen=True):
+    """Bind available points for a later capture. No `expires_at`: as long as the program says."""
+
+    member_id: MemberId
+    points: Points
+    wallet: WalletId | None = None
+    expires_at: Instant | None = None
+    reference: Reference | None = None
+
+
+class CaptureBody(Body, frozen=True):
+    """Spend held points: so many (none said: all that remain). `release_rest` frees what then remains."""
+
+    points: Points | None = None
+    release_rest: bool = False
+
+
+class ReleaseBody(Body, frozen=True):
+    """Free all that remains of a hold."""
+
+
+class ReverseBody(Body, frozen=True):
+    """Undo a transaction: refund an order, cancel a spend or a capture, take an adjustment back."""
+
+
+class AwardResult(msgspec.Struct, frozen=True, gc=False):
+    """Points that a rule gave."""
+
+    rule: str
+    wallet: str
+    points: int
+
+
+class EventResult(msgspec.Struct, frozen=True, gc=False):
+    """What became of one event. `balances` are those after it, of the wallets it touched."""
+
+    id: str | None
+    source: str | None
+    status: Literal["applied", "duplicate", "refused"]
+    transaction_id: str | None
+    member_id: str | None
+    awards: list[AwardResult]
+    balances: dict[str, WalletBalances]
+    error: Problem | None
+
+
+class EventResults(msgspec.Struct, frozen=True, gc=False):
+    """What became of the events of a batch, in their order."""
+
+    results: list[EventResult]
+
+
+class MemberAnswer(msgspec.Struct, frozen=True, gc=False):
+    """The member that a registration made. `duplicate`: the same call was answered before."""
+
+    status: Status
+    member_id: str
+
+
+class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The transaction that a call made. `duplicate`: the same call was answered before, and this is that answer again.
+
+    `balances` are those after it, of the wallets it touched; `refers_to` is what it reverses, captures or releases;
+    `counterpart` the other side of a transfer.
+    """
+
+    status: Status
+    transaction_id: str
+    member_id: str
+    kind: KindName
+    occurred_at: datetime
+    recorded_at: datetime
+    program_version: int
+    balances: dict[str, WalletBalances]
+    wallet: str | None = None
+    points: int | None = None
+    refers_to: str | None = None
+    counterpart: str | None = None
+
+
+class HoldAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The hold that a call placed, and until when it binds points."""
+
+    hold_id: str
+    expires_at: datetime

@@ -1,0 +1,331 @@
+"""The front of the server: serves the write operations itself, with little work for each, and passes on the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from jifen.api.answers import event_result, refused_event
+from jifen.api.bodies import EventResult, EventResults
+from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
+from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, problem_response
+from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.core.refusal import Refusal
+from jifen.engine.engine import EngineStopped, QueueFull
+from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.events import (
+    IDEMPOTENCY_SOURCE,
+    AnyEvent,
+    name_of_event,
+    read_event,
+    split_batch,
+    submission_of_event,
+)
+from jifen.services.json_input import read_json
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
+_KEY = re.compile(rb"[!-~](?:[ -~]{0,254}[!-~])?")
+_encode = msgspec.json.Encoder().encode
+_log = structlog.get_logger(__name__)
+
+
+class _Refused(Exception):
+    """Ends a request with a refusal."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+class _Request:
+    """What is needed of a request's head."""
+
+    __slots__ = ("authorization", "content_length", "content_type", "key")
+
+    def __init__(self, headers: Headers) -> None:
+        self.authorization: bytes | None = None
+        self.content_type: bytes | None = None
+        self.content_length: bytes | None = None
+        self.key: bytes | None = None
+        for name, value in headers:
+            if name == b"authorization":
+                self.authorization = value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = value
+            elif name == b"idempotency-key":
+                self.key = value
+
+
+class _Write:
+    """An operation, ready to run."""
+
+    __slots__ = ("decoder", "operation")
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.decoder = msgspec.json.Decoder(operation.body)
+
+
+class Front:
+    """An ASGI application. `pages` is the one that serves reads, documents and unknown paths."""
+
+    def __init__(self, runtime: Runtime, pages: Application) -> None:
+        self._runtime = runtime
+        self._pages = pages
+        self._limit_bytes = runtime.settings.body_limit_bytes
+        self._plain: dict[str, _Write] = {}
+        self._with_id: dict[tuple[str, str], _Write] = {}
+        for operation in OPERATIONS:
+            head, brace, tail = operation.path.partition("/{")
+            if brace:
+                self._with_id[head, tail.partition("}/")[2]] = _Write(operation)
+            else:
+                self._plain[head] = _Write(operation)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["method"] == "POST" and (found := self._find(scope["path"])) is not None:
+            await self._write(scope, receive, send, *found)
+        elif scope["path"].startswith("/v1/"):
+            await self._read(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    def _find(self, path: str) -> tuple[_Write | None, str] | None:
+        """The operation behind a path, and the id in it. None instead of the operation stands for events."""
+        if path == EVENTS_PATH:
+            return (None, "")
+        write = self._plain.get(path)
+        if write is not None:
+            return (write, "")
+        head, _, verb = path.rpartition("/")
+        head, _, name = head.rpartition("/")
+        write = self._with_id.get((head, verb))
+        return None if write is None else (write, name)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._runtime.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._runtime.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._actor(_Request(scope["headers"]))
+        except _Refused as refused:
+            await self._refuse(send, refused.refusal, "other", perf_counter())
+            return
+        await self._pages(scope, receive, send)
+
+    async def _write(self, scope: Scope, receive: Receive, send: Send, write: _Write | None, name: str) -> None:
+        started = perf_counter()
+        route = EVENTS_PATH if write is None else write.operation.path
+        try:
+            request = _Request(scope["headers"])
+            actor = await self._actor(request)
+            body = await self._body(request, receive)
+            if write is None:
+                status, headers, content = await self._events(request, actor, body)
+            else:
+                status, headers, content = await self._operate(write, name, request, actor, body)
+        except _Refused as refused:
+            await self._refuse(send, refused.refusal, route, started)
+            return
+        except Exception:
+            _log.exception("request_failed", route=route)
+            await self._refuse(send, INTERNAL, route, started)
+            return
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        self._runtime.metrics.request(route, status, perf_counter() - started)
+
+    async def _refuse(self, send: Send, refusal: Refusal, route: str, started: float) -> None:
+        status, headers, content = problem_response(refusal)
+        self._runtime.metrics.refusal(refusal.code)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        self._runtime.metrics.request(route, status, perf_counter() - started)
+
+    # --- the request ---
+
+    async def _actor(self, request: _Request) -> str:
+        authorization = self._runtime.authorization
+        actor = authorization.actor(request.authorization)
+        if actor is not None:
+            return actor
+        try:
+            found = await authorization.actor_or_refusal(request.authorization)
+        except (DatabaseAway, *AWAY):
+            raise _Refused(DATABASE_UNAVAILABLE) from None
+        if isinstance(found, Refusal):
+            raise _Refused(found)
+        return found
+
+    async def _body(self, request: _Request, receive: Receive) -> bytes:
+        """The body, unless it is too long: then not even the rest of it is read."""
+        length = request.content_length
+        if length is not None and (not length.isdigit() or len(length) > 18 or int(length) > self._limit_bytes):
+            raise _Refused(self._too_large())
+        message = await receive()
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False) and len(body) <= self._limit_bytes:
+            return body
+        parts, size = [body], len(body)
+        while message.get("more_body", False):
+            if size > self._limit_bytes:
+                break
+            message = await receive()
+            part = message.get("body", b"")
+            parts.append(part)
+            size += len(part)
+        if size > self._limit_bytes:
+            raise _Refused(self._too_large())
+        return b"".join(parts)
+
+    def _too_large(self) -> Refusal:
+        limit = self._limit_bytes
+        return Refusal("body_too_large", f"A body may have {limit} bytes at most.", None, {"limit_bytes": limit})
+
+    # --- commands ---
+
+    async def _operate(
+        self, write: _Write, name: str, request: _Request, actor: str, raw: bytes
+    ) -> tuple[int, Headers, bytes]:
+        operation = write.operation
+        body: Any
+        if raw or operation.is_body_needed:
+            if media_type(request.content_type) != "application/json":
+                raise _Refused(_wrong_type("application/json"))
+            body = read_json(write.decoder, raw)
+            if isinstance(body, Refusal):
+                raise _Refused(body)
+        else:
+            body = operation.body()
+        command = operation.command(name, body)
+        if isinstance(command, Refusal):
+            raise _Refused(command)
+        headers = JSON_HEADERS
+        if request.key is None:
+            key = str(uuid4())
+            headers = [*JSON_HEADERS, (b"idempotency-key", key.encode())]
+        else:
+            if _KEY.fullmatch(request.key) is None:
+                raise _Refused(_BAD_KEY)
+            key = request.key.decode("ascii")
+        payload = _encode((operation.name, name, body))
+        submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason)
+        outcome = (await self._submit((submission,)))[0]
+        if isinstance(outcome, Refusal):
+            raise _Refused(outcome)
+        return (operation.status, headers, await self._encode(operation, outcome))
+
+    async def _encode(self, operation: Operation, answer: Answer) -> bytes:
+        catalog = self._runtime.catalog
+        try:
+            return _encode(operation.answer(catalog, answer))
+        except KeyError:
+            # A wallet of a program version that was applied a moment ago.
+            await self._runtime.refresh_catalog()
+            return _encode(operation.answer(catalog, answer))
+
+    async def _submit(self, submissions: tuple[Submission, ...] | list[Submission]) -> list[Outcome]:
+        engine = self._runtime.engine
+        if engine is None:
+            raise _Refused(DATABASE_UNAVAILABLE)
+        try:
+            return await engine.submit_group(submissions)
+        except (QueueFull, EngineStopped) as error:
+            raise _Refused(Refusal(error.code, error.message)) from None
+
+    # --- events ---
+
+    async def _events(self, request: _Request, actor: str, raw: bytes) -> tuple[int, Headers, bytes]:
+        kind = media_type(request.content_type)
+        if kind not in EVENT_MEDIA_TYPES:
+            raise _Refused(_wrong_type(", ".join(EVENT_MEDIA_TYPES)))
+        if kind == BATCH_MEDIA_TYPE or (kind == "application/json" and raw.lstrip()[:1] == b"["):
+            return (200, JSON_HEADERS, await self._batch(raw, actor))
+        event = read_event(raw)
+        submission = event if isinstance(event, Refusal) else submission_of_event(event, actor)
+        if isinstance(submission, Refusal):
+            raise _Refused(submission)
+        outcome = (await self._submit((submission,)))[0]
+        if isinstance(outcome, Refusal):
+            raise _Refused(outcome)
+        return (200, JSON_HEADERS, _encode((await self._results([(submission, outcome)]))[0]))
+
+    async def _batch(self, raw: bytes, actor: str) -> bytes:
+        """Do the events of a batch in their order. Those that cannot be read are refused; their neighbours are done."""
+        pieces = split_batch(raw)
+        if isinstance(pieces, Refusal):
+            raise _Refused(pieces)
+        read: list[Submission | EventResult] = []
+        for piece in pieces:
+            event = read_event(piece)
+            submission = event if isinstance(event, Refusal) else submission_of_event(event, actor)
+            read.append(_refused(piece, event, submission) if isinstance(submission, Refusal) else submission)
+        submissions = [each for each in read if isinstance(each, Submission)]
+        outcomes = await self._submit(submissions)
+        done = iter(await self._results(list(zip(submissions, outcomes, strict=True))))
+        results = [next(done) if isinstance(each, Submission) else each for each in read]
+        for result in results:
+            if result.error is not None:
+                self._runtime.metrics.refusal(result.error.code)
+        return _encode(EventResults(results))
+
+    async def _results(self, pairs: list[tuple[Submission, Outcome]]) -> list[EventResult]:
+        catalog = self._runtime.catalog
+        try:
+            return [event_result(catalog, each.key, each.source, outcome) for each, outcome in pairs]
+        except KeyError:
+            await self._runtime.refresh_catalog()
+            return [event_result(catalog, each.key, each.source, outcome) for each, outcome in pairs]
+
+
+def _refused(piece: bytes, event: AnyEvent | Refusal, refusal: Refusal) -> EventResult:
+    name = name_of_event(piece) if isinstance(event, Refusal) else (event.id, event.source)
+    return refused_event(*name, refusal)
+
+
+def _wrong_type(wanted: str) -> Refusal:
+    return Refusal("unsupported_media_type", f"Send JSON in UTF-8, with the content type {wanted}.")
+
+
+BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
+EVENT_MEDIA_TYPES = ("application/json", "application/cloudevents+json", BATCH_MEDIA_TYPE)
+_BAD_KEY = Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
+
+
+def media_type(header: bytes | None) -> str | None:
+    """The media type that a Content-Type header names; None where there is none or it is not in UTF-8."""
+    return None if header is None or len(header) > 200 else _read_media_type(header)
+
+
+@lru_cache(maxsize=64)
+def _read_media_type(header: bytes) -> str | None:
+    name, *parameters = header.decode("latin-1").lower().split(";")
+    charsets = [each.partition("=")[2].strip(' "') for each in parameters if each.strip().startswith("charset")]
+    return name.strip() if all(charset in ("utf-8", "utf8") for charset in charsets) else None

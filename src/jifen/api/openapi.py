@@ -1,0 +1,253 @@
+"""The OpenAPI 3.1 document, made from the tables of operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+import jifen
+from jifen.api.bodies import EventResult, EventResults
+from jifen.api.front import BATCH_MEDIA_TYPE
+from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
+from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
+from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.core.limits import MAXIMUM_EVENTS
+from jifen.services.events import AnyEvent
+
+Document = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/{name}"
+_ID_PATTERNS = {
+    "member_id": ("^[1-9][0-9]{0,18}$", "100001", "The member's number."),
+    "hold_id": (
+        "^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$",
+        "100001-8",
+        "The hold: the id of the transaction that placed it.",
+    ),
+    "transaction_id": ("^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$", "100001-8", "The transaction: member and sequence."),
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Makes the call unique for ever: sent again with the same content it gives the first answer again, "
+    "with other content it is refused. Left out: the server makes one and returns it in a header of this name.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+_ORDER = {
+    "specversion": "1.0",
+    "id": "order-1001",
+    "source": "shop",
+    "type": "order.completed",
+    "subject": "phone:13800138000",
+    "time": "2026-11-11T10:03:04+08:00",
+    "data": {
+        "order_id": "1001",
+        "currency": "CNY",
+        "lines": [{"line_id": "1", "sku": "TEA-250", "name": "龙井 250g", "quantity": 2, "paid_cents": 118_050}],
+        "channel": "wechat",
+        "store_id": "SH-01",
+    },
+}
+_REFUND = _ORDER | {
+    "id": "refund-1",
+    "type": "order.refunded",
+    "data": {"order_id": "1001", "refund_id": "1", "lines": [{"line_id": "1", "quantity": 1}]},
+}
+_REGISTERED = _ORDER | {"id": "join-1", "type": "member.registered", "data": {"identities": ["card:8001"]}}
+_RESULT = {
+    "id": "order-1001",
+    "source": "shop",
+    "status": "applied",
+    "transaction_id": "100001-1",
+    "member_id": "100001",
+    "awards": [{"rule": "base", "wallet": "points", "points": 1180}],
+    "balances": {"points": {"available": 1180, "pending": 0, "held": 0, "debt": 0}},
+    "error": None,
+}
+
+
+def openapi_document() -> Document:
+    """The whole document."""
+    paths: dict[str, Document] = {EVENTS_PATH: {"post": _events()}}
+    for read in READS:
+        paths.setdefault(read.path, {})["get"] = _read(read)
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})["post"] = _write(operation)
+    paths |= _service_paths()
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "jifen 积分",
+            "version": jifen.__version__,
+            "description": "Loyalty points: orders in, exact points out. 忠诚度积分：订单进，精确的积分出。",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "Made by `jifen keys create NAME`."}
+            },
+        },
+    }
+
+
+def _types() -> list[Any]:
+    types: list[Any] = [AnyEvent, EventResult, EventResults, Problem]
+    types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
+    return types + [read.answer_type for read in READS]
+
+
+def _schemas() -> Document:
+    _, components = msgspec.json.schema_components(_types(), ref_template=_REFERENCE)
+    return dict(sorted(components.items()))
+
+
+def _reference(kind: Any) -> Document:
+    (schema,), _ = msgspec.json.schema_components([kind], ref_template=_REFERENCE)
+    return schema
+
+
+def _events() -> Document:
+    one, several = _reference(AnyEvent), {"type": "array", "maxItems": MAXIMUM_EVENTS, "items": _reference(AnyEvent)}
+    examples = {"order": {"value": _ORDER}, "refund": {"value": _REFUND}, "registration": {"value": _REGISTERED}}
+    batch = {"batch": {"value": [_ORDER, _REFUND]}}
+    result = {"one": {"value": _RESULT}, "several": {"value": {"results": [_RESULT]}}}
+    either: Document = {"anyOf": [_reference(EventResult), _reference(EventResults)]}
+    return {
+        "operationId": "send_events",
+        "summary": "Send one event, or up to 1,000 of them",
+        "x-summary-zh": "发送一个或最多 1000 个事件",
+        "description": "CloudEvents 1.0, structured mode. Source and id make an event unique for ever. A single event "
+        "that is refused gives a problem; in a batch every event has a result of its own, and the refusal of "
+        "one does not touch the others.",
+        "tags": ["write"],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"anyOf": [one, several]}, "examples": examples | batch},
+                "application/cloudevents+json": {"schema": one, "examples": examples},
+                BATCH_MEDIA_TYPE: {"schema": several, "examples": batch},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "What became of the event, or of each event in their order.",
+                "content": {"application/json": {"schema": either, "examples": result}},
+            }
+        }
+        | _problems((*COMMON_CODES, *EVENT_CODES)),
+    }
+
+
+def _write(operation: Operation) -> Document:
+    content = {"schema": _reference(operation.body), "example": operation.example}
+    answer = {"schema": _reference(operation.answer_type), "example": operation.example_answer}
+    header = {"description": "The key that the server made.", "schema": {"type": "string"}}
+    return {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "x-summary-zh": operation.summary_zh,
+        "description": operation.body.__doc__ or "",
+        "tags": ["write"],
+        "parameters": [*_path_parameters(operation.path), _KEY],
+        "requestBody": {"required": operation.is_body_needed, "content": {"application/json": content}},
+        "responses": {
+            str(operation.status): {
+                "description": operation.answer_type.__doc__ or "",
+                "headers": {"Idempotency-Key": header},
+                "content": {"application/json": answer},
+            }
+        }
+        | _problems((*COMMON_CODES, *operation.codes)),
+    }
+
+
+def _read(read: Read) -> Document:
+    _, components = msgspec.json.schema_components([read.query], ref_template=_REFERENCE)
+    query = components[read.query.__name__]
+    parameters = [
+        {"name": name, "in": "query", "required": name in query.get("required", ()), "schema": _without_null(each)}
+        for name, each in query["properties"].items()
+    ]
+    answer = {"schema": _reference(read.answer_type), "example": read.example_answer}
+    return {
+        "operationId": read.name,
+        "summary": read.summary,
+        "x-summary-zh": read.summary_zh,
+        "description": read.answer_type.__doc__ or "",
+        "tags": ["read"],
+        "parameters": [*_path_parameters(read.path), *parameters],
+        "responses": {
+            "200": {
+                "description": read.answer_type.__doc__ or "",
+                "content": {"application/json": answer},
+            }
+        }
+        | _problems((*COMMON_READ_CODES, *read.codes)),
+    }
+
+
+def _without_null(schema: Document) -> Document:
+    """A query parameter that is left out is not null: it is not there."""
+    kinds: list[Document] = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name not in ("anyOf", "default")} | kinds[0]
+
+
+def _path_parameters(path: str) -> list[Document]:
+    name = path.partition("{")[2].partition("}")[0]
+    if not name:
+        return []
+    pattern, example, description = _ID_PATTERNS[name]
+    schema = {"type": "string", "pattern": pattern}
+    return [
+        {"name": name, "in": "path", "required": True, "description": description, "schema": schema, "example": example}
+    ]
+
+
+def _problems(codes: tuple[str, ...]) -> Document:
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        str(status): {
+            "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in dict.fromkeys(by_status[status])),
+            "content": {PROBLEM_TYPE: {"schema": _reference(Problem)}},
+        }
+        for status in sorted(by_status)
+    }
+
+
+def _service_paths() -> dict[str, Document]:
+    status = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
+    answer = {"description": "It is so.", "content": {"application/json": {"schema": status}}}
+    text = {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    return {
+        "/health/live": {"get": _open("get_live", "Whether the process answers", "进程是否存活", {"200": answer})},
+        "/health/ready": {
+            "get": _open(
+                "get_ready",
+                "Whether commands can be done; if not, what is missing",
+                "是否就绪；未就绪时缺什么",
+                {"200": answer} | _problems(("database_unavailable", "no_program")),
+            )
+        },
+        "/metrics": {"get": _open("get_metrics", "Figures for Prometheus", "Prometheus 指标", {"200": text})},
+    }
+
+
+def _open(name: str, summary: str, summary_zh: str, responses: Document) -> Document:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "x-summary-zh": summary_zh,
+        "tags": ["service"],
+        "security": [],
+        "responses": responses,
+    }

@@ -1,0 +1,180 @@
+"""What Litestar serves: reads, health, metrics, the documents, and every path that does not exist."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from jifen.api.docs_page import STYLE, docs_page
+from jifen.api.openapi import openapi_document
+from jifen.api.operations import EVENTS_PATH, OPERATIONS
+from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
+from jifen.api.reads import READS, Asked, Read, read_query
+from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.core.refusal import Refusal
+from jifen.services.snapshot import snapshot
+
+AnyRequest = Request[Any, Any, Any]
+Answer = Response[bytes]
+CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+_encode = msgspec.json.Encoder().encode
+_log = structlog.get_logger(__name__)
+
+
+def create_pages(runtime: Runtime) -> Litestar:
+    """The application for everything that the front does not serve itself."""
+    handlers = [_route(runtime, each) for each in READS]
+    handlers += [*_health(runtime), *_documents()]
+    return Litestar(
+        handlers,
+        openapi_config=None,
+        exception_handlers={Exception: lambda request, error: _on_error(runtime, request, error)},
+        logging_config=None,
+    )
+
+
+def _route(runtime: Runtime, read: Read) -> HTTPRouteHandler:
+    variable = read.path.partition("{")[2].partition("}")[0]
+
+    @get(read.path.replace("}", ":str}"), name=read.name)
+    async def answer(request: AnyRequest) -> Answer:
+        started = perf_counter()
+        name: str = request.path_params[variable] if variable else ""
+        result = await _run(runtime, read, name, request)
+        if isinstance(result, Refusal):
+            return _refuse(runtime, result, read.path, started)
+        content = _encode(result)
+        runtime.metrics.request(read.path, 200, perf_counter() - started)
+        return Response(content, media_type=MediaType.JSON)
+
+    return answer
+
+
+async def _run(runtime: Runtime, read: Read, name: str, request: AnyRequest) -> msgspec.Struct | Refusal:
+    # A parameter that is given twice counts as its last value would hide the first: refused.
+    parameters: dict[str, str] = {}
+    for key, value in request.query_params.multi_items():
+        if key in parameters:
+            return Refusal("invalid_parameter", f"{key[:40]!r} is given twice.", None, {"parameter": key[:40]})
+        parameters[key] = value
+    query = read_query(read.query, parameters)
+    if isinstance(query, Refusal):
+        return query
+    try:
+        async with snapshot(runtime.pool) as connection:
+            await runtime.catalog.refresh(connection)
+            return await read.run(Asked(connection, runtime.catalog, name, query, datetime.now(UTC)))
+    except (DatabaseAway, *AWAY) as error:
+        _log.warning("read_failed", route=read.path, error=type(error).__name__)
+        runtime.metrics.database_error()
+        return DATABASE_UNAVAILABLE
+
+
+def _health(runtime: Runtime) -> list[HTTPRouteHandler]:
+    @get("/health/live")
+    async def live() -> Answer:
+        return Response(b'{"status":"live"}', media_type=MediaType.JSON)
+
+    @get("/health/ready")
+    async def ready() -> Answer:
+        missing = await runtime.what_is_missing()
+        if missing is not None:
+            return _respond(missing)
+        return Response(b'{"status":"ready"}', media_type=MediaType.JSON)
+
+    @get("/metrics")
+    async def metrics() -> Answer:
+        runtime.flush()
+        return Response(runtime.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+    return [live, ready, metrics]
+
+
+def _documents() -> list[HTTPRouteHandler]:
+    document = openapi_document()
+    schema = _encode(document)
+    pages = {language: docs_page(document, language) for language in ("zh", "en")}
+
+    @get("/schema")
+    async def openapi() -> Answer:
+        return Response(schema, media_type=MediaType.JSON)
+
+    @get("/docs")
+    async def docs(request: AnyRequest) -> Answer:
+        wished = str(request.query_params.get("lang") or request.headers.get("accept-language") or "")
+        page = pages["zh" if wished.lower().startswith("zh") else "en"]
+        headers = {
+            "content-security-policy": CONTENT_POLICY,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "vary": "accept-language",
+        }
+        return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+
+    @get("/docs/style.css")
+    async def style() -> Answer:
+        return Response(STYLE, media_type="text/css; charset=utf-8", headers={"x-content-type-options": "nosniff"})
+
+    return [openapi, docs, style]
+
+
+# --- what goes wrong ---
+
+
+def _respond(refusal: Refusal, extra: dict[str, str] | None = None) -> Answer:
+    status, headers, content = problem_response(refusal)
+    named = {name.decode(): value.decode() for name, value in headers if name != b"content-type"}
+    return Response(content, status_code=status, media_type=PROBLEM_TYPE, headers=named | (extra or {}))
+
+
+def _refuse(runtime: Runtime, refusal: Refusal, route: str, started: float) -> Answer:
+    response = _respond(refusal)
+    runtime.metrics.refusal(refusal.code)
+    runtime.metrics.request(route, response.status_code or 500, perf_counter() - started)
+    return response
+
+
+def _on_error(runtime: Runtime, request: AnyRequest, error: Exception) -> Answer:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    allowed = allowed_methods(request.url.path)
+    if status in (404, 405) and allowed:
+        refusal = Refusal("method_not_allowed", f"This path takes {', '.join(allowed)}.", None, {"allowed": allowed})
+        extra: dict[str, str] = {"allow": ", ".join(allowed)}
+    elif status in (404, 405):
+        refusal, extra = Refusal("not_found", "There is nothing at this path; /docs lists what there is."), {}
+    elif status < 500:
+        refusal, extra = Refusal("invalid_parameter", "The query cannot be read."), {}
+    else:
+        _log.error("request_failed", route=request.url.path, exc_info=error)
+        refusal, extra = INTERNAL, {}
+    response = _respond(refusal, extra)
+    runtime.metrics.refusal(refusal.code)
+    runtime.metrics.request("other", response.status_code or 500, 0.0)
+    return response
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "/?")
+
+
+_METHODS: list[tuple[re.Pattern[str], str]] = [
+    *((_pattern(each.path), "GET") for each in READS),
+    *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
+    (_pattern(EVENTS_PATH), "POST"),
+    *((_pattern(each.path), "POST") for each in OPERATIONS),
+]
+
+
+def allowed_methods(path: str) -> list[str]:
+    """The methods that a path takes; none: there is no such path."""
+    return [method for pattern, method in _METHODS if pattern.fullmatch(path)]

@@ -1,0 +1,123 @@
+"""Every error as HTTP shows it (RFC 9457): one table from code to status, one function from refusal to response."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from jifen.core.refusal import Refusal
+
+PROBLEM_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+
+
+class ProblemKind(msgspec.Struct, frozen=True):
+    """How a code is shown: its HTTP status and its title in both languages."""
+
+    status: int
+    title: str
+    title_zh: str
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What went wrong. `code` is stable and meant for machines, `detail` is for people, `pointer` (RFC 6901) names the
+    field at fault, `details` holds the values behind it. The codes are listed in docs/reference/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    pointer: str | None = None
+    details: dict[str, Any] | None = None
+
+
+PROBLEMS: dict[str, ProblemKind] = {
+    # The request
+    "malformed_json": ProblemKind(400, "Malformed JSON", "JSON 格式错误"),
+    "unauthorized": ProblemKind(401, "No valid API key", "缺少有效的 API 密钥"),
+    "not_found": ProblemKind(404, "No such path", "路径不存在"),
+    "method_not_allowed": ProblemKind(405, "Method not allowed", "不支持的请求方法"),
+    "body_too_large": ProblemKind(413, "Body too large", "请求体过大"),
+    "unsupported_media_type": ProblemKind(415, "Unsupported media type", "不支持的内容类型"),
+    "invalid_field": ProblemKind(422, "Invalid field", "字段无效"),
+    "missing_field": ProblemKind(422, "Missing field", "缺少字段"),
+    "unknown_field": ProblemKind(422, "Unknown field", "未知字段"),
+    "invalid_parameter": ProblemKind(422, "Invalid query parameter", "查询参数无效"),
+    "invalid_text": ProblemKind(422, "Text that cannot be stored", "文本含有无法保存的字符"),
+    "invalid_idempotency_key": ProblemKind(422, "Invalid Idempotency-Key", "幂等键无效"),
+    "invalid_identity": ProblemKind(422, "Invalid identity", "身份标识无效"),
+    "invalid_points": ProblemKind(422, "Invalid number of points", "积分数无效"),
+    "too_many_events": ProblemKind(422, "Too many events", "事件过多"),
+    "unknown_event_type": ProblemKind(422, "Unknown type of event", "未知的事件类型"),
+    "reserved_source": ProblemKind(422, "Reserved source", "保留的事件来源"),
+    "amount_too_large": ProblemKind(422, "Amount too large", "数额过大"),
+    "instant_in_future": ProblemKind(422, "Instant in the future", "时间在未来"),
+    "instant_in_past": ProblemKind(422, "Instant in the past", "时间已过去"),
+    "instant_too_early": ProblemKind(422, "Instant too early", "时间过早"),
+    "instant_too_far": ProblemKind(422, "Instant too far away", "时间过远"),
+    # The order
+    "currency_mismatch": ProblemKind(422, "Other currency than the program's", "币种与积分计划不一致"),
+    "duplicate_line": ProblemKind(422, "Duplicate line", "订单行重复"),
+    "unknown_line": ProblemKind(422, "Unknown line", "订单行不存在"),
+    "unknown_order": ProblemKind(404, "Unknown order", "订单不存在"),
+    "order_of_other_member": ProblemKind(409, "Order of another member", "订单属于其他会员"),
+    "returned_too_much": ProblemKind(409, "Returned more than was bought", "退货数量超过购买数量"),
+    "already_refunded": ProblemKind(409, "Already refunded", "订单已全部退款"),
+    "points_already_spent": ProblemKind(409, "Points were spent already", "积分已被使用"),
+    # Members, wallets, transactions, holds
+    "unknown_member": ProblemKind(404, "Unknown member", "会员不存在"),
+    "unknown_transaction": ProblemKind(404, "Unknown transaction", "积分流水不存在"),
+    "unknown_hold": ProblemKind(404, "Unknown hold", "预占不存在"),
+    "unknown_wallet": ProblemKind(422, "Unknown wallet", "积分账户不存在"),
+    "identity_taken": ProblemKind(409, "Identity taken", "身份标识已被使用"),
+    "same_member": ProblemKind(422, "Same member", "转出与转入为同一会员"),
+    "insufficient_points": ProblemKind(409, "Not enough points", "积分不足"),
+    "balance_too_large": ProblemKind(409, "Balance too large", "余额超过上限"),
+    "expiry_not_applicable": ProblemKind(422, "Expiry not applicable", "不能指定有效期"),
+    "hold_exceeded": ProblemKind(409, "More than is held", "超过预占数量"),
+    "hold_closed": ProblemKind(409, "Hold is closed", "预占已结束"),
+    "already_reversed": ProblemKind(409, "Already reversed", "已冲正"),
+    "not_reversible": ProblemKind(409, "Cannot be reversed", "不能冲正"),
+    # Repetitions
+    "key_conflict": ProblemKind(409, "Key used for something else", "幂等键已用于其他请求"),
+    "order_conflict": ProblemKind(409, "Order recorded with other content", "订单已以不同内容记录"),
+    "refund_conflict": ProblemKind(409, "Refund recorded with other content", "退款已以不同内容记录"),
+    # The service
+    "internal": ProblemKind(500, "Internal error", "内部错误"),
+    "no_program": ProblemKind(503, "No program yet", "尚无积分计划"),
+    "queue_full": ProblemKind(503, "Queue full", "队列已满"),
+    "stopping": ProblemKind(503, "Stopping", "服务正在停止"),
+    "database_unavailable": ProblemKind(503, "Database unavailable", "数据库不可用"),
+}
+
+INTERNAL = Refusal("internal", "The request failed for a reason that is ours. It was logged.")
+DATABASE_UNAVAILABLE = Refusal("database_unavailable", "The database cannot be reached; try again in a moment.")
+
+_encode = msgspec.json.Encoder().encode
+_CONTENT_TYPE = (b"content-type", PROBLEM_TYPE.encode())
+_EXTRA_HEADERS: dict[int, list[tuple[bytes, bytes]]] = {
+    401: [(b"www-authenticate", b'Bearer realm="jifen"')],
+    503: [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())],
+}
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    """The problem that a refusal is shown as."""
+    kind = PROBLEMS[refusal.code]
+    return Problem(
+        f"/docs#error-{refusal.code}",
+        kind.title,
+        kind.status,
+        refusal.message,
+        refusal.code,
+        refusal.pointer,
+        refusal.details or None,
+    )
+
+
+def problem_response(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body of the answer to a request that was refused."""
+    problem = problem_of(refusal)
+    return (problem.status, [_CONTENT_TYPE, *_EXTRA_HEADERS.get(problem.status, ())], _encode(problem))

@@ -1,0 +1,106 @@
+"""`jifen demo` and `jifen bench`: a made-up shop to look at, and measurements."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, ClassVar, Final
+
+import typer
+
+import jifen
+from jifen.cli.instants import read_instant
+from jifen.cli.invocation import Invocation, command, run_connected
+from jifen.cli.output import progress_bar, write_json, write_note, write_table
+from jifen.cli.program import AsJson, actor_name
+from jifen.core.errors import JifenError
+
+DEMO_PROGRAM: Final = "demo"
+
+
+class NoBenchmarks(JifenError):
+    """The benchmarks belong to the source, not to the installed package."""
+
+    code: ClassVar[str] = "no_benchmarks"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen`."""
+    command(app, "demo")(demo)
+    command(app, "bench", context_settings={"ignore_unknown_options": True})(bench)
+
+
+def demo(
+    invocation: Invocation,
+    members: Annotated[int, typer.Option("--members", help="会员数 / How many members.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子；同样的种子得到同样的商店 / Same seed, same shop.")] = 1,
+    days: Annotated[int, typer.Option("--days", help="多少天 / How many days.")] = 365,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="INSTANT", help="截止时刻，默认现在 / Up to then. Default: now.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """生成演示商店：一年的订单、退货、兑换 / Make a demo shop: a year of orders, returns, redemptions."""
+    from jifen.services.demo import make_demo
+
+    instant = read_instant(until, "--until") or datetime.now(UTC)
+    with invocation.database(may_make=True) as url:
+        ensure_program(invocation, url, DEMO_PROGRAM)
+        with progress_bar(invocation.say("演示商店", "demo shop")) as progress:
+            summary = invocation.run_engine(
+                url,
+                lambda engine: make_demo(
+                    engine, members=members, seed=seed, until=instant, days=days, progress=progress
+                ),
+            )
+    if as_json:
+        write_json(summary)
+        return
+    say = invocation.say
+    rows = [
+        (say("会员", "members"), summary.members),
+        (say("订单", "orders"), summary.orders),
+        (say("退货", "returns"), summary.returns),
+        (say("兑换", "redemptions"), summary.redemptions),
+        (say("发放积分", "points issued"), summary.points_issued),
+        (say("消耗积分", "points spent"), summary.points_spent),
+        (say("收回积分", "points reversed"), summary.points_reversed),
+        (say("此前已有", "there before"), summary.duplicates),
+    ]
+    write_table([say("演示商店", "demo shop"), ""], rows)
+
+
+def ensure_program(invocation: Invocation, url: str, name: str) -> bool:
+    """Give a database without a program one that comes with jifen, and say so; whether that was needed."""
+    from jifen.services.programs import apply_program, current_program, read_program_text
+
+    if run_connected(url, current_program) is not None:
+        return False
+    text = read_program_text(name)
+    run_connected(url, lambda connection: apply_program(connection, text, actor_name(), name))
+    write_note(
+        invocation.say(
+            f"尚无积分计划：已应用自带的 {name}。", f"There was no program yet: the starter {name} was applied."
+        )
+    )
+    return True
+
+
+def bench(
+    invocation: Invocation,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="交给 python -m bench / For python -m bench.")
+    ] = None,
+) -> None:
+    """运行性能测试（仅限源码目录） / Run the benchmarks; they come with the source only."""
+    root = Path(jifen.__file__).parents[2]
+    if not (root / "bench" / "__main__.py").is_file():
+        raise NoBenchmarks(
+            "The benchmarks come with the source of jifen, not with the installed package: fetch the source and "
+            "run `make bench` there."
+        )
+    invocation.settings()
+    done = subprocess.run([sys.executable, "-m", "bench", *(arguments or [])], cwd=root, check=False)  # noqa: S603 - this very Python
+    raise typer.Exit(done.returncode)

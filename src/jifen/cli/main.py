@@ -1,0 +1,125 @@
+"""The entry of the `jifen` command: its sub-commands, and how whatever goes wrong is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+# Typer carries its own copy of click and exports only some of its exceptions.
+from typer._click.exceptions import ClickException, UsageError
+
+from jifen.cli import database, demo, keys, orders, program, server
+from jifen.cli.invocation import Invocation, with_common_options
+from jifen.core.errors import JifenError
+from jifen.settings import hide_passwords
+
+BAD_INPUT: Final = 2
+UNEXPECTED: Final = 1
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+BROKEN_PIPE: Final = 141
+
+app = typer.Typer(
+    name="jifen",
+    help="积分平台：订单进，积分出 / Loyalty points: orders in, exact points out.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from jifen import __version__
+
+        typer.echo(f"jifen {__version__}")
+        raise typer.Exit
+
+
+def _begin(
+    _invocation: Invocation,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="显示版本 / Show the version.")
+    ] = False,
+) -> None:
+    """Takes the options that stand before the sub-command."""
+
+
+app.callback()(with_common_options(_begin))
+for _module in (server, database, program, keys, orders, demo):
+    _module.register(app)
+
+
+def run() -> None:
+    """Run the command line of this process and exit with its code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _silence(code)
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code. Whatever goes wrong is one line on standard error."""
+    try:
+        code = app(args=list(arguments) or ["--help"], prog_name="jifen", standalone_mode=False)
+    except JifenError as error:
+        if "--debug" in arguments:
+            _write_traceback()
+        return _fail(error.message, BAD_INPUT)
+    except ClickException as error:
+        return _fail(_in_one_line(error), BAD_INPUT)
+    except BrokenPipeError:
+        return _silence(BROKEN_PIPE)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        return _fail_unexpectedly(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """As an exception, so that everything that was begun is left in good order."""
+    raise SystemExit(TERMINATED)
+
+
+def _in_one_line(error: ClickException) -> str:
+    message = error.format_message().rstrip(".") + "."
+    context = error.ctx if isinstance(error, UsageError) else None
+    return message if context is None else f"{message} See `{context.command_path} --help`."
+
+
+def _fail(message: str, code: int) -> int:
+    try:
+        sys.stderr.write(f"jifen: {' '.join(message.split())}\n")
+    except BrokenPipeError:
+        return _silence(code)
+    return code
+
+
+def _fail_unexpectedly(error: Exception, arguments: Sequence[str]) -> int:
+    if "--debug" in arguments:
+        _write_traceback()
+    advice = "" if "--debug" in arguments else " Call it again with --debug to see where."
+    return _fail(f"unexpected error: {type(error).__name__}: {hide_passwords(str(error))}.{advice}", UNEXPECTED)
+
+
+def _write_traceback() -> None:
+    sys.stderr.write(hide_passwords(traceback.format_exc()))
+
+
+def _silence(code: int) -> int:
+    """Nobody reads any more: let the interpreter's own last flush go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return code

@@ -1,0 +1,104 @@
+"""`jifen program`: apply a file, show a version, list all."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from typing import Annotated
+
+import typer
+
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import write_json, write_line, write_table
+
+group = typer.Typer(help="积分计划：应用、查看 / The program: apply and show it.")
+
+FileOrName = Annotated[
+    str,
+    typer.Argument(metavar="FILE|NAME", help="YAML 文件，或自带的 starter、demo、online-retail / A file or a starter."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / Write JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen program`."""
+    app.add_typer(group, name="program")
+
+
+def actor_name() -> str:
+    """Who acts on this command line, as the ledger keeps it."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
+
+
+@command(group, "apply")
+def apply(invocation: Invocation, file: FileOrName, as_json: AsJson = False) -> None:
+    """应用积分计划文件，生成新版本 / Make a file the next version of the program."""
+    from jifen.services.programs import apply_program, parse_program, read_program_text
+
+    text = read_program_text(file)
+    # Before a database is started for it: a wrong file needs none.
+    parse_program(text, file)
+
+    applied = invocation.ask(lambda connection: apply_program(connection, text, actor_name(), file), may_make=True)
+    if as_json:
+        write_json(applied)
+        return
+    number = applied.version
+    if applied.is_new:
+        write_line(invocation.say(f"已生成积分计划第 {number} 版。", f"The program is now at version {number}."))
+    else:
+        write_line(
+            invocation.say(
+                f"内容与第 {number} 版相同，没有新版本。",
+                f"Version {number} says the same already; nothing was changed.",
+            )
+        )
+
+
+@command(group, "show")
+def show(
+    invocation: Invocation,
+    version: Annotated[int | None, typer.Option("--version", help="版本号，默认最新 / Default: the newest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """显示积分计划 / Show the program: the file as its author wrote it, or its content as JSON."""
+    from jifen.services.programs import program_version
+
+    found = invocation.ask(lambda connection: program_version(connection, version), may_make=False)
+    if as_json:
+        write_json(
+            {
+                "version": found.version,
+                "applied_at": found.applied_at,
+                "applied_by": found.applied_by,
+                "program": found.document,
+            }
+        )
+        return
+    # As a comment of the file's own language: what is written can be kept and applied again as it is.
+    write_line(
+        invocation.say(
+            f"# 第 {found.version} 版，{found.applied_at:%Y-%m-%d %H:%M:%S} UTC，{found.applied_by}",
+            f"# version {found.version}, {found.applied_at:%Y-%m-%d %H:%M:%S} UTC, {found.applied_by}",
+        )
+    )
+    write_line(found.source.rstrip("\n"))
+
+
+@command(group, "list")
+def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
+    """列出所有版本 / List all versions."""
+    from jifen.services.programs import program_versions
+
+    versions = invocation.ask(program_versions, may_make=False)
+    if as_json:
+        write_json(versions)
+        return
+    say = invocation.say
+    write_table(
+        [say("版本", "version"), say("名称", "name"), say("应用时间", "applied at"), say("应用者", "applied by")],
+        [[each.version, say(each.name_zh, each.name_en), each.applied_at, each.applied_by] for each in versions],
+    )

@@ -1,0 +1,36 @@
+"""What the command line says to people, in Chinese, English or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["zh", "en", "both"]
+
+#: Asked in this order, as POSIX says.
+_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def language_of(setting: str, environ: Mapping[str, str]) -> Language:
+    """The language to speak: as set, else as the environment says; both where it names neither of the two."""
+    if setting == "zh":
+        return "zh"
+    if setting == "en":
+        return "en"
+    locale = next((environ[name] for name in _VARIABLES if environ.get(name)), "").lower()
+    if locale.startswith("zh"):
+        return "zh"
+    return "en" if locale.startswith("en") else "both"
+
+
+class Texts:
+    """Chooses between the two wordings of a text."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def __call__(self, zh: str, en: str) -> str:
+        """The text in the language spoken; both, Chinese first, where that is not known."""
+        if self.language == "zh":
+            return zh
+        return en if self.language == "en" else f"{zh} / {en}"

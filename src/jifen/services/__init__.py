@@ -1,0 +1,1 @@
+"""Use cases around the core, one module a noun."""

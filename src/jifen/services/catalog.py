@@ -1,0 +1,56 @@
+"""What every answer needs and what rarely changes: the shards, the wallets by number, the program."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.trace import Trace
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.programs import ProgramVersions
+
+_SQL = load_queries("reads")
+_decode_wallets = msgspec.json.Decoder(dict[int, str], strict=False).decode
+
+
+class WalletBalances(msgspec.Struct, frozen=True, gc=False):
+    """What the buckets of a wallet hold, in points. Available points can be spent now."""
+
+    available: int
+    pending: int
+    held: int
+    debt: int
+
+
+class Catalog:
+    """The shards, wallets and program of a database, read again every few seconds. Wallet numbers never change."""
+
+    def __init__(self) -> None:
+        self.shards = 0
+        self.version: int | None = None
+        self.wallet_ids: dict[int, str] = {}
+        self.programs = ProgramVersions()
+
+    async def refresh(self, connection: Connection) -> None:
+        """Read it anew."""
+        row = await connection.fetchrow(_SQL["catalog"])
+        self.shards, self.version = row["shards"], row["version"]
+        self.wallet_ids = _decode_wallets(row["wallets"])
+
+    async def program(self, connection: Connection, version: int | None = None) -> Program | None:
+        """A version of the program, else the current one; None before the first is applied."""
+        wanted = version or self.version
+        return None if wanted is None else await self.programs.get(connection, wanted)
+
+    def balances(self, trace: Trace) -> dict[str, WalletBalances]:
+        """The balances after a transaction by wallet id. Raises KeyError for a wallet newer than the last refresh."""
+        names = self.wallet_ids
+        return {
+            names[each.wallet]: WalletBalances(each.available, each.pending, each.held, each.debt)
+            for each in trace.balances
+        }
+
+
+NO_PROGRAM = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")

@@ -1,0 +1,177 @@
+"""Makes the demo shop: many members' scripts side by side, one event of each member at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Final, Protocol
+
+import msgspec
+
+from jifen.core.commands import RegisterMember
+from jifen.core.errors import JifenError
+from jifen.core.ledger.values import Kind
+from jifen.core.refusal import Refusal
+from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.demo.script import MemberScript, Script
+from jifen.services.demo.season import Season
+
+MAXIMUM_MEMBERS: Final = 1_000_000
+MAXIMUM_DAYS: Final = 3_660
+#: So many groups are on their way at once; each is one event of this many members.
+STREAMS: Final = 4
+MEMBERS_AT_ONCE: Final = 128
+#: Refusals that every command would meet alike: going on makes no sense.
+_HOPELESS: Final = frozenset({"no_program", "currency_mismatch", "database_unavailable", "unknown_wallet"})
+
+Progress = Callable[[int, int], None]
+
+
+class DemoRefused(JifenError):
+    """The demo shop cannot be made here."""
+
+    code = "demo_refused"
+
+
+class DemoSummary(msgspec.Struct, kw_only=True):
+    """What the demo shop is made of. All figures but `duplicates`, `refused` and `seconds` are the same each time."""
+
+    members: int = 0
+    orders: int = 0
+    returns: int = 0
+    redemptions: int = 0
+    adjustments: int = 0
+    transfers: int = 0
+    paid_cents: int = 0
+    points_issued: int = 0
+    points_reversed: int = 0
+    points_spent: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+
+class Recorder(Protocol):
+    """Who takes submissions: the engine."""
+
+    async def submit_group(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """The outcomes, in order."""
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+async def make_demo(
+    engine: Recorder,
+    *,
+    members: int,
+    seed: int,
+    until: datetime,
+    days: int = 365,
+    progress: Progress = _no_progress,
+) -> DemoSummary:
+    """Make a shop's `days` up to the beginning of the local day of `until`, with this many members.
+
+    The same seed, day and length make the same events: a second time changes nothing, and more members only add.
+
+    Raises:
+        DemoRefused: the figures are out of range, there is no program in CNY, or a demo of this seed with other days
+            is here already.
+    """
+    if not (1 <= members <= MAXIMUM_MEMBERS and 1 <= days <= MAXIMUM_DAYS and 0 <= seed < 10_000):
+        raise DemoRefused(
+            f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999."
+        )
+    started = monotonic()
+    making = _Making(engine, seed, members, Season(until, days), progress)
+    tasks = [asyncio.create_task(making.run_stream(stream)) for stream in range(STREAMS)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    making.summary.seconds = round(monotonic() - started, 3)
+    return making.summary
+
+
+class _Making:
+    def __init__(self, engine: Recorder, seed: int, members: int, season: Season, progress: Progress) -> None:
+        self._engine = engine
+        self._seed = seed
+        self._members = members
+        self._season = season
+        self._progress = progress
+        self._done = 0
+        self.summary = DemoSummary()
+
+    async def run_stream(self, stream: int) -> None:
+        """Run the scripts of every fourth member: a window of them side by side, each one event further at a time."""
+        scripts = self._scripts(stream)
+        active: list[tuple[Script, Submission]] = []
+        while True:
+            while len(active) < MEMBERS_AT_ONCE and (script := next(scripts, None)) is not None:
+                active.append((script, next(script)))
+            if not active:
+                return
+            outcomes = await self._engine.submit_group([submission for _, submission in active])
+            still = []
+            for (script, submission), outcome in zip(active, outcomes, strict=True):
+                self._count(submission, outcome)
+                try:
+                    still.append((script, script.send(outcome)))
+                except StopIteration:
+                    self._done += 1
+                    self._progress(self._done, self._members)
+            active = still
+
+    def _scripts(self, stream: int) -> Iterator[Script]:
+        for number in range(stream, self._members, STREAMS):
+            # A friend of the same stream with a lower number was registered before.
+            friend = number - STREAMS * (1 + number % 7)
+            yield MemberScript(self._seed, number, self._season, friend if friend >= 0 else None).run()
+
+    def _count(self, submission: Submission, outcome: Outcome) -> None:
+        if isinstance(outcome, Refusal):
+            self._refused(submission, outcome)
+            return
+        summary = self.summary
+        summary.duplicates += outcome.duplicate
+        if isinstance(submission.command, RegisterMember):
+            summary.members += 1
+        _count_answer(summary, outcome)
+
+    def _refused(self, submission: Submission, refusal: Refusal) -> None:
+        if refusal.code in _HOPELESS:
+            raise DemoRefused(
+                f"The demo shop (orders in CNY) cannot be made here: {refusal.message}", reason=refusal.code
+            )
+        if isinstance(submission.command, RegisterMember):
+            raise DemoRefused(
+                f"A demo shop of seed {self._seed} for other days is here already; choose another seed.",
+                reason=refusal.code,
+            )
+        self.summary.refused += 1
+
+
+def _count_answer(summary: DemoSummary, answer: Answer) -> None:
+    trace = answer.trace
+    if trace is None:
+        return
+    if answer.kind is Kind.EARN:
+        summary.orders += 1
+        summary.paid_cents += trace.awards[0].rated_cents
+        summary.points_issued += sum(award.points for award in trace.awards)
+    elif answer.kind is Kind.REVERSE and trace.returned:
+        summary.returns += 1
+        summary.points_reversed += sum(taken.points for taken in trace.taken_back)
+    elif answer.kind in (Kind.SPEND, Kind.CAPTURE):
+        summary.redemptions += 1
+        summary.points_spent += trace.points or 0
+    elif answer.kind is Kind.ADJUST:
+        summary.adjustments += 1
+    elif answer.kind is Kind.TRANSFER:
+        summary.transfers += 1

@@ -1,0 +1,183 @@
+"""Events from outside (CloudEvents 1.0, JSON, structured mode) become commands."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from jifen.core.commands import Command, RecordOrder, RefundOrder, RegisterMember
+from jifen.core.identity import Identity, parse_identity
+from jifen.core.limits import MAXIMUM_EVENTS, MAXIMUM_IDENTITIES, MAXIMUM_TEXT
+from jifen.core.orders import Label, Order, OrderRefund, Text
+from jifen.core.refusal import Refusal
+from jifen.engine.submission import Submission
+from jifen.services.instants import Instant, to_utc
+from jifen.services.json_input import read_json, unfit_text_in
+
+#: Sources that jifen gives itself; an event cannot come from there.
+IDEMPOTENCY_SOURCE = "idempotency-key"
+OWN_SOURCES = "jifen:"
+
+IdentityText = Annotated[str, Meta(min_length=3, max_length=MAXIMUM_TEXT + 16)]
+Identities = Annotated[list[IdentityText], Meta(max_length=MAXIMUM_IDENTITIES)]
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Data of `member.registered`: what else finds the member, beside the subject (`kind:value` each)."""
+
+    identities: Identities = []
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True, gc=False):
+    """What every CloudEvent says about itself. Extension attributes are allowed and not kept.
+
+    `source` and `id` together make an event unique for ever; `subject` is the identity of the member it is about.
+    """
+
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    subject: Label | None = None
+    time: Instant | None = None
+    datacontenttype: Label | None = None
+
+
+class OrderCompletedEvent(Event, frozen=True, tag="order.completed", kw_only=True, gc=False):
+    """An order was paid and completed: its lines earn points."""
+
+    data: Order
+
+
+class OrderRefundedEvent(Event, frozen=True, tag="order.refunded", kw_only=True, gc=False):
+    """An order or part of it was refunded. The subject may be left out: the order knows its member."""
+
+    data: OrderRefund
+
+
+class MemberRegisteredEvent(Event, frozen=True, tag="member.registered", kw_only=True, gc=False):
+    """Somebody joined. Where the member is known already, that is the answer (`duplicate`)."""
+
+    data: Registration = Registration()
+
+
+AnyEvent = OrderCompletedEvent | OrderRefundedEvent | MemberRegisteredEvent
+
+
+class _Name(msgspec.Struct, gc=False):
+    """As much of an event as is needed to say which one was refused."""
+
+    id: Any = None
+    source: Any = None
+
+
+_event_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_name_decoder = msgspec.json.Decoder(_Name)
+_encode = msgspec.json.Encoder().encode
+
+
+def split_batch(raw: bytes) -> list[bytes] | Refusal:
+    """The events of a batch, each still as JSON. Refuses what is no array, and more events than one call may bring."""
+    try:
+        events = [bytes(event) for event in _batch_decoder.decode(raw)]
+    except msgspec.ValidationError:
+        return Refusal("invalid_field", "A batch of events is an array.", "")
+    except RecursionError:
+        return Refusal("malformed_json", "The JSON is nested too deeply.")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Half of a surrogate pair in one event is not the fault of its neighbours.
+        parted = _split_leniently(raw) if unfit_text_in(raw) else None
+        if parted is None:
+            return Refusal("malformed_json", f"This is not JSON in UTF-8: {error}.")
+        events = parted
+    if len(events) > MAXIMUM_EVENTS:
+        message = f"{len(events)} events in one call; {MAXIMUM_EVENTS} are allowed. Send them in several calls."
+        return Refusal("too_many_events", message, "", {"events": len(events), "limit": MAXIMUM_EVENTS})
+    return events
+
+
+def _split_leniently(raw: bytes) -> list[bytes] | None:
+    events = json.loads(raw.decode("utf-8", "surrogatepass"))
+    return [json.dumps(event).encode() for event in events] if isinstance(events, list) else None
+
+
+def read_event(raw: bytes) -> AnyEvent | Refusal:
+    """Read one event."""
+    event = read_json(_event_decoder, raw)
+    if isinstance(event, Refusal):
+        return _unknown_type() if event.pointer == "/type" and event.code == "invalid_field" else event
+    content_type = event.datacontenttype
+    if content_type is not None and not _is_json(content_type):
+        return Refusal("invalid_field", "The data of an event must be JSON.", "/datacontenttype")
+    return event
+
+
+def name_of_event(raw: bytes) -> tuple[str | None, str | None]:
+    """The id and source of an event that cannot be read as a whole, as far as they are texts."""
+    try:
+        name = _name_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return (None, None)
+    return (name.id if isinstance(name.id, str) else None, name.source if isinstance(name.source, str) else None)
+
+
+def submission_of_event(event: AnyEvent, actor: str) -> Submission | Refusal:
+    """The command that an event stands for, under the key that its source and id make."""
+    if event.source == IDEMPOTENCY_SOURCE or event.source.startswith(OWN_SOURCES):
+        return Refusal("reserved_source", f"The source {event.source!r} is jifen's own; name another.", "/source")
+    subject = None if event.subject is None else parse_identity(event.subject, "/subject")
+    if isinstance(subject, Refusal):
+        return subject
+    occurred_at = None if event.time is None else to_utc(event.time, "/time")
+    if isinstance(occurred_at, Refusal):
+        return occurred_at
+    command = _command_of(event, subject)
+    if isinstance(command, Refusal):
+        return command
+    type_name = event.__struct_config__.tag
+    payload = _encode((type_name, None if subject is None else str(subject), occurred_at, event.data))
+    return Submission(command, event.source, event.id, payload, actor, occurred_at)
+
+
+def _command_of(event: AnyEvent, subject: Identity | None) -> Command | Refusal:
+    match event:
+        case OrderRefundedEvent():
+            return RefundOrder(subject, event.data)
+        case OrderCompletedEvent():
+            return _missing_subject() if subject is None else RecordOrder(subject, event.data)
+        case MemberRegisteredEvent():
+            identities = parse_identities(event.data.identities, "/data/identities")
+            if isinstance(identities, Refusal):
+                return identities
+            if subject is not None:
+                identities = (subject, *(each for each in identities if each != subject))
+            return RegisterMember(identities, known_is_fine=True) if identities else _missing_subject()
+
+
+def parse_identities(texts: list[str], pointer: str) -> tuple[Identity, ...] | Refusal:
+    """Read identities, each once, however often it is named."""
+    found: dict[Identity, None] = {}
+    for index, text in enumerate(texts):
+        identity = parse_identity(text, f"{pointer}/{index}")
+        if isinstance(identity, Refusal):
+            return identity
+        found[identity] = None
+    return tuple(found)
+
+
+def _missing_subject() -> Refusal:
+    message = "Say in `subject` whom this is about, as kind:value (phone:13800138000)."
+    return Refusal("missing_field", message, "/subject")
+
+
+def _unknown_type() -> Refusal:
+    known = ", ".join(sorted(str(each.__struct_config__.tag) for each in get_args(AnyEvent)))
+    return Refusal("unknown_event_type", f"There is no such type of event; known are {known}.", "/type")
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")

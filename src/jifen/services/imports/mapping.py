@@ -1,0 +1,193 @@
+"""The mapping: a YAML file that says what the columns of an order file mean (docs/reference/mapping.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from jifen.core.errors import JifenError
+from jifen.core.identity import IDENTITY_KINDS
+from jifen.core.program import LocalizedText
+from jifen.core.text import unfit_text
+from jifen.services.typed_yaml import InvalidYaml, YamlFile
+
+#: The longest mapping file that is read, in bytes.
+MAXIMUM_MAPPING_BYTES = 64 * 1024
+
+ColumnName = Annotated[str, Meta(min_length=1, max_length=256)]
+Encoding = Literal["auto", "utf-8", "gb18030", "utf-16", "iso-8859-1", "cp1252"]
+
+
+class InvalidMapping(JifenError):
+    """A mapping that cannot be read or makes no sense; `path` names the field."""
+
+    code = "invalid_mapping"
+
+
+class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the file is written. `auto`: UTF-8 if all of it is, else UTF-16 if it says so, else GB 18030."""
+
+    encoding: Encoding = "auto"
+    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
+
+
+class TimeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How instants are written: `iso` or a strptime format. `zone` is for those that carry no offset."""
+
+    zone: str
+    format: Annotated[str, Meta(min_length=1, max_length=64)] = "iso"
+
+
+class MemberShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a row names its member: by an identity of one kind, or (`in_value`) by `kind:value`.
+
+    `drop_decimal_zero` reads `17850.0`, which spreadsheets make of numbers, as `17850`. `skip_guests` leaves rows
+    without a member out and counts them; otherwise such a row is rejected.
+    """
+
+    identity: str
+    drop_decimal_zero: bool = False
+    skip_guests: bool = True
+
+
+class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which column holds what. Money is a decimal number: `paid` for the whole line, or `unit_price` for one piece."""
+
+    order_id: ColumnName
+    occurred_at: ColumnName
+    member: ColumnName
+    quantity: ColumnName
+    unit_price: ColumnName | None = None
+    paid: ColumnName | None = None
+    currency: ColumnName | None = None
+    line_id: ColumnName | None = None
+    sku: ColumnName | None = None
+    name: ColumnName | None = None
+    category: ColumnName | None = None
+    brand: ColumnName | None = None
+    channel: ColumnName | None = None
+    store_id: ColumnName | None = None
+
+
+class ReturnsByPrefix(msgspec.Struct, frozen=True, tag_field="by", tag="prefix", forbid_unknown_fields=True):
+    """A row whose order id begins so is a return; it does not say of which order."""
+
+    prefix: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class ReturnsByColumn(msgspec.Struct, frozen=True, tag_field="by", tag="column", forbid_unknown_fields=True):
+    """A row with something in this column returns (part of) the order that is named there."""
+
+    column: ColumnName
+
+
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a file of orders means. `source` is part of the key that makes every order unique for ever."""
+
+    name: LocalizedText
+    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    time: TimeShape
+    member: MemberShape
+    columns: Columns
+    file: FileShape = FileShape()
+    minor_digits: Annotated[int, Meta(ge=0, le=4)] = 2
+    optional: list[ColumnName] = []
+    returns: ReturnsByPrefix | ReturnsByColumn | None = None
+    program: str | None = None
+
+    def column_names(self) -> dict[str, str]:
+        """The columns that are mapped: field of `columns` (or `refund_of`) to the name in the file."""
+        names = {field: getattr(self.columns, field) for field in self.columns.__struct_fields__}
+        if isinstance(self.returns, ReturnsByColumn):
+            names["refund_of"] = self.returns.column
+        return {field: name for field, name in names.items() if name is not None}
+
+
+def shipped_mappings() -> list[str]:
+    """The names of the mappings that come with jifen."""
+    folder = files("jifen").joinpath("mappings")
+    return sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
+
+
+def load_mapping(name_or_path: str | Path) -> Mapping:
+    """A mapping that comes with jifen, by its name, or one of yours, by the path of its file.
+
+    Raises:
+        InvalidMapping: there is no such file, or it cannot be a mapping; the message names the place.
+    """
+    text = str(name_or_path)
+    if text in shipped_mappings():
+        return parse_mapping(files("jifen").joinpath("mappings", f"{text}.yaml").read_text("utf-8"), text)
+    try:
+        with Path(text).open("rb") as file:
+            content = file.read(MAXIMUM_MAPPING_BYTES + 1)
+    except (OSError, ValueError) as error:
+        names = ", ".join(shipped_mappings())
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
+        message = f"There is no mapping {text!r} ({reason}): name one of {names}, or a YAML file of yours."
+        raise InvalidMapping(message, mapping=text) from None
+    if len(content) > MAXIMUM_MAPPING_BYTES:
+        raise InvalidMapping(f"{text}: a mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.", mapping=text)
+    try:
+        return parse_mapping(content.decode("utf-8-sig"), text)
+    except UnicodeDecodeError:
+        raise InvalidMapping(f"{text}: is not UTF-8 text; save it as UTF-8.", mapping=text) from None
+
+
+def parse_mapping(text: str, origin: str) -> Mapping:
+    """Read a mapping from YAML text. `origin` says where it stands, for the message.
+
+    Raises:
+        InvalidMapping: with the line (YAML that cannot be read) or the field.
+    """
+    try:
+        file = YamlFile(text)
+        mapping = file.convert(Mapping)
+    except InvalidYaml as error:
+        where = f"{error.path} " if error.path else ""
+        raise _located(origin, f"{where}{error.what}", error.path, error.line) from None
+    for path, message in _faults(mapping):
+        raise _located(origin, f"{path} {message}", path, file.line_of(path))
+    return mapping
+
+
+def _located(origin: str, message: str, path: str | None, line: int | None) -> InvalidMapping:
+    place = f"{origin}, line {line}" if line else origin
+    return InvalidMapping(f"{place}: {message}.", mapping=origin, path=path, line=line)
+
+
+def _faults(mapping: Mapping) -> Iterator[tuple[str, str]]:
+    """What types cannot tell: the paths at fault, and what to write instead."""
+    time, columns = mapping.time, mapping.columns
+    try:
+        ZoneInfo(time.zone)
+    except (KeyError, ValueError, OSError):
+        yield "$.time.zone", f"is {time.zone!r}; write an IANA zone such as Asia/Shanghai"
+    if time.format != "iso" and "%" not in time.format:
+        yield "$.time.format", f"is {time.format!r}; write iso, or a format such as %Y-%m-%d %H:%M:%S"
+    if mapping.member.identity not in (*IDENTITY_KINDS, "in_value"):
+        kinds = ", ".join((*IDENTITY_KINDS, "in_value"))
+        yield "$.member.identity", f"is {mapping.member.identity!r}; write one of {kinds}"
+    if (columns.unit_price is None) == (columns.paid is None):
+        yield "$.columns", "needs either unit_price or paid, and not both"
+    if isinstance(mapping.returns, ReturnsByPrefix) and columns.sku is None:
+        yield "$.columns", "needs sku: returns that name no order are matched by it"
+    if isinstance(mapping.returns, ReturnsByColumn) and not (columns.sku or columns.line_id):
+        yield "$.columns", "needs line_id or sku, so that returns find their line"
+    if unfit_text(mapping.source):
+        yield "$.source", "must not contain control characters"
+    delimiter = mapping.file.delimiter
+    if delimiter in '"\r\n' or not (delimiter == "\t" or delimiter.isprintable()):
+        yield "$.file.delimiter", "must be one character such as , or ; or a tab"
+    required = {columns.order_id, columns.occurred_at, columns.member, columns.quantity}
+    known = set(mapping.column_names().values())
+    for index, column in enumerate(mapping.optional):
+        if column not in known or column in required:
+            yield f"$.optional[{index}]", f"is {column!r}; name a mapped column that orders can do without"

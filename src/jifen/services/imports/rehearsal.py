@@ -1,0 +1,199 @@
+"""The dry run: the same decisions as the engine's, worked out in memory over what the database holds, without
+writing anything and without locking anybody out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from jifen.core.commands import RecordOrder, RefundOrder
+from jifen.core.decide import Context, PastTransaction, decide
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
+from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
+from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.trace import decode_trace
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.loading import load_everything, load_past
+from jifen.engine.programs import ProgramVersions
+from jifen.engine.references import key_conflict, new_member_state, unknown_member, unknown_order
+from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+
+_SQL = load_queries("engine")
+_ACCOUNTS = """
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
+ORDER BY a.member_id, a.wallet
+"""
+
+Found = tuple[bytes, int, int]
+
+
+class Rehearsal:
+    """Stands in for the engine. Takes orders and refunds, one member after another: only the last member's state is
+    kept from one group to the next."""
+
+    def __init__(self, connection: Connection, shards: int, program: Program) -> None:
+        self._connection = connection
+        self._shards = shards
+        self._program = program
+        self._programs = ProgramVersions()
+        self._states: dict[int, MemberState] = {}
+        self._members: dict[Identity, int] = {}
+        self._done: dict[int, list[Transaction]] = {}
+        self._keys: dict[bytes, Found] = {}
+        self._past: dict[tuple[int, int], PastTransaction] = {}
+        self._next_member = -1
+
+    async def submit_group(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        """What the engine would answer."""
+        named = {_member(submission) for submission in submissions}
+        self._forget_all_but(named)
+        await self._look_up(submissions)
+        await self._load_members(named - self._members.keys())
+        await self._load_past(submissions)
+        now = datetime.now(UTC)
+        return [self._decide(submission, now) for submission in submissions]
+
+    # --- what the database knows ---
+
+    def _forget_all_but(self, identities: set[Identity]) -> None:
+        self._members = {identity: number for identity, number in self._members.items() if identity in identities}
+        kept = set(self._members.values())
+        self._states = {member: state for member, state in self._states.items() if member in kept}
+        self._done = {member: done for member, done in self._done.items() if member in kept}
+        self._keys = {digest: found for digest, found in self._keys.items() if found[1] in kept}
+        self._past = {}
+
+    async def _look_up(self, submissions: Sequence[Submission]) -> None:
+        keys = [key for submission in submissions for key in submission.keys()]  # noqa: SIM118 - no mapping
+        digests = {digest for digest, _ in keys}
+        digests |= {
+            digest_order(each.command.refund.order_id) for each in submissions if isinstance(each.command, RefundOrder)
+        }
+        wanted = list(digests)
+        shards = [shard_of_digest(digest, self._shards) for digest in wanted]
+        for digest, payload, member_id, sequence in (await self._connection.fetch(_SQL["find_keys"], shards, wanted))[
+            :-1
+        ]:
+            self._keys[digest] = (payload, member_id, sequence)
+
+    async def _load_members(self, identities: set[Identity]) -> None:
+        wanted = list(identities)
+        rows = await self._connection.fetch(
+            _SQL["find_identities"],
+            [shard_of_identity(identity, self._shards) for identity in wanted],
+            [identity.kind for identity in wanted],
+            [identity.value for identity in wanted],
+        )
+        found = {Identity(kind, value): member_id for kind, value, member_id in rows}
+        self._members |= found
+        members = sorted(set(found.values()))
+        shards = [shard_of_member(member, self._shards) for member in members]
+        accounts: dict[int, list[Account]] = {}
+        for member_id, *values in await self._connection.fetch(_ACCOUNTS, shards, members):
+            accounts.setdefault(member_id, []).append(_account(values))
+        states = {
+            member: MemberState(member, max(each.last_sequence for each in own), tuple(own))
+            for member, own in accounts.items()
+        }
+        await load_everything(self._connection, states, list(states), self._shards)
+        self._states |= states
+
+    async def _load_past(self, submissions: Sequence[Submission]) -> None:
+        """The orders that are in the database and that refunds of this group refer to."""
+        references = set()
+        for submission in submissions:
+            if isinstance(submission.command, RefundOrder):
+                found = self._keys.get(digest_order(submission.command.refund.order_id))
+                if found is not None and found[1] > 0 and not self._rehearsed(found[1], found[2]):
+                    references.add((found[1], found[2]))
+        if references:
+            self._past = await load_past(self._connection, sorted(references), self._programs, self._shards)
+
+    # --- decide ---
+
+    def _decide(self, submission: Submission, now: datetime) -> Outcome:
+        keys = submission.keys()
+        for position, (digest, payload) in enumerate(keys):
+            found = self._keys.get(digest)
+            if found is not None and found[0] != payload:
+                return key_conflict(submission.command, position, found[1:])
+            if found is not None:
+                return Answer(found[1], found[2], True)
+        occurred_at = submission.occurred_at or now
+        if not EARLIEST_INSTANT <= occurred_at <= now + MAXIMUM_CLOCK_SKEW:
+            code = "instant_too_early" if occurred_at < EARLIEST_INSTANT else "instant_in_future"
+            return Refusal(code, f"{occurred_at.isoformat()} cannot be when it happened.", "/time")
+        command, identity = submission.command, _member(submission)
+        member, past = self._members.get(identity), None
+        if isinstance(command, RefundOrder):
+            found = self._keys.get(digest_order(command.refund.order_id))
+            if found is None:
+                return unknown_order(command)
+            if found[1] != member:
+                message = f"The order {command.refund.order_id!r} is not this member's."
+                return Refusal("order_of_other_member", message, "/subject")
+            past = self._past_of(member, found[2])
+            if past is None or past.kind is not Kind.EARN:
+                return unknown_order(command)
+        is_new = member is None
+        if member is None:
+            if not self._program.document.register_unknown_members:
+                return unknown_member(str(identity))
+            member = self._next_member
+        state = self._states.get(member) or new_member_state(member, self._program)
+        context = Context(now, occurred_at, submission.source, submission.key, submission.actor, submission.reason)
+        effects = decide(self._program, command, context, state, past=past)
+        if isinstance(effects, Refusal):
+            return effects
+        if is_new:
+            self._members[identity] = member
+            self._next_member -= 1
+        self._states[member] = effects.states[0]
+        self._done.setdefault(member, []).extend(effects.transactions)
+        assert effects.answer is not None
+        for digest, payload in keys:
+            self._keys[digest] = (payload, member, effects.answer.sequence)
+        return Answer(member, effects.answer.sequence, False, effects.trace, effects.answer.kind)
+
+    def _rehearsed(self, member: int, sequence: int) -> Transaction | None:
+        return next((each for each in self._done.get(member, ()) if each.sequence == sequence), None)
+
+    def _past_of(self, member: int, sequence: int) -> PastTransaction | None:
+        """An earlier transaction with everything that was rehearsed upon it."""
+        earned = self._rehearsed(member, sequence)
+        if earned is None:
+            past = self._past.get((member, sequence))
+            if past is None:
+                return None
+        else:
+            trace = decode_trace(earned.trace)
+            past = PastTransaction(
+                sequence, earned.kind, self._program, earned.occurred_at, earned.facts, trace, earned.movements
+            )
+        done = self._done.get(member, [])
+        referring = tuple((each.kind, decode_trace(each.trace)) for each in done if each.refers_to == sequence)
+        own = {movement.lot for movement in past.movements if movement.terms}
+        expired = dict(past.expired_by_lot)
+        for movement in (movement for each in done for movement in each.movements if movement.lot in own):
+            change = (movement.target is Bucket.EXPIRED) - (movement.source is Bucket.EXPIRED)
+            expired[movement.lot] = expired.get(movement.lot, 0) + change * movement.amount
+        return msgspec.structs.replace(past, referring=past.referring + referring, expired_by_lot=expired)
+
+
+def _member(submission: Submission) -> Identity:
+    command = submission.command
+    assert isinstance(command, RecordOrder | RefundOrder) and isinstance(command.member, Identity)
+    return command.member
+
+
+def _account(values: Sequence[Any]) -> Account:
+    wallet, available, pending, held, debt, last_sequence, next_change_at = values
+    return Account(wallet, available, pending, held, debt, last_sequence, next_change_at)

@@ -1,0 +1,110 @@
+"""What an import cannot take, and why: one row a line of the file, in words for people and a code for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from jifen.core.errors import JifenError
+from jifen.services.imports.reading import Row
+
+#: Reasons by code: Chinese and English; {detail} is the value or figure at fault.
+REASONS = {
+    "malformed_csv": ("这一行不是有效的 CSV", "the line is not CSV that can be read"),
+    "wrong_column_count": ("列数与表头不符：{detail}", "the number of fields is not that of the header: {detail}"),
+    "missing_value": ("缺少值", "the value is missing"),
+    "text_not_fit": ("文字过长或含有控制字符", "the text is too long or holds control characters"),
+    "invalid_instant": ("无法识别的时间：{detail}", "not an instant in the mapping's format: {detail}"),
+    "invalid_identity": ("无效的会员标识：{detail}", "not an identity that finds a member: {detail}"),
+    "invalid_quantity": ("数量不是整数：{detail}", "the quantity is no whole number: {detail}"),
+    "quantity_not_positive": ("数量必须大于零：{detail}", "the quantity must be positive: {detail}"),
+    "quantity_too_large": ("数量超过上限：{detail}", "the quantity is beyond the limit: {detail}"),
+    "invalid_amount": ("金额不是十进制数：{detail}", "the amount is no plain decimal number: {detail}"),
+    "negative_amount": ("金额为负：{detail}", "the amount is negative: {detail}"),
+    "amount_too_large": ("金额超过上限：{detail}", "the amount is beyond the limit: {detail}"),
+    "invalid_currency": ("无效的货币代码：{detail}", "not a currency code such as CNY: {detail}"),
+    "member_differs": ("同一订单出现了另一位会员：{detail}", "the order began with another member: {detail}"),
+    "too_many_lines": ("订单行数超过上限：{detail}", "the order has more lines than the limit: {detail}"),
+    "order_incomplete": (
+        "同一订单的其他行有误，整单未导入",
+        "another line of the order is at fault",
+    ),
+    "unmatched_return": (
+        "退货找不到对应的购买，数量：{detail}",
+        "no purchase is left to return it from: {detail}",
+    ),
+}
+
+HEADER = ["file", "line", "field", "code", "reason_zh", "reason_en", "row"]
+
+
+class RejectsNotWritten(JifenError):
+    """The rejects file cannot be written where it was asked for."""
+
+    code = "rejects_file_unwritable"
+
+
+class Reject(msgspec.Struct, frozen=True, gc=False):
+    """Why a line of the file was not taken. `field` is the column's name in the file; empty: the line as a whole.
+
+    `message` is the ledger's own, where it was the ledger that refused.
+    """
+
+    line: int
+    field: str
+    code: str
+    detail: str = ""
+    message: str = ""
+
+    def reasons(self) -> tuple[str, str]:
+        """Why, in Chinese and in English."""
+        if self.code in REASONS and not self.message:
+            chinese, english = REASONS[self.code]
+            return chinese.format(detail=self.detail), english.format(detail=self.detail)
+        return f"账本拒绝：{self.message}", f"refused by the ledger: {self.message}"
+
+
+def write_rejects(path: Path, file: Path, rejects: Iterable[Reject], rows: Iterator[Row]) -> None:
+    """Write the rejects file (CSV, UTF-8). Rejects come by line; `rows` is the file read once more, for the raw lines.
+
+    Raises:
+        RejectsNotWritten: the file cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target)
+            writer.writerow(HEADER)
+            line, fields = 0, None
+            for reject in rejects:
+                while line < reject.line:
+                    line, fields = next(rows, (reject.line, None))
+                raw = _as_line(fields) if line == reject.line and fields is not None else ""
+                chinese, english = reject.reasons()
+                writer.writerow([file.name, reject.line, reject.field, reject.code, chinese, english, raw])
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RejectsNotWritten(f"{path}: the rejects file cannot be written: {reason}.", file=str(path)) from None
+
+
+def check_writable(path: Path) -> None:
+    """Find out before hours of work that the rejects file cannot be written.
+
+    Raises:
+        RejectsNotWritten: its folder does not exist, or the like.
+    """
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RejectsNotWritten(f"{path}: the rejects file cannot be written: {reason}.", file=str(path)) from None
+
+
+def _as_line(fields: list[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(fields)
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""Which purchase a return belongs to.
+
+A return that names no order is matched, in order of time, to the same member's latest earlier orders with the same
+SKU that still have unreturned quantity, latest first, over several orders if need be; within an order to its lines
+as they stand in the file. One return and one order make one refund.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from jifen.services.imports.rejects import Reject
+from jifen.services.imports.staging import Staging
+
+_RETURN_LINES = """
+SELECT r.number, r.occurred_at_us, r.member, l.line, l.line_id, l.quantity, l.sku, l.refund_of
+FROM orders r JOIN lines l ON l.order_number = r.number
+WHERE r.is_return AND NOT r.is_bad
+ORDER BY r.occurred_at_us, r.first_line, l.position
+"""
+# `+` keeps SQLite from choosing an index of orders: the member's lines of the SKU are few.
+_PURCHASES = """
+SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
+FROM lines l JOIN orders o ON o.number = l.order_number
+WHERE l.member = ? AND l.sku = ? AND NOT o.is_return AND NOT o.is_bad AND +o.occurred_at_us < ?
+    AND l.returned < l.quantity
+ORDER BY o.occurred_at_us DESC, o.first_line DESC, l.position
+"""
+_LINES_OF_ORDER = """
+SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
+FROM orders o JOIN lines l ON l.order_number = o.number
+WHERE NOT o.is_return AND o.order_id = ? AND o.member = ? AND NOT o.is_bad AND l.returned < l.quantity
+    AND (l.line_id = ? OR (? = '' AND l.sku = ?))
+ORDER BY l.position
+"""
+
+
+class _ReturnLine(NamedTuple):
+    return_number: int
+    occurred_at_us: int
+    member: int
+    line: int
+    line_id: str
+    quantity: int
+    sku: str | None
+    refund_of: str | None
+
+
+def match_returns(staging: Staging) -> None:
+    """Find the purchase of every line that came back; what matches nothing becomes a reject."""
+    for row in staging.rows(_RETURN_LINES).fetchall():
+        returned = _ReturnLine(*row)
+        if returned.refund_of is None:
+            found = staging.rows(_PURCHASES, (returned.member, returned.sku, returned.occurred_at_us)).fetchall()
+        elif returned.line_id and not _is_in_file(staging, returned.refund_of):
+            # The order came earlier, by another file or by event: the ledger knows it and its lines.
+            _book(staging, returned, returned.refund_of, returned.line_id, returned.quantity)
+            continue
+        else:
+            wanted = (returned.refund_of, returned.member, returned.line_id, returned.line_id, returned.sku)
+            found = staging.rows(_LINES_OF_ORDER, wanted).fetchall()
+        _take(staging, returned, found)
+
+
+def _take(staging: Staging, returned: _ReturnLine, purchases: list[tuple[str, str, int, int, int]]) -> None:
+    left = returned.quantity
+    for order_id, line_id, order_number, position, available in purchases:
+        quantity = min(left, available)
+        taken = (quantity, order_number, position)
+        staging.change("UPDATE lines SET returned = returned + ? WHERE order_number = ? AND position = ?", [taken])
+        _book(staging, returned, order_id, line_id, quantity)
+        left -= quantity
+        if not left:
+            return
+    staging.reject(Reject(returned.line, "quantity", "unmatched_return", f"{left} / {returned.quantity}"))
+
+
+def _book(staging: Staging, returned: _ReturnLine, order_id: str, line_id: str, quantity: int) -> None:
+    row = (returned.return_number, order_id, line_id, quantity)
+    staging.change("INSERT INTO refunds (return_number, order_id, line_id, quantity) VALUES (?, ?, ?, ?)", [row])
+
+
+def _is_in_file(staging: Staging, order_id: str) -> bool:
+    query = "SELECT 1 FROM orders WHERE NOT is_return AND order_id = ?"
+    return staging.rows(query, (order_id,)).fetchone() is not None

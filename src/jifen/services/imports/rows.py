@@ -1,0 +1,225 @@
+"""One row of the file becomes one line of an order or of a return, or a guest's, or is at fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from jifen.core.errors import JifenError
+from jifen.core.identity import parse_identity
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_QUANTITY, MAXIMUM_TEXT
+from jifen.core.refusal import Refusal
+from jifen.core.rounding import divide
+from jifen.core.text import unfit_text
+from jifen.services.imports.mapping import Mapping, ReturnsByPrefix
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_DECIMAL = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{0,12}))?")
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0{1,6})?")
+_DECIMAL_ZERO = re.compile(r"([0-9]+)\.0+")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_LABELS = ("line_id", "sku", "name", "category", "brand", "channel", "store_id")
+#: Files repeat themselves: so many different instants, members and prices are kept as read.
+_REMEMBERED = 65_536
+
+
+class WrongColumns(JifenError):
+    """The header of the file lacks columns that the mapping names."""
+
+    code = "import_columns_missing"
+
+
+class RowFault(Exception):
+    """A row that cannot be taken: which field (as mapped), the code of the reason, the value at fault."""
+
+    def __init__(self, field: str, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.field = field
+        self.code = code
+        self.detail = detail[:80]
+
+
+class FileLine(NamedTuple):
+    """What a row says. `member` None: a guest's row. `refund_of`: the order that a return names, if it does.
+
+    `occurred_at_us` counts microseconds since 1970; `quantity` of a return is what comes back, as a positive number.
+    """
+
+    order_id: str
+    is_return: bool
+    member: str | None
+    occurred_at_us: int
+    quantity: int
+    paid_cents: int
+    currency: str
+    refund_of: str | None
+    line_id: str | None
+    sku: str | None
+    name: str | None
+    category: str | None
+    brand: str | None
+    channel: str | None
+    store_id: str | None
+
+
+def instant_of(microseconds: int) -> datetime:
+    """The instant (UTC) that a number of microseconds since 1970 stands for."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+class RowReader:
+    """Reads rows by a mapping and the header of the file at hand."""
+
+    def __init__(self, mapping: Mapping, header: Sequence[str]) -> None:
+        """Raises WrongColumns if the header lacks a column or has it twice."""
+        self._mapping = mapping
+        self._zone = ZoneInfo(mapping.time.zone)
+        self._width = len(header)
+        self._scale = 10**mapping.minor_digits
+        self._prefix = mapping.returns.prefix if isinstance(mapping.returns, ReturnsByPrefix) else None
+        self.columns = mapping.column_names()
+        self._at = _positions(self.columns, [name.strip() for name in header], set(mapping.optional))
+        self._labels = [(slot, field, self._at[field]) for slot, field in enumerate(_LABELS) if field in self._at]
+        self._read_instant = lru_cache(_REMEMBERED)(self._parse_instant)
+        self._read_member = lru_cache(_REMEMBERED)(self._parse_member)
+        self._read_decimal = lru_cache(_REMEMBERED)(_parse_decimal)
+
+    def order_id_of(self, row: Sequence[str]) -> str | None:
+        """The order or return that a row belongs to, as far as can be told: also for a row that is at fault."""
+        at = self._at["order_id"]
+        return (row[at].strip() or None) if at < len(row) else None
+
+    def is_return(self, row: Sequence[str]) -> bool:
+        """Whether the row is (part of) a return."""
+        if self._prefix is not None:
+            return row[self._at["order_id"]].strip().startswith(self._prefix)
+        at = self._at.get("refund_of")
+        return at is not None and bool(row[at].strip())
+
+    def read(self, row: Sequence[str]) -> FileLine:
+        """What the row says. Raises RowFault."""
+        if len(row) != self._width:
+            raise RowFault("", "wrong_column_count", f"{len(row)} / {self._width}")
+        at = self._at
+        member = self._read_member(row[at["member"]])
+        order_id = _text("order_id", row[at["order_id"]])
+        if order_id is None:
+            raise RowFault("order_id", "missing_value")
+        is_return = self.is_return(row)
+        if member is None:
+            return _guest(order_id, is_return)
+        occurred_at_us = self._read_instant(row[at["occurred_at"]])
+        quantity = _read_quantity(row[at["quantity"]], is_return)
+        paid_cents = 0 if is_return else self._paid_cents(row, quantity)
+        refund_of = _text("refund_of", row[at["refund_of"]]) if is_return and "refund_of" in at else None
+        labels: list[str | None] = [None] * len(_LABELS)
+        for slot, field, place in self._labels:
+            labels[slot] = _text(field, row[place])
+        if labels[0] is None and "line_id" in at and not (is_return and labels[1]):
+            raise RowFault("line_id", "missing_value")
+        return FileLine(
+            order_id, is_return, member, occurred_at_us, quantity, paid_cents, self._currency(row), refund_of, *labels
+        )
+
+    def _paid_cents(self, row: Sequence[str], quantity: int) -> int:
+        """What was paid for the line in minor units, rounded half up once."""
+        field = "unit_price" if "unit_price" in self._at else "paid"
+        text = row[self._at[field]]
+        numerator, denominator = self._read_decimal(text, field)
+        if numerator < 0:
+            raise RowFault(field, "negative_amount", text)
+        pieces = quantity if field == "unit_price" else 1
+        cents = divide(numerator * pieces * self._scale, denominator, "half_up")
+        if cents > MAXIMUM_AMOUNT:
+            raise RowFault(field, "amount_too_large", text)
+        return cents
+
+    def _currency(self, row: Sequence[str]) -> str:
+        at = self._at.get("currency")
+        text = row[at].strip() if at is not None else ""
+        if not text:
+            return self._mapping.currency
+        if not _CURRENCY.fullmatch(text):
+            raise RowFault("currency", "invalid_currency", text)
+        return text
+
+    def _parse_instant(self, text: str) -> int:
+        text = text.strip()
+        if not text:
+            raise RowFault("occurred_at", "missing_value")
+        try:
+            shape = self._mapping.time.format
+            instant = datetime.fromisoformat(text) if shape == "iso" else datetime.strptime(text, shape)  # noqa: DTZ007
+            if instant.tzinfo is None:
+                instant = instant.replace(tzinfo=self._zone)
+            return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
+        except (ValueError, OverflowError):
+            raise RowFault("occurred_at", "invalid_instant", text) from None
+
+    def _parse_member(self, text: str) -> str | None:
+        shape = self._mapping.member
+        text = text.strip()
+        if not text:
+            if shape.skip_guests:
+                return None
+            raise RowFault("member", "missing_value")
+        if shape.drop_decimal_zero and (number := _DECIMAL_ZERO.fullmatch(text)):
+            text = number.group(1)
+        identity = parse_identity(text if shape.identity == "in_value" else f"{shape.identity}:{text}")
+        if isinstance(identity, Refusal):
+            raise RowFault("member", "invalid_identity", text)
+        return str(identity)
+
+
+def _positions(columns: dict[str, str], header: list[str], optional: set[str]) -> dict[str, int]:
+    """Where each mapped column stands in the header."""
+    missing = [name for name in columns.values() if name not in header and name not in optional]
+    if missing:
+        have = ", ".join(header[:40])
+        message = f"The file has no column {', '.join(missing)}; its header is: {have}. Is it the right mapping?"
+        raise WrongColumns(message, missing=missing)
+    twice = [name for name in columns.values() if header.count(name) > 1]
+    if twice:
+        raise WrongColumns(f"The header of the file has the column {twice[0]} twice.", missing=twice)
+    return {field: header.index(name) for field, name in columns.items() if name in header}
+
+
+def _guest(order_id: str, is_return: bool) -> FileLine:
+    return FileLine(order_id, is_return, None, 0, 0, 0, "", *(None,) * 8)
+
+
+def _text(field: str, value: str) -> str | None:
+    value = value.strip()
+    if len(value) > MAXIMUM_TEXT or (value and not value.isprintable() and unfit_text(value)):
+        raise RowFault(field, "text_not_fit")
+    return value or None
+
+
+def _read_quantity(text: str, is_return: bool) -> int:
+    whole = _WHOLE.fullmatch(text.strip())
+    if whole is None:
+        raise RowFault("quantity", "invalid_quantity" if text.strip() else "missing_value", text)
+    quantity = int(whole.group(1))
+    if is_return:
+        # A return is told by its row; some tills write what comes back as a negative number, some do not.
+        quantity = abs(quantity)
+    if quantity <= 0:
+        raise RowFault("quantity", "quantity_not_positive", text)
+    if quantity > MAXIMUM_QUANTITY:
+        raise RowFault("quantity", "quantity_too_large", text)
+    return quantity
+
+
+def _parse_decimal(text: str, field: str) -> tuple[int, int]:
+    """A decimal number as an exact fraction: numerator and denominator."""
+    match = _DECIMAL.fullmatch(text.strip())
+    if match is None:
+        raise RowFault(field, "invalid_amount" if text.strip() else "missing_value", text)
+    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
+    number = int(whole + fraction)
+    return (-number if sign else number), 10 ** len(fraction)

@@ -1,0 +1,222 @@
+"""Members and their balances, as they stand now or stood at an instant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.commands import SettleMember
+from jifen.core.decide import Context, decide
+from jifen.core.identity import Identity, shard_of_identity, shard_of_member
+from jifen.core.ledger.values import Account, Hold, Lot, LotTerms, MemberState, Piece
+from jifen.core.limits import NEVER
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.trace import decode_trace
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.loading import load_everything
+from jifen.services.catalog import NO_PROGRAM, Catalog
+
+_SQL = load_queries("reads")
+_MEMBER_ID = re.compile(r"[1-9][0-9]{0,18}")
+_TRANSACTION_ID = re.compile(r"([1-9][0-9]{0,18})-([1-9][0-9]{0,9})")
+LARGEST_MEMBER_ID = 2**63 - 1
+LARGEST_SEQUENCE = 2**31 - 1
+READER = "jifen:read"
+
+
+class MemberView(msgspec.Struct, frozen=True):
+    """A member, and the identities that find them (`kind:value`)."""
+
+    member_id: str
+    status: str
+    registered_at: datetime
+    recorded_at: datetime
+    identities: list[str]
+
+
+class MemberList(msgspec.Struct, frozen=True):
+    """The members that were found."""
+
+    members: list[MemberView]
+
+
+class ExpiringPoints(msgspec.Struct, frozen=True):
+    """Points (available or pending) that end at an instant if they are not spent before."""
+
+    expires_at: datetime
+    points: int
+
+
+class WalletView(msgspec.Struct, frozen=True):
+    """The buckets of a wallet, in points, and when how many of them expire, soonest first."""
+
+    available: int
+    pending: int
+    held: int
+    debt: int
+    next_expiries: list[ExpiringPoints]
+
+
+class BalancesView(msgspec.Struct, frozen=True):
+    """What a member has in each wallet, as of an instant."""
+
+    member_id: str
+    as_of: datetime
+    balances: dict[str, WalletView]
+
+
+def parse_member_id(text: str) -> int | None:
+    """A member's number, or None where no member can have it."""
+    number = int(text) if _MEMBER_ID.fullmatch(text) else 0
+    return number if 0 < number <= LARGEST_MEMBER_ID else None
+
+
+def parse_transaction_id(text: str) -> tuple[int, int] | None:
+    """Member and sequence of a transaction or hold, or None where there can be none."""
+    found = _TRANSACTION_ID.fullmatch(text)
+    if found is None:
+        return None
+    member_id, sequence = int(found.group(1)), int(found.group(2))
+    return (member_id, sequence) if member_id <= LARGEST_MEMBER_ID and sequence <= LARGEST_SEQUENCE else None
+
+
+def unknown_member(name: str) -> Refusal:
+    """Nobody has this number."""
+    return Refusal("unknown_member", f"There is no member {name[:40]!r}.")
+
+
+async def find_member(connection: Connection, catalog: Catalog, member_id: int) -> MemberView | None:
+    """A member by number."""
+    row = await connection.fetchrow(_SQL["member"], shard_of_member(member_id, catalog.shards), member_id)
+    if row is None:
+        return None
+    return MemberView(str(member_id), row["status"], row["registered_at"], row["recorded_at"], row["identities"])
+
+
+async def find_by_identity(connection: Connection, catalog: Catalog, identity: Identity) -> MemberView | None:
+    """The member that an identity finds."""
+    shard = shard_of_identity(identity, catalog.shards)
+    member_id = await connection.fetchval(_SQL["member_of_identity"], shard, identity.kind, identity.value)
+    return None if member_id is None else await find_member(connection, catalog, member_id)
+
+
+async def balances_now(
+    connection: Connection, catalog: Catalog, member_id: int, now: datetime
+) -> BalancesView | Refusal:
+    """What a member has at this moment, also where nothing has booked yet what time has done. Needs a snapshot."""
+    program = await catalog.program(connection)
+    if program is None:
+        return NO_PROGRAM
+    state = await settled_state(connection, catalog, program, member_id, now)
+    return unknown_member(str(member_id)) if state is None else _view(program, state, now)
+
+
+async def balances_at(
+    connection: Connection, catalog: Catalog, member_id: int, instant: datetime, now: datetime
+) -> BalancesView | Refusal:
+    """What a member had at an earlier instant: all movements recorded by then, replayed, and what time had done.
+
+    It is the answer that `balances_now` gave at that instant. Needs a snapshot.
+    """
+    if instant > now:
+        return Refusal("instant_in_future", "`as_of` must not lie in the future.", None, {"parameter": "as_of"})
+    program = await catalog.program(connection, await connection.fetchval(_SQL["version_at"], instant))
+    if program is None:
+        return NO_PROGRAM
+    if await find_member(connection, catalog, member_id) is None:
+        return unknown_member(str(member_id))
+    state = await _replay(connection, catalog, member_id, instant)
+    return _view(program, _settle(program, state, instant), instant)
+
+
+async def settled_state(
+    connection: Connection, catalog: Catalog, program: Program, member_id: int, now: datetime
+) -> MemberState | None:
+    """A member's accounts, lots and holds with everything booked in memory that is due by now; nothing is written."""
+    rows = await connection.fetch(_SQL["accounts"], shard_of_member(member_id, catalog.shards), member_id)
+    if not rows:
+        return None
+    accounts = tuple(Account(*(row[column] for column in _ACCOUNT_COLUMNS)) for row in rows)
+    states = {member_id: MemberState(member_id, max(each.last_sequence for each in accounts), accounts)}
+    await load_everything(connection, states, [member_id], catalog.shards)
+    return _settle(program, states[member_id], now)
+
+
+_ACCOUNT_COLUMNS = ("wallet", "available", "pending", "held", "debt", "last_sequence", "next_change_at")
+
+
+def _settle(program: Program, state: MemberState, now: datetime) -> MemberState:
+    effects = decide(program, SettleMember(state.member_id), Context(now, now, READER, "", READER), state)
+    assert not isinstance(effects, Refusal)
+    return effects.states[0]
+
+
+def _view(program: Program, state: MemberState, as_of: datetime) -> BalancesView:
+    accounts = {account.wallet: account for account in state.accounts}
+    balances = {}
+    for wallet, number in program.wallet_numbers.items():
+        account = accounts.get(number) or Account(number)
+        expiries = _expiries((*account.lots, *account.pending_lots))
+        balances[wallet] = WalletView(account.available, account.pending, account.held, account.debt, expiries)
+    return BalancesView(str(state.member_id), as_of, balances)
+
+
+def _expiries(lots: Iterable[Lot]) -> list[ExpiringPoints]:
+    points: dict[datetime, int] = {}
+    for lot in lots:
+        if lot.terms.expires_at < NEVER:
+            points[lot.terms.expires_at] = points.get(lot.terms.expires_at, 0) + lot.remaining
+    return [ExpiringPoints(instant, points[instant]) for instant in sorted(points)]
+
+
+async def _replay(connection: Connection, catalog: Catalog, member_id: int, instant: datetime) -> MemberState:
+    """The state that the movements recorded by an instant add up to."""
+    shard = shard_of_member(member_id, catalog.shards)
+    sequence: int = await connection.fetchval(_SQL["last_sequence_at"], shard, member_id, instant)
+    key = (shard, member_id, sequence)
+    available: dict[int, list[Lot]] = {}
+    pending: dict[int, list[Lot]] = {}
+    for row in await connection.fetch(_SQL["lots_at"], *key):
+        terms = LotTerms(row["earned_at"], row["effective_at"], row["expires_at"])
+        for lots, remaining in ((available, row["available"]), (pending, row["pending"])):
+            if remaining:
+                lots.setdefault(row["wallet"], []).append(Lot(row["lot"], terms, remaining))
+    holds = await _replay_holds(connection, key)
+    debts = {row["wallet"]: row["debt"] for row in await connection.fetch(_SQL["debts_at"], *key)}
+    accounts = []
+    for wallet in sorted({*available, *pending, *holds, *debts}):
+        account = Account(
+            wallet,
+            sum(lot.remaining for lot in available.get(wallet, ())),
+            sum(lot.remaining for lot in pending.get(wallet, ())),
+            sum(hold.remaining for hold in holds.get(wallet, ())),
+            debts.get(wallet, 0),
+            sequence,
+            # Not known, so time is asked to look at every lot and hold.
+            datetime.min.replace(tzinfo=instant.tzinfo),
+            tuple(available.get(wallet, ())),
+            None,
+            tuple(pending.get(wallet, ())),
+            tuple(holds.get(wallet, ())),
+        )
+        accounts.append(account)
+    return MemberState(member_id, sequence, tuple(accounts))
+
+
+async def _replay_holds(connection: Connection, key: tuple[int, int, int]) -> dict[int, list[Hold]]:
+    found: dict[int, list[Hold]] = {}
+    for row in await connection.fetch(_SQL["holds_at"], *key):
+        piece = Piece(row["lot"], row["amount"], LotTerms(row["earned_at"], row["effective_at"], row["expires_at"]))
+        holds = found.setdefault(row["wallet"], [])
+        if holds and holds[-1].sequence == row["sequence"]:
+            holds[-1] = msgspec.structs.replace(holds[-1], pieces=(*holds[-1].pieces, piece))
+        else:
+            until = decode_trace(row["trace"]).until
+            assert until is not None
+            holds.append(Hold(row["sequence"], row["wallet"], until, (piece,)))
+    return found

@@ -1,0 +1,235 @@
+"""The program's file and its numbered versions: reading, applying, showing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import asyncpg
+import msgspec
+
+from jifen.core.errors import JifenError
+from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_document
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
+
+_SQL = load_queries("programs")
+_decode = msgspec.json.Decoder(ProgramDocument).decode
+
+#: So often another apply may come in between before this one gives up.
+MAXIMUM_TRIES: Final = 5
+
+
+class ProgramFileUnreadable(JifenError):
+    """A program file that is not there or cannot be read."""
+
+    code: ClassVar[str] = "program_file_unreadable"
+
+
+class ProgramChangeRefused(JifenError):
+    """A program that is right in itself, but may not follow the one before it."""
+
+    code: ClassVar[str] = "program_change_refused"
+
+
+class UnknownProgramVersion(JifenError):
+    """There is no such version of the program, or no program at all."""
+
+    code: ClassVar[str] = "unknown_program_version"
+
+
+class AppliedProgram(msgspec.Struct, frozen=True):
+    """What applying a file came to. `is_new` False: it says what the newest version says already."""
+
+    version: int
+    is_new: bool
+
+
+class ProgramVersion(msgspec.Struct, frozen=True):
+    """A published version: its content, the file it came from, and who applied it when."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+    document: ProgramDocument
+    source: str
+
+
+class ProgramSummary(msgspec.Struct, frozen=True):
+    """One line of the list of versions."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+    name_zh: str
+    name_en: str
+
+
+def starter_names() -> list[str]:
+    """The programs that come with jifen."""
+    folder = files("jifen").joinpath("programs")
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_program_text(name_or_path: str) -> str:
+    """The text of a program that comes with jifen (by its name), or of a file.
+
+    Raises:
+        ProgramFileUnreadable: there is no such file or name, or it is not UTF-8 text.
+    """
+    if name_or_path in starter_names():
+        return files("jifen").joinpath("programs", f"{name_or_path}.yaml").read_text("utf-8")
+    try:
+        with open(Path(name_or_path), encoding="utf-8-sig") as file:
+            # One more than may be there is enough to see that it is too long.
+            return file.read(MAXIMUM_CHARACTERS + 1)
+    except FileNotFoundError:
+        raise ProgramFileUnreadable(
+            f"There is no program file {name_or_path}; name a file, or one of {', '.join(starter_names())}."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ProgramFileUnreadable(
+            f"{name_or_path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ProgramFileUnreadable(f"{name_or_path!r} cannot be read: {reason}.") from None
+
+
+def parse_program(text: str, name: str = "The program") -> ProgramDocument:
+    """A program file's text as a checked document. `name` is how messages call the file.
+
+    Raises:
+        InvalidProgram: with `path` and `line` in its details, as far as they are known.
+    """
+    try:
+        file = YamlFile(text)
+        document = file.convert(ProgramDocument)
+        check_document(document)
+    except InvalidYaml as error:
+        where = f"{error.path} " if error.path else ""
+        raise _located(name, f"{where}{error.what}.", error.path, error.line) from None
+    except InvalidProgram as error:
+        path = str(error.details.get("path", "$"))
+        raise _located(name, error.message, path, file.line_of(path)) from None
+    return document
+
+
+def _located(name: str, what: str, path: str | None, line: int | None) -> InvalidProgram:
+    place = name if line is None else f"{name}, line {line}"
+    return InvalidProgram(f"{place}: {what}", path=path, line=line)
+
+
+async def apply_program(connection: Connection, text: str, actor: str, name: str = "The program") -> AppliedProgram:
+    """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
+
+    Raises:
+        InvalidProgram: the file is wrong.
+        ProgramChangeRefused: a wallet, the currency or the time zone may not change any more.
+    """
+    document = parse_program(text, name)
+    for _ in range(MAXIMUM_TRIES):
+        newest = await _newest(connection)
+        if newest is not None and newest.document == document:
+            return AppliedProgram(newest.version, False)
+        numbers = await _wallet_numbers(connection)
+        await _check_change(connection, newest, document, numbers)
+        version = newest.version + 1 if newest else 1
+        try:
+            await _write(connection, version, document, numbers, text, actor)
+        except asyncpg.UniqueViolationError:
+            # Somebody else applied a program just now: look again.
+            continue
+        return AppliedProgram(version, True)
+    raise ProgramChangeRefused("Others apply programs at this very moment; try again.")
+
+
+async def current_program(connection: Connection) -> Program | None:
+    """The newest version, ready for use; None where no program was applied yet."""
+    newest = await _newest(connection)
+    return None if newest is None else Program(newest.version, newest.document, await _wallet_numbers(connection))
+
+
+async def program_version(connection: Connection, version: int | None = None) -> ProgramVersion:
+    """A version by its number; None: the newest.
+
+    Raises:
+        UnknownProgramVersion: there is none.
+    """
+    if version is None:
+        newest = await _newest(connection)
+        if newest is None:
+            raise UnknownProgramVersion("There is no program yet: apply one with `jifen program apply FILE`.")
+        return newest
+    row = await connection.fetchrow(_SQL["one_version"], version) if 0 < version < 2**31 else None
+    if row is None:
+        raise UnknownProgramVersion(
+            f"There is no version {version} of the program; `jifen program list` shows all.", version=version
+        )
+    return _version_of(row)
+
+
+async def program_versions(connection: Connection) -> list[ProgramSummary]:
+    """All versions, oldest first."""
+    summaries = []
+    for row in await connection.fetch(_SQL["all_versions"]):
+        name = _decode(row["content"]).name
+        summaries.append(ProgramSummary(row["version"], row["applied_at"], row["applied_by"], name.zh, name.en))
+    return summaries
+
+
+async def _newest(connection: Connection) -> ProgramVersion | None:
+    row = await connection.fetchrow(_SQL["newest_version"])
+    return None if row is None else _version_of(row)
+
+
+def _version_of(row: Any) -> ProgramVersion:
+    return ProgramVersion(row["version"], row["applied_at"], row["applied_by"], _decode(row["content"]), row["source"])
+
+
+async def _wallet_numbers(connection: Connection) -> dict[str, int]:
+    return {row["id"]: row["number"] for row in await connection.fetch("SELECT id, number FROM wallets")}
+
+
+async def _check_change(
+    connection: Connection, newest: ProgramVersion | None, document: ProgramDocument, numbers: dict[str, int]
+) -> None:
+    if newest is None:
+        return
+    before = newest.document
+    gone = sorted(set(numbers) - {wallet.id for wallet in document.wallets})
+    if gone:
+        raise ProgramChangeRefused(
+            f"$.wallets lacks {', '.join(gone)}: members may hold points there. Put the wallet back; a wallet that "
+            "earns nothing does no harm.",
+            path="$.wallets",
+        )
+    for field in ("currency", "time_zone"):
+        was, becomes = getattr(before, field), getattr(document, field)
+        if was != becomes and await connection.fetchval(_SQL["has_members"]):
+            raise ProgramChangeRefused(
+                f"$.{field} is {becomes!r} and was {was!r}: it cannot change once there are members.", path=f"$.{field}"
+            )
+
+
+async def _write(
+    connection: Connection, version: int, document: ProgramDocument, numbers: dict[str, int], text: str, actor: str
+) -> None:
+    content = msgspec.json.encode(document)
+    fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
+    first = max(numbers.values(), default=0) + 1
+    await connection.execute(
+        _SQL["write_version"],
+        version,
+        datetime.now(UTC),
+        actor,
+        sha256(content).digest(),
+        content.decode(),
+        text,
+        fresh,
+        list(range(first, first + len(fresh))),
+    )

@@ -1,0 +1,162 @@
+"""YAML as a person writes it, read into a type; what is wrong is told with its path and line.
+
+Only plain YAML is taken: a key may stand once, and aliases and foreign tags are refused (an alias can blow a small
+file up to any size). Words are read as in YAML 1.2: `no` and `2026-01-01` are texts, and `0100` is no number at all
+(YAML 1.1 would read it as 64).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+import yaml
+
+#: No file that a person writes by hand is longer.
+MAXIMUM_CHARACTERS: Final = 1_000_000
+MAXIMUM_DEPTH: Final = 64
+
+T = TypeVar("T")
+
+_PATH_IN_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
+
+
+class InvalidYaml(Exception):
+    """The text is no YAML, or does not fit the type; `path` (`$.a[0].b`) and `line` (from 1) say where."""
+
+    def __init__(self, what: str, path: str | None, line: int | None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path = path
+        self.line = line
+
+
+class YamlFile:
+    """A parsed text that still knows on which line each part stands."""
+
+    def __init__(self, text: str) -> None:
+        """Parse the text. Raises InvalidYaml."""
+        if len(text) > MAXIMUM_CHARACTERS:
+            raise InvalidYaml(f"is longer than {MAXIMUM_CHARACTERS:,} characters", None, None)
+        try:
+            loader = _PlainLoader(text)
+            self._root = loader.get_single_node()
+            self._value = None if self._root is None else _construct(loader, self._root)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise InvalidYaml(_one_line(str(error.problem or error)), None, mark.line + 1 if mark else None) from None
+        except yaml.YAMLError as error:
+            raise InvalidYaml(_one_line(str(error)), None, None) from None
+        except (ValueError, OverflowError) as error:
+            raise InvalidYaml(_one_line(str(error)), None, None) from None
+
+    def convert(self, kind: type[T]) -> T:
+        """The content as a value of this type. Raises InvalidYaml with the path and line of the first fault."""
+        if self._value is None:
+            raise InvalidYaml("is empty", None, None)
+        try:
+            return msgspec.convert(self._value, kind)
+        except msgspec.ValidationError as error:
+            what, path = _parts_of(str(error))
+            raise InvalidYaml(what, path, self.line_of(path)) from None
+
+    def line_of(self, path: str) -> int | None:
+        """The line of a part named like `$.a[0].b`, or of the nearest part around it."""
+        node = self._root
+        line = None if node is None else node.start_mark.line + 1
+        for step in _STEP.finditer(path):
+            found = _child(node, step)
+            if found is None:
+                return line
+            node, line = found
+        return line
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """The safe loader without aliases, with a bound on nesting."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise self._refused("aliases are not taken")
+        self._depth += 1
+        if self._depth > MAXIMUM_DEPTH:
+            raise self._refused(f"is nested more than {MAXIMUM_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _refused(self, problem: str) -> yaml.MarkedYAMLError:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _resolve_as_in_yaml_1_2(loader: type[yaml.SafeLoader]) -> None:
+    loader.yaml_implicit_resolvers = {}
+    for tag, pattern, first in (
+        ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+        ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+        ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
+        ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    ):
+        loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), first)
+
+
+_resolve_as_in_yaml_1_2(_PlainLoader)
+
+
+def _construct(loader: _PlainLoader, node: yaml.Node) -> object:
+    _refuse_repeated_keys(node)
+    value: object = loader.construct_document(node)
+    return value
+
+
+def _refuse_repeated_keys(node: yaml.Node) -> None:
+    """YAML forbids a key that stands twice; the loader would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value!r} stands here a second time", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+            _refuse_repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(value)
+
+
+def _child(node: yaml.Node | None, step: re.Match[str]) -> tuple[yaml.Node, int] | None:
+    if step["index"] is not None:
+        index = int(step["index"])
+        if isinstance(node, yaml.SequenceNode) and index < len(node.value):
+            item = node.value[index]
+            return item, item.start_mark.line + 1
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == step["key"]:
+                # The line of the key: that is where a person looks, also when the value is a block below it.
+                return value, key.start_mark.line + 1
+    return None
+
+
+def _parts_of(message: str) -> tuple[str, str]:
+    """What a message of msgspec says, and the path it names; a field too many is named by its own path."""
+    found = _PATH_IN_MESSAGE.fullmatch(message)
+    what, path = (found["what"], found["path"] or "$") if found else (message, "$")
+    unknown = _UNKNOWN_FIELD.fullmatch(what)
+    if unknown:
+        return "is no field of this file", f"{path}.{unknown['field']}"
+    return f"is wrong: {what[:1].lower()}{what[1:]}", path
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

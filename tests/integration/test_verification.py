@@ -1,0 +1,283 @@
+"""`jifen verify` finds what it must find, and nothing where nothing is wrong.
+
+A small shop is run through the engine with every kind of command. Then, one at a time, something is changed behind
+jifen's back (as superuser, with triggers switched off), and exactly the finding for it must come out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    PlaceHold,
+    RecordOrder,
+    RefundOrder,
+    RegisterMember,
+    ReleaseHold,
+    ReverseTransaction,
+    SpendPoints,
+    TransferPoints,
+)
+from jifen.core.identity import Identity
+from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
+from jifen.db.embedded import EmbeddedAddress
+from jifen.engine.engine import Engine
+from jifen.engine.submission import Answer, Submission
+from jifen.services.verification import VerifyReport, verify
+from tests.databases import WITH_PROGRAM, fresh_database, run_sql, with_database
+
+ALICE, BOB = Identity("phone", "13800000001"), Identity("phone", "13800000002")
+GUEST = Identity("email", "guest@example.com")
+
+
+async def run_shop(url: str) -> None:
+    """Every kind of transaction: pending never, as the program has none; two open holds and a debt stay at the end."""
+    engine = Engine(url, lanes=1)
+    await engine.start()
+    count = 0
+
+    async def do(command: Command, days_ago: int = 0) -> Answer:
+        nonlocal count
+        count += 1
+        at = datetime.now(UTC) - timedelta(days=days_ago)
+        answer = await engine.submit(Submission(command, "shop", str(count), b"{}", "test", at))
+        assert isinstance(answer, Answer), answer
+        return answer
+
+    def order(name: str, cents: int) -> Order:
+        return Order(name, "CNY", [OrderLine("1", 2, cents), OrderLine("2", 1, 50)])
+
+    try:
+        await do(RegisterMember((GUEST,)))
+        await do(RecordOrder(ALICE, order("A1", 50_000)), 500)
+        await do(RecordOrder(ALICE, order("A2", 30_000)), 20)
+        await do(RecordOrder(BOB, order("B1", 20_000)), 10)
+        await do(RecordOrder(BOB, order("B2", 10)), 9)
+        spent = await do(SpendPoints(ALICE, None, 100))
+        await do(ReverseTransaction(spent.member_id, spent.sequence))
+        await do(RefundOrder(None, OrderRefund("A2", "R1", [ReturnedLine("1", 1)])))
+        held = await do(PlaceHold(ALICE, None, 60))
+        await do(CaptureHold(held.member_id, held.sequence, 20))
+        other = await do(PlaceHold(ALICE, None, 10))
+        await do(ReleaseHold(other.member_id, other.sequence))
+        await do(TransferPoints(ALICE, BOB, None, 15))
+        await do(AdjustPoints(BOB, None, 7))
+        await do(SpendPoints(BOB, None, 220))
+        await do(RefundOrder(None, OrderRefund("B1", "R2")))
+    finally:
+        await engine.stop()
+
+
+@pytest.fixture(scope="module")
+def shop_template(database_server: EmbeddedAddress) -> str:
+    """A template database in which the shop has been run."""
+    name = "shop_template"
+    owner = urlsplit(database_server.url).username
+    run_sql(database_server.admin_url, f"CREATE DATABASE {name} TEMPLATE {WITH_PROGRAM} OWNER {owner}")
+    asyncio.run(run_shop(with_database(database_server.url, name)))
+    return name
+
+
+async def damaged(server: EmbeddedAddress, template: str, *statements: str) -> VerifyReport:
+    """What verify says of the shop after these statements."""
+
+    def make() -> VerifyReport:
+        with fresh_database(server, template) as url:
+            admin = with_database(server.admin_url, urlsplit(url).path[1:])
+            if statements:
+                run_sql(admin, "; ".join(["SET session_replication_role = replica", *statements]))
+            return asyncio.run(verify(url))
+
+    return await asyncio.to_thread(make)
+
+
+async def test_a_sound_ledger_gives_nothing(database_server: EmbeddedAddress, shop_template: str) -> None:
+    """No false alarm over every kind of command, and everything was looked at."""
+    report = await damaged(database_server, shop_template)
+    assert report.findings == []
+    assert report.is_clean
+    assert report.counts.members == 3
+    assert report.counts.movements > 15
+    assert report.counts.holds == 1
+
+
+LAST_LOT = "lot = (SELECT max(lot) FROM lots)"
+A_KEY = "ctid = (SELECT min(ctid) FROM keys WHERE sequence > 0)"
+SENDER = "(SELECT min(member_id) FROM transactions WHERE kind = 10)"
+
+DAMAGES = {
+    # I-01 to I-05: what the buckets, lots and holds say follows from the movements.
+    "balance": (
+        f"UPDATE accounts SET available = available + 1 WHERE member_id = {SENDER}",
+        {"account_balance", "conservation"},
+    ),
+    "held": (
+        f"UPDATE accounts SET held = held - 1, available = available + 1 WHERE member_id = {SENDER}",
+        {"account_balance"},
+    ),
+    "debt": ("UPDATE accounts SET debt = debt + 1 WHERE debt > 0", {"account_balance", "conservation"}),
+    "account gone": (
+        f"DELETE FROM accounts WHERE member_id = {SENDER}",
+        {"account_missing", "conservation", "member_without_account"},
+    ),
+    "account of nobody": (
+        "INSERT INTO accounts "
+        "SELECT shard, member_id + 1000000, wallet, 0, 5, 0, 0, 0, next_change_at FROM accounts LIMIT 1",
+        {"account_balance", "conservation", "member_missing"},
+    ),
+    "account sequence": (
+        f"UPDATE accounts SET last_sequence = last_sequence - 1 WHERE member_id = {SENDER}",
+        {"account_sequence"},
+    ),
+    "late look": (
+        f"UPDATE accounts SET next_change_at = '9999-01-01 00:00+00' WHERE member_id = {SENDER}",
+        {"next_change_late"},
+    ),
+    "lot gone": ("DELETE FROM lots WHERE lot = (SELECT min(lot) FROM lots)", {"lot_missing"}),
+    "lot smaller": (
+        f"UPDATE lots SET remaining = remaining - 1 WHERE {LAST_LOT}",
+        {"lot_remaining"},
+    ),
+    "lot pending": (
+        f"UPDATE lots SET pending = true WHERE {LAST_LOT}",
+        {"lot_remaining", "next_change_late"},
+    ),
+    "lot surplus": (
+        "INSERT INTO lots "
+        "SELECT shard, member_id, wallet, pending, expires_at, earned_at, lot + 9, effective_at, 1 FROM lots LIMIT 1",
+        {"lot_surplus"},
+    ),
+    "lot terms": (
+        f"UPDATE lots SET earned_at = earned_at - interval '1 day' WHERE {LAST_LOT}",
+        {"lot_terms"},
+    ),
+    "hold gone": ("DELETE FROM holds", {"hold_missing"}),
+    "hold smaller": ("UPDATE holds SET remaining = remaining - 1", {"hold_remaining"}),
+    "hold pieces": (
+        "UPDATE holds SET pieces = replace(pieces::text, ',40,', ',41,')::json, remaining = 41",
+        {"hold_pieces"},
+    ),
+    "hold surplus": (
+        "INSERT INTO holds SELECT shard, member_id, 1, wallet, remaining, expires_at, pieces FROM holds",
+        {"hold_surplus", "hold_terms"},
+    ),
+    "hold prolonged": ("UPDATE holds SET expires_at = expires_at + interval '1 hour'", {"hold_terms"}),
+    # I-02: what was written stays.
+    "transaction gone": (
+        "DELETE FROM transactions WHERE kind = 9",
+        {"movement_without_transaction", "sequence_gap", "key_surplus"},
+    ),
+    "trace": (
+        "UPDATE transactions SET trace = replace(trace::text, '\"balances\":[[1,', '\"balances\":[[1,1')::json WHERE kind = 9",
+        {"trace_balance"},
+    ),
+    "version": ("UPDATE transactions SET program_version = 2 WHERE kind = 9", {"program_version_missing"}),
+    "reference": (
+        "UPDATE transactions SET refers_to = 900 WHERE facts IS NOT NULL AND kind = 8 AND refers_to = 1",
+        {"reference_missing"},
+    ),
+    "member gone": (f"DELETE FROM members WHERE member_id = {SENDER}", {"member_missing", "identity_without_member"}),
+    "identity": ("UPDATE identities SET member_id = 1 WHERE kind = 'email'", {"identity_without_member"}),
+    # I-07: every command has its key for ever.
+    "key gone": (f"DELETE FROM keys WHERE {A_KEY}", {"key_missing"}),
+    "key elsewhere": (
+        f"UPDATE keys SET sequence = sequence + 1 WHERE {A_KEY}",
+        {"key_target"},
+    ),
+    "key in another shard": (
+        f"UPDATE keys SET shard = (shard + 1) % 64 WHERE {A_KEY}",
+        {"key_target"},
+    ),
+    "key of nothing": ("INSERT INTO keys VALUES (0, '\\x00', '\\x00', 5, 5)", {"key_surplus"}),
+    "registration of nobody": ("UPDATE keys SET member_id = 5 WHERE sequence = 0", {"key_surplus"}),
+    # I-11: what leaves one member in a transfer arrives at the other.
+    "transfer": (
+        "UPDATE transactions SET counterpart_sequence = 900 WHERE member_id = " + SENDER + " AND kind = 10",
+        {"transfer_unpaired"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+async def test_damage_is_named(database_server: EmbeddedAddress, shop_template: str, name: str) -> None:
+    """I-01, I-02, I-05, I-07, I-09, I-10, I-11, I-12, I-13: damage comes out under its own name, and no other."""
+    statement, kinds = DAMAGES[name]
+    report = await damaged(database_server, shop_template, statement)
+    assert set(report.totals) == kinds, report.findings
+    assert {finding.kind for finding in report.findings} == kinds
+
+
+async def test_a_movement_that_grew(database_server: EmbeddedAddress, shop_template: str) -> None:
+    """I-03: one movement changed in place shows everywhere that follows from it."""
+    statement = (
+        "UPDATE movements SET amount = amount + 1000 WHERE to_bucket = 11 "
+        "AND sequence = (SELECT min(sequence) FROM transactions WHERE kind = 2)"
+    )
+    report = await damaged(database_server, shop_template, statement)
+    assert {"account_balance", "balance_negative", "lot_overdrawn", "trace_balance"} <= set(report.totals)
+
+
+async def test_debt_beside_available_points(database_server: EmbeddedAddress, shop_template: str) -> None:
+    """I-04: debt that was booked although there were points is found in the movements."""
+    statement = (
+        "INSERT INTO movements SELECT shard, member_id, sequence, 99, 1, 5, 13, 0, 1 FROM transactions WHERE kind = 3"
+    )
+    report = await damaged(database_server, shop_template, statement)
+    assert "debt_with_available" in report.totals
+
+
+async def test_many_findings_are_counted_and_a_hundred_shown(
+    database_server: EmbeddedAddress, shop_template: str
+) -> None:
+    """A broken database does not fill the screen; the total is still told."""
+    statement = (
+        "INSERT INTO keys SELECT 0, decode(lpad(to_hex(n), 32, '0'), 'hex'), '\\x00', 5, 5 "
+        "FROM generate_series(1, 250) n"
+    )
+    report = await damaged(database_server, shop_template, statement)
+    assert report.totals == {"key_surplus": 250}
+    assert len(report.findings) == 100
+
+
+async def test_it_reads_one_instant_and_changes_nothing(database_url: str) -> None:
+    """It runs beside a shop that goes on selling: half-written batches are never seen."""
+    stop = asyncio.Event()
+
+    async def sell() -> None:
+        engine = Engine(database_url, lanes=2)
+        await engine.start()
+        for number in range(2000):
+            if stop.is_set():
+                break
+            await asyncio.gather(
+                *(
+                    engine.submit(
+                        Submission(
+                            RecordOrder(ALICE, Order(f"{number}-{each}", "CNY", [OrderLine("1", 1, 500)])),
+                            "shop",
+                            f"{number}-{each}",
+                            b"{}",
+                            "test",
+                        )
+                    )
+                    for each in range(8)
+                )
+            )
+        await engine.stop()
+
+    selling = asyncio.create_task(sell())
+    reports = [await verify(database_url) for _ in range(3)]
+    stop.set()
+    await selling
+    assert [report.findings for report in reports] == [[], [], []]
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM movements") >= reports[-1].counts.movements
+    await connection.close()

@@ -1,0 +1,73 @@
+"""Programs for tests, made of a few words."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from jifen.core.calendar import Expiry, NeverExpires
+from jifen.core.program import (
+    EarningRule,
+    HoldPolicy,
+    LocalizedText,
+    Program,
+    ProgramDocument,
+    Ratio,
+    RefundPolicy,
+    ReturnPolicy,
+    Wallet,
+    check_document,
+)
+from jifen.core.rounding import Rounding
+
+
+def make_document(
+    *,
+    points: int = 1,
+    per_cents: int = 100,
+    basis: Literal["order", "line"] = "order",
+    rounding: Rounding = "floor",
+    pending_days: int = 0,
+    expiry: Expiry | None = None,
+    spent_points: Literal["debt", "forgive", "refuse"] = "debt",
+    expired_lots: Literal["expire", "grace", "new_lot"] = "expire",
+    grace_days: int = 0,
+    hold_minutes: int = 30,
+    time_zone: str = "Asia/Shanghai",
+    register_unknown_members: bool = True,
+) -> ProgramDocument:
+    """A program file with two wallets, `points` (which orders earn) and `growth`."""
+    document = ProgramDocument(
+        name=LocalizedText("积分", "Points"),
+        currency="CNY",
+        time_zone=time_zone,
+        wallets=[
+            Wallet("points", LocalizedText("积分", "Points")),
+            Wallet("growth", LocalizedText("成长值", "Growth")),
+        ],
+        earning=[
+            EarningRule(
+                "base",
+                "points",
+                Ratio(points, per_cents),
+                basis=basis,
+                rounding=rounding,
+                pending_days=pending_days,
+                expiry=expiry or NeverExpires(),
+            )
+        ],
+        register_unknown_members=register_unknown_members,
+        refunds=RefundPolicy(spent_points),
+        returns=ReturnPolicy(expired_lots, grace_days),
+        holds=HoldPolicy(hold_minutes),
+    )
+    check_document(document)
+    return document
+
+
+#: The numbers under which the wallets of these programs are known.
+WALLET_NUMBERS = {"points": 1, "growth": 2}
+
+
+def make_program(document: ProgramDocument | None = None, version: int = 1) -> Program:
+    """The program, ready for use."""
+    return Program(version, document or make_document(), WALLET_NUMBERS)

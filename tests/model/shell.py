@@ -1,0 +1,177 @@
+"""A shell of dictionaries around the pure core: what the engine does with PostgreSQL, without any of its cleverness."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.commands import (
+    CaptureHold,
+    Command,
+    RefundOrder,
+    ReleaseHold,
+    ReverseTransaction,
+    TransferPoints,
+)
+from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.ledger.journal import NotLoaded
+from jifen.core.ledger.values import (
+    LOTS_PER_TRANSACTION,
+    Account,
+    Bucket,
+    LotTerms,
+    MemberState,
+    Movement,
+    Transaction,
+)
+from jifen.core.limits import NEVER
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.trace import decode_trace
+from jifen.engine.references import unknown_past
+
+
+class Shell:
+    """Members, their transactions and the orders that find them, in memory.
+
+    Every command is decided twice: on the whole state and on a sparsely loaded one. Both must agree, unless the
+    sparse one says that it needs more.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.programs = {program.version: program}
+        self.program = program
+        self.states: dict[int, MemberState] = {}
+        self.transactions: dict[int, list[Transaction]] = {}
+        self.orders: dict[str, tuple[int, int]] = {}
+        self.not_loaded = 0
+
+    def publish(self, program: Program) -> None:
+        """A new version takes over."""
+        self.programs[program.version] = program
+        self.program = program
+
+    def add_member(self, member_id: int) -> None:
+        """A member without history."""
+        accounts = tuple(Account(wallet) for wallet in self.program.wallet_numbers.values())
+        self.states[member_id] = MemberState(member_id, 0, accounts)
+        self.transactions[member_id] = []
+
+    def run(
+        self, member_id: int, command: Command, now: datetime, occurred_at: datetime | None = None
+    ) -> Transaction | Refusal | None:
+        """Decide a command and keep what it did; its transaction, if it made one."""
+        past = None
+        reference = self._reference(member_id, command)
+        if reference is not None:
+            if not 0 < reference[1] <= len(self.transactions[reference[0]]):
+                return unknown_past(command)
+            past = self.past(*reference)
+        receiver = None
+        if isinstance(command, TransferPoints):
+            assert isinstance(command.to, int)
+            if command.to == member_id:
+                return Refusal("same_member", "Points cannot be transferred to the member they come from.")
+            receiver = self.states[command.to]
+        context = Context(now, occurred_at or now, "test", "key", "tester")
+        state = self.states[member_id]
+        effects = decide(self.program, command, context, state, past=past, receiver=receiver)
+        self._compare_with_sparse(effects, command, context, state, past, receiver)
+        if isinstance(effects, Refusal):
+            return effects
+        self.keep(effects)
+        return effects.answer
+
+    def keep(self, effects: Effects) -> None:
+        """Write down what was decided."""
+        for after in effects.states:
+            self.states[after.member_id] = after
+        for transaction in effects.transactions:
+            mine = self.transactions[transaction.member_id]
+            assert transaction.sequence == len(mine) + 1, "sequences have no gap"
+            mine.append(transaction)
+        for state in effects.states:
+            assert state.sequence == len(self.transactions[state.member_id])
+
+    def _reference(self, member_id: int, command: Command) -> tuple[int, int] | None:
+        match command:
+            case RefundOrder():
+                return self.orders[command.refund.order_id]
+            case CaptureHold() | ReleaseHold():
+                return (member_id, command.hold)
+            case ReverseTransaction():
+                return (member_id, command.sequence)
+        return None
+
+    def past(self, member_id: int, sequence: int) -> PastTransaction:
+        """An earlier transaction, with what has become of it since."""
+        mine = self.transactions[member_id]
+        transaction = mine[sequence - 1]
+        expired: dict[int, int] = {}
+        for later in mine[sequence:]:
+            for movement in later.movements:
+                if movement.lot // LOTS_PER_TRANSACTION != sequence:
+                    continue
+                if movement.target is Bucket.EXPIRED:
+                    expired[movement.lot] = expired.get(movement.lot, 0) + movement.amount
+                if movement.source is Bucket.EXPIRED:
+                    expired[movement.lot] -= movement.amount
+        return PastTransaction(
+            sequence,
+            transaction.kind,
+            self.programs[transaction.program_version],
+            transaction.occurred_at,
+            transaction.facts,
+            decode_trace(transaction.trace),
+            tuple(self._with_terms(mine, movement) for movement in transaction.movements),
+            tuple((each.kind, decode_trace(each.trace)) for each in mine if each.refers_to == sequence),
+            expired,
+        )
+
+    @staticmethod
+    def _with_terms(mine: Sequence[Transaction], movement: Movement) -> Movement:
+        if not movement.lot:
+            return movement
+        sequence, position = divmod(movement.lot, LOTS_PER_TRANSACTION)
+        terms: LotTerms | None = mine[sequence - 1].movements[position].terms
+        return msgspec.structs.replace(movement, terms=terms)
+
+    def _compare_with_sparse(
+        self,
+        expected: Effects | Refusal,
+        command: Command,
+        context: Context,
+        state: MemberState,
+        past: PastTransaction | None,
+        receiver: MemberState | None,
+    ) -> None:
+        """A sparsely loaded state gives the same transactions, or NotLoaded, never anything else."""
+        for most in (0, 1, 3):
+            sparse = _thin(state, most)
+            sparse_receiver = None if receiver is None else _thin(receiver, most)
+            try:
+                found = decide(self.program, command, context, sparse, past=past, receiver=sparse_receiver)
+            except NotLoaded:
+                self.not_loaded += 1
+                continue
+            if isinstance(expected, Refusal) or isinstance(found, Refusal):
+                assert found == expected
+            else:
+                assert found.transactions == expected.transactions
+
+
+def _thin(state: MemberState, most: int) -> MemberState:
+    """The state as an engine may have loaded it: so many lots of a wallet, and neither pending lots nor holds."""
+    return MemberState(state.member_id, state.sequence, tuple(_thin_account(each, most) for each in state.accounts))
+
+
+def _thin_account(account: Account, most: int) -> Account:
+    lots = account.lots[:most]
+    first = (datetime.min.replace(tzinfo=NEVER.tzinfo),) * 2
+    horizon = (lots[-1].order if lots else (*first, -1)) if len(lots) == most and account.available else None
+    is_complete = not (account.pending or account.held)
+    return msgspec.structs.replace(
+        account, lots=lots, horizon=horizon, pending_lots=(), holds=(), is_complete=is_complete
+    )

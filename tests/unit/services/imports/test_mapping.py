@@ -1,0 +1,92 @@
+"""Mappings: those that come with jifen are right, and a wrong one is refused with the place that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jifen.services.imports.mapping import (
+    InvalidMapping,
+    ReturnsByPrefix,
+    load_mapping,
+    parse_mapping,
+    shipped_mappings,
+)
+
+GOOD = """\
+name: {zh: 订单, en: Orders}
+source: import:test
+currency: CNY
+time: {zone: Asia/Shanghai}
+member: {identity: external}
+columns:
+  order_id: order
+  occurred_at: at
+  member: who
+  quantity: pieces
+  paid: paid
+  sku: sku
+"""
+
+
+def test_the_mappings_that_come_with_jifen_load() -> None:
+    """Whatever ships is valid, and online-retail says what the data set needs."""
+    assert {"online-retail", "orders"} <= set(shipped_mappings())
+    for name in shipped_mappings():
+        assert load_mapping(name).source.startswith("import:")
+    online_retail = load_mapping("online-retail")
+    assert online_retail.program == "online-retail"
+    assert online_retail.returns == ReturnsByPrefix("C")
+
+
+def test_a_mapping_of_ones_own_is_read_by_its_path(tmp_path: Path) -> None:
+    """A path is told from a name by there being no such name."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD, "utf-8")
+    assert load_mapping(path) == parse_mapping(GOOD, "mine")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("zone: Asia/Shanghai", "zone: Asia/Nowhere", ["line 4", "$.time.zone", "IANA"]),
+        ("currency: CNY", "currency: yuan", ["line 3", "$.currency"]),
+        ("identity: external", "identity: name", ["$.member.identity", "phone"]),
+        ("  paid: paid\n", "", ["$.columns", "unit_price or paid"]),
+        ("  paid: paid\n", "  paid: paid\n  unit_price: price\n", ["$.columns", "not both"]),
+        ("  sku: sku\n", "  sku: sku\nreturns: {by: magic}\n", ["$.returns"]),
+        ("  sku: sku\n", "returns: {by: prefix, prefix: C}\n", ["$.columns", "sku"]),
+        ("  sku: sku\n", "  sku: sku\noptional: [at]\n", ["$.optional[0]"]),
+        ("  sku: sku\n", "  sku: sku\n  colour: red\n", ["line 13", "colour"]),
+        ("  order_id: order\n", "", ["order_id"]),
+        ("name: {zh: 订单, en: Orders}", "name: {zh: 订单, en: Orders", ["line"]),
+        (GOOD, "", ["empty"]),
+    ],
+)
+def test_a_wrong_mapping_names_the_place(old: str, new: str, says: list[str]) -> None:
+    """One line that says which file, where in it, and what would be right."""
+    with pytest.raises(InvalidMapping) as caught:
+        parse_mapping(GOOD.replace(old, new), "mine.yaml")
+    assert caught.value.message.startswith("mine.yaml")
+    assert "\n" not in caught.value.message
+    for part in says:
+        assert part in caught.value.message
+
+
+def test_no_such_mapping_names_those_there_are(tmp_path: Path) -> None:
+    """A slip in the name is mended by reading the message."""
+    for wanted in ("online-retial", tmp_path, "nul\0"):
+        with pytest.raises(InvalidMapping, match="online-retail"):
+            load_mapping(wanted)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """A binary or oversized file is no mapping."""
+    path = tmp_path / "mapping.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidMapping, match="UTF-8"):
+        load_mapping(path)
+    path.write_bytes(b"#" * 70_000)
+    with pytest.raises(InvalidMapping, match="bytes at most"):
+        load_mapping(path)
