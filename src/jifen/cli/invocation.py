@@ -94,12 +94,15 @@ class Invocation:
         Raises:
             NoDatabase: there is none, and none may be made.
         """
+        from jifen import log
         from jifen.services.database import database
 
         settings = self.settings(**more)
         if not may_make:
             refuse_empty_folder(settings)
         with database(settings, shards=shards) as url:
+            # Not earlier: what the migrations log is for whoever looks for a fault in them.
+            log.configure(settings)
             yield url
 
     def ask(self, work: Callable[[Connection], Awaitable[T]], *, may_make: bool) -> T:

@@ -42,12 +42,10 @@ def serve(
     ] = False,
 ) -> None:
     """启动服务 / Serve the HTTP API until SIGTERM or Ctrl-C."""
-    from jifen import log
     from jifen.api.serve import serve as serve_http
     from jifen.db.embedded import claim_serving, default_data_folder
 
     settings = invocation.settings(workers=workers, host=host, port=port)
-    log.configure(settings)
     data = settings.data or default_data_folder()
     with ExitStack() as held:
         if settings.database_url is None:

@@ -77,6 +77,8 @@ class _Work:
         self._now = now
         self._free = asyncio.Semaphore(groups_in_flight)
         self._failed: set[int] = set()
+        #: Settled, but nothing was booked: whoever is still due afterwards is not asked for ever.
+        self._unmoved: set[int] = set()
 
     async def run(self, progress: Progress | None) -> SettleReport:
         shards = await self._connection.fetchval("SELECT shards FROM installation")
@@ -84,6 +86,7 @@ class _Work:
         report = SettleReport()
         while before := await self._page():
             after = await self._settle(list(before))
+            self._unmoved |= {member for member, sequence in after.items() if sequence == before[member]}
             report += await self._count(before, after, shards)
             if progress:
                 progress(min(report.members, total), total)
@@ -93,9 +96,14 @@ class _Work:
         return report + SettleReport(failed=len(self._failed))
 
     async def _page(self) -> dict[int, int]:
-        """The next due members with their last sequences, without those who failed."""
-        rows = await self._connection.fetch(_SQL["due_members"], self._now, PAGE + len(self._failed))
-        return {row["member_id"]: row["sequence"] for row in rows if row["member_id"] not in self._failed}
+        """The next due members with their last sequences, without those who could not be settled."""
+        most = PAGE + len(self._failed) + len(self._unmoved)
+        rows = await self._connection.fetch(_SQL["due_members"], self._now, most)
+        sequences = {row["member_id"]: row["sequence"] for row in rows}
+        still_due = self._unmoved & sequences.keys()
+        self._failed |= still_due
+        self._unmoved -= still_due
+        return {member: sequence for member, sequence in sequences.items() if member not in self._failed}
 
     async def _settle(self, members: Sequence[int]) -> dict[int, int]:
         """Settle these members; the sequence of each one's last transaction afterwards."""

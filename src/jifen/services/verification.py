@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -54,7 +55,7 @@ Progress = Callable[[int, int], None]
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
-    """Something that does not follow from the movements. `kind` is stable (docs/reference/verify.md)."""
+    """Something that does not follow from the movements. `kind` is stable (docs/invariants.md names them)."""
 
     kind: str
     member_id: int | None
@@ -125,16 +126,14 @@ class _Verification:
             for row in await connection.fetch(query):
                 self._accounts[row["wallet"]] = _buckets(row)
         else:
-            for row in await connection.fetch(_RANKED.format(query=query, shown=SHOWN_FINDINGS), *values):
-                self._add(row["kind"], row["member_id"], row["detail"], row["total"])
+            rows = await connection.fetch(_RANKED.format(query=query, shown=SHOWN_FINDINGS), *values)
+            for row in rows:
+                self._add(row["kind"], row["member_id"], row["detail"])
+            # Every row says how many of its kind the part has found, shown or not.
+            self.totals.update({row["kind"]: row["total"] for row in rows})
 
-    def _add(self, kind: str, member_id: int | None, detail: str, total: int) -> None:
-        found = self._found.setdefault(kind, [])
-        found.append(Finding(kind, member_id, detail))
-        self.totals[kind] += 1
-        # Each part says with every row how many there are; those that it does not show are counted here.
-        if total > SHOWN_FINDINGS and sum(each.kind == kind for each in found) % SHOWN_FINDINGS == 0:
-            self.totals[kind] += total - SHOWN_FINDINGS
+    def _add(self, kind: str, member_id: int | None, detail: str) -> None:
+        self._found.setdefault(kind, []).append(Finding(kind, member_id, detail))
 
     def check_conservation(self) -> None:
         """For each wallet: what the program gave out equals what members have and what has come back or gone (I-12)."""
@@ -147,7 +146,8 @@ class _Verification:
             if member_side + sum(program_side.values()) or transit:
                 amounts = ", ".join(f"{bucket.name.lower()} {amount}" for bucket, amount in program_side.items())
                 detail = f"wallet {wallet}: members have {member_side} (less debt), the program's side is {amounts}"
-                self._add("conservation", None, detail, 1)
+                self._add("conservation", None, detail)
+                self.totals["conservation"] += 1
 
     def findings(self) -> list[Finding]:
         """The first of each kind, in order."""
@@ -204,6 +204,6 @@ def _plan(shards: int, movements: int) -> list[_Part]:
     """The parts of the work, those on everything first, as they take longest."""
     pieces = min(shards, max(CONNECTIONS, -(-movements // MOVEMENTS_PER_PART)))
     bounds = [shards * piece // pieces for piece in range(pieces + 1)]
-    ranges = [(first, after - 1) for first, after in zip(bounds, bounds[1:], strict=False)]
+    ranges = [(first, after - 1) for first, after in pairwise(bounds)]
     whole = [_Part(name, None) for name in (*_WHOLE, "wallets")]
     return whole + [_Part(name, each) for name in (*_PER_SHARD, "shards_wallets") for each in ranges]

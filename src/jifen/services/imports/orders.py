@@ -40,6 +40,8 @@ class ImportEvent(NamedTuple):
     submission: Submission
     number: int
     line: int
+    member: Identity
+    is_refund: bool
 
 
 class _Row(NamedTuple):
@@ -77,8 +79,8 @@ def events(
 def _order(staging: Staging, source: str, row: _Row) -> ImportEvent:
     lines = [OrderLine(*values) for values in staging.rows(_LINES, (row.number,))]
     order = Order(row.order_id, row.currency, lines, row.channel, row.store_id)
-    command = RecordOrder(_identity(row), order)
-    return _event(source, row, row.order_id, "order.completed", command, order)
+    identity = _identity(row)
+    return _event(source, row, row.order_id, "order.completed", identity, RecordOrder(identity, order), order)
 
 
 def _refunds(staging: Staging, source: str, row: _Row) -> Iterator[ImportEvent]:
@@ -88,8 +90,9 @@ def _refunds(staging: Staging, source: str, row: _Row) -> Iterator[ImportEvent]:
         lines_of.setdefault(order_id, []).append(ReturnedLine(line_id, quantity))
     for order_id, lines in lines_of.items():
         refund = OrderRefund(order_id, row.order_id, lines)
-        command = RefundOrder(_identity(row), refund)
-        yield _event(source, row, f"{row.order_id}/{order_id}", "order.refunded", command, refund)
+        identity = _identity(row)
+        command = RefundOrder(identity, refund)
+        yield _event(source, row, f"{row.order_id}/{order_id}", "order.refunded", identity, command, refund)
 
 
 def _identity(row: _Row) -> Identity:
@@ -98,8 +101,15 @@ def _identity(row: _Row) -> Identity:
 
 
 def _event(
-    source: str, row: _Row, key: str, kind: str, command: RecordOrder | RefundOrder, data: Order | OrderRefund
+    source: str,
+    row: _Row,
+    key: str,
+    kind: str,
+    identity: Identity,
+    command: RecordOrder | RefundOrder,
+    data: Order | OrderRefund,
 ) -> ImportEvent:
     occurred_at = instant_of(row.occurred_at_us)
     payload = msgspec.json.encode([kind, row.identity, occurred_at, data])
-    return ImportEvent(Submission(command, source, key, payload, ACTOR, occurred_at), row.number, row.first_line)
+    submission = Submission(command, source, key, payload, ACTOR, occurred_at)
+    return ImportEvent(submission, row.number, row.first_line, identity, isinstance(command, RefundOrder))

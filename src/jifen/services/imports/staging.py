@@ -64,10 +64,9 @@ class Staging:
     """The temporary database of one import. Used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self.database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self.database = sqlite3.connect(path, check_same_thread=False)
+        # The first change opens the one transaction that lasts to the end: the file is thrown away, whatever happens.
         self.database.executescript(_SCHEMA)
-        # One transaction to the end: the file is thrown away, whatever happens.
-        self.database.execute("BEGIN")
         self._waiting: list[tuple[object, ...]] = []
         self._name: tuple[bool, str] | None = None
         self._current = _Current(0, 0, "", 0)
