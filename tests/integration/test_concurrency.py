@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
+    Command,
     PlaceHold,
     RecordOrder,
     RefundOrder,
@@ -131,7 +132,11 @@ async def test_repeated_captures_refunds_and_cancellations_are_never_told_that_i
         for number in range(12):
             member = await new_member(engines[0], f"m{number}", 50)
             order = Order(f"o{number}", "CNY", [OrderLine("1", 1, 5_000)])
-            before = [RecordOrder(member, order), SpendPoints(member, None, 10), PlaceHold(member, None, 20)]
+            before: list[Command] = [
+                RecordOrder(member, order),
+                SpendPoints(member, None, 10),
+                PlaceHold(member, None, 20),
+            ]
             for position, command in enumerate(before):
                 answered(await engines[0].submit(submission(command, f"{member} {position}")))
             writes += [

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from hypothesis import strategies as st
 
-from jifen.core.calendar import NeverExpires, RollingExpiry, YearlyExpiry
+from jifen.core.calendar import Expiry, NeverExpires, RollingExpiry, YearlyExpiry
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -203,7 +203,7 @@ EXPIRIES = st.one_of(
 @st.composite
 def documents(draw: st.DrawFn, time_zone: str | None = None) -> ProgramDocument:
     """A program of any policies."""
-    expired_lots = draw(st.sampled_from(["expire", "grace", "new_lot"]))
+    expired_lots: Literal["expire", "grace", "new_lot"] = draw(st.sampled_from(["expire", "grace", "new_lot"]))
     return make_document(
         points=draw(st.integers(1, 5)),
         per_cents=draw(st.sampled_from([1, 7, 100, 300])),
@@ -229,10 +229,7 @@ def programs(draw: st.DrawFn) -> list[ProgramDocument]:
 def random_steps(seed: int, length: int) -> list[Step]:
     """Steps without hypothesis' liking for small numbers: they reach further into a member's life."""
     chance = random.Random(seed)
-    return [
-        Step(chance.choice(ACTIONS), *(chance.randrange(30_000) for _ in range(3)))  # type: ignore[misc]
-        for _ in range(length)
-    ]
+    return [Step(chance.choice(ACTIONS), *(chance.randrange(30_000) for _ in range(3))) for _ in range(length)]
 
 
 def random_programs(seed: int) -> list[ProgramDocument]:
@@ -244,7 +241,7 @@ def random_programs(seed: int) -> list[ProgramDocument]:
 
 def _random_document(chance: random.Random, time_zone: str) -> ProgramDocument:
     expired_lots: Literal["expire", "grace", "new_lot"] = chance.choice(["expire", "grace", "new_lot"])
-    expiries = [NeverExpires(), RollingExpiry(chance.randint(1, 3), chance.choice(["day", "month_end"]))]
+    expiries: list[Expiry] = [NeverExpires(), RollingExpiry(chance.randint(1, 3), chance.choice(["day", "month_end"]))]
     return make_document(
         points=chance.randint(1, 5),
         per_cents=chance.choice([7, 100, 300]),

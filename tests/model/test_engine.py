@@ -85,14 +85,13 @@ class Run:
 
     async def flush(self, connection: Connection) -> None:
         """Send what has gathered as one group, each command once or twice, then some old ones again, and compare."""
-        sent: list[tuple[Planned | None, Submission]] = []
+        sent: list[tuple[Planned, Submission]] = []
         for planned, each in self.group:
             sent += [(planned, each)] * (2 if each.has_key and self.chance.random() < 0.4 else 1)
         repeated = self.chance.sample(self.answers, min(2, len(self.answers)))
         outcomes = await self.engine.submit_group([each for _, each in sent] + [each for each, _ in repeated])
         seen: dict[str, Outcome] = {}
         for (planned, each), outcome in zip(sent, outcomes, strict=False):
-            assert planned is not None
             self._check_outcome(planned, each, outcome, seen)
         for (_, first), outcome in zip(repeated, outcomes[len(sent) :], strict=True):
             assert (answered(outcome).duplicate, first_time(outcome)) == (True, first)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+import asyncpg
 import structlog
 
 from jifen.api.authorization import Authorization
@@ -31,8 +32,15 @@ FLUSH_SECONDS = 1.0
 TIME_WORK_SECONDS = 60.0
 CLOSE_SECONDS = 5.0
 READY_SECONDS = 5.0
-#: What a read may fail with because the database is away.
-AWAY = (*DISCONNECTED, *RETRYABLE)
+#: What a read may fail with because the database is away, or does not let us in at the moment.
+AWAY = (
+    *DISCONNECTED,
+    *RETRYABLE,
+    asyncpg.InternalClientError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
 
 _log = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ from jifen.core.commands import (
     CaptureHold,
     Command,
     PlaceHold,
+    RecordOrder,
     RefundOrder,
     RegisterMember,
     ReleaseHold,
@@ -100,6 +101,7 @@ class Batch:
         self._new_keys: dict[bytes, tuple[bytes, int, int]] = {}
         self._new_answers: dict[Reference, Answer] = {}
         self._waiting_members: set[int] = set()
+        self._waiting_orders: set[bytes] = set()
         self._used_ids = 0
 
     async def run(self) -> None:
@@ -263,6 +265,8 @@ class Batch:
         command = submission.command
         if isinstance(command, RegisterMember):
             return await self._register(index, submission, command.identities)
+        if isinstance(command, RefundOrder) and digest_order(command.refund.order_id) in self._waiting_orders:
+            return None
         member = await self._member_of(submission, command)
         if isinstance(member, Refusal):
             return member
@@ -283,6 +287,8 @@ class Batch:
             if receiver.member_id in self._waiting_members:
                 self._waiting_members.add(member)
         if member in self._waiting_members:
+            if isinstance(command, RecordOrder):
+                self._waiting_orders.add(digest_order(command.order.order_id))
             return None
         outcome = self._decide(index, submission, self._states[member], past, receiver)
         if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:

@@ -13,6 +13,7 @@ from jifen.core.errors import JifenError
 from jifen.db.connection import Connection, connect
 from jifen.engine.batch import Surroundings
 from jifen.engine.lane import Lane
+from jifen.engine.references import members_named
 from jifen.engine.submission import Outcome, Submission
 
 MEMBER_ID_BLOCK = 1000
@@ -62,8 +63,53 @@ class _Group:
         self.future = future
 
 
+class _Queue:
+    """What waits for one lane."""
+
+    __slots__ = ("_idle", "_is_stopping", "groups", "waiting")
+
+    def __init__(self) -> None:
+        self.groups: deque[_Group] = deque()
+        self.waiting = 0
+        self._idle: asyncio.Future[None] | None = None
+        self._is_stopping = False
+
+    def put(self, group: _Group) -> None:
+        """Add a group, and wake the lane if it sleeps."""
+        self.groups.append(group)
+        self.waiting += len(group.submissions)
+        self._wake()
+
+    def stop(self) -> None:
+        """Let the lane end when nothing waits any more."""
+        self._is_stopping = True
+        self._wake()
+
+    async def take(self, limit: int) -> list[_Group]:
+        """What waits, up to a number of commands; at least one group, however large. Empty: the lane may end."""
+        while not self.groups and not self._is_stopping:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
+        taken: list[_Group] = []
+        size = 0
+        while self.groups and (not taken or size + len(self.groups[0].submissions) <= limit):
+            group = self.groups.popleft()
+            size += len(group.submissions)
+            taken.append(group)
+        self.waiting -= size
+        return taken
+
+    def _wake(self) -> None:
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+
 class Engine:
-    """Natural batching: a lane that becomes free takes what waits, up to a limit, and never waits for more."""
+    """Natural batching: a lane that becomes free takes what waits, up to a limit, and never waits for more.
+
+    Each lane has a queue of its own, chosen by the member that a command names, so that lanes do not wait for each
+    other's locks, and a member whom many want at once keeps one lane busy and not all.
+    """
 
     def __init__(
         self,
@@ -76,22 +122,18 @@ class Engine:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._url = url
-        self._lane_count = lanes
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._observe_batch = observe_batch
         self._clock = clock
-        self._queue: deque[_Group] = deque()
-        self._waiting = 0
-        self._idle: list[asyncio.Future[None]] = []
+        self._queues = [_Queue() for _ in range(lanes)]
         self._tasks: list[asyncio.Task[None]] = []
-        self._lanes: list[Lane] = []
         self._is_stopping = False
 
     @property
     def queue_length(self) -> int:
         """Commands that wait for a lane."""
-        return self._waiting
+        return sum(queue.waiting for queue in self._queues)
 
     async def start(self) -> None:
         """Connect, and begin to take commands."""
@@ -101,18 +143,17 @@ class Engine:
         finally:
             await connection.close()
         surroundings = Surroundings(shards, MemberIds())
-        self._lanes = [Lane(self._url, surroundings, self._observe_batch, self._clock) for _ in range(self._lane_count)]
-        self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
+        self._tasks = [
+            asyncio.create_task(self._work(queue, Lane(self._url, surroundings, self._observe_batch, self._clock)))
+            for queue in self._queues
+        ]
 
     async def stop(self) -> None:
         """Take no more commands, finish what was accepted, and close."""
         self._is_stopping = True
-        for idle in self._idle:
-            if not idle.done():
-                idle.set_result(None)
+        for queue in self._queues:
+            queue.stop()
         await asyncio.gather(*self._tasks)
-        for lane in self._lanes:
-            await lane.close()
 
     async def submit(self, submission: Submission) -> Outcome:
         """The outcome of one command, once it is durable. Raises QueueFull, EngineStopped."""
@@ -124,36 +165,25 @@ class Engine:
             return []
         if self._is_stopping:
             raise EngineStopped("jifen is stopping; send the command again in a moment.")
-        if self._waiting + len(submissions) > self._queue_limit and self._waiting:
-            raise QueueFull(f"{self._waiting} commands wait already; send the command again in a moment.")
+        waiting = self.queue_length
+        if waiting and waiting + len(submissions) > self._queue_limit:
+            raise QueueFull(f"{waiting} commands wait already; send the command again in a moment.")
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Group(submissions, future))
-        self._waiting += len(submissions)
-        if self._idle:
-            self._idle.pop().set_result(None)
+        self._queue_for(submissions).put(_Group(submissions, future))
         return await future
 
-    async def _work(self, lane: Lane) -> None:
-        while True:
-            if not self._queue:
-                if self._is_stopping:
-                    return
-                idle = asyncio.get_running_loop().create_future()
-                self._idle.append(idle)
-                await idle
-                continue
-            groups = self._take_groups()
-            await self._run(lane, groups)
+    def _queue_for(self, submissions: Sequence[Submission]) -> _Queue:
+        """The queue of the member that a single command names; for a group of several, the shortest."""
+        if len(submissions) == 1:
+            named = members_named(submissions[0].command)
+            if named:
+                return self._queues[hash(named[0]) % len(self._queues)]
+        return min(self._queues, key=_waiting)
 
-    def _take_groups(self) -> list[_Group]:
-        groups: list[_Group] = []
-        size = 0
-        while self._queue and (not groups or size + len(self._queue[0].submissions) <= self._batch_limit):
-            group = self._queue.popleft()
-            size += len(group.submissions)
-            groups.append(group)
-        self._waiting -= size
-        return groups
+    async def _work(self, queue: _Queue, lane: Lane) -> None:
+        while groups := await queue.take(self._batch_limit):
+            await self._run(lane, groups)
+        await lane.close()
 
     @staticmethod
     async def _run(lane: Lane, groups: list[_Group]) -> None:
@@ -174,3 +204,7 @@ class Engine:
             if not group.future.done():
                 group.future.set_result(outcomes[start:end])
             start = end
+
+
+def _waiting(queue: _Queue) -> int:
+    return queue.waiting

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from jifen.db.connection import connect
 from jifen.services.keys import create_key, revoke_key
-from tests.databases import fetch_sql
 
 PATIENCE_SECONDS = 90.0
 SERVE = """
@@ -88,15 +88,23 @@ class Server:
         return httpx.Client(base_url=self.base, headers=headers, timeout=60, trust_env=False)
 
     def ledger(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All rows of the ledger: equal before and after means that nothing was changed."""
-        return {table: fetch_sql(self.url, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in LEDGER_TABLES}  # noqa: S608
+        """All rows of the ledger at one moment: equal before and after means that nothing was changed."""
+
+        async def read() -> dict[str, list[tuple[Any, ...]]]:
+            connection = await connect(self.url)
+            try:
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    found = {table: await connection.fetch(f"SELECT * FROM {table}") for table in LEDGER_TABLES}  # noqa: S608
+            finally:
+                await connection.close()
+            return {table: sorted((tuple(row) for row in rows), key=repr) for table, rows in found.items()}
+
+        return asyncio.run(read())
 
     def workers(self) -> list[int]:
         """The worker processes, oldest first."""
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=True
-        )
-        return sorted(int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line)
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sorted(int(pid) for pid in children if b"spawn_main" in Path("/proc", pid, "cmdline").read_bytes())
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS
 
 from jifen.api.openapi import openapi_document
-from jifen.api.operations import OPERATIONS
+from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import PROBLEMS
 from jifen.api.reads import READS
 from tests.house.tree import PACKAGE, ROOT, read_sources
@@ -29,7 +30,6 @@ CHECKED = [
     "response_schema_conformance",
     "negative_data_rejection",
     "unsupported_method",
-    "ignored_auth",
 ]
 
 schema = schemathesis.openapi.from_dict(openapi_document())
@@ -42,10 +42,13 @@ schema = schemathesis.openapi.from_dict(openapi_document())
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
 )
-def test_answers_are_as_documented(case: schemathesis.Case, server: Server) -> None:
+def test_answers_are_as_documented(case: schemathesis.Case[Any], server: Server) -> None:
     """Whatever is sent, the answer has a documented status, media type and shape, and is never 500."""
     response = case.call(base_url=server.base, headers={"authorization": f"Bearer {server.key}"})
-    case.validate_response(response, checks=CHECKS.get_by_names(CHECKED))
+    # In a batch each event has a result of its own: 200 says nothing about any of them.
+    names = [name for name in CHECKED if case.path != EVENTS_PATH or name != "negative_data_rejection"]
+    checks: list[Any] = CHECKS.get_by_names(names)
+    case.validate_response(response, checks=checks)
 
 
 def test_the_document_is_served_as_it_is_made(client: httpx.Client) -> None:

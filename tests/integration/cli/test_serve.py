@@ -32,28 +32,36 @@ def free_port() -> int:
 
 @contextmanager
 def serving(data: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A `jifen serve` that has said it is ready; ended by its pid."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jifen", "serve", "--data", str(data), "--port", str(port), "--workers", "1", *more],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """A `jifen serve` that answers, writing to `output` and `errors` beside its data; ended by its pid."""
+    command = [
+        sys.executable,
+        "-m",
+        "jifen",
+        "serve",
+        "--data",
+        str(data),
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        *more,
+    ]
+    with open(data.with_name("output"), "w") as output, open(data.with_name("errors"), "w") as errors:
+        process = subprocess.Popen(command, env=environment(), stdout=output, stderr=errors, text=True)
     try:
         wait_until_ready(process, port)
         yield process
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate()
+        process.wait()
 
 
 def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
     """Ask again and again, bounded."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None
         with suppress(httpx.TransportError):
             if httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200:
                 return
@@ -72,17 +80,19 @@ def test_the_demo_starts_by_itself_and_its_key_works(tmp_path: Path) -> None:
         assert ask("verify", "--data", data)["counts"]["members"] == 200
         line = refused(["serve", "--data", data, "--port", str(free_port())])
         assert f"already served by process {process.pid}" in line
-        assert process.stdout is not None
-        curl = next(line for line in iter(process.stdout.readline, "") if line.startswith("curl "))
+        lines = (tmp_path / "output").read_text("utf-8").splitlines()
+        curl = next(line for line in lines if line.startswith("curl "))
         assert f"$(cat {key_file})" in curl
-        body = curl.split(" -d '")[1].rstrip("'\n")
+        body = curl.split(" -d '")[1].rstrip("'")
         headers = {"Authorization": f"Bearer {key_file.read_text().strip()}", "Content-Type": "application/json"}
-        answer = httpx.post(f"http://127.0.0.1:{port}/v1/events", content=body, headers=headers, trust_env=False)
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/v1/events", content=body.encode(), headers=headers, trust_env=False
+        )
         assert answer.json()["status"] == "applied"
         process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate()
-        assert process.returncode == 0, errors
-        assert "is ready" in output
+        errors = (tmp_path / "errors").read_text("utf-8")
+        assert process.wait() == 0, errors
+        assert "is ready" in (tmp_path / "output").read_text("utf-8")
         assert "Traceback" not in errors
     assert not is_held(Layout(data).lock("server"))
     assert ask("verify", "--data", data)["is_clean"] is True

@@ -174,6 +174,11 @@ CREATE TRIGGER keys_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON keys
 CREATE TRIGGER program_versions_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON program_versions
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- The sum of whole numbers as a whole number: `sum(bigint)` counts in numeric, which running balances need not.
+CREATE AGGREGATE total(bigint) (
+    SFUNC = int8pl, STYPE = bigint, INITCOND = '0', COMBINEFUNC = int8pl, PARALLEL = safe
+);
+
 -- A balance as of an instant, a lot's history: all by member, all from the primary keys above.
 CREATE VIEW balances AS
     SELECT a.shard, a.member_id, w.id AS wallet, a.available, a.pending, a.held, a.debt, a.next_change_at

@@ -28,8 +28,8 @@ WITH moved AS (
         AND t.trace::text LIKE '{"balances":[[%],[%'
 ), steps AS (
     SELECT shard, member_id, wallet, sequence, position,
-           sum(available) OVER steps AS available, sum(pending) OVER steps AS pending,
-           sum(held) OVER steps AS held, sum(debt) OVER steps AS debt,
+           total(available) OVER steps AS available, total(pending) OVER steps AS pending,
+           total(held) OVER steps AS held, total(debt) OVER steps AS debt,
            lead(sequence) OVER steps AS next_sequence
     FROM moved
     WINDOW steps AS (PARTITION BY shard, member_id, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
@@ -96,9 +96,9 @@ WHERE found.is_true
 -- Replays every lot: opened where its number says, in one wallet, never overdrawn, and as its row says.
 WITH steps AS (
     SELECT shard, member_id, lot, wallet, sequence, position, earned_at,
-           sum(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
-           sum(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
-           sum(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
+           total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
+           total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
+           total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
            first_value(wallet) OVER steps AS first_wallet,
            first_value(earned_at) OVER steps AS lot_earned_at,
            first_value(effective_at) OVER steps AS lot_effective_at,
@@ -173,11 +173,11 @@ WITH moved AS (
     -- Captured, released, ended: nothing else may take from a hold.
     WHERE m.shard BETWEEN $1 AND $2 AND t.shard BETWEEN $1 AND $2 AND m.from_bucket = 3 AND t.kind IN (4, 5, 6)
 ), replayed AS (
-    SELECT shard, member_id, hold, wallet, lot, sum(amount) AS amount
-    FROM moved GROUP BY shard, member_id, hold, wallet, lot HAVING sum(amount) <> 0
+    SELECT shard, member_id, hold, wallet, lot, total(amount) AS amount
+    FROM moved GROUP BY shard, member_id, hold, wallet, lot HAVING total(amount) <> 0
 ), pieces AS (
     SELECT h.shard, h.member_id, h.sequence AS hold, h.wallet, (piece ->> 0)::bigint AS lot,
-           sum((piece ->> 1)::bigint) AS amount
+           total((piece ->> 1)::bigint) AS amount
     FROM holds h, json_array_elements(h.pieces) AS piece
     WHERE h.shard BETWEEN $1 AND $2
     GROUP BY 1, 2, 3, 4, 5
@@ -198,7 +198,7 @@ SELECT 'hold_remaining', h.member_id,
        concat('hold ', h.member_id, '-', h.sequence, ' says ', h.remaining, ' remain, its pieces ',
               coalesce(p.amount, 0))
 FROM holds h
-LEFT JOIN (SELECT shard, member_id, hold, sum(amount) AS amount FROM pieces GROUP BY 1, 2, 3) p
+LEFT JOIN (SELECT shard, member_id, hold, total(amount) AS amount FROM pieces GROUP BY 1, 2, 3) p
     ON p.shard = h.shard AND p.member_id = h.member_id AND p.hold = h.sequence
 WHERE h.shard BETWEEN $1 AND $2 AND h.remaining IS DISTINCT FROM p.amount
 UNION ALL
@@ -287,13 +287,13 @@ WHERE m.shard BETWEEN $1 AND $2 AND m.shard <> place.shard
 
 -- name: shards_wallets
 -- What every wallet's buckets have taken in and given out; the caller adds the shards up.
-SELECT wallet, from_bucket, to_bucket, sum(amount) AS amount, count(*) AS count
+SELECT wallet, from_bucket, to_bucket, total(amount) AS amount, count(*) AS count
 FROM movements WHERE shard BETWEEN $1 AND $2
 GROUP BY wallet, from_bucket, to_bucket
 
 -- name: wallets
 -- What the accounts of every wallet say, all together.
-SELECT wallet, sum(available) AS available, sum(pending) AS pending, sum(held) AS held, sum(debt) AS debt
+SELECT wallet, total(available) AS available, total(pending) AS pending, total(held) AS held, total(debt) AS debt
 FROM accounts GROUP BY wallet
 
 -- name: keys
@@ -340,7 +340,7 @@ WHERE NOT EXISTS (SELECT FROM members m WHERE m.member_id = i.member_id)
 -- name: transfers
 -- Both sides of a transfer name each other, and what left here arrived there.
 WITH transit AS (
-    SELECT member_id, sequence, wallet, sum(CASE WHEN to_bucket = 15 THEN amount ELSE -amount END) AS amount
+    SELECT member_id, sequence, wallet, total(CASE WHEN to_bucket = 15 THEN amount ELSE -amount END) AS amount
     FROM movements WHERE to_bucket = 15 OR from_bucket = 15
     GROUP BY member_id, sequence, wallet
 ), sides AS (

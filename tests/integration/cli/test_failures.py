@@ -1,0 +1,61 @@
+"""What happens when it is nobody's input: faults of jifen's own, and the person at the keyboard."""
+
+from __future__ import annotations
+
+import pytest
+
+from jifen.cli.main import main
+from jifen.services import programs
+
+
+def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `jifen program apply` meet this error."""
+
+    def fail(_name: str) -> str:
+        raise error
+
+    monkeypatch.setattr(programs, "read_program_text", fail)
+
+
+def test_a_fault_of_ours_is_one_line_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, no traceback unless asked for, and no password either way."""
+    failing_with(RuntimeError("lost postgresql://shop:geheim@db/shop\nsomewhere"), monkeypatch)
+    assert main(["program", "apply", "starter"]) == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "jifen: unexpected error: RuntimeError: lost postgresql://shop:[hidden]@db/shop somewhere. "
+        "Call it again with --debug to see where.\n"
+    )
+    assert main(["program", "apply", "starter", "--debug"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "geheim" not in said
+
+
+def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever interrupts a command knows why it ended."""
+    failing_with(KeyboardInterrupt(), monkeypatch)
+    assert main(["program", "apply", "starter"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """As it is with --help, with every command in it."""
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    for name in (
+        "serve",
+        "init",
+        "demo",
+        "import",
+        "expire",
+        "verify",
+        "backup",
+        "restore",
+        "bench",
+        "program",
+        "keys",
+    ):
+        assert f" {name} " in said

@@ -1,0 +1,133 @@
+"""Reading program files: what is right is taken, what is wrong is told with the path and the line to go to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jifen.core.calendar import NeverExpires, RollingExpiry
+from jifen.core.program import InvalidProgram
+from jifen.services.programs import ProgramFileUnreadable, parse_program, read_program_text, starter_names
+from jifen.services.typed_yaml import MAXIMUM_CHARACTERS
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/reference/program.md"
+STARTER = read_program_text("starter")
+
+
+def error_of(text: str) -> InvalidProgram:
+    """How a text is refused."""
+    with pytest.raises(InvalidProgram) as caught:
+        parse_program(text, "shop.yaml")
+    assert "\n" not in caught.value.message
+    return caught.value
+
+
+def line_with(text: str, part: str) -> int:
+    """The number of the first line in which a part stands."""
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+def test_every_program_that_ships_is_right() -> None:
+    """The figures of `online-retail` are those of the known result: one point a whole pound, at once, for ever."""
+    assert starter_names() == ["demo", "online-retail", "starter"]
+    programs = {name: parse_program(read_program_text(name)) for name in starter_names()}
+    retail = programs["online-retail"]
+    rule = retail.earning[0]
+    assert (retail.currency, retail.time_zone) == ("GBP", "Europe/London")
+    assert (rule.ratio.points, rule.ratio.per_cents, rule.basis, rule.rounding) == (1, 100, "order", "floor")
+    assert (rule.pending_days, rule.expiry) == (0, NeverExpires())
+    demo = programs["demo"].earning[0]
+    assert (demo.pending_days, demo.expiry) == (7, RollingExpiry(12, "month_end"))
+    assert programs["starter"].earning[0].pending_days == 0
+
+
+def test_every_example_of_the_reference_is_right() -> None:
+    """What people copy from the page must work."""
+    examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        parse_program(example)
+    for expiry in re.findall(r"`(\{policy: [^`]*\})`", PAGE.read_text("utf-8")):
+        parse_program(STARTER.replace("{policy: rolling, months: 12, until: month_end}", expiry))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "path"),
+    [
+        ("points: 1,", "points: -1,", "$.earning[0].ratio.points"),
+        ("points: 1,", "points: 1.5,", "$.earning[0].ratio.points"),
+        ("points: 1,", "points: 1e3,", "$.earning[0].ratio.points"),
+        ("points: 1,", "points: '1',", "$.earning[0].ratio.points"),
+        ("per_cents: 100", "per_cents: 0100", "$.earning[0].ratio.per_cents"),
+        ("per_cents: 100", "per_cents: 0", "$.earning[0].ratio.per_cents"),
+        ("pending_days: 0", "pending_days:", "$.earning[0].pending_days"),
+        ("pending_days: 0", "pending_days: 1:30", "$.earning[0].pending_days"),
+        ("pending_days: 0", "pending_days: yes", "$.earning[0].pending_days"),
+        ("basis: order", "basis: basket", "$.earning[0].basis"),
+        ("rounding: floor", "rounding: down", "$.earning[0].rounding"),
+        ("months: 12,", "months: 0,", "$.earning[0].expiry.months"),
+        ("until: month_end", "until: year_end", "$.earning[0].expiry.until"),
+        ("policy: rolling", "policy: whenever", "$.earning[0].expiry.policy"),
+        ("until: month_end", "until: month_end, day: 3", "$.earning[0].expiry.day"),
+        ("currency: CNY", "currency: no", "$.currency"),
+        ("time_zone: Asia/Shanghai", "time_zone: 2020-01-01", "$.time_zone"),
+        ("time_zone: Asia/Shanghai", "time_zone: ../../etc/passwd", "$.time_zone"),
+        ("wallet: points", "wallet: gold", "$.earning[0].wallet"),
+        ("spent_points: debt", "spent_points: jail", "$.refunds.spent_points"),
+        ("spent_points: debt", "spend_points: debt", "$.refunds.spend_points"),
+        ("zh: 积分计划", 'zh: "\\ud800"', "$.name.zh"),
+        ("zh: 积分计划", "zh: ''", "$.name.zh"),
+    ],
+)
+def test_a_wrong_field_is_told_with_its_path_and_line(good: str, bad: str, path: str) -> None:
+    """Numbers are whole and written as numbers (no 1.5, no octal 0100, no sexagesimal 1:30): exactness begins here."""
+    assert good in STARTER
+    text = STARTER.replace(good, bad, 1)
+    error = error_of(text)
+    line = line_with(text, bad)
+    assert error.details == {"path": path, "line": line}
+    assert error.message.startswith(f"shop.yaml, line {line}: {path} ")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("# nothing\n", "is empty"),
+        ("- 1\n", "expected `object`, got `array`"),
+        ("a: [", "line 1"),
+        ("a: 1\na: 2\n", "line 2: the key 'a' stands here a second time"),
+        ("x: &a 1\ny: *a\n", "line 2: aliases are not taken"),
+        ("[" * 1000, "nested more than 64 deep"),
+        ("a: !!python/object:os.system x\n", "could not determine a constructor"),
+        ("a: \x00\n", "unacceptable character"),
+        ("--- a\n--- b\n", "another document"),
+        ("? [a]\n: 1\n", "line 1"),
+        ("1: 2\n", "line 1"),
+        ("name: {zh: 甲, en: A}\n", "line 1: $ is wrong: object missing required field `currency`"),
+        ("x" * (MAXIMUM_CHARACTERS + 1), "longer than 1,000,000 characters"),
+    ],
+)
+def test_what_is_no_program_is_told_in_one_line(text: str, said: str) -> None:
+    """Also what could make a parser run wild: deep nesting, aliases, foreign tags, sheer size."""
+    assert said in error_of(text).message
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """Missing, a folder, not UTF-8: each told apart."""
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"name: {zh: \xe9}\n")
+    for name, said in ((tmp_path / "none.yaml", "no program file"), (tmp_path, "cannot be read"), (latin, "UTF-8")):
+        with pytest.raises(ProgramFileUnreadable, match=said):
+            read_program_text(str(name))
+    with pytest.raises(ProgramFileUnreadable, match="cannot be read"):
+        read_program_text("a\0b")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    """Editors on Windows write one."""
+    file = tmp_path / "program.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + STARTER.encode())
+    assert parse_program(read_program_text(str(file))) == parse_program(STARTER)
