@@ -13,10 +13,12 @@ from tests.house import documents, imports, purity, shape, tree
 
 LOCKING_PLACES: Final = {
     "jifen/db/locking.py": "the one module that takes locks",
-    "jifen/db/sql/locking.sql": "its statements",
 }
 COMMITTING_PLACES: Final = {
     "jifen/engine/": "the engine commits each batch once",
+    "jifen/db/migrations/upgrade.py": "the schema changes as a whole or not at all",
+    "jifen/services/verification.py": "reads one snapshot, writes nothing",
+    "jifen/services/snapshot.py": "reads one snapshot, writes nothing",
 }
 FLOAT_PLACES: Final = {
     "jifen/db/embedded/": "runs a server process: waits and machine sizes, never an amount",

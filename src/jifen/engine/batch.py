@@ -284,8 +284,8 @@ class Batch:
             if isinstance(found, Refusal):
                 return found
             receiver = found
-            if receiver.member_id in self._waiting_members:
-                self._waiting_members.add(member)
+            if {member, receiver.member_id} & self._waiting_members:
+                self._waiting_members |= {member, receiver.member_id}
         if member in self._waiting_members:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
@@ -352,11 +352,20 @@ class Batch:
             found = self._new_keys.get(digest) or self._found_keys.get(digest)
             if found is None:
                 continue
-            if found[0] != payload:
+            if found[0] != payload or (
+                position == 1 and not self._is_owner(self._submissions[index].command, found[1])
+            ):
                 return key_conflict(self._submissions[index].command, position, found[1:])
             answer = self._new_answers.get(found[1:]) or self._answers[found[1:]]
             return msgspec.structs.replace(answer, duplicate=True)
         return None
+
+    def _is_owner(self, command: Command, member_id: int) -> bool:
+        """Whether the member that an order event names is the one for whom the order was recorded."""
+        if not isinstance(command, RecordOrder):
+            return True
+        named = command.member
+        return member_id == (named if isinstance(named, int) else self._lookup(named))
 
     def _check_instant(self, submission: Submission) -> Refusal | None:
         occurred_at = submission.occurred_at

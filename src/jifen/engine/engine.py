@@ -12,7 +12,7 @@ import structlog
 from jifen.core.errors import JifenError
 from jifen.db.connection import Connection, connect
 from jifen.engine.batch import Surroundings
-from jifen.engine.lane import Lane
+from jifen.engine.lane import BatchObserver, Lane
 from jifen.engine.references import members_named
 from jifen.engine.submission import Outcome, Submission
 
@@ -36,6 +36,10 @@ class EngineStopped(JifenError):
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
+
+
+def _nobody_looks(commands: int, duration_seconds: float, /) -> None:
+    """For engines that no one measures."""
 
 
 class MemberIds:
@@ -118,7 +122,7 @@ class Engine:
         lanes: int = 4,
         batch_limit: int = 128,
         queue_limit: int = 10_000,
-        observe_batch: Callable[[int, float], None] = lambda size, seconds: None,
+        observe_batch: BatchObserver = _nobody_looks,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._url = url

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -24,6 +25,7 @@ RETRYABLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.TooManyConnectionsError,
     asyncpg.CannotConnectNowError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 #: The connection is gone. If it broke while committing, only the keys can tell what happened.
 DISCONNECTED = (
@@ -31,21 +33,31 @@ DISCONNECTED = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     asyncio.TimeoutError,
 )
 MAXIMUM_TRIES = 12
+#: Two batches that claim one key or identity at once meet once or twice; more often means that a row is in the way.
+MAXIMUM_COLLISIONS = 6
 LONGEST_PAUSE_SECONDS = 2.0
 
 _log = structlog.get_logger(__name__)
+
+
+class BatchObserver(Protocol):
+    """Is told of every batch that was committed, for metrics."""
+
+    def __call__(self, commands: int, duration_seconds: float, /) -> None:
+        """How many commands it had, and how long it took."""
 
 
 class Lane:
     """Runs batches on a connection of its own, and gets a new one when that breaks."""
 
     def __init__(
-        self, url: str, surroundings: Surroundings, observe: Callable[[int, float], None], clock: Callable[[], datetime]
+        self, url: str, surroundings: Surroundings, observe: BatchObserver, clock: Callable[[], datetime]
     ) -> None:
         self._url = url
         self._surroundings = surroundings
@@ -76,19 +88,28 @@ class Lane:
     async def _run_batch(self, submissions: list[Submission]) -> list[Outcome | None]:
         """One batch, tried again as long as that is safe and sensible."""
         is_uncertain = False
+        collisions = 0
         for attempt in range(MAXIMUM_TRIES):
             try:
                 outcomes = await self._attempt(submissions)
+            except asyncpg.UniqueViolationError as error:
+                collisions += 1
+                if collisions == MAXIMUM_COLLISIONS:
+                    return await self._isolate(submissions, error)
+                await self._pause(collisions)
             except RETRYABLE as error:
                 _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
-                await self._pause(attempt if not isinstance(error, asyncpg.UniqueViolationError) else 0)
+                await self._pause(attempt)
             except DISCONNECTED as error:
                 # Trying again is safe even if this batch was committed: its keys then give the first answers.
                 _log.warning("connection_lost", error=type(error).__name__, attempt=attempt, commands=len(submissions))
                 is_uncertain = True
-                await self._drop_connection()
+                self._drop_connection()
                 await self._pause(attempt)
             except Exception as error:
+                if not isinstance(error, asyncpg.PostgresError):
+                    # The server would have ended its transaction; what our side has left of it nobody knows.
+                    self._drop_connection()
                 return await self._isolate(submissions, error)
             else:
                 return [_as_first(outcome) for outcome in outcomes] if is_uncertain else outcomes
@@ -117,7 +138,7 @@ class Lane:
             self._connection = await connect(self._url, for_batches=True)
         return self._connection
 
-    async def _drop_connection(self) -> None:
+    def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

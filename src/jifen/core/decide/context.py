@@ -88,9 +88,11 @@ class Decision:
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
         is_answer: bool = False,
+        is_asked: bool = False,
         program: Program | None = None,
     ) -> None:
-        """Close the transaction and keep it. `is_answer`: it is what the command asked for, not what time did.
+        """Close the transaction and keep it. `is_answer`: it is what the command asked for, and has its key;
+        `is_asked`: the command asked for it besides; neither: time did it.
 
         `program` is the version that decided it where that is not the current one (refunds).
         """
@@ -106,11 +108,11 @@ class Decision:
             context.now,
             context.source if is_answer else TIME_SOURCE,
             context.key if is_answer else "",
-            context.actor if is_answer else TIME_SOURCE,
+            context.actor if is_answer or is_asked else TIME_SOURCE,
             movements,
             encode_trace(trace),
             facts,
-            context.reason if is_answer else None,
+            context.reason if is_answer or is_asked else None,
             refers_to,
             counterpart,
         )
@@ -148,5 +150,5 @@ class Decision:
         return start_of_day(day, zone)
 
 
-#: Source and actor of what time does by itself.
+#: Source of what has no key of its own, and actor of what time does by itself.
 TIME_SOURCE = "jifen:time"

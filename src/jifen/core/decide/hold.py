@@ -93,6 +93,7 @@ def _release(decision: Decision, hold: Hold, *, is_answer: bool) -> None:
         points=hold.remaining,
         refers_to=hold.sequence,
         is_answer=is_answer,
+        is_asked=True,
     )
 
 
