@@ -38,9 +38,9 @@ INSERT INTO members (shard, member_id, registered_at, recorded_at)
 SELECT shard, member_id, $1::timestamptz, $1::timestamptz FROM seeded
 """
 _IDENTITIES = """
-INSERT INTO identities (shard, kind, value, member_id)
+INSERT INTO identities (shard, kind, value, member_id, member_shard)
 SELECT (('x' || encode(substr(sha256(convert_to('external:' || member_id, 'UTF8')), 1, 4), 'hex'))::bit(32)::bigint
-        % $1::bigint)::smallint, 'external', member_id::text, member_id
+        % $1::bigint)::smallint, 'external', member_id::text, member_id, shard
 FROM seeded
 """
 _TRANSACTION = """

@@ -6,10 +6,22 @@ A batch never locks an account after it has written, so two batches cannot wait 
 
 from __future__ import annotations
 
-#: $1 shards, $2 member ids, both sorted. Locks all accounts of these members and returns them.
+#: $1 shards, $2 member ids; identities: $3 shards, $4 kinds, $5 values. Locks all accounts of these members and
+#: returns them, with the position (from 1) of the identity that led there, or null.
+#: What is wanted must be materialized: after waiting for a lock PostgreSQL evaluates the row again with the copy it
+#: kept of the other side, and of a UNION ALL that was folded into the query it keeps none: the row would be lost.
 LOCK_ACCOUNTS = """
-SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at
-FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+WITH wanted AS MATERIALIZED (
+    SELECT NULL::bigint AS position, shard, member_id
+    FROM unnest($1::smallint[], $2::bigint[]) AS by_id (shard, member_id)
+    UNION ALL
+    SELECT named.position, i.member_shard, i.member_id
+    FROM unnest($3::smallint[], $4::text[], $5::text[]) WITH ORDINALITY AS named (shard, kind, value, position)
+    JOIN identities i ON i.shard = named.shard AND i.kind = named.kind AND i.value = named.value
+)
+SELECT wanted.position, a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence,
+       a.next_change_at
+FROM wanted
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.shard, a.member_id, a.wallet
 FOR NO KEY UPDATE OF a

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity
+from jifen.core.identity import Identity, shard_of_digest
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
@@ -30,11 +29,10 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import load_answers, load_everything, load_first_lots, load_past, lock_accounts
+from jifen.engine.loading import FoundKey, load_answers, load_everything, load_past, lock_accounts, look_up
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import (
     Reference,
-    identities_named,
     key_conflict,
     members_named,
     needs_past,
@@ -83,7 +81,7 @@ class Batch:
         self._now = EARLIEST_INSTANT
         self._keys: list[list[Key]] = [submission.keys() for submission in submissions]
         self._orders: dict[bytes, Reference] = {}
-        self._found_keys: dict[bytes, tuple[bytes, int, int]] = {}
+        self._found_keys: dict[bytes, FoundKey] = {}
         self._identities: dict[Identity, int] = {}
         self._loaded: dict[int, MemberState] = {}
         self._past: dict[Reference, PastTransaction] = {}
@@ -98,7 +96,7 @@ class Batch:
         self._transactions: list[Transaction] = []
         self._registrations: list[Registration] = []
         self._new_identities: dict[Identity, int] = {}
-        self._new_keys: dict[bytes, tuple[bytes, int, int]] = {}
+        self._new_keys: dict[bytes, FoundKey] = {}
         self._new_answers: dict[Reference, Answer] = {}
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
@@ -107,12 +105,12 @@ class Batch:
     async def run(self) -> None:
         """Do it all, within a transaction of its own. Raises what the database raises; then nothing was changed,
         unless the connection broke while committing."""
-        await self._look_up_names()
+        await self._find_orders()
         transaction = self._connection.transaction()
         await transaction.start()
         try:
             await self._lock()
-            await self._look_up_keys()
+            await self._look_up()
             if self._program is None:
                 refusal = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")
                 self.outcomes = [refusal] * len(self._submissions)
@@ -126,96 +124,81 @@ class Batch:
             raise
         await transaction.commit()
 
-    # --- look up ---
+    # --- lock and load ---
 
-    async def _look_up_names(self) -> None:
-        """Find the members behind identities and the orders behind refunds: what these name never changes."""
+    async def _find_orders(self) -> None:
+        """Find the orders behind refunds: whose they are never changes."""
         shards = self._surroundings.shards
-        identities = {identity for each in self._submissions for identity in identities_named(each.command)}
-        if identities:
-            named = list(identities)
-            rows = await self._connection.fetch(
-                _SQL["find_identities"],
-                [shard_of_identity(identity, shards) for identity in named],
-                [identity.kind for identity in named],
-                [identity.value for identity in named],
-            )
-            self._identities = {Identity(kind, value): member_id for kind, value, member_id in rows}
-        orders = {
-            digest_order(each.command.refund.order_id)
-            for each in self._submissions
-            if isinstance(each.command, RefundOrder)
-        }
+        commands = [each.command for each in self._submissions]
+        orders = [digest_order(each.refund.order_id) for each in commands if isinstance(each, RefundOrder)]
         if orders:
-            found, _ = await self._find_keys(list(orders))
-            self._orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in found}
+            rows = await self._connection.fetch(
+                _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in orders], orders
+            )
+            self._orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in rows}
 
-    async def _look_up_keys(self) -> None:
-        """Find out which commands were answered before.
+    async def _lock(self) -> None:
+        """Lock all accounts of the members that the batch may change; only then look at the clock."""
+        members: set[int] = set()
+        identities: set[Identity] = set()
+        for submission in self._submissions:
+            command = submission.command
+            for named in members_named(command):
+                if isinstance(named, int):
+                    members.add(named)
+                else:
+                    identities.add(named)
+            reference = self._reference(command)
+            if reference is not None:
+                members.add(reference[0])
+        if members or identities:
+            self._loaded, self._identities = await lock_accounts(
+                self._connection, list(members), list(identities), self._surroundings.shards
+            )
+        self._now = self._clock()
 
-        This must come after locking: the first of two equal commands that race through different workers holds the
-        lock until it has committed, so that the second finds its key here and gets the first answer, where it
-        would otherwise see the changed balance and be refused.
+    async def _look_up(self) -> None:
+        """Find out which commands were answered before, and load the lots that commands will take from first.
+
+        Keys must be looked up after locking: the first of two equal commands that race through different workers
+        holds the lock until it has committed, so that the second finds its key here and gets the first answer, where
+        it would otherwise see the changed balance and be refused.
         """
-        found, version = await self._find_keys([digest for keys in self._keys for digest, _ in keys])
-        for digest, payload, member_id, sequence in found:
-            self._found_keys[digest] = (payload, member_id, sequence)
+        first_lots: dict[int, int] = {}
+        for submission in self._submissions:
+            if isinstance(submission.command, _TAKING):
+                for member in self._known_members(submission.command):
+                    if member in self._loaded:
+                        first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
+        digests = [digest for keys in self._keys for digest, _ in keys]
+        self._found_keys, version = await look_up(
+            self._connection, digests, self._loaded, first_lots, self._surroundings.shards
+        )
         if version is not None:
             self._program = await self._surroundings.programs.get(self._connection, version)
-        wanted = {(member_id, sequence) for _, _, member_id, sequence in found}
+        wanted = {(found.member_id, found.sequence) for found in self._found_keys.values()}
         self._answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
         references = [reference for reference in wanted if reference[1]]
         if references:
             self._answers |= await load_answers(self._connection, references, self._surroundings.shards)
 
-    async def _find_keys(self, digests: list[bytes]) -> tuple[list[Any], int | None]:
-        """The known ones of these keys, and the current version of the program."""
-        shards = self._surroundings.shards
-        rows = await self._connection.fetch(
-            _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in digests], digests
-        )
-        version: int | None = rows.pop()["sequence"]
-        return rows, version
-
-    # --- lock and load ---
-
-    async def _lock(self) -> None:
-        """Lock all accounts of the members that the batch may change; only then look at the clock."""
-        members: set[int] = set()
-        for submission in self._submissions:
-            command = submission.command
-            members.update(self._known_members(command))
-            reference = self._reference(command)
-            if reference is not None:
-                members.add(reference[0])
-        if members:
-            self._loaded = await lock_accounts(self._connection, sorted(members), self._surroundings.shards)
-        self._now = self._clock()
-
     async def _load(self) -> None:
-        """Load what the commands need beyond the balances."""
-        first_lots: dict[int, int] = {}
+        """Load what only few commands need: all lots and holds where something is due or refers to the past."""
         everything: set[int] = set()
         references: set[Reference] = set()
         for submission in self._submissions:
-            command = submission.command
-            if isinstance(command, _TAKING):
-                for member in self._known_members(command):
-                    first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
-            reference = self._reference(command)
+            reference = self._reference(submission.command)
             if reference is not None:
                 references.add(reference)
                 everything.add(reference[0])
         for member, state in self._loaded.items():
-            if any(account.next_change_at <= self._now for account in state.accounts):
-                everything.add(member)
+            for account in state.accounts:
+                if account.next_change_at <= self._now:
+                    everything.add(member)
         everything &= self._loaded.keys()
         shards, connection = self._surroundings.shards, self._connection
         if everything:
             await load_everything(connection, self._loaded, sorted(everything), shards)
-        few = {each: most for each, most in first_lots.items() if each in self._loaded and each not in everything}
-        if few:
-            await load_first_lots(connection, self._loaded, few, shards)
         if references:
             self._past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
 
@@ -343,7 +326,7 @@ class Batch:
     def _claim(self, index: int, answer: Answer) -> None:
         """Keep the keys of a command with what it did, for ever."""
         for digest, payload in self._keys[index]:
-            self._new_keys[digest] = (payload, answer.member_id, answer.sequence)
+            self._new_keys[digest] = FoundKey(payload, answer.member_id, answer.sequence)
             self._new_answers[answer.member_id, answer.sequence] = answer
 
     def _answered(self, index: int) -> Outcome | None:
@@ -352,11 +335,10 @@ class Batch:
             found = self._new_keys.get(digest) or self._found_keys.get(digest)
             if found is None:
                 continue
-            if found[0] != payload or (
-                position == 1 and not self._is_owner(self._submissions[index].command, found[1])
-            ):
-                return key_conflict(self._submissions[index].command, position, found[1:])
-            answer = self._new_answers.get(found[1:]) or self._answers[found[1:]]
+            command, reference = self._submissions[index].command, (found.member_id, found.sequence)
+            if found.payload != payload or (position == 1 and not self._is_owner(command, found.member_id)):
+                return key_conflict(command, position, reference)
+            answer = self._new_answers.get(reference) or self._answers[reference]
             return msgspec.structs.replace(answer, duplicate=True)
         return None
 
@@ -406,7 +388,7 @@ class Batch:
         if digest in self._orders:
             owner = self._orders[digest][0]
         elif digest in self._new_keys:
-            owner = self._new_keys[digest][1]
+            owner = self._new_keys[digest].member_id
         else:
             return unknown_order(command)
         said = command.member
@@ -454,7 +436,7 @@ class Batch:
         """A refused command leaves nothing behind, also not the member that it would have registered."""
         if self._states[member].sequence:
             return  # an earlier command of this batch registered the member
-        if any(claimed[1] == member for claimed in self._new_keys.values()):
+        if any(claimed.member_id == member for claimed in self._new_keys.values()):
             return
         registration = self._registrations.pop()
         for identity in registration.identities:
@@ -472,11 +454,11 @@ class Batch:
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
         keys: dict[Reference, list[Key]] = {}
-        for digest, (payload, member, sequence) in self._new_keys.items():
-            if sequence:
-                keys.setdefault((member, sequence), []).append((digest, payload))
+        for digest, key in self._new_keys.items():
+            if key.sequence:
+                keys.setdefault((key.member_id, key.sequence), []).append((digest, key.payload))
             else:
-                rows.add_registration_key(digest, payload, member)
+                rows.add_registration_key(digest, key.payload, key.member_id)
         for transaction in self._transactions:
             rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
         await rows.write(self._connection, self._now)

@@ -42,6 +42,7 @@ MAXIMUM_TRIES = 12
 #: Two batches that claim one key or identity at once meet once or twice; more often means that a row is in the way.
 MAXIMUM_COLLISIONS = 6
 LONGEST_PAUSE_SECONDS = 2.0
+SHORTEST_PAUSE_SECONDS = 0.005
 
 _log = structlog.get_logger(__name__)
 
@@ -145,8 +146,8 @@ class Lane:
 
     @staticmethod
     async def _pause(attempt: int) -> None:
-        longest = min(LONGEST_PAUSE_SECONDS, 0.005 * 2**attempt)
-        await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret
+        longest_seconds = min(LONGEST_PAUSE_SECONDS, SHORTEST_PAUSE_SECONDS * 2**attempt)
+        await asyncio.sleep(random.uniform(longest_seconds / 2, longest_seconds))  # noqa: S311 - jitter, not a secret
 
 
 _UNAVAILABLE = Refusal(

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.decide import PastTransaction
-from jifen.core.identity import shard_of_member
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
 from jifen.core.ledger.values import (
     Account,
     Bucket,
@@ -34,57 +34,80 @@ _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 
 
-async def lock_accounts(connection: Connection, members: list[int], shards: int) -> dict[int, MemberState]:
-    """Lock all accounts of these members; what is known of each from the account rows alone.
-
-    A member that is missing from the result does not exist.
-    """
-    keys = sorted((shard_of_member(member, shards), member) for member in members)
-    rows = await connection.fetch(LOCK_ACCOUNTS, [shard for shard, _ in keys], [member for _, member in keys])
-    accounts: dict[int, list[Account]] = {}
-    for member_id, wallet, available, pending, held, debt, last_sequence, next_change_at in rows:
-        accounts.setdefault(member_id, []).append(
-            Account(
-                wallet,
-                available,
-                pending,
-                held,
-                debt,
-                last_sequence,
-                next_change_at,
-                (),
-                _NOTHING_LOADED if available else None,
-                is_complete=not (pending or held),
-            )
+async def lock_accounts(
+    connection: Connection, members: list[int], identities: list[Identity], shards: int
+) -> tuple[dict[int, MemberState], dict[Identity, int]]:
+    """Lock all accounts of these members, named by number or identity: what is known of each from the account rows
+    alone, and whom the identities find. Who is missing from the result does not exist."""
+    rows = await connection.fetch(
+        LOCK_ACCOUNTS,
+        [shard_of_member(member, shards) for member in members],
+        members,
+        [shard_of_identity(identity, shards) for identity in identities],
+        [identity.kind for identity in identities],
+        [identity.value for identity in identities],
+    )
+    accounts: dict[int, dict[int, Account]] = {}
+    found: dict[Identity, int] = {}
+    for position, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at in rows:
+        if position is not None:
+            found[identities[position - 1]] = member_id
+        # A member who is named in two ways comes twice.
+        accounts.setdefault(member_id, {})[wallet] = Account(
+            wallet,
+            available,
+            pending,
+            held,
+            debt,
+            last_sequence,
+            next_change_at,
+            (),
+            _NOTHING_LOADED if available else None,
+            is_complete=not (pending or held),
         )
-    return {member: _state(member, found) for member, found in accounts.items()}
+    return {member: _state(member, list(each.values())) for member, each in accounts.items()}, found
 
 
 def _state(member_id: int, accounts: list[Account]) -> MemberState:
     return MemberState(member_id, max(account.last_sequence for account in accounts), tuple(accounts))
 
 
-async def load_first_lots(
-    connection: Connection, states: dict[int, MemberState], wanted: dict[int, int], shards: int
-) -> None:
-    """Put the lots that are spent first into the states of these members: so many of each wallet."""
-    columns: tuple[list[int], list[int], list[int], list[int]] = ([], [], [], [])
-    for member, most in wanted.items():
-        for account in states[member].accounts:
-            if account.available:
-                for column, value in zip(
-                    columns, (shard_of_member(member, shards), member, account.wallet, most), strict=True
-                ):
-                    column.append(value)
-    if not columns[0]:
-        return
+class FoundKey(msgspec.Struct, frozen=True, gc=False):
+    """A key that was claimed before."""
+
+    payload: bytes
+    member_id: int
+    sequence: int
+
+
+async def look_up(
+    connection: Connection, digests: list[bytes], states: dict[int, MemberState], wanted: dict[int, int], shards: int
+) -> tuple[dict[bytes, FoundKey], int | None]:
+    """The known ones of these keys, and the current version of the program; and put the lots that are spent first into
+    the states of the wanted members: so many of each wallet."""
+    columns = [
+        (shard_of_member(member, shards), member, account.wallet, most)
+        for member, most in wanted.items()
+        for account in states[member].accounts
+        if account.available
+    ]
+    rows = await connection.fetch(
+        _SQL["look_up"],
+        [shard_of_digest(digest, shards) for digest in digests],
+        digests,
+        *([list(column) for column in zip(*columns, strict=True)] or ([], [], [], [])),
+    )
+    version: int | None = None
+    keys: dict[bytes, FoundKey] = {}
     lots: dict[tuple[int, int], list[Lot]] = {}
-    for member_id, wallet, lot, remaining, earned_at, effective_at, expires_at in await connection.fetch(
-        _SQL["load_first_lots"], *columns
-    ):
-        lots.setdefault((member_id, wallet), []).append(
-            Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
-        )
+    for digest, payload, member_id, number, lot, remaining, earned_at, effective_at, expires_at in rows:
+        if digest is not None:
+            keys[digest] = FoundKey(payload, member_id, number)
+        elif lot is None:
+            version = number
+        else:
+            terms = LotTerms(earned_at, effective_at, expires_at)
+            lots.setdefault((member_id, number), []).append(Lot(lot, terms, remaining))
     for member, most in wanted.items():
         state = states[member]
         accounts = tuple(
@@ -92,6 +115,7 @@ async def load_first_lots(
             for account in state.accounts
         )
         states[member] = MemberState(member, state.sequence, accounts)
+    return keys, version
 
 
 def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:

@@ -58,7 +58,7 @@ class BatchRows:
         self.closed_holds = Columns(3)
         self.open_holds = Columns(7)
         self.members = Columns(3)
-        self.identities = Columns(4)
+        self.identities = Columns(5)
 
     def add_transaction(self, transaction: Transaction, keys: Sequence[tuple[bytes, bytes]]) -> None:
         """The transaction with its movements, and the keys that find it: the caller's, then an order's name."""
@@ -120,10 +120,11 @@ class BatchRows:
     def add_registration(self, registration: Registration) -> None:
         """A new member with the identities that find it."""
         member = registration.member_id
-        self.members.rows.append((shard_of_member(member, self._shards), member, registration.registered_at))
+        member_shard = shard_of_member(member, self._shards)
+        self.members.rows.append((member_shard, member, registration.registered_at))
         for identity in registration.identities:
             shard = shard_of_identity(identity, self._shards)
-            self.identities.rows.append((shard, identity.kind, identity.value, member))
+            self.identities.rows.append((shard, identity.kind, identity.value, member, member_shard))
 
     def add_state(self, before: MemberState, after: MemberState) -> None:
         """The difference between what was loaded and what was decided."""

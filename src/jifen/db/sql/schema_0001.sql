@@ -51,6 +51,7 @@ CREATE TABLE identities (
     kind          text NOT NULL,
     value         text NOT NULL,
     member_id     bigint NOT NULL,
+    member_shard  smallint NOT NULL,       -- so that an identity leads to the accounts in one statement
     PRIMARY KEY (shard, kind, value)
 );
 CREATE INDEX identities_of_member ON identities (member_id);

@@ -2,30 +2,78 @@
 --
 -- Blocks named `shards_...` look at the shards $1 to $2; the others at everything. None relies on what the engine
 -- believes: balances, lots and holds are worked out anew from the movements, step by step.
+-- The dear ones look twice. The quick look goes over everything and puts aside what is evidently sound; what is left
+-- are suspects, not findings. The close look replays the suspects alone and says what is wrong, if anything is.
 -- Numbers are those of jifen.core.ledger.values. Buckets: 1 pending, 2 available, 3 held, 5 debt, from 10 on the
 -- program's side (15 transit). Kinds: 1 earn, 3 hold, 8 reverse, 10 transfer.
 
 -- name: shards_balances
 -- Replays every account: no bucket below zero at any step, the balances in every trace, and the account rows.
-WITH moved AS (
-    SELECT shard, member_id, wallet, sequence, position,
-           CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END AS available,
-           CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END AS pending,
-           CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END AS held,
-           CASE 5 WHEN to_bucket THEN -amount WHEN from_bucket THEN amount ELSE 0 END AS debt
+WITH replayed AS (
+    SELECT shard, member_id, wallet, sequence, lead(sequence) OVER steps AS next_sequence,
+           total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
+           total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
+           total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
+           total(CASE 5 WHEN to_bucket THEN -amount WHEN from_bucket THEN amount ELSE 0 END) OVER steps AS debt
     FROM movements WHERE shard BETWEEN $1 AND $2
+    -- The member first: it tells most rows apart at the first comparison.
+    WINDOW steps AS (PARTITION BY member_id, shard, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
+), ends AS (
+    -- Where transactions end, and every step that is wrong by itself.
+    SELECT *, CASE WHEN next_sequence IS NULL THEN member_id END AS last_of_member_id
+    FROM replayed
+    WHERE next_sequence IS DISTINCT FROM sequence OR available < 0 OR pending < 0 OR held < 0 OR debt < 0
+), said AS (
+    -- Traces begin {"balances":[[1,250,0,0,0]] and are compared as that text, which is far cheaper than reading JSON.
+    -- A wallet whose number has two digits is always a suspect.
+    SELECT shard, member_id, (ascii(substr(trace::text, 15, 1)) - 48)::smallint AS wallet, sequence,
+           split_part(trace::text, ']', 1) AS balances
+    FROM transactions
+    WHERE shard BETWEEN $1 AND $2 AND ((SELECT count(*) FROM wallets) <= 1 OR split_part(trace::text, ']', 2) = '')
     UNION ALL
-    -- Transactions that moved nothing, and wallets that a transaction named without moving anything there: steps of 0.
-    SELECT t.shard, t.member_id, (said ->> 0)::smallint, t.sequence, 2147483647, 0, 0, 0, 0
+    SELECT t.shard, t.member_id, (said ->> 0)::smallint, t.sequence, '{"balances":[' || rtrim(said::text, ']')
     FROM transactions t, json_array_elements(t.trace -> 'balances') AS said
-    WHERE t.shard BETWEEN $1 AND $2 AND NOT EXISTS (
-        SELECT FROM movements m WHERE m.shard BETWEEN $1 AND $2 AND m.position = 0
-            AND m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence)
+    WHERE t.shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) > 1 AND split_part(t.trace::text, ']', 2) <> ''
+), suspects AS (
+    SELECT DISTINCT coalesce(e.shard, t.shard, a.shard) AS shard, coalesce(e.member_id, t.member_id, a.member_id) AS member_id,
+           coalesce(e.wallet, t.wallet, a.wallet) AS wallet
+    FROM ends e
+    FULL JOIN said t ON t.member_id = e.member_id AND t.sequence = e.sequence AND t.wallet = e.wallet AND t.shard = e.shard
+    FULL JOIN (SELECT * FROM accounts WHERE shard BETWEEN $1 AND $2) a
+        ON a.member_id = e.last_of_member_id AND a.wallet = e.wallet AND a.shard = e.shard
+    WHERE CASE
+        WHEN e.member_id IS NOT NULL THEN
+            e.available >= 0 AND e.pending >= 0 AND e.held >= 0 AND e.debt >= 0 AND (e.available = 0 OR e.debt = 0)
+            AND t.balances = '{"balances":[[' || e.wallet || ',' || e.available || CASE
+                WHEN e.pending = 0 AND e.held = 0 AND e.debt = 0 THEN ',0,0,0'
+                ELSE ',' || e.pending || ',' || e.held || ',' || e.debt END
+            AND (e.last_of_member_id IS NULL OR a.last_sequence = e.sequence AND a.available = e.available
+                 AND a.pending = e.pending AND a.held = e.held AND a.debt = e.debt)
+        -- An account that nothing ever touched is empty.
+        WHEN t.member_id IS NULL THEN
+            a.last_sequence = 0 AND a.available = 0 AND a.pending = 0 AND a.held = 0 AND a.debt = 0
+        END IS NOT TRUE
+), told AS (
+    SELECT t.shard, t.member_id, t.sequence, t.trace
+    FROM (SELECT DISTINCT shard, member_id FROM suspects) s
+    JOIN transactions t ON t.shard = s.shard AND t.member_id = s.member_id
+    WHERE t.shard BETWEEN $1 AND $2
+), moved AS (
+    SELECT m.shard, m.member_id, m.wallet, m.sequence, m.position,
+           CASE 2 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS available,
+           CASE 1 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS pending,
+           CASE 3 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS held,
+           CASE 5 WHEN m.to_bucket THEN -m.amount WHEN m.from_bucket THEN m.amount ELSE 0 END AS debt
+    FROM suspects s
+    JOIN movements m ON m.shard = s.shard AND m.member_id = s.member_id AND m.wallet = s.wallet
+    WHERE m.shard BETWEEN $1 AND $2
     UNION ALL
-    SELECT t.shard, t.member_id, (said ->> 0)::smallint, t.sequence, 2147483647, 0, 0, 0, 0
-    FROM transactions t, json_array_elements(t.trace -> 'balances') AS said
-    WHERE t.shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) > 1
-        AND t.trace::text LIKE '{"balances":[[%],[%'
+    -- A wallet that a transaction names has a step of 0 at its end, whether or not anything moved there.
+    SELECT s.shard, s.member_id, s.wallet, t.sequence, 2147483647, 0, 0, 0, 0
+    FROM suspects s
+    JOIN told t ON t.shard = s.shard AND t.member_id = s.member_id
+    CROSS JOIN LATERAL json_array_elements(t.trace -> 'balances') AS said
+    WHERE (said ->> 0)::smallint = s.wallet
 ), steps AS (
     SELECT shard, member_id, wallet, sequence, position,
            total(available) OVER steps AS available, total(pending) OVER steps AS pending,
@@ -33,33 +81,19 @@ WITH moved AS (
            lead(sequence) OVER steps AS next_sequence
     FROM moved
     WINDOW steps AS (PARTITION BY shard, member_id, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
-), suspects AS (
+), compared AS (
     SELECT coalesce(s.member_id, a.member_id) AS member_id, coalesce(s.wallet, a.wallet) AS wallet, s.sequence, s.position,
            s.available, s.pending, s.held, s.debt, s.next_sequence IS DISTINCT FROM s.sequence AS ends_transaction,
            s.sequence IS NOT NULL AND s.next_sequence IS NULL AS is_last,
            t.trace, a.last_sequence, a.available AS account_available, a.pending AS account_pending,
            a.held AS account_held, a.debt AS account_debt
     FROM steps s
-    LEFT JOIN (SELECT shard, member_id, sequence, trace FROM transactions WHERE shard BETWEEN $1 AND $2) t
-        ON t.shard = s.shard AND t.member_id = s.member_id AND t.sequence = s.sequence
-        AND s.next_sequence IS DISTINCT FROM s.sequence
-    FULL JOIN (SELECT * FROM accounts WHERE shard BETWEEN $1 AND $2) a
+    LEFT JOIN told t ON t.shard = s.shard AND t.member_id = s.member_id AND t.sequence = s.sequence
+    FULL JOIN (SELECT accounts.* FROM suspects JOIN accounts USING (shard, member_id, wallet)) a
         ON a.shard = s.shard AND a.member_id = s.member_id AND a.wallet = s.wallet AND s.next_sequence IS NULL
-    WHERE s.available < 0 OR s.pending < 0 OR s.held < 0 OR s.debt < 0
-        OR s.next_sequence IS DISTINCT FROM s.sequence AND s.sequence IS NOT NULL AND (
-            s.available > 0 AND s.debt > 0
-            OR t.trace IS NULL
-            -- How nearly every trace begins, compared as text; what differs is read as JSON below.
-            OR NOT starts_with(t.trace::text, concat('{"balances":[[', s.wallet, ',', s.available, ',', s.pending, ',',
-                                                     s.held, ',', s.debt, ']]')))
-        OR s.next_sequence IS NULL AND s.sequence IS NOT NULL AND (
-            a.last_sequence IS DISTINCT FROM s.sequence OR a.available <> s.available OR a.pending <> s.pending
-            OR a.held <> s.held OR a.debt <> s.debt)
-        -- An account that nothing ever touched is empty.
-        OR s.sequence IS NULL AND (a.last_sequence <> 0 OR a.available <> 0 OR a.pending <> 0 OR a.held <> 0 OR a.debt <> 0)
 )
 SELECT found.kind, s.member_id, found.detail
-FROM suspects s
+FROM compared s
 CROSS JOIN LATERAL (
     SELECT said FROM json_array_elements(s.trace -> 'balances') AS said WHERE (said ->> 0)::smallint = s.wallet
     UNION ALL SELECT NULL LIMIT 1
@@ -94,7 +128,43 @@ WHERE found.is_true
 
 -- name: shards_lots
 -- Replays every lot: opened where its number says, in one wallet, never overdrawn, and as its row says.
-WITH steps AS (
+WITH opened AS (
+    SELECT shard, member_id, lot, wallet, sequence, position, from_bucket, earned_at, effective_at, expires_at,
+           CASE to_bucket WHEN 1 THEN amount ELSE 0 END AS pending, CASE to_bucket WHEN 2 THEN amount ELSE 0 END AS available
+    FROM movements
+    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND earned_at IS NOT NULL AND to_bucket IN (1, 2)
+), used AS (
+    SELECT shard, member_id, lot, min(wallet) AS wallet, max(wallet) AS last_wallet, min(sequence) AS sequence,
+           total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS pending,
+           total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS available,
+           total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS held,
+           -- Into which a bucket only gives after it has got everything, is never overdrawn if it is not in the end.
+           max(sequence) FILTER (WHERE to_bucket = 1) < min(sequence) FILTER (WHERE from_bucket = 1) AS pending_first,
+           max(sequence) FILTER (WHERE to_bucket = 2) < min(sequence) FILTER (WHERE from_bucket = 2) AS available_first,
+           max(sequence) FILTER (WHERE to_bucket = 3) < min(sequence) FILTER (WHERE from_bucket = 3) AS held_first
+    FROM movements
+    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND NOT (earned_at IS NOT NULL AND to_bucket IN (1, 2))
+    GROUP BY shard, member_id, lot
+), suspects AS (
+    SELECT DISTINCT coalesce(o.shard, u.shard, l.shard) AS shard, coalesce(o.member_id, u.member_id, l.member_id) AS member_id,
+           coalesce(o.lot, u.lot, l.lot) AS lot
+    FROM opened o
+    FULL JOIN used u ON u.member_id = o.member_id AND u.lot = o.lot AND u.shard = o.shard
+    FULL JOIN (SELECT * FROM lots WHERE shard BETWEEN $1 AND $2) l
+        ON l.member_id = o.member_id AND l.lot = o.lot AND l.shard = o.shard
+    CROSS JOIN LATERAL (
+        SELECT o.pending + coalesce(u.pending, 0) AS pending, o.available + coalesce(u.available, 0) AS available
+    ) AS rest
+    WHERE (o.lot = (o.sequence::bigint << 20) + o.position AND o.from_bucket >= 10
+        AND (u.lot IS NULL OR u.sequence > o.sequence AND u.wallet = o.wallet AND u.last_wallet = o.wallet AND u.held >= 0
+             AND coalesce(u.pending_first, true) AND coalesce(u.available_first, true) AND coalesce(u.held_first, true))
+        AND CASE WHEN l.lot IS NULL THEN rest.pending = 0 AND rest.available = 0
+                 -- Nothing that could differ is left to a second row: the rest is the lots' primary key.
+                 ELSE l.wallet = o.wallet AND l.earned_at = o.earned_at AND l.effective_at = o.effective_at
+                      AND l.expires_at = o.expires_at AND CASE
+                          WHEN l.pending THEN rest.pending = l.remaining AND rest.available = 0
+                          ELSE rest.available = l.remaining AND rest.pending = 0 END END) IS NOT TRUE
+), steps AS (
     SELECT shard, member_id, lot, wallet, sequence, position, earned_at,
            total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
            total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
@@ -106,14 +176,14 @@ WITH steps AS (
            lead(sequence) OVER steps AS next_sequence,
            lag(sequence) OVER steps AS previous_sequence,
            from_bucket
-    FROM movements
+    FROM suspects JOIN movements USING (shard, member_id, lot)
     WHERE shard BETWEEN $1 AND $2 AND lot <> 0
     WINDOW steps AS (PARTITION BY shard, member_id, lot ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
 ), rows_of_lots AS (
     -- Named apart, so that a second row of one lot is found as well.
     SELECT shard, member_id, lot, wallet, pending, remaining, earned_at, effective_at, expires_at,
            row_number() OVER (PARTITION BY shard, member_id, lot ORDER BY wallet, pending) AS copy
-    FROM lots WHERE shard BETWEEN $1 AND $2
+    FROM suspects JOIN lots USING (shard, member_id, lot) WHERE shard BETWEEN $1 AND $2
 ), ends AS (
     SELECT * FROM steps
     WHERE next_sequence IS NULL OR pending < 0 OR available < 0 OR held < 0 OR wallet <> first_wallet
@@ -219,21 +289,21 @@ WHERE h.shard BETWEEN $1 AND $2 AND m.shard BETWEEN $1 AND $2
     AND ((piece -> 2 ->> 'earned_at')::timestamptz, (piece -> 2 ->> 'effective_at')::timestamptz,
          (piece -> 2 ->> 'expires_at')::timestamptz) IS DISTINCT FROM (m.earned_at, m.effective_at, m.expires_at)
 
--- name: shards_sequences
--- A member's transactions are numbered 1, 2, 3 ... and its accounts know the last.
+-- name: shards_transactions
+-- A member's transactions are numbered 1, 2, 3 ...; what they name exists: the version of the program, and the
+-- transaction referred to, which came before.
+WITH gaps AS (
+    SELECT shard, member_id, min(sequence) AS least, max(sequence) AS most, count(*) AS count
+    FROM transactions WHERE shard BETWEEN $1 AND $2
+    GROUP BY member_id, shard HAVING min(sequence) <> 1 OR max(sequence) <> count(*)
+)
 SELECT 'sequence_gap' AS kind, member_id,
        concat('transactions are numbered ', least, ' to ', most, ', there are ', count) AS detail
-FROM (
-    SELECT member_id, min(sequence) AS least, max(sequence) AS most, count(*) AS count
-    FROM transactions WHERE shard BETWEEN $1 AND $2 GROUP BY shard, member_id
-) numbered
-WHERE least <> 1 OR most <> count
-
--- name: shards_transactions
--- What a transaction names exists: its version of the program, and the transaction it refers to, which came before.
-SELECT 'program_version_missing' AS kind, t.member_id,
+FROM gaps
+UNION ALL
+SELECT 'program_version_missing', t.member_id,
        concat('transaction ', t.member_id, '-', t.sequence, ' was decided by version ', t.program_version,
-              ', which does not exist') AS detail
+              ', which does not exist')
 FROM transactions t
 WHERE t.shard BETWEEN $1 AND $2 AND t.program_version <> ALL (ARRAY(SELECT version FROM program_versions))
 UNION ALL
@@ -241,9 +311,12 @@ SELECT 'reference_missing', t.member_id,
        concat('transaction ', t.member_id, '-', t.sequence, ' refers to ', t.member_id, '-', t.refers_to,
               ', which does not exist or came later')
 FROM transactions t
-WHERE t.shard BETWEEN $1 AND $2 AND t.refers_to IS NOT NULL AND NOT EXISTS (
-    SELECT FROM transactions p WHERE p.shard BETWEEN $1 AND $2 AND p.shard = t.shard AND p.member_id = t.member_id
-        AND p.sequence = t.refers_to AND p.sequence < t.sequence)
+LEFT JOIN gaps g ON g.shard = t.shard AND g.member_id = t.member_id
+-- Where there is no gap, every number below one's own exists.
+WHERE t.shard BETWEEN $1 AND $2 AND t.refers_to IS NOT NULL AND (t.refers_to NOT BETWEEN 1 AND t.sequence - 1
+    OR g.member_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM gaps JOIN transactions p USING (shard, member_id)
+        WHERE p.shard BETWEEN $1 AND $2 AND p.shard = t.shard AND p.member_id = t.member_id AND p.sequence = t.refers_to))
 
 -- name: shards_next_changes
 -- No account sleeps through the moment at which a lot matures or expires, or a hold ends.

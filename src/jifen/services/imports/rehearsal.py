@@ -79,9 +79,7 @@ class Rehearsal:
         }
         wanted = list(digests)
         shards = [shard_of_digest(digest, self._shards) for digest in wanted]
-        for digest, payload, member_id, sequence in (await self._connection.fetch(_SQL["find_keys"], shards, wanted))[
-            :-1
-        ]:
+        for digest, payload, member_id, sequence in await self._connection.fetch(_SQL["find_keys"], shards, wanted):
             self._keys[digest] = (payload, member_id, sequence)
 
     async def _load_members(self, identities: set[Identity]) -> None:
