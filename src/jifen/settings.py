@@ -117,7 +117,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    lanes: int = 4
+    lanes: int = 2
     batch_limit: int = 128
     queue_limit: int = 10_000
     body_limit_bytes: int = 4 * 1024 * 1024

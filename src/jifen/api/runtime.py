@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -45,6 +46,18 @@ AWAY = (
 _log = structlog.get_logger(__name__)
 
 
+#: Objects made, less objects freed, before the collector looks at the young ones (Python's own: 700).
+COLLECTOR_THRESHOLD = 20_000
+
+
+def _calm_collector() -> None:
+    """Commands make no cycles, and what was imported stays: neither is worth searching again and again (measured:
+    a twentieth of a worker's time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTOR_THRESHOLD, 20, 50)
+
+
 class DatabaseAway(Exception):
     """There is no connection to the database yet."""
 
@@ -76,6 +89,7 @@ class Runtime:
     async def start(self) -> None:
         """Connect; if the database is not there yet, go on trying in the background and answer 503 meanwhile."""
         forget_dead_workers()
+        _calm_collector()
         with suppress(*AWAY):
             await self._connect()
         work = (
