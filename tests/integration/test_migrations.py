@@ -39,7 +39,12 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relname !~ '^alembic_version
 UNION ALL
 SELECT 'trigger', tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
-SELECT 'function', proname::text, '', pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+SELECT 'function', proname::text, '', pg_get_functiondef(oid)
+FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind <> 'a'
+UNION ALL
+SELECT 'aggregate', aggfnoid::regprocedure::text, '',
+       concat_ws(' ', aggtransfn, aggcombinefn, aggfinalfn, aggtranstype::regtype, agginitval)
+FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid WHERE p.pronamespace = 'public'::regnamespace
 UNION ALL
 SELECT 'view', viewname::text, '', definition FROM pg_views WHERE schemaname = 'public'
 UNION ALL
