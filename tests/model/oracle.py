@@ -172,10 +172,11 @@ def take_back(wallet: Plain, origin: Plain | None, points: int, policy: str) -> 
     left -= others
     if left and policy == "refuse":
         raise Refused("points_already_spent")
-    if policy == "debt":
-        wallet["debt"] += left
-        flow(wallet, "reversed", left)
-    flow(wallet, "reversed", points - left)
+    # Held points are not spent: what stands in holds and does not pay for older debt is owed under every policy.
+    held = sum(lot["held"] for lot in wallet["lots"])
+    owed = left if policy == "debt" else min(left, max(held - wallet["debt"], 0))
+    wallet["debt"] += owed
+    flow(wallet, "reversed", points - left + owed)
 
 
 def order_due(order: Plain, asked: list[tuple[int, int]] | None) -> int:

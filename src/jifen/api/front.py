@@ -46,9 +46,14 @@ _log = structlog.get_logger(__name__)
 class _Refused(Exception):
     """Ends a request with a refusal."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, key: str | None = None) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+        self.key = key
+
+
+class _Gone(Exception):
+    """Whoever sent the request went away before it was complete: nothing is done, and nobody is answered."""
 
 
 class _Request:
@@ -152,7 +157,9 @@ class Front:
             else:
                 status, headers, content = await self._operate(write, name, request, actor, body)
         except _Refused as refused:
-            await self._refuse(send, refused.refusal, route, started)
+            await self._refuse(send, refused.refusal, route, started, refused.key)
+            return
+        except _Gone:
             return
         except Exception:
             _log.exception("request_failed", route=route)
@@ -162,8 +169,11 @@ class Front:
         await send({"type": "http.response.body", "body": content})
         self._runtime.metrics.request(route, status, perf_counter() - started)
 
-    async def _refuse(self, send: Send, refusal: Refusal, route: str, started: float) -> None:
+    async def _refuse(self, send: Send, refusal: Refusal, route: str, started: float, key: str | None = None) -> None:
+        """Answer a refusal. `key`: the one made for a caller who sent none, so that it can be sent again with it."""
         status, headers, content = problem_response(refusal)
+        if key is not None:
+            headers = [*headers, (b"idempotency-key", key.encode())]
         self._runtime.metrics.refusal(refusal.code)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -189,21 +199,23 @@ class Front:
         length = request.content_length
         if length is not None and (not length.isdigit() or len(length) > 18 or int(length) > self._limit_bytes):
             raise _Refused(self._too_large())
-        message = await receive()
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body", False) and len(body) <= self._limit_bytes:
-            return body
-        parts, size = [body], len(body)
-        while message.get("more_body", False):
-            if size > self._limit_bytes:
-                break
+        parts: list[bytes] = []
+        size = 0
+        is_more = True
+        while is_more and size <= self._limit_bytes:
             message = await receive()
-            part = message.get("body", b"")
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            part: bytes = message.get("body", b"")
             parts.append(part)
             size += len(part)
+            is_more = message.get("more_body", False)
         if size > self._limit_bytes:
             raise _Refused(self._too_large())
-        return b"".join(parts)
+        if length is not None and int(length) != size:
+            # Cut off on the way: what is missing may change what was meant.
+            raise _Refused(_CUT_OFF)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _too_large(self) -> Refusal:
         limit = self._limit_bytes
@@ -239,7 +251,7 @@ class Front:
         submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason)
         outcome = (await self._submit((submission,)))[0]
         if isinstance(outcome, Refusal):
-            raise _Refused(outcome)
+            raise _Refused(outcome, None if headers is JSON_HEADERS else key)
         return (operation.status, headers, await self._encode(operation, outcome))
 
     async def _encode(self, operation: Operation, answer: Answer) -> bytes:
@@ -316,6 +328,7 @@ def _wrong_type(wanted: str) -> Refusal:
 
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 EVENT_MEDIA_TYPES = ("application/json", "application/cloudevents+json", BATCH_MEDIA_TYPE)
+_CUT_OFF = Refusal("malformed_json", "The body is shorter than its Content-Length says; nothing was done.")
 _BAD_KEY = Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
 
 

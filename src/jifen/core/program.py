@@ -161,6 +161,8 @@ def _check_rule(path: str, rule: EarningRule, wallets: set[str]) -> None:
     _check_range(f"{path}.pending_days", rule.pending_days, 0, 3660)
     if isinstance(rule.expiry, RollingExpiry):
         _check_range(f"{path}.expiry.months", rule.expiry.months, 1, 1200)
+        # The shortest months there are: points must be spendable before they expire.
+        _check_range(f"{path}.pending_days", rule.pending_days, 0, 28 * rule.expiry.months - 1)
     if isinstance(rule.expiry, YearlyExpiry):
         _check_range(f"{path}.expiry.month", rule.expiry.month, 1, 12)
         _check_range(f"{path}.expiry.extra_years", rule.expiry.extra_years, 0, 100)

@@ -21,6 +21,7 @@ _SETTINGS = {"application_name": "jifen", "timezone": "UTC", "jit": "off"}
 #: knows at that moment: a plan made while a table was still empty would read the whole of it when it no longer is.
 _BATCH_SETTINGS = _SETTINGS | {
     "plan_cache_mode": "force_generic_plan",
+    "max_parallel_workers_per_gather": "0",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "enable_hashjoin": "off",

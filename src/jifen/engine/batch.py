@@ -29,7 +29,15 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import FoundKey, load_answers, load_everything, load_past, lock_accounts, look_up
+from jifen.engine.loading import (
+    FoundKey,
+    find_identities,
+    load_answers,
+    load_everything,
+    load_past,
+    lock_accounts,
+    look_up,
+)
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import (
     Reference,
@@ -68,13 +76,8 @@ class Batch:
     next batch, because it refers to what this one has just changed."""
 
     def __init__(
-        self,
-        connection: Connection,
-        surroundings: Surroundings,
-        submissions: Sequence[Submission],
-        clock: Callable[[], datetime],
+        self, surroundings: Surroundings, submissions: Sequence[Submission], clock: Callable[[], datetime]
     ) -> None:
-        self._connection = connection
         self._surroundings = surroundings
         self._submissions = submissions
         self._clock = clock
@@ -88,6 +91,8 @@ class Batch:
         self._answers: dict[Reference, Answer] = {}
         self._program: Program | None = None
         self._fresh_ids: list[int] = []
+        #: From here on a lost connection leaves open whether the batch was committed.
+        self.commit_was_sent = False
         self._start_deciding()
 
     def _start_deciding(self) -> None:
@@ -102,9 +107,10 @@ class Batch:
         self._waiting_orders: set[bytes] = set()
         self._used_ids = 0
 
-    async def run(self) -> None:
+    async def run(self, connection: Connection) -> None:
         """Do it all, within a transaction of its own. Raises what the database raises; then nothing was changed,
-        unless the connection broke while committing."""
+        unless the connection broke after `commit_was_sent`."""
+        self._connection = connection
         await self._find_orders()
         transaction = self._connection.transaction()
         await transaction.start()
@@ -122,6 +128,7 @@ class Batch:
             if not self._connection.is_closed():
                 await transaction.rollback()
             raise
+        self.commit_was_sent = True
         await transaction.commit()
 
     # --- lock and load ---
@@ -176,11 +183,24 @@ class Batch:
         )
         if version is not None:
             self._program = await self._surroundings.programs.get(self._connection, version)
+        await self._look_up_owners()
         wanted = {(found.member_id, found.sequence) for found in self._found_keys.values()}
         self._answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
         references = [reference for reference in wanted if reference[1]]
         if references:
             self._answers |= await load_answers(self._connection, references, self._surroundings.shards)
+
+    async def _look_up_owners(self) -> None:
+        """Look up again the unknown identities of orders that turned out to be known: whoever recorded the order while
+        we waited for a lock may have registered the member with it."""
+        names = {
+            submission.command.member
+            for submission, keys in zip(self._submissions, self._keys, strict=True)
+            if isinstance(submission.command, RecordOrder) and any(digest in self._found_keys for digest, _ in keys)
+        }
+        unknown = [name for name in names if isinstance(name, Identity) and name not in self._identities]
+        if unknown:
+            self._identities |= await find_identities(self._connection, unknown, self._surroundings.shards)
 
     async def _load(self) -> None:
         """Load what only few commands need: all lots and holds where something is due or refers to the past."""
@@ -248,7 +268,7 @@ class Batch:
         command = submission.command
         if isinstance(command, RegisterMember):
             return await self._register(index, submission, command.identities)
-        if isinstance(command, RefundOrder) and digest_order(command.refund.order_id) in self._waiting_orders:
+        if self._order_is_waiting(command):
             return None
         member = await self._member_of(submission, command)
         if isinstance(member, Refusal):
@@ -257,7 +277,7 @@ class Batch:
         if needs_past(command):
             if self._changed(member):
                 self._waiting_members.add(member)
-            else:
+            elif member not in self._waiting_members:
                 past = self._past.get(self._reference(command) or (0, 0))
                 if past is None or (isinstance(command, RefundOrder) and past.kind is not Kind.EARN):
                     return unknown_past(command)
@@ -338,9 +358,17 @@ class Batch:
             command, reference = self._submissions[index].command, (found.member_id, found.sequence)
             if found.payload != payload or (position == 1 and not self._is_owner(command, found.member_id)):
                 return key_conflict(command, position, reference)
+            self._claim_known(index, found)
             answer = self._new_answers.get(reference) or self._answers[reference]
             return msgspec.structs.replace(answer, duplicate=True)
         return None
+
+    def _claim_known(self, index: int, found: FoundKey) -> None:
+        """A command that was answered by what it is about (an order's name, a member who is known) keeps its own key
+        all the same: it cannot be used for something else afterwards (I-07)."""
+        for digest, payload in self._keys[index][:1]:
+            if digest not in self._found_keys:
+                self._new_keys[digest] = FoundKey(payload, found.member_id, found.sequence)
 
     def _is_owner(self, command: Command, member_id: int) -> bool:
         """Whether the member that an order event names is the one for whom the order was recorded."""
@@ -358,6 +386,12 @@ class Batch:
         return Refusal("instant_in_future", f"{occurred_at.isoformat()} lies in the future: check the clock.", "/time")
 
     # --- members ---
+
+    def _order_is_waiting(self, command: Command) -> bool:
+        """Whether a command is about an order that waits for the next batch, so that it must wait behind it."""
+        if isinstance(command, RecordOrder):
+            return digest_order(command.order.order_id) in self._waiting_orders
+        return isinstance(command, RefundOrder) and digest_order(command.refund.order_id) in self._waiting_orders
 
     def _changed(self, member: int) -> bool:
         return self._states[member] is not self._loaded.get(member)
@@ -389,6 +423,10 @@ class Batch:
             owner = self._orders[digest][0]
         elif digest in self._new_keys:
             owner = self._new_keys[digest].member_id
+        elif digest in self._found_keys:
+            # Recorded by someone else after we had looked, and told again in this very batch.
+            owner = self._found_keys[digest].member_id
+            self._waiting_members.add(owner)
         else:
             return unknown_order(command)
         said = command.member
@@ -412,7 +450,9 @@ class Batch:
             command = submission.command
             assert isinstance(command, RegisterMember)
             if command.known_is_fine and owners == set(taken[:1]):
-                return Answer(taken[0], 0, True)
+                self._claim_known(index, FoundKey(b"", taken[0], 0))
+                answer = self._new_answers[taken[0], 0] = Answer(taken[0], 0, True)
+                return answer
             found = ", ".join(str(member) for member in taken)
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
@@ -454,11 +494,12 @@ class Batch:
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
         keys: dict[Reference, list[Key]] = {}
+        written = {(transaction.member_id, transaction.sequence) for transaction in self._transactions}
         for digest, key in self._new_keys.items():
-            if key.sequence:
+            if (key.member_id, key.sequence) in written:
                 keys.setdefault((key.member_id, key.sequence), []).append((digest, key.payload))
             else:
-                rows.add_registration_key(digest, key.payload, key.member_id)
+                rows.add_key(digest, key.payload, key.member_id, key.sequence)
         for transaction in self._transactions:
             rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
         await rows.write(self._connection, self._now)

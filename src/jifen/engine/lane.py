@@ -41,6 +41,8 @@ DISCONNECTED = (
 MAXIMUM_TRIES = 12
 #: Two batches that claim one key or identity at once meet once or twice; more often means that a row is in the way.
 MAXIMUM_COLLISIONS = 6
+#: So many of the commands that had to wait are tried in the next batch.
+WAITING_AT_A_TIME = 16
 LONGEST_PAUSE_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.005
 
@@ -70,14 +72,16 @@ class Lane:
         """The outcomes of a group of commands, in order, each durable or without any effect."""
         outcomes: list[Outcome | None] = [None] * len(submissions)
         waiting = list(range(len(submissions)))
+        size = len(waiting)
         while waiting:
-            # Commands that refer to what this batch changes come back as None and form the next one.
-            results = await self._run_batch([submissions[index] for index in waiting])
-            for index, outcome in zip(waiting, results, strict=True):
+            # Commands that refer to what a batch changes come back as None and go into the next one. As often only
+            # the first of them can be done then, few are tried at a time.
+            results = await self._run_batch([submissions[index] for index in waiting[:size]])
+            for index, outcome in zip(waiting[:size], results, strict=True):
                 outcomes[index] = outcome
             still = [index for index in waiting if outcomes[index] is None]
             assert len(still) < len(waiting)
-            waiting = still
+            waiting, size = still, WAITING_AT_A_TIME
         return [outcome for outcome in outcomes if outcome is not None]
 
     async def close(self) -> None:
@@ -88,15 +92,16 @@ class Lane:
 
     async def _run_batch(self, submissions: list[Submission]) -> list[Outcome | None]:
         """One batch, tried again as long as that is safe and sensible."""
-        is_uncertain = False
+        uncertain: set[int] = set()
         collisions = 0
         for attempt in range(MAXIMUM_TRIES):
+            batch = Batch(self._surroundings, submissions, self._clock)
             try:
-                outcomes = await self._attempt(submissions)
+                await self._attempt(batch, len(submissions))
             except asyncpg.UniqueViolationError as error:
                 collisions += 1
                 if collisions == MAXIMUM_COLLISIONS:
-                    return await self._isolate(submissions, error)
+                    return await self._isolate(submissions, error, bool(uncertain))
                 await self._pause(collisions)
             except RETRYABLE as error:
                 _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
@@ -104,31 +109,34 @@ class Lane:
             except DISCONNECTED as error:
                 # Trying again is safe even if this batch was committed: its keys then give the first answers.
                 _log.warning("connection_lost", error=type(error).__name__, attempt=attempt, commands=len(submissions))
-                is_uncertain = True
+                if batch.commit_was_sent:
+                    uncertain |= {index for index, outcome in enumerate(batch.outcomes) if _is_first(outcome)}
                 self._drop_connection()
                 await self._pause(attempt)
             except Exception as error:
                 if not isinstance(error, asyncpg.PostgresError):
                     # The server would have ended its transaction; what our side has left of it nobody knows.
                     self._drop_connection()
-                return await self._isolate(submissions, error)
+                return await self._isolate(submissions, error, bool(uncertain))
             else:
-                return [_as_first(outcome) for outcome in outcomes] if is_uncertain else outcomes
+                return [_as_first(each) if index in uncertain else each for index, each in enumerate(batch.outcomes)]
         return [_UNAVAILABLE] * len(submissions)
 
-    async def _attempt(self, submissions: list[Submission]) -> list[Outcome | None]:
+    async def _attempt(self, batch: Batch, commands: int) -> None:
         started = asyncio.get_running_loop().time()
-        connection = await self._connected()
-        batch = Batch(connection, self._surroundings, submissions, self._clock)
-        await batch.run()
-        self._observe(len(submissions), asyncio.get_running_loop().time() - started)
-        return batch.outcomes
+        await batch.run(await self._connected())
+        self._observe(commands, asyncio.get_running_loop().time() - started)
 
-    async def _isolate(self, submissions: list[Submission], error: Exception) -> list[Outcome | None]:
-        """A batch failed for a reason that trying again does not mend: find the command, spare its neighbours."""
+    async def _isolate(
+        self, submissions: list[Submission], error: Exception, is_uncertain: bool
+    ) -> list[Outcome | None]:
+        """A batch failed for a reason that trying again does not mend: find the command, spare its neighbours.
+
+        `is_uncertain`: an earlier try may have been committed, so that nobody can say that nothing was changed.
+        """
         if len(submissions) == 1:
             _log.error("command_failed", exc_info=error, source=submissions[0].source, key=submissions[0].key)
-            return [_FAILED]
+            return [_UNAVAILABLE if is_uncertain else _FAILED]
         outcomes: list[Outcome | None] = []
         for submission in submissions:
             outcomes += await self._run_batch([submission])
@@ -157,6 +165,10 @@ _UNAVAILABLE = Refusal(
 _FAILED = Refusal("internal", "The command failed for a reason that is ours; nothing was changed. It was logged.")
 
 
+def _is_first(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, Answer) and not outcome.duplicate
+
+
 def _as_first(outcome: Outcome | None) -> Outcome | None:
-    """After an uncertain commit what looks like a repetition may be our own first try: answer as if it were."""
+    """After an uncertain commit what looks like a repetition is our own first try: answer as if it were."""
     return msgspec.structs.replace(outcome, duplicate=False) if isinstance(outcome, Answer) else outcome

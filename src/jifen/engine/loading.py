@@ -72,6 +72,17 @@ def _state(member_id: int, accounts: list[Account]) -> MemberState:
     return MemberState(member_id, max(account.last_sequence for account in accounts), tuple(accounts))
 
 
+async def find_identities(connection: Connection, identities: list[Identity], shards: int) -> dict[Identity, int]:
+    """Whom these identities find, without locking anything."""
+    rows = await connection.fetch(
+        _SQL["find_identities"],
+        [shard_of_identity(identity, shards) for identity in identities],
+        [identity.kind for identity in identities],
+        [identity.value for identity in identities],
+    )
+    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+
+
 class FoundKey(msgspec.Struct, frozen=True, gc=False):
     """A key that was claimed before."""
 

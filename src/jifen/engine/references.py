@@ -14,7 +14,6 @@ from jifen.core.commands import (
     ReverseTransaction,
     TransferPoints,
 )
-from jifen.core.identity import Identity
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -29,11 +28,6 @@ def members_named(command: Command) -> list[MemberReference]:
     if isinstance(command, TransferPoints):
         return [command.member, command.to]
     return [] if command.member is None else [command.member]
-
-
-def identities_named(command: Command) -> list[Identity]:
-    """The identities that must be looked up for a command."""
-    return [reference for reference in members_named(command) if isinstance(reference, Identity)]
 
 
 def registers_unknown_member(command: Command) -> bool:

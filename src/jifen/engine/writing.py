@@ -49,7 +49,7 @@ class BatchRows:
         self._opened: dict[tuple[int, int], int] = {}
         self.transactions = Columns(19)
         self.movements = Columns(13)
-        self.keys = Columns(5)
+        self.keys = Columns(6)
         self.reopened_lots = Columns(9)
         self.changed_lots = Columns(8)
         self.gone_lots = Columns(7)
@@ -113,9 +113,10 @@ class BatchRows:
                 )
             )
 
-    def add_registration_key(self, digest: bytes, payload: bytes, member_id: int) -> None:
-        """What finds the answer to a registration again: it has no transaction."""
-        self.keys.rows.append((shard_of_digest(digest, self._shards), digest, payload, member_id, 0))
+    def add_key(self, digest: bytes, payload: bytes, member_id: int, sequence: int) -> None:
+        """A key of what is no transaction of this batch: a registration (sequence 0), or what had been done before."""
+        shard = shard_of_digest(digest, self._shards)
+        self.keys.rows.append((shard, digest, payload, member_id, sequence, sequence != 0))
 
     def add_registration(self, registration: Registration) -> None:
         """A new member with the identities that find it."""
@@ -216,7 +217,7 @@ class BatchRows:
     async def write(self, connection: Connection, recorded_at: datetime) -> None:
         """Write everything. The caller holds the locks and commits.
 
-        Raises LostUpdate where a row that was loaded and locked is no longer there: the batch must not commit.
+        Raises LostUpdateError where a row that was loaded and locked is no longer there: the batch must not commit.
         """
         if self.members.rows:
             await connection.execute(
@@ -228,7 +229,10 @@ class BatchRows:
         if self.new_accounts.rows:
             await connection.execute(_SQL["write_new_accounts"], *self.new_accounts.arrays())
         if self.closed_holds.rows or self.open_holds.rows:
-            await connection.execute(_SQL["write_holds"], *self.closed_holds.arrays(), *self.open_holds.arrays())
+            changed = await connection.fetchval(
+                _SQL["write_holds"], *self.closed_holds.arrays(), *self.open_holds.arrays()
+            )
+            _check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
         if self.reopened_lots.rows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
         if self.keys.rows:
@@ -246,8 +250,12 @@ class BatchRows:
             *self.gone_lots.arrays(),
             *self.changed_accounts.arrays(),
         )
-        if changed != expected:
-            raise LostUpdateError(f"{expected} rows were to change and {changed} did")
+        _check_changed(changed, expected)
+
+
+def _check_changed(changed: int, expected: int) -> None:
+    if changed != expected:
+        raise LostUpdateError(f"{expected} rows were to change and {changed} did")
 
 
 class LostUpdateError(Exception):

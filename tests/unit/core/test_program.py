@@ -33,6 +33,7 @@ def wallets(*ids: str) -> list[dict[str, Any]]:
     ("path", "value", "named"),
     [
         ("currency", "cny", "$.currency"),
+        ("earning.0.pending_days", 12 * 28, "$.earning[0].pending_days"),
         ("currency", "CNYX", "$.currency"),
         ("currency", "", "$.currency"),
         ("time_zone", "Asia/Shangai", "$.time_zone"),

@@ -48,3 +48,10 @@ def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:
     if draft.available + draft.pending + draft.held + points > MAXIMUM_BALANCE:
         return Refusal("balance_too_large", f"The balance would pass the limit of {MAXIMUM_BALANCE} points.")
     return None
+
+
+def check_debt(decision: Decision, wallet: int, points: int) -> Refusal | None:
+    """Refuse debt that no account can hold."""
+    if decision.journal.look(wallet).debt + points > MAXIMUM_BALANCE:
+        return Refusal("balance_too_large", f"The debt would pass the limit of {MAXIMUM_BALANCE} points.")
+    return None

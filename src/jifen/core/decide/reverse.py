@@ -6,6 +6,7 @@ import msgspec
 
 from jifen.core.commands import RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
+from jifen.core.decide.earn import check_debt, check_room
 from jifen.core.decide.settle import return_pieces
 from jifen.core.earning import rate_order
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
@@ -55,15 +56,13 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
     if any(kind is Kind.REVERSE for kind, _ in past.referring):
         return Refusal("already_reversed", f"Transaction {name} was reversed before.")
     if past.kind in (Kind.SPEND, Kind.CAPTURE):
-        _give_back(decision, past, Bucket.SPENT)
-        return None
+        return _give_back(decision, past, Bucket.SPENT)
     if past.kind is Kind.ADJUST:
         wallet, points = past.trace.wallet, past.trace.points
         assert wallet is not None
         assert points is not None
         if points < 0:
-            _give_back(decision, past, Bucket.ADJUSTED)
-            return None
+            return _give_back(decision, past, Bucket.ADJUSTED)
         return _book_reversal(decision, past, {wallet: points}, {}, None)
     return Refusal(
         "not_reversible",
@@ -163,10 +162,14 @@ def _take_back(decision: Decision, past: PastTransaction, wallet: int, points: i
             None,
             {"due": points, "missing": short},
         )
-    if short and policy == "debt":
-        journal.owe(wallet, short)
-        return TakenBack(wallet, points, from_lot, expired, other_lots, debt=short)
-    return TakenBack(wallet, points, from_lot, expired, other_lots, forgiven=short)
+    # Points in a hold are not spent yet: they are owed under every policy, and pay for themselves when they return.
+    draft = journal.look(wallet)
+    owed = short if policy == "debt" else min(short, max(draft.held - draft.debt, 0))
+    if owed and (refusal := check_debt(decision, wallet, owed)):
+        return refusal
+    if owed:
+        journal.owe(wallet, owed)
+    return TakenBack(wallet, points, from_lot, expired, other_lots, debt=owed, forgiven=short - owed)
 
 
 def _opens(past: PastTransaction, movement: Movement) -> bool:
@@ -188,7 +191,7 @@ def _terms_of_origin(past: PastTransaction, wallet: int) -> LotTerms | None:
     return next((each.terms for each in past.movements if each.wallet == wallet and each.terms), None)
 
 
-def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> None:
+def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Refusal | None:
     """Return what a spend took to the lots of origin."""
     wallet = past.trace.wallet
     assert wallet is not None
@@ -196,13 +199,17 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Non
     for movement in past.movements:
         assert movement.terms is not None
         pieces.append(Piece(movement.lot, movement.amount, movement.terms))
+    points = sum(piece.amount for piece in pieces)
+    if refusal := check_room(decision, wallet, points):
+        return refusal
     decision.begin()
     return_pieces(decision, wallet, source, pieces, decision.context.now)
     decision.end(
         Kind.REVERSE,
         decision.context.occurred_at,
         wallet=wallet,
-        points=sum(piece.amount for piece in pieces),
+        points=points,
         refers_to=past.sequence,
         is_answer=True,
     )
+    return None

@@ -7,7 +7,7 @@ transactions in between. Invariants (docs/invariants.md) are asserted where the 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from jifen.core.ledger.values import (
@@ -187,11 +187,12 @@ class Journal:
             self._repay(draft, lot.lot)
         return lot.lot
 
-    def mature(self, wallet: int, lots: Iterable[Lot]) -> None:
+    def mature(self, wallet: int, lots: Sequence[Lot]) -> None:
         """Pending lots become available."""
         draft = self.touch(wallet)
+        maturing = {lot.lot for lot in lots}
+        draft.pending_lots = [lot for lot in draft.pending_lots if lot.lot not in maturing]
         for lot in lots:
-            draft.pending_lots.remove(lot)
             draft.pending -= lot.remaining
             draft.available += lot.remaining
             self._movements.append(Movement(wallet, _PENDING, _AVAILABLE, lot.lot, lot.remaining))
@@ -205,14 +206,14 @@ class Journal:
         if source is _HELD:
             draft.held -= piece.amount
         draft.available += piece.amount
-        for index, lot in enumerate(draft.lots):
-            if lot.lot == piece.lot:
-                draft.lots[index] = Lot(lot.lot, lot.terms, lot.remaining + piece.amount)
-                break
+        returned = Lot(piece.lot, piece.terms, piece.amount)
+        if draft.horizon is not None and returned.order > draft.horizon:
+            raise NotLoaded(self.member_id)
+        index = bisect_left(draft.lots, returned.order, key=_order)
+        if index < len(draft.lots) and draft.lots[index].lot == piece.lot:
+            draft.lots[index] = Lot(piece.lot, piece.terms, draft.lots[index].remaining + piece.amount)
         else:
-            if draft.horizon is not None and (piece.terms.expires_at, piece.terms.earned_at, piece.lot) > draft.horizon:
-                raise NotLoaded(self.member_id)
-            self._insert(draft, Lot(piece.lot, piece.terms, piece.amount))
+            self._insert(draft, returned)
         self._repay(draft, piece.lot)
 
     # --- points go out ---

@@ -108,11 +108,15 @@ SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[]
 WITH closed AS (
     DELETE FROM holds h USING unnest($1::smallint[], $2::bigint[], $3::integer[]) AS gone (shard, member_id, sequence)
     WHERE h.shard = gone.shard AND h.member_id = gone.member_id AND h.sequence = gone.sequence
+    RETURNING 1
+), open AS (
+    INSERT INTO holds (shard, member_id, sequence, wallet, remaining, expires_at, pieces)
+    SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::integer[], $7::smallint[], $8::bigint[], $9::timestamptz[],
+                         $10::json[])
+    ON CONFLICT (shard, member_id, sequence) DO UPDATE SET remaining = EXCLUDED.remaining, pieces = EXCLUDED.pieces
+    RETURNING 1
 )
-INSERT INTO holds (shard, member_id, sequence, wallet, remaining, expires_at, pieces)
-SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::integer[], $7::smallint[], $8::bigint[], $9::timestamptz[],
-                     $10::json[])
-ON CONFLICT (shard, member_id, sequence) DO UPDATE SET remaining = EXCLUDED.remaining, pieces = EXCLUDED.pieces
+SELECT (SELECT count(*) FROM closed) + (SELECT count(*) FROM open)
 
 -- name: write_reopened_lots
 -- Lots of earlier transactions that matured or got points back.
@@ -122,10 +126,11 @@ SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::boolean[]
                      $6::timestamptz[], $7::bigint[], $8::timestamptz[], $9::bigint[])
 
 -- name: write_keys
--- Keys of registrations, which have no transaction. $1 shards, $2 digests, $3 payload digests, $4 member ids, $5 zeros.
-INSERT INTO keys (shard, digest, payload_digest, member_id, sequence)
-SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::integer[])
-    AS new (shard, digest, payload_digest, member_id, sequence)
+-- Keys of what is no transaction of the batch: registrations (sequence 0), and what had been done before.
+-- $1 shards, $2 digests, $3 payload digests, $4 member ids, $5 sequences, $6 whether they repeat what had been done.
+INSERT INTO keys (shard, digest, payload_digest, member_id, sequence, repeats)
+SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::integer[], $6::boolean[])
+    AS new (shard, digest, payload_digest, member_id, sequence, repeats)
 ORDER BY new.shard, new.digest
 
 -- name: write_batch

@@ -146,6 +146,7 @@ CREATE TABLE keys (
     payload_digest bytea NOT NULL,         -- first 8 bytes of SHA-256 of the canonical payload
     member_id      bigint NOT NULL,
     sequence       integer NOT NULL,       -- 0: a registration
+    repeats        boolean NOT NULL DEFAULT false,  -- the command only told again, under a new key, what had been done
     PRIMARY KEY (shard, digest)
 );
 

@@ -11,7 +11,7 @@ import msgspec
 
 from jifen.core.commands import RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, shard_of_digest, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.program import Program
@@ -19,7 +19,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import load_everything, load_past
+from jifen.engine.loading import find_identities, load_everything, load_past
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
@@ -84,13 +84,7 @@ class Rehearsal:
 
     async def _load_members(self, identities: set[Identity]) -> None:
         wanted = list(identities)
-        rows = await self._connection.fetch(
-            _SQL["find_identities"],
-            [shard_of_identity(identity, self._shards) for identity in wanted],
-            [identity.kind for identity in wanted],
-            [identity.value for identity in wanted],
-        )
-        found = {Identity(kind, value): member_id for kind, value, member_id in rows}
+        found = await find_identities(self._connection, wanted, self._shards)
         self._members |= found
         members = sorted(set(found.values()))
         shards = [shard_of_member(member, self._shards) for member in members]

@@ -8,6 +8,7 @@ import pytest
 
 from jifen.core.calendar import RollingExpiry
 from jifen.core.ledger.values import Bucket, Kind
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_BALANCE
 from jifen.core.trace import TakenBack, decode_trace
 from tests.model.programs import make_document
 from tests.unit.core.shop import ALICE, START, Shop, refused
@@ -93,6 +94,29 @@ def test_points_already_spent_can_be_forgiven() -> None:
     refunded = shop.done(shop.refund("o1"))
     assert decode_trace(refunded.trace).taken_back[0].points == 50
     assert shop.buckets() == (50, 0, 0, 0)
+
+
+def test_held_points_are_not_forgiven() -> None:
+    """A hold placed before a refund and released after it must not keep the points (known failure 1)."""
+    shop = Shop(make_document(spent_points="forgive"))
+    shop.earn("o1", (1, 10_000))
+    shop.spend(30)
+    hold = shop.done(shop.hold(70))
+    refunded = shop.done(shop.refund("o1"))
+    assert decode_trace(refunded.trace).taken_back == [TakenBack(1, 100, debt=70, forgiven=30)]
+    assert shop.buckets() == (0, 0, 70, 70)
+    shop.done(shop.release(hold.sequence))
+    assert shop.buckets() == (0, 0, 0, 0)
+
+
+def test_what_comes_back_must_fit_into_the_account() -> None:
+    """A cancelled spend is refused where it would pass the limit of a balance."""
+    shop = Shop(make_document())
+    shop.adjust(MAXIMUM_AMOUNT)
+    spent = shop.done(shop.spend(MAXIMUM_AMOUNT))
+    for _ in range(MAXIMUM_BALANCE // MAXIMUM_AMOUNT):
+        shop.done(shop.adjust(MAXIMUM_AMOUNT))
+    assert refused(shop.reverse(spent.sequence)) == "balance_too_large"
 
 
 def test_a_refund_of_spent_points_can_be_refused() -> None:
