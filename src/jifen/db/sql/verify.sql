@@ -18,47 +18,67 @@ WITH replayed AS (
     FROM movements WHERE shard BETWEEN $1 AND $2
     -- The member first: it tells most rows apart at the first comparison.
     WINDOW steps AS (PARTITION BY member_id, shard, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
-), prints AS (
-    -- Who says the same of the same transaction leaves the same print, and two equal prints cancel out: those of the
-    -- replay and of the traces, and those of the last step and of the account. Traces begin {"balances":[[1,250,0,0,0]],
-    -- so that no JSON need be read; a wallet whose number has two digits is a suspect each time.
-    SELECT shard, member_id, wallet,
-           hashtextextended('{"balances":[[' || wallet || ',' || available || CASE
-               WHEN pending = 0 AND held = 0 AND debt = 0 THEN ',0,0,0'
-               ELSE ',' || pending || ',' || held || ',' || debt END, sequence) AS print,
-           true AS of_trace, next_sequence IS NULL AS of_account,
-           available < 0 OR pending < 0 OR held < 0 OR debt < 0 OR available > 0 AND debt > 0 AS is_wrong
-    FROM replayed
-    WHERE next_sequence IS DISTINCT FROM sequence OR available < 0 OR pending < 0 OR held < 0 OR debt < 0
-    UNION ALL
-    SELECT shard, member_id, (ascii(substr(trace::text, 15, 1)) - 48)::smallint,
-           hashtextextended(split_part(trace::text, ']', 1), sequence), true, false, false
-    FROM transactions
-    WHERE shard BETWEEN $1 AND $2 AND ((SELECT count(*) FROM wallets) <= 1 OR split_part(trace::text, ']', 2) = '')
-    UNION ALL
-    SELECT t.shard, t.member_id, (said ->> 0)::smallint,
-           hashtextextended('{"balances":[' || rtrim(said::text, ']'), t.sequence), true, false, false
-    FROM transactions t, json_array_elements(t.trace -> 'balances') AS said
-    WHERE t.shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) > 1 AND split_part(t.trace::text, ']', 2) <> ''
-    UNION ALL
-    SELECT shard, member_id, wallet,
-           hashtextextended(concat('{"balances":[[', wallet, ',', available, ',', pending, ',', held, ',', debt), last_sequence),
-           false, true, false
+), by_movements AS (
+    -- The sides are compared by prints: who says the same of the same transaction leaves the same print. Traces begin
+    -- {"balances":[[1,250,0,0,0]], so they are read as text, which is far cheaper than JSON.
+    SELECT member_id, shard, wallet, bit_xor(print) AS print,
+           max(print) FILTER (WHERE next_sequence IS NULL) AS last_print,
+           bool_or(available < 0 OR pending < 0 OR held < 0 OR debt < 0 OR available > 0 AND debt > 0) AS is_wrong
+    FROM (
+        SELECT *, hashtextextended('{"balances":[[' || wallet || ',' || available || CASE
+                      WHEN pending = 0 AND held = 0 AND debt = 0 THEN ',0,0,0'
+                      ELSE ',' || pending || ',' || held || ',' || debt END, sequence) AS print
+        FROM replayed
+        WHERE next_sequence IS DISTINCT FROM sequence OR available < 0 OR pending < 0 OR held < 0 OR debt < 0
+    ) ends
+    GROUP BY member_id, shard, wallet
+), by_traces AS (
+    SELECT member_id, shard, wallet, bit_xor(print) AS print
+    FROM (
+        SELECT member_id, shard, (SELECT min(number) FROM wallets) AS wallet,
+               hashtextextended(split_part(trace::text, ']', 1), sequence) AS print
+        FROM transactions WHERE shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) = 1
+        UNION ALL
+        SELECT t.member_id, t.shard, w.number,
+               hashtextextended('{"balances":[[' || w.number || ',' || said.balances, t.sequence)
+        FROM transactions t
+        CROSS JOIN wallets w
+        CROSS JOIN LATERAL (
+            SELECT split_part(split_part(split_part(t.trace::text, ']]', 1), '[' || w.number || ',', 2), ']', 1)
+                   AS balances
+        ) AS said
+        WHERE t.shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) > 1 AND said.balances <> ''
+        UNION ALL
+        -- A print that nobody else leaves, for a trace that names more than the wallets there are.
+        SELECT t.member_id, t.shard, (SELECT min(number) FROM wallets), 1
+        FROM transactions t
+        CROSS JOIN LATERAL (SELECT split_part(t.trace::text, ']]', 1) AS balances) AS said
+        WHERE t.shard BETWEEN $1 AND $2 AND (SELECT count(*) FROM wallets) > 1
+            AND length(said.balances) - length(replace(said.balances, '[', '')) - 1
+                <> (SELECT count(*) FROM wallets w WHERE strpos(said.balances, '[' || w.number || ',') > 0)
+    ) said
+    GROUP BY member_id, shard, wallet
+), by_accounts AS (
+    SELECT member_id, shard, wallet,
+           hashtextextended(concat('{"balances":[[', wallet, ',', available, ',', pending, ',', held, ',', debt),
+                            last_sequence) AS last_print
     FROM accounts
     -- An account that nothing ever touched is empty.
     WHERE shard BETWEEN $1 AND $2
         AND NOT (last_sequence = 0 AND available = 0 AND pending = 0 AND held = 0 AND debt = 0)
 ), suspects AS (
-    SELECT shard, member_id, wallet FROM prints
-    GROUP BY member_id, wallet, shard
-    -- Compared with a number as the planner then expects few, and hashes the suspects rather than the ledger.
-    HAVING CASE WHEN bit_xor(print) FILTER (WHERE of_trace) = 0 AND bit_xor(print) FILTER (WHERE of_account) = 0
-                    AND NOT bool_or(is_wrong) THEN 0 ELSE 1 END = 1
+    SELECT member_id, shard, wallet
+    FROM by_movements m
+    FULL JOIN by_traces t USING (member_id, shard, wallet)
+    FULL JOIN by_accounts a USING (member_id, shard, wallet)
+    WHERE (m.print = t.print AND m.last_print = a.last_print AND NOT m.is_wrong) IS NOT TRUE
 ), told AS (
-    SELECT t.shard, t.member_id, t.sequence, t.trace
+    SELECT s.shard, s.member_id, t.sequence, t.trace
     FROM (SELECT DISTINCT shard, member_id FROM suspects) s
-    JOIN transactions t ON t.shard = s.shard AND t.member_id = s.member_id
-    WHERE t.shard BETWEEN $1 AND $2
+    -- OFFSET 0, here and below: looked up for one suspect after another, never read as a whole.
+    CROSS JOIN LATERAL (
+        SELECT sequence, trace FROM transactions t WHERE t.shard = s.shard AND t.member_id = s.member_id OFFSET 0
+    ) AS t
 ), moved AS (
     SELECT m.shard, m.member_id, m.wallet, m.sequence, m.position,
            CASE 2 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS available,
@@ -66,8 +86,9 @@ WITH replayed AS (
            CASE 3 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS held,
            CASE 5 WHEN m.to_bucket THEN -m.amount WHEN m.from_bucket THEN m.amount ELSE 0 END AS debt
     FROM suspects s
-    JOIN movements m ON m.shard = s.shard AND m.member_id = s.member_id AND m.wallet = s.wallet
-    WHERE m.shard BETWEEN $1 AND $2
+    CROSS JOIN LATERAL (
+        SELECT * FROM movements m WHERE m.shard = s.shard AND m.member_id = s.member_id AND m.wallet = s.wallet OFFSET 0
+    ) AS m
     UNION ALL
     -- A wallet that a transaction names has a step of 0 at its end, whether or not anything moved there.
     SELECT s.shard, s.member_id, s.wallet, t.sequence, 2147483647, 0, 0, 0, 0
@@ -91,9 +112,11 @@ WITH replayed AS (
     FROM steps s
     LEFT JOIN told t ON t.shard = s.shard AND t.member_id = s.member_id AND t.sequence = s.sequence
     FULL JOIN (
-        SELECT accounts.* FROM suspects JOIN accounts USING (shard, member_id, wallet) WHERE accounts.shard BETWEEN $1 AND $2
-    ) a
-        ON a.shard = s.shard AND a.member_id = s.member_id AND a.wallet = s.wallet AND s.next_sequence IS NULL
+        SELECT a.* FROM suspects s CROSS JOIN LATERAL (
+            SELECT * FROM accounts a
+            WHERE a.shard = s.shard AND a.member_id = s.member_id AND a.wallet = s.wallet OFFSET 0
+        ) AS a
+    ) a ON a.shard = s.shard AND a.member_id = s.member_id AND a.wallet = s.wallet AND s.next_sequence IS NULL
 )
 SELECT found.kind, s.member_id, found.detail
 FROM compared s
@@ -128,47 +151,62 @@ CROSS JOIN LATERAL (VALUES
             s.account_held, ', debt ', s.account_debt, ', its movements ', by_movements))
 ) AS found (kind, is_true, detail)
 WHERE found.is_true
+UNION ALL
+SELECT 'trace_balance', t.member_id,
+       concat('transaction ', t.member_id, '-', t.sequence, ' says ', said, ' of a wallet that does not exist')
+FROM told t, json_array_elements(t.trace -> 'balances') AS said
+WHERE (said ->> 0)::smallint <> ALL (ARRAY(SELECT number FROM wallets))
 
 -- name: shards_lots
 -- Replays every lot: opened where its number says, in one wallet, never overdrawn, and as its row says.
 WITH opened AS (
-    SELECT shard, member_id, lot, wallet, sequence, position, from_bucket, earned_at, effective_at, expires_at,
-           CASE to_bucket WHEN 1 THEN amount ELSE 0 END AS pending, CASE to_bucket WHEN 2 THEN amount ELSE 0 END AS available
+    SELECT shard, member_id, lot, wallet, sequence, position, from_bucket, to_bucket, amount,
+           earned_at, effective_at, expires_at
     FROM movements
-    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND earned_at IS NOT NULL AND to_bucket IN (1, 2)
+    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND earned_at IS NOT NULL
+), uses AS (
+    SELECT shard, member_id, lot, wallet, sequence, position,
+           total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
+           total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
+           total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
+           lead(sequence) OVER steps AS next_sequence
+    FROM movements
+    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND earned_at IS NULL
+    WINDOW steps AS (PARTITION BY member_id, lot, shard ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
 ), used AS (
-    SELECT shard, member_id, lot, min(wallet) AS wallet, max(wallet) AS last_wallet, min(sequence) AS sequence,
-           total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS pending,
-           total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS available,
-           total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) AS held,
-           -- Into which a bucket only gives after it has got everything, is never overdrawn if it is not in the end.
-           max(sequence) FILTER (WHERE to_bucket = 1) < min(sequence) FILTER (WHERE from_bucket = 1) AS pending_first,
-           max(sequence) FILTER (WHERE to_bucket = 2) < min(sequence) FILTER (WHERE from_bucket = 2) AS available_first,
-           max(sequence) FILTER (WHERE to_bucket = 3) < min(sequence) FILTER (WHERE from_bucket = 3) AS held_first
-    FROM movements
-    WHERE shard BETWEEN $1 AND $2 AND lot <> 0 AND NOT (earned_at IS NOT NULL AND to_bucket IN (1, 2))
-    GROUP BY shard, member_id, lot
+    -- What a lot's movements after the first made of it: in the end, and at worst.
+    SELECT member_id, lot, shard, min(wallet) AS wallet, max(wallet) AS last_wallet,
+           min((sequence::bigint << 20) + position) AS first_use, max(position) AS last_position,
+           max(pending) FILTER (WHERE next_sequence IS NULL) AS pending, min(pending) AS least_pending,
+           max(available) FILTER (WHERE next_sequence IS NULL) AS available, min(available) AS least_available,
+           min(held) AS least_held
+    FROM uses
+    GROUP BY member_id, lot, shard
 ), suspects AS (
-    SELECT DISTINCT coalesce(o.shard, u.shard, l.shard) AS shard, coalesce(o.member_id, u.member_id, l.member_id) AS member_id,
-           coalesce(o.lot, u.lot, l.lot) AS lot
+    SELECT DISTINCT coalesce(o.shard, u.shard, l.shard) AS shard,
+           coalesce(o.member_id, u.member_id, l.member_id) AS member_id, coalesce(o.lot, u.lot, l.lot) AS lot
     FROM opened o
     FULL JOIN used u ON u.member_id = o.member_id AND u.lot = o.lot AND u.shard = o.shard
     FULL JOIN (SELECT * FROM lots WHERE shard BETWEEN $1 AND $2) l
         ON l.member_id = o.member_id AND l.lot = o.lot AND l.shard = o.shard
     CROSS JOIN LATERAL (
-        SELECT o.pending + coalesce(u.pending, 0) AS pending, o.available + coalesce(u.available, 0) AS available
+        SELECT CASE o.to_bucket WHEN 1 THEN o.amount ELSE 0 END AS opened_pending,
+               CASE o.to_bucket WHEN 2 THEN o.amount ELSE 0 END AS opened_available
+    ) AS start
+    CROSS JOIN LATERAL (
+        SELECT opened_pending + coalesce(u.pending, 0) AS pending, opened_available + coalesce(u.available, 0) AS available
     ) AS rest
-    -- Compared with a number as the planner then expects few, and hashes the suspects rather than the ledger.
-    WHERE CASE WHEN o.lot = (o.sequence::bigint << 20) + o.position AND o.from_bucket >= 10
-        AND (u.lot IS NULL OR u.sequence > o.sequence AND u.wallet = o.wallet AND u.last_wallet = o.wallet AND u.held >= 0
-             AND coalesce(u.pending_first, true) AND coalesce(u.available_first, true) AND coalesce(u.held_first, true))
+    WHERE (o.lot = (o.sequence::bigint << 20) + o.position AND o.position < 1 << 20
+        AND o.from_bucket >= 10 AND o.to_bucket IN (1, 2)
+        AND (u.lot IS NULL
+             OR u.first_use > o.lot AND u.last_position < 1 << 20 AND u.wallet = o.wallet AND u.last_wallet = o.wallet
+             AND u.least_held >= 0 AND opened_pending + u.least_pending >= 0 AND opened_available + u.least_available >= 0)
         AND CASE WHEN l.lot IS NULL THEN rest.pending = 0 AND rest.available = 0
                  -- Nothing that could differ is left to a second row: the rest is the lots' primary key.
                  ELSE l.wallet = o.wallet AND l.earned_at = o.earned_at AND l.effective_at = o.effective_at
                       AND l.expires_at = o.expires_at AND CASE
                           WHEN l.pending THEN rest.pending = l.remaining AND rest.available = 0
-                          ELSE rest.available = l.remaining AND rest.pending = 0 END END
-        THEN 0 ELSE 1 END = 1
+                          ELSE rest.available = l.remaining AND rest.pending = 0 END END) IS NOT TRUE
 ), steps AS (
     SELECT shard, member_id, lot, wallet, sequence, position, earned_at,
            total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
@@ -181,15 +219,23 @@ WITH opened AS (
            lead(sequence) OVER steps AS next_sequence,
            lag(sequence) OVER steps AS previous_sequence,
            from_bucket
-    FROM (SELECT * FROM movements WHERE shard BETWEEN $1 AND $2 AND lot <> 0) m
-    JOIN suspects USING (shard, member_id, lot)
+    FROM suspects
+    JOIN (
+        SELECT m.* FROM (SELECT DISTINCT shard, member_id FROM suspects) s
+        CROSS JOIN LATERAL (
+            SELECT * FROM movements m WHERE m.shard = s.shard AND m.member_id = s.member_id AND m.lot <> 0 OFFSET 0
+        ) AS m
+    ) AS m USING (shard, member_id, lot)
     WINDOW steps AS (PARTITION BY shard, member_id, lot ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
 ), rows_of_lots AS (
     -- Named apart, so that a second row of one lot is found as well.
     SELECT shard, member_id, lot, wallet, pending, remaining, earned_at, effective_at, expires_at,
            row_number() OVER (PARTITION BY shard, member_id, lot ORDER BY wallet, pending) AS copy
-    FROM (SELECT * FROM lots WHERE shard BETWEEN $1 AND $2) l
-    JOIN suspects USING (shard, member_id, lot)
+    FROM suspects
+    JOIN (
+        SELECT l.* FROM (SELECT DISTINCT shard, member_id FROM suspects) s
+        CROSS JOIN LATERAL (SELECT * FROM lots l WHERE l.shard = s.shard AND l.member_id = s.member_id OFFSET 0) AS l
+    ) AS l USING (shard, member_id, lot)
 ), ends AS (
     SELECT * FROM steps
     WHERE next_sequence IS NULL OR pending < 0 OR available < 0 OR held < 0 OR wallet <> first_wallet
@@ -239,15 +285,17 @@ SELECT 'lot_surplus', member_id, concat('lot ', lot, ' has more than one row') F
 
 -- name: shards_holds
 -- Replays every hold, lot by lot, and compares what is left with the open holds.
-WITH moved AS (
-    SELECT shard, member_id, sequence AS hold, wallet, lot, amount
-    FROM movements WHERE shard BETWEEN $1 AND $2 AND to_bucket = 3
-    UNION ALL
-    SELECT m.shard, m.member_id, t.refers_to, m.wallet, m.lot, -m.amount
+WITH named AS MATERIALIZED (
+    -- Placed (3); captured, released, ended (4 to 6): nothing else may take from a hold.
+    SELECT shard, member_id, sequence, kind, refers_to, trace
+    FROM transactions WHERE shard BETWEEN $1 AND $2 AND kind IN (3, 4, 5, 6)
+), moved AS (
+    SELECT m.shard, m.member_id, CASE m.to_bucket WHEN 3 THEN m.sequence ELSE t.refers_to END AS hold, m.wallet, m.lot,
+           CASE m.to_bucket WHEN 3 THEN m.amount ELSE -m.amount END AS amount
     FROM movements m
-    JOIN transactions t ON t.shard = m.shard AND t.member_id = m.member_id AND t.sequence = m.sequence
-    -- Captured, released, ended: nothing else may take from a hold.
-    WHERE m.shard BETWEEN $1 AND $2 AND t.shard BETWEEN $1 AND $2 AND m.from_bucket = 3 AND t.kind IN (4, 5, 6)
+    LEFT JOIN named t ON t.shard = m.shard AND t.member_id = m.member_id AND t.sequence = m.sequence AND t.kind <> 3
+    WHERE m.shard BETWEEN $1 AND $2 AND 3 IN (m.to_bucket, m.from_bucket)
+        AND (m.to_bucket = 3 OR t.sequence IS NOT NULL)
 ), replayed AS (
     SELECT shard, member_id, hold, wallet, lot, total(amount) AS amount
     FROM moved GROUP BY shard, member_id, hold, wallet, lot HAVING total(amount) <> 0
@@ -281,8 +329,8 @@ UNION ALL
 SELECT 'hold_terms', h.member_id, concat('hold ', h.member_id, '-', h.sequence, ' ends ', h.expires_at,
                                          '; it was placed until ', t.trace ->> 'until')
 FROM holds h
-JOIN transactions t ON t.shard = h.shard AND t.member_id = h.member_id AND t.sequence = h.sequence
-WHERE h.shard BETWEEN $1 AND $2 AND t.shard BETWEEN $1 AND $2 AND t.kind = 3
+JOIN named t ON t.shard = h.shard AND t.member_id = h.member_id AND t.sequence = h.sequence
+WHERE h.shard BETWEEN $1 AND $2 AND t.kind = 3
     AND (t.trace ->> 'until')::timestamptz IS DISTINCT FROM h.expires_at
 UNION ALL
 SELECT 'hold_terms', h.member_id,
@@ -296,33 +344,47 @@ WHERE h.shard BETWEEN $1 AND $2 AND m.shard BETWEEN $1 AND $2
          (piece -> 2 ->> 'expires_at')::timestamptz) IS DISTINCT FROM (m.earned_at, m.effective_at, m.expires_at)
 
 -- name: shards_transactions
--- A member's transactions are numbered 1, 2, 3 ...; what they name exists: the version of the program, and the
--- transaction referred to, which came before.
-WITH gaps AS (
-    SELECT shard, member_id, min(sequence) AS least, max(sequence) AS most, count(*) AS count
+-- A member's transactions are numbered 1, 2, 3 ...; what they name exists: their member, the version of the program,
+-- and the transaction referred to, which came before.
+WITH numbered AS MATERIALIZED (
+    SELECT shard, member_id, min(sequence) AS least, max(sequence) AS most, count(*) AS count,
+           -- Where there is no gap, every number below one's own exists.
+           bool_or(refers_to NOT BETWEEN 1 AND sequence - 1) IS TRUE OR min(sequence) <> 1 OR max(sequence) <> count(*)
+               OR bool_or(program_version <> ALL (ARRAY(SELECT version FROM program_versions))) AS is_suspect
     FROM transactions WHERE shard BETWEEN $1 AND $2
-    GROUP BY member_id, shard HAVING min(sequence) <> 1 OR max(sequence) <> count(*)
+    GROUP BY member_id, shard
+), suspects AS (
+    SELECT n.shard, n.member_id, t.sequence, t.refers_to, t.program_version
+    FROM numbered n
+    CROSS JOIN LATERAL (
+        SELECT sequence, refers_to, program_version FROM transactions t
+        WHERE t.shard = n.shard AND t.member_id = n.member_id OFFSET 0
+    ) AS t
+    WHERE n.is_suspect
 )
 SELECT 'sequence_gap' AS kind, member_id,
        concat('transactions are numbered ', least, ' to ', most, ', there are ', count) AS detail
-FROM gaps
+FROM numbered
+WHERE least <> 1 OR most <> count
 UNION ALL
-SELECT 'program_version_missing', t.member_id,
-       concat('transaction ', t.member_id, '-', t.sequence, ' was decided by version ', t.program_version,
+SELECT 'member_missing', n.member_id, 'has transactions and is not a member'
+FROM numbered n
+WHERE NOT EXISTS (
+    SELECT FROM members m WHERE m.shard BETWEEN $1 AND $2 AND m.shard = n.shard AND m.member_id = n.member_id)
+UNION ALL
+SELECT 'program_version_missing', member_id,
+       concat('transaction ', member_id, '-', sequence, ' was decided by version ', program_version,
               ', which does not exist')
-FROM transactions t
-WHERE t.shard BETWEEN $1 AND $2 AND t.program_version <> ALL (ARRAY(SELECT version FROM program_versions))
+FROM suspects
+WHERE program_version <> ALL (ARRAY(SELECT version FROM program_versions))
 UNION ALL
-SELECT 'reference_missing', t.member_id,
-       concat('transaction ', t.member_id, '-', t.sequence, ' refers to ', t.member_id, '-', t.refers_to,
+SELECT 'reference_missing', s.member_id,
+       concat('transaction ', s.member_id, '-', s.sequence, ' refers to ', s.member_id, '-', s.refers_to,
               ', which does not exist or came later')
-FROM transactions t
-LEFT JOIN gaps g ON g.shard = t.shard AND g.member_id = t.member_id
--- Where there is no gap, every number below one's own exists.
-WHERE t.shard BETWEEN $1 AND $2 AND t.refers_to IS NOT NULL AND (t.refers_to NOT BETWEEN 1 AND t.sequence - 1
-    OR g.member_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM gaps JOIN transactions p USING (shard, member_id)
-        WHERE p.shard BETWEEN $1 AND $2 AND p.shard = t.shard AND p.member_id = t.member_id AND p.sequence = t.refers_to))
+FROM suspects s
+WHERE s.refers_to IS NOT NULL AND NOT EXISTS (
+    SELECT FROM suspects p WHERE p.shard = s.shard AND p.member_id = s.member_id AND p.sequence = s.refers_to
+        AND p.sequence < s.sequence)
 
 -- name: shards_next_changes
 -- No account sleeps through the moment at which a lot matures or expires, or a hold ends.
@@ -351,11 +413,6 @@ FROM accounts a
 WHERE a.shard BETWEEN $1 AND $2
     AND NOT EXISTS (SELECT FROM members m WHERE m.shard BETWEEN $1 AND $2 AND m.shard = a.shard AND m.member_id = a.member_id)
 UNION ALL
-SELECT 'member_missing', t.member_id, 'has transactions and is not a member'
-FROM transactions t
--- Whoever has transactions has a first one, or a gap is found.
-WHERE t.shard BETWEEN $1 AND $2 AND t.sequence = 1 AND NOT EXISTS (SELECT FROM members m WHERE m.shard BETWEEN $1 AND $2 AND m.shard = t.shard AND m.member_id = t.member_id)
-UNION ALL
 SELECT 'member_shard', m.member_id, concat('lies in shard ', m.shard, ', belongs into ', place.shard)
 FROM members m
 CROSS JOIN LATERAL (
@@ -366,13 +423,13 @@ WHERE m.shard BETWEEN $1 AND $2 AND m.shard <> place.shard
 
 -- name: shards_wallets
 -- What every wallet's buckets have taken in and given out; the caller adds the shards up.
-SELECT wallet, from_bucket, to_bucket, total(amount) AS amount, count(*) AS count
+SELECT wallet, from_bucket, to_bucket, sum(amount) AS amount, count(*) AS count
 FROM movements WHERE shard BETWEEN $1 AND $2
 GROUP BY wallet, from_bucket, to_bucket
 
 -- name: wallets
 -- What the accounts of every wallet say, all together.
-SELECT wallet, total(available) AS available, total(pending) AS pending, total(held) AS held, total(debt) AS debt
+SELECT wallet, sum(available) AS available, sum(pending) AS pending, sum(held) AS held, sum(debt) AS debt
 FROM accounts GROUP BY wallet
 
 -- name: keys
@@ -385,28 +442,25 @@ WITH expected AS NOT MATERIALIZED (
     -- What time did has no key; of a transfer the sender's side has it.
     WHERE source <> 'jifen:time' AND (kind <> 10 OR (trace ->> 'points')::bigint < 0)
     UNION ALL
-    SELECT member_id, sequence,
-           substr(sha256('\x6f726465720000'::bytea || convert_to(CASE
-               -- Facts begin {"order_id":"A-17", and reading all of them as JSON is dear.
-               WHEN starts_with(facts::text, '{"order_id":"') AND strpos(split_part(facts::text, '"', 4), '\') = 0
-               THEN split_part(facts::text, '"', 4) ELSE facts ->> 'order_id' END, 'UTF8')), 1, 16)
-    FROM transactions WHERE kind = 1 AND facts IS NOT NULL
-    UNION ALL
-    SELECT member_id, sequence,
-           substr(sha256('\x726566756e640000'::bytea || convert_to(facts ->> 'order_id', 'UTF8') || '\x00'::bytea
-                         || convert_to(facts ->> 'refund_id', 'UTF8')), 1, 16)
-    FROM transactions WHERE kind = 8 AND facts IS NOT NULL
+    SELECT member_id, sequence, substr(sha256(CASE kind
+               WHEN 1 THEN '\x6f726465720000'::bytea || convert_to(order_id, 'UTF8')
+               ELSE '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
+                    || convert_to(facts ->> 'refund_id', 'UTF8') END), 1, 16)
+    FROM transactions CROSS JOIN LATERAL (
+        -- Facts begin {"order_id":"A-17", and reading all of them as JSON is dear.
+        SELECT CASE WHEN starts_with(facts::text, '{"order_id":"') AND strpos(split_part(facts::text, '"', 4), '\') = 0
+            THEN split_part(facts::text, '"', 4) ELSE facts ->> 'order_id' END AS order_id
+    ) AS fact
+    WHERE kind IN (1, 8) AND facts IS NOT NULL
 ), wanted AS (
-    SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS one_print,
-           sum(hashbyteaextended(digest, sequence::bigint << 40 # member_id)) AS other_print, 0::bigint AS misplaced
+    SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected
 ), there AS (
-    SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS one_print,
-           sum(hashbyteaextended(digest, sequence::bigint << 40 # member_id)) AS other_print,
+    SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print,
            count(*) FILTER (WHERE CASE octet_length(digest)
                WHEN 16 THEN shard <> (get_byte(digest, 0) * 256 + get_byte(digest, 1)) % shards ELSE true END) AS misplaced
     FROM keys, (SELECT shards FROM installation) AS installed
-    WHERE sequence <> 0
+    WHERE sequence <> 0 AND NOT repeats
 )
 SELECT CASE WHEN k.digest IS NULL THEN 'key_missing' WHEN e.digest IS NULL THEN 'key_surplus' ELSE 'key_target' END AS kind,
        coalesce(e.member_id, k.member_id) AS member_id,
@@ -416,14 +470,20 @@ SELECT CASE WHEN k.digest IS NULL THEN 'key_missing' WHEN e.digest IS NULL THEN 
             ELSE concat('key ', encode(k.digest, 'hex'), ' of transaction ', e.member_id, '-', e.sequence, ' names ', k.member_id,
                         '-', k.sequence, ' in shard ', k.shard) END AS detail
 FROM expected e
-FULL JOIN (SELECT * FROM keys WHERE sequence <> 0) k ON k.digest = e.digest
--- The quick look: the keys that must be there and those that are have the same prints. Else they are compared one by one.
+FULL JOIN (SELECT * FROM keys WHERE sequence <> 0 AND NOT repeats) k ON k.digest = e.digest
+-- The quick look: the keys that must be there and those that are leave the same print. Else each is compared.
 WHERE (SELECT wanted IS DISTINCT FROM there FROM wanted, there) AND (
     k.digest IS NULL OR e.digest IS NULL OR k.member_id <> e.member_id OR k.sequence <> e.sequence
     OR k.shard <> (get_byte(k.digest, 0) * 256 + get_byte(k.digest, 1)) % (SELECT shards FROM installation))
 
 -- name: lookups
--- Keys of registrations and identities find a member.
+-- Keys of registrations and identities find a member; keys that only repeated something find what they repeated.
+SELECT 'key_surplus' AS kind, k.member_id,
+       concat('key ', encode(k.digest, 'hex'), ' repeats transaction ', k.member_id, '-', k.sequence, ', which does not exist') AS detail
+FROM keys k
+WHERE k.repeats AND NOT EXISTS (
+    SELECT FROM transactions t WHERE t.member_id = k.member_id AND t.sequence = k.sequence)
+UNION ALL
 SELECT 'key_surplus' AS kind, k.member_id, concat('key ', encode(k.digest, 'hex'), ' names a member that does not exist') AS detail
 FROM keys k
 WHERE k.sequence = 0 AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = k.member_id)
