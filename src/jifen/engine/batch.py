@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from jifen.core.commands import (
-    AdjustPoints,
-    CaptureHold,
     Command,
-    PlaceHold,
     RecordOrder,
     RefundOrder,
     RegisterMember,
-    ReleaseHold,
-    ReverseTransaction,
-    SpendPoints,
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
-from jifen.core.identity import Identity, shard_of_digest
+from jifen.core.identity import Identity
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
-from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
-from jifen.db.queries import load_queries
-from jifen.engine.loading import (
-    FoundKey,
-    find_identities,
-    load_answers,
-    load_everything,
-    load_past,
-    lock_accounts,
-    look_up,
-)
-from jifen.engine.programs import ProgramVersions
+from jifen.engine.gathering import Gathering, Key, Surroundings
+from jifen.engine.loading import FoundKey
 from jifen.engine.references import (
     Reference,
     key_conflict,
-    members_named,
     needs_past,
     new_member_state,
     registers_unknown_member,
@@ -52,23 +35,6 @@ from jifen.engine.references import (
 )
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 from jifen.engine.writing import BatchRows, Registration
-
-Key = tuple[bytes, bytes]
-
-_SQL = load_queries("engine")
-#: So many lots of a wallet are loaded for a spend at first; if they do not suffice, all are.
-FIRST_LOTS = 8
-#: Commands that take available points.
-_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints)
-
-
-class Surroundings:
-    """What batches share within an engine: the shards, the versions of the program, fresh member ids."""
-
-    def __init__(self, shards: int, new_member_id: Callable[[Connection], Awaitable[int]]) -> None:
-        self.shards = shards
-        self.programs = ProgramVersions()
-        self.new_member_id = new_member_id
 
 
 class Batch:
@@ -80,16 +46,7 @@ class Batch:
     ) -> None:
         self._surroundings = surroundings
         self._submissions = submissions
-        self._clock = clock
-        self._now = EARLIEST_INSTANT
-        self._keys: list[list[Key]] = [submission.keys() for submission in submissions]
-        self._orders: dict[bytes, Reference] = {}
-        self._found_keys: dict[bytes, FoundKey] = {}
-        self._identities: dict[Identity, int] = {}
-        self._loaded: dict[int, MemberState] = {}
-        self._past: dict[Reference, PastTransaction] = {}
-        self._answers: dict[Reference, Answer] = {}
-        self._program: Program | None = None
+        self._known = Gathering(surroundings, submissions, clock)
         self._fresh_ids: list[int] = []
         #: From here on a lost connection leaves open whether the batch was committed.
         self.commit_was_sent = False
@@ -97,7 +54,7 @@ class Batch:
 
     def _start_deciding(self) -> None:
         self.outcomes: list[Outcome | None] = [None] * len(self._submissions)
-        self._states = dict(self._loaded)
+        self._states = dict(self._known.states)
         self._transactions: list[Transaction] = []
         self._registrations: list[Registration] = []
         self._new_identities: dict[Identity, int] = {}
@@ -111,133 +68,26 @@ class Batch:
         """Do it all, within a transaction of its own. Raises what the database raises; then nothing was changed,
         unless the connection broke after `commit_was_sent`."""
         self._connection = connection
-        await self._find_orders()
-        transaction = self._connection.transaction()
+        known = self._known
+        await known.find_orders(connection)
+        transaction = connection.transaction()
         await transaction.start()
         try:
-            await self._lock()
-            await self._look_up()
-            if self._program is None:
+            await known.lock(connection)
+            await known.look_up(connection)
+            if known.program is None:
                 refusal = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")
                 self.outcomes = [refusal] * len(self._submissions)
             else:
-                await self._load()
+                await known.load(connection)
                 await self._decide_all()
                 await self._write()
         except BaseException:
-            if not self._connection.is_closed():
+            if not connection.is_closed():
                 await transaction.rollback()
             raise
         self.commit_was_sent = True
         await transaction.commit()
-
-    # --- lock and load ---
-
-    async def _find_orders(self) -> None:
-        """Find the orders behind refunds: whose they are never changes."""
-        shards = self._surroundings.shards
-        commands = [each.command for each in self._submissions]
-        orders = [digest_order(each.refund.order_id) for each in commands if isinstance(each, RefundOrder)]
-        if orders:
-            rows = await self._connection.fetch(
-                _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in orders], orders
-            )
-            self._orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in rows}
-
-    async def _lock(self) -> None:
-        """Lock all accounts of the members that the batch may change; only then look at the clock."""
-        members: set[int] = set()
-        identities: set[Identity] = set()
-        for submission in self._submissions:
-            command = submission.command
-            for named in members_named(command):
-                if isinstance(named, int):
-                    members.add(named)
-                else:
-                    identities.add(named)
-            reference = self._reference(command)
-            if reference is not None:
-                members.add(reference[0])
-        if members or identities:
-            self._loaded, self._identities = await lock_accounts(
-                self._connection, list(members), list(identities), self._surroundings.shards
-            )
-        self._now = self._clock()
-
-    async def _look_up(self) -> None:
-        """Find out which commands were answered before, and load the lots that commands will take from first.
-
-        Keys must be looked up after locking: the first of two equal commands that race through different workers
-        holds the lock until it has committed, so that the second finds its key here and gets the first answer, where
-        it would otherwise see the changed balance and be refused.
-        """
-        first_lots: dict[int, int] = {}
-        for submission in self._submissions:
-            if isinstance(submission.command, _TAKING):
-                for member in self._known_members(submission.command):
-                    if member in self._loaded:
-                        first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
-        digests = [digest for keys in self._keys for digest, _ in keys]
-        self._found_keys, version = await look_up(
-            self._connection, digests, self._loaded, first_lots, self._surroundings.shards
-        )
-        if version is not None:
-            self._program = await self._surroundings.programs.get(self._connection, version)
-        await self._look_up_owners()
-        wanted = {(found.member_id, found.sequence) for found in self._found_keys.values()}
-        self._answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
-        references = [reference for reference in wanted if reference[1]]
-        if references:
-            self._answers |= await load_answers(self._connection, references, self._surroundings.shards)
-
-    async def _look_up_owners(self) -> None:
-        """Look up again the unknown identities of orders that turned out to be known: whoever recorded the order while
-        we waited for a lock may have registered the member with it."""
-        names = {
-            submission.command.member
-            for submission, keys in zip(self._submissions, self._keys, strict=True)
-            if isinstance(submission.command, RecordOrder) and any(digest in self._found_keys for digest, _ in keys)
-        }
-        unknown = [name for name in names if isinstance(name, Identity) and name not in self._identities]
-        if unknown:
-            self._identities |= await find_identities(self._connection, unknown, self._surroundings.shards)
-
-    async def _load(self) -> None:
-        """Load what only few commands need: all lots and holds where something is due or refers to the past."""
-        everything: set[int] = set()
-        references: set[Reference] = set()
-        for submission in self._submissions:
-            reference = self._reference(submission.command)
-            if reference is not None:
-                references.add(reference)
-                everything.add(reference[0])
-        for member, state in self._loaded.items():
-            for account in state.accounts:
-                if account.next_change_at <= self._now:
-                    everything.add(member)
-        everything &= self._loaded.keys()
-        shards, connection = self._surroundings.shards, self._connection
-        if everything:
-            await load_everything(connection, self._loaded, sorted(everything), shards)
-        if references:
-            self._past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
-
-    def _known_members(self, command: Command) -> list[int]:
-        return [
-            member
-            for reference in members_named(command)
-            if (member := reference if isinstance(reference, int) else self._identities.get(reference)) is not None
-        ]
-
-    def _reference(self, command: Command) -> Reference | None:
-        """The transaction that a command refers to, as far as the database knows it."""
-        if not needs_past(command):
-            return None
-        if isinstance(command, RefundOrder):
-            return self._orders.get(digest_order(command.refund.order_id))
-        if isinstance(command, CaptureHold | ReleaseHold):
-            return (command.member, command.hold)
-        return (command.member, command.sequence) if isinstance(command, ReverseTransaction) else None
 
     # --- decide ---
 
@@ -254,8 +104,8 @@ class Batch:
                     self.outcomes[index] = await self._decide_one(index, submission)
                 return
             except NotLoaded as missing:
-                incomplete = [missing.member_id] if attempt == 0 else sorted(self._loaded)
-                await load_everything(self._connection, self._loaded, incomplete, self._surroundings.shards)
+                incomplete = [missing.member_id] if attempt == 0 else sorted(self._known.states)
+                await self._known.load_more(self._connection, incomplete)
         raise AssertionError("members that were loaded with everything are still not complete")
 
     async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
@@ -278,7 +128,7 @@ class Batch:
             if self._changed(member):
                 self._waiting_members.add(member)
             elif member not in self._waiting_members:
-                past = self._past.get(self._reference(command) or (0, 0))
+                past = self._known.past.get(self._known.reference(command) or (0, 0))
                 if past is None or (isinstance(command, RefundOrder) and past.kind is not Kind.EARN):
                     return unknown_past(command)
         receiver = None
@@ -306,11 +156,11 @@ class Batch:
         past: PastTransaction | None,
         receiver: MemberState | None,
     ) -> Outcome:
-        program = self._program
+        program = self._known.program
         assert program is not None
         context = Context(
-            self._now,
-            submission.occurred_at or self._now,
+            self._known.now,
+            submission.occurred_at or self._known.now,
             submission.source,
             submission.key,
             submission.actor,
@@ -345,29 +195,29 @@ class Batch:
 
     def _claim(self, index: int, answer: Answer) -> None:
         """Keep the keys of a command with what it did, for ever."""
-        for digest, payload in self._keys[index]:
+        for digest, payload in self._known.keys[index]:
             self._new_keys[digest] = FoundKey(payload, answer.member_id, answer.sequence)
             self._new_answers[answer.member_id, answer.sequence] = answer
 
     def _answered(self, index: int) -> Outcome | None:
         """The first answer of a command that comes again, or the refusal of a key used for something else."""
-        for position, (digest, payload) in enumerate(self._keys[index]):
-            found = self._new_keys.get(digest) or self._found_keys.get(digest)
+        for position, (digest, payload) in enumerate(self._known.keys[index]):
+            found = self._new_keys.get(digest) or self._known.found_keys.get(digest)
             if found is None:
                 continue
             command, reference = self._submissions[index].command, (found.member_id, found.sequence)
             if found.payload != payload or (position == 1 and not self._is_owner(command, found.member_id)):
                 return key_conflict(command, position, reference)
             self._claim_known(index, found)
-            answer = self._new_answers.get(reference) or self._answers[reference]
+            answer = self._new_answers.get(reference) or self._known.answers[reference]
             return msgspec.structs.replace(answer, duplicate=True)
         return None
 
     def _claim_known(self, index: int, found: FoundKey) -> None:
         """A command that was answered by what it is about (an order's name, a member who is known) keeps its own key
         all the same: it cannot be used for something else afterwards (I-07)."""
-        for digest, payload in self._keys[index][:1]:
-            if digest not in self._found_keys:
+        for digest, payload in self._known.keys[index][:1]:
+            if digest not in self._known.found_keys:
                 self._new_keys[digest] = FoundKey(payload, found.member_id, found.sequence)
 
     def _is_owner(self, command: Command, member_id: int) -> bool:
@@ -379,7 +229,7 @@ class Batch:
 
     def _check_instant(self, submission: Submission) -> Refusal | None:
         occurred_at = submission.occurred_at
-        if occurred_at is None or EARLIEST_INSTANT <= occurred_at <= self._now + MAXIMUM_CLOCK_SKEW:
+        if occurred_at is None or EARLIEST_INSTANT <= occurred_at <= self._known.now + MAXIMUM_CLOCK_SKEW:
             return None
         if occurred_at < EARLIEST_INSTANT:
             return Refusal("instant_too_early", f"Nothing can have happened before {EARLIEST_INSTANT.date()}.", "/time")
@@ -394,10 +244,10 @@ class Batch:
         return isinstance(command, RefundOrder) and digest_order(command.refund.order_id) in self._waiting_orders
 
     def _changed(self, member: int) -> bool:
-        return self._states[member] is not self._loaded.get(member)
+        return self._states[member] is not self._known.states.get(member)
 
     def _lookup(self, identity: Identity) -> int | None:
-        return self._identities.get(identity) or self._new_identities.get(identity)
+        return self._known.identities.get(identity) or self._new_identities.get(identity)
 
     async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
         """The member a command is about; an unknown identity registers one where the program says so."""
@@ -411,21 +261,21 @@ class Batch:
         member = self._lookup(reference)
         if member is not None:
             return member
-        assert self._program is not None
-        if not (self._program.document.register_unknown_members and registers_unknown_member(command)):
+        assert self._known.program is not None
+        if not (self._known.program.document.register_unknown_members and registers_unknown_member(command)):
             return unknown_member(str(reference))
         return await self._add_member((reference,), submission)
 
     def _owner_of_order(self, command: RefundOrder) -> int | Refusal:
         order_id = command.refund.order_id
         digest = digest_order(order_id)
-        if digest in self._orders:
-            owner = self._orders[digest][0]
+        if digest in self._known.orders:
+            owner = self._known.orders[digest][0]
         elif digest in self._new_keys:
             owner = self._new_keys[digest].member_id
-        elif digest in self._found_keys:
+        elif digest in self._known.found_keys:
             # Recorded by someone else after we had looked, and told again in this very batch.
-            owner = self._found_keys[digest].member_id
+            owner = self._known.found_keys[digest].member_id
             self._waiting_members.add(owner)
         else:
             return unknown_order(command)
@@ -467,9 +317,9 @@ class Batch:
         member = self._fresh_ids[self._used_ids]
         self._used_ids += 1
         self._new_identities |= dict.fromkeys(identities, member)
-        self._registrations.append(Registration(member, identities, submission.occurred_at or self._now))
-        assert self._program is not None
-        self._states[member] = new_member_state(member, self._program)
+        self._registrations.append(Registration(member, identities, submission.occurred_at or self._known.now))
+        assert self._known.program is not None
+        self._states[member] = new_member_state(member, self._known.program)
         return member
 
     def _forget_registration(self, member: int) -> None:
@@ -490,7 +340,7 @@ class Batch:
         for registration in self._registrations:
             rows.add_registration(registration)
         for member, state in self._states.items():
-            before = self._loaded.get(member)
+            before = self._known.states.get(member)
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
         keys: dict[Reference, list[Key]] = {}
@@ -502,4 +352,4 @@ class Batch:
                 rows.add_key(digest, key.payload, key.member_id, key.sequence)
         for transaction in self._transactions:
             rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
-        await rows.write(self._connection, self._now)
+        await rows.write(self._connection, self._known.now)

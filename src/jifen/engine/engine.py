@@ -11,7 +11,7 @@ import structlog
 
 from jifen.core.errors import JifenError
 from jifen.db.connection import Connection, connect
-from jifen.engine.batch import Surroundings
+from jifen.engine.gathering import Surroundings
 from jifen.engine.lane import BatchObserver, Lane
 from jifen.engine.references import members_named
 from jifen.engine.submission import Outcome, Submission

@@ -14,7 +14,8 @@ import structlog
 
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
-from jifen.engine.batch import Batch, Surroundings
+from jifen.engine.batch import Batch
+from jifen.engine.gathering import Surroundings
 from jifen.engine.submission import Answer, Outcome, Submission
 
 #: Nothing was committed, and trying again may succeed: two batches met, or the server was not there yet.

@@ -1,0 +1,187 @@
+"""What a batch must know before it can decide: read, locked and loaded with as few round trips as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    PlaceHold,
+    RecordOrder,
+    RefundOrder,
+    ReleaseHold,
+    ReverseTransaction,
+    SpendPoints,
+    TransferPoints,
+)
+from jifen.core.decide import PastTransaction
+from jifen.core.identity import Identity, shard_of_digest
+from jifen.core.ledger.values import MemberState
+from jifen.core.limits import EARLIEST_INSTANT
+from jifen.core.program import Program
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.loading import (
+    FoundKey,
+    find_identities,
+    load_answers,
+    load_everything,
+    load_past,
+    lock_accounts,
+    look_up,
+)
+from jifen.engine.programs import ProgramVersions
+from jifen.engine.references import Reference, members_named, needs_past
+from jifen.engine.submission import Answer, Submission, digest_order
+
+Key = tuple[bytes, bytes]
+
+_SQL = load_queries("engine")
+#: So many lots of a wallet are loaded for a spend at first; if they do not suffice, all are.
+FIRST_LOTS = 8
+#: Commands that take available points.
+_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints)
+
+
+class Surroundings:
+    """What batches share within an engine: the shards, the versions of the program, fresh member ids."""
+
+    def __init__(self, shards: int, new_member_id: Callable[[Connection], Awaitable[int]]) -> None:
+        self.shards = shards
+        self.programs = ProgramVersions()
+        self.new_member_id = new_member_id
+
+
+class Gathering:
+    """What is known of everything that the commands of a batch name. Filled step by step, in this order: `find_orders`,
+    `lock`, `look_up`, `load`."""
+
+    def __init__(
+        self, surroundings: Surroundings, submissions: Sequence[Submission], clock: Callable[[], datetime]
+    ) -> None:
+        self._surroundings = surroundings
+        self._submissions = submissions
+        self._clock = clock
+        #: When the batch is recorded: after all locks were taken, so that a member's instants never run backwards.
+        self.now = EARLIEST_INSTANT
+        self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
+        self.orders: dict[bytes, Reference] = {}
+        self.found_keys: dict[bytes, FoundKey] = {}
+        self.identities: dict[Identity, int] = {}
+        self.states: dict[int, MemberState] = {}
+        self.past: dict[Reference, PastTransaction] = {}
+        self.answers: dict[Reference, Answer] = {}
+        self.program: Program | None = None
+
+    async def find_orders(self, connection: Connection) -> None:
+        """Find the orders behind refunds: whose they are never changes."""
+        shards = self._surroundings.shards
+        commands = [each.command for each in self._submissions]
+        orders = [digest_order(each.refund.order_id) for each in commands if isinstance(each, RefundOrder)]
+        if orders:
+            rows = await connection.fetch(
+                _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in orders], orders
+            )
+            self.orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in rows}
+
+    async def lock(self, connection: Connection) -> None:
+        """Lock all accounts of the members that the batch may change; only then look at the clock."""
+        members: set[int] = set()
+        identities: set[Identity] = set()
+        for submission in self._submissions:
+            command = submission.command
+            for named in members_named(command):
+                if isinstance(named, int):
+                    members.add(named)
+                else:
+                    identities.add(named)
+            reference = self.reference(command)
+            if reference is not None:
+                members.add(reference[0])
+        if members or identities:
+            self.states, self.identities = await lock_accounts(
+                connection, list(members), list(identities), self._surroundings.shards
+            )
+        self.now = self._clock()
+
+    async def look_up(self, connection: Connection) -> None:
+        """Find out which commands were answered before, and load the lots that commands will take from first.
+
+        Keys must be looked up after locking: the first of two equal commands that race through different workers
+        holds the lock until it has committed, so that the second finds its key here and gets the first answer, where
+        it would otherwise see the changed balance and be refused.
+        """
+        first_lots: dict[int, int] = {}
+        for submission in self._submissions:
+            if isinstance(submission.command, _TAKING):
+                for member in self._known_members(submission.command):
+                    if member in self.states:
+                        first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
+        digests = [digest for keys in self.keys for digest, _ in keys]
+        self.found_keys, version = await look_up(
+            connection, digests, self.states, first_lots, self._surroundings.shards
+        )
+        if version is not None:
+            self.program = await self._surroundings.programs.get(connection, version)
+        await self._look_up_owners(connection)
+        wanted = {(found.member_id, found.sequence) for found in self.found_keys.values()}
+        self.answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
+        references = [reference for reference in wanted if reference[1]]
+        if references:
+            self.answers |= await load_answers(connection, references, self._surroundings.shards)
+
+    async def _look_up_owners(self, connection: Connection) -> None:
+        """Look up again the unknown identities of orders that turned out to be known: whoever recorded the order while
+        we waited for a lock may have registered the member with it."""
+        names = {
+            submission.command.member
+            for submission, keys in zip(self._submissions, self.keys, strict=True)
+            if isinstance(submission.command, RecordOrder) and any(digest in self.found_keys for digest, _ in keys)
+        }
+        unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
+        if unknown:
+            self.identities |= await find_identities(connection, unknown, self._surroundings.shards)
+
+    async def load(self, connection: Connection) -> None:
+        """Load what only few commands need: all lots and holds where something is due or refers to the past."""
+        everything: set[int] = set()
+        references: set[Reference] = set()
+        for submission in self._submissions:
+            reference = self.reference(submission.command)
+            if reference is not None:
+                references.add(reference)
+                everything.add(reference[0])
+        for member, state in self.states.items():
+            for account in state.accounts:
+                if account.next_change_at <= self.now:
+                    everything.add(member)
+        everything &= self.states.keys()
+        shards = self._surroundings.shards
+        if everything:
+            await load_everything(connection, self.states, sorted(everything), shards)
+        if references:
+            self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+
+    def _known_members(self, command: Command) -> list[int]:
+        return [
+            member
+            for reference in members_named(command)
+            if (member := reference if isinstance(reference, int) else self.identities.get(reference)) is not None
+        ]
+
+    def reference(self, command: Command) -> Reference | None:
+        """The transaction that a command refers to, as far as the database knows it."""
+        if not needs_past(command):
+            return None
+        if isinstance(command, RefundOrder):
+            return self.orders.get(digest_order(command.refund.order_id))
+        if isinstance(command, CaptureHold | ReleaseHold):
+            return (command.member, command.hold)
+        return (command.member, command.sequence) if isinstance(command, ReverseTransaction) else None
+
+    async def load_more(self, connection: Connection, members: list[int]) -> None:
+        """Load all lots and holds of these members, who turned out to need them."""
+        await load_everything(connection, self.states, members, self._surroundings.shards)
