@@ -23,7 +23,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without settings of jifen."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_D")}
+    return {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
 
 
 def run_part(module: str, settings: object) -> dict[str, object]:

@@ -255,6 +255,7 @@ DAMAGES = {
         {"key_target"},
     ),
     "key of nothing": ("INSERT INTO keys VALUES (0, '\\x00', '\\x00', 5, 5)", {"key_surplus"}),
+    "registration in another shard": ("UPDATE keys SET shard = (shard + 1) % 64 WHERE sequence = 0", {"key_target"}),
     "registration of nobody": ("UPDATE keys SET member_id = 5 WHERE sequence = 0", {"key_surplus"}),
     # I-11: what leaves one member in a transfer arrives at the other.
     "transfer": (

@@ -488,6 +488,12 @@ SELECT 'key_surplus' AS kind, k.member_id, concat('key ', encode(k.digest, 'hex'
 FROM keys k
 WHERE k.sequence = 0 AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = k.member_id)
 UNION ALL
+SELECT 'key_target', k.member_id, concat('key ', encode(k.digest, 'hex'), ' lies in shard ', k.shard, ', where nobody looks')
+FROM keys k, (SELECT shards FROM installation) AS installed
+WHERE (k.sequence = 0 OR k.repeats)
+    AND CASE octet_length(k.digest)
+        WHEN 16 THEN k.shard <> (get_byte(k.digest, 0) * 256 + get_byte(k.digest, 1)) % installed.shards ELSE true END
+UNION ALL
 SELECT 'identity_without_member', i.member_id, concat('an identity of the kind ', i.kind, ' finds a member that does not exist')
 FROM identities i
 WHERE NOT EXISTS (SELECT FROM members m WHERE m.member_id = i.member_id)
