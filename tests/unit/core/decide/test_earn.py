@@ -37,6 +37,31 @@ def test_an_order_without_points_is_recorded() -> None:
     assert shop.done(shop.refund("o1")).movements == ()
 
 
+def test_only_what_was_paid_is_rated() -> None:
+    """A line that a voucher or points paid for earns nothing, and does not lessen the others (known failures 66, 67)."""
+    shop = Shop()
+    earned = shop.done(shop.earn("o1", (1, 10_000), (3, 0)))
+    assert decode_trace(earned.trace).awards[0].rated_cents == 10_000
+    assert shop.buckets() == (100, 0, 0, 0)
+
+
+def test_an_amount_below_a_point_opens_no_empty_lot() -> None:
+    """No lot of zero points stands in the way of later spends (known failure 62)."""
+    shop = Shop(make_document(per_cents=10_000))
+    shop.earn("o1", (1, 9_999))
+    shop.earn("o2", (1, 10_000))
+    assert [points for points, _ in shop.lots()] == [1]
+    assert shop.buckets() == (1, 0, 0, 0)
+
+
+def test_a_voided_line_keeps_no_points() -> None:
+    """Points of a line that was taken back whole go back whole (known failure 19)."""
+    shop = Shop(make_document(basis="line"))
+    shop.earn("o1", (2, 10_150), (1, 5_050))
+    shop.done(shop.refund("o1", (1, 2)))
+    assert shop.buckets() == (50, 0, 0, 0)
+
+
 def test_points_wait_for_the_return_period() -> None:
     """Pending points cannot be spent; they become available on time (known failure 82)."""
     shop = Shop(make_document(pending_days=14))
