@@ -38,7 +38,7 @@ def test_an_order_without_points_is_recorded() -> None:
 
 
 def test_only_what_was_paid_is_rated() -> None:
-    """A line that a voucher or points paid for earns nothing, and does not lessen the others (known failures 66, 67)."""
+    """A line that a voucher or points paid for earns nothing, and takes nothing from others (known failures 66, 67)."""
     shop = Shop()
     earned = shop.done(shop.earn("o1", (1, 10_000), (3, 0)))
     assert decode_trace(earned.trace).awards[0].rated_cents == 10_000
