@@ -80,12 +80,17 @@ async def test_an_order_told_twice_while_its_member_registers(engine: Engine, ot
     """The order is found and its member is not yet: that is no order of somebody else (known failure 76)."""
     zed, new = await new_member(engine, "zed", 10), Identity("phone", "13800000000")
     async with locked(database_url, zed) as onlooker:
-        group = [submission(SpendPoints(zed, None, 1), "s"), submission(RecordOrder(new, order("o9")), "till 2")]
+        group = [
+            submission(SpendPoints(zed, None, 1), "s"),
+            submission(RecordOrder(new, order("o9")), "till 2"),
+            submission(RecordOrder(new, order("o10")), "till 2, next"),
+        ]
         there = asyncio.create_task(other.submit_group(group))
         await wait_for_waiters(onlooker, 1)
         here = answered(await engine.submit(submission(RecordOrder(new, order("o9")), "till 1")))
-    repeated = answered((await there)[1])
+    _, repeated, following = (answered(outcome) for outcome in await there)
     assert (repeated.duplicate, repeated.member_id) == (True, here.member_id)
+    assert (following.duplicate, following.member_id) == (False, here.member_id)
     await check_ledger(database_url)
 
 

@@ -18,13 +18,13 @@ from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.identity import Identity
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
-from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.engine.gathering import Gathering, Key, Surroundings
 from jifen.engine.loading import FoundKey
 from jifen.engine.references import (
     Reference,
+    check_instant,
     key_conflict,
     needs_past,
     new_member_state,
@@ -112,7 +112,7 @@ class Batch:
         answered = self._answered(index)
         if answered is not None:
             return answered
-        refusal = self._check_instant(submission)
+        refusal = check_instant(submission.occurred_at, self._known.now)
         if refusal is not None:
             return refusal
         command = submission.command
@@ -124,10 +124,10 @@ class Batch:
         if isinstance(member, Refusal):
             return member
         past = None
-        if needs_past(command):
+        if needs_past(command) and member not in self._waiting_members:
             if self._changed(member):
                 self._waiting_members.add(member)
-            elif member not in self._waiting_members:
+            else:
                 past = self._known.past.get(self._known.reference(command) or (0, 0))
                 if past is None or (isinstance(command, RefundOrder) and past.kind is not Kind.EARN):
                     return unknown_past(command)
@@ -225,15 +225,9 @@ class Batch:
         if not isinstance(command, RecordOrder):
             return True
         named = command.member
-        return member_id == (named if isinstance(named, int) else self._lookup(named))
-
-    def _check_instant(self, submission: Submission) -> Refusal | None:
-        occurred_at = submission.occurred_at
-        if occurred_at is None or EARLIEST_INSTANT <= occurred_at <= self._known.now + MAXIMUM_CLOCK_SKEW:
-            return None
-        if occurred_at < EARLIEST_INSTANT:
-            return Refusal("instant_too_early", f"Nothing can have happened before {EARLIEST_INSTANT.date()}.", "/time")
-        return Refusal("instant_in_future", f"{occurred_at.isoformat()} lies in the future: check the clock.", "/time")
+        if isinstance(named, int):
+            return member_id == named
+        return member_id == (self._lookup(named) or self._known.late_identities.get(named))
 
     # --- members ---
 

@@ -71,6 +71,8 @@ class Gathering:
         self.orders: dict[bytes, Reference] = {}
         self.found_keys: dict[bytes, FoundKey] = {}
         self.identities: dict[Identity, int] = {}
+        #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
+        self.late_identities: dict[Identity, int] = {}
         self.states: dict[int, MemberState] = {}
         self.past: dict[Reference, PastTransaction] = {}
         self.answers: dict[Reference, Answer] = {}
@@ -143,7 +145,7 @@ class Gathering:
         }
         unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
         if unknown:
-            self.identities |= await find_identities(connection, unknown, self._surroundings.shards)
+            self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
 
     async def load(self, connection: Connection) -> None:
         """Load what only few commands need: all lots and holds where something is due or refers to the past."""

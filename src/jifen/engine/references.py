@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -15,6 +17,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.ledger.values import Account, MemberState, transaction_id
+from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 
@@ -43,6 +46,15 @@ def needs_past(command: Command) -> bool:
 def new_member_state(member_id: int, program: Program) -> MemberState:
     """A member without history: an empty account for each wallet of the program."""
     return MemberState(member_id, 0, tuple(Account(wallet) for wallet in program.wallet_numbers.values()))
+
+
+def check_instant(occurred_at: datetime | None, now: datetime) -> Refusal | None:
+    """Refuse an instant at which nothing can have happened. None stands for now."""
+    if occurred_at is None or EARLIEST_INSTANT <= occurred_at <= now + MAXIMUM_CLOCK_SKEW:
+        return None
+    if occurred_at < EARLIEST_INSTANT:
+        return Refusal("instant_too_early", f"Nothing can have happened before {EARLIEST_INSTANT.date()}.", "/time")
+    return Refusal("instant_in_future", f"{occurred_at.isoformat()} lies in the future: check the clock.", "/time")
 
 
 def unknown_member(name: str, pointer: str | None = None) -> Refusal:

@@ -13,7 +13,6 @@ from jifen.core.commands import RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
 from jifen.core.identity import Identity, shard_of_digest, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
-from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
@@ -21,7 +20,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import find_identities, load_everything, load_past
 from jifen.engine.programs import ProgramVersions
-from jifen.engine.references import key_conflict, new_member_state, unknown_member, unknown_order
+from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 
 _SQL = load_queries("engine")
@@ -120,9 +119,9 @@ class Rehearsal:
             if found is not None:
                 return Answer(found[1], found[2], True)
         occurred_at = submission.occurred_at or now
-        if not EARLIEST_INSTANT <= occurred_at <= now + MAXIMUM_CLOCK_SKEW:
-            code = "instant_too_early" if occurred_at < EARLIEST_INSTANT else "instant_in_future"
-            return Refusal(code, f"{occurred_at.isoformat()} cannot be when it happened.", "/time")
+        refusal = check_instant(submission.occurred_at, now)
+        if refusal is not None:
+            return refusal
         command, identity = submission.command, _member(submission)
         member, past = self._members.get(identity), None
         if isinstance(command, RefundOrder):
