@@ -46,7 +46,9 @@ class Server:
         """Start it, and wait until it is ready."""
         command = [sys.executable, "-m", "jifen", "serve", "--data", str(self.data), "--port", str(self.port)]
         with (self.data.parent / "serve.log").open("ab") as log:
-            self._process = subprocess.Popen([*command, "--workers", "2"], stdout=log, stderr=log)
+            # What a killed server leaves in the folder for temporary files goes with the test.
+            surroundings = os.environ | {"TMPDIR": str(self.data.parent)}
+            self._process = subprocess.Popen([*command, "--workers", "2"], stdout=log, stderr=log, env=surroundings)
         wait_until(self.is_ready, "jifen serve is ready")
 
     def is_ready(self) -> bool:

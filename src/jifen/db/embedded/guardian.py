@@ -45,14 +45,11 @@ class Guardian:
         self._ending = False
 
     def run(self, report: Report) -> None:
-        """Live until nobody uses the server; `report` is told once that it is ready.
+        """Live until nobody uses the server; `report` is told once that it is ready. Call it with the guardian's lock.
 
         Raises:
             JifenError: the server could not be started, or died too often.
         """
-        own = FileLock(self._layout.lock("guardian"))
-        if not own.acquire_until(EXCLUSIVE, time.monotonic() + 5.0):
-            raise ServerDidNotStart(f"Another guardian already watches {self._layout.data}.")
         self._status("starting")
         # The place comes before any thread: it forks, and moves this process into another mount namespace.
         found = self._prepare()
@@ -240,7 +237,11 @@ def open_log(layout: Layout) -> IO[bytes]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run as `python -m jifen.db.embedded.guardian DATA`; reports on standard output and goes on in the background."""
+    """Run as `python -m jifen.db.embedded.guardian DATA LOCK`; reports on standard output, goes on in the background.
+
+    LOCK is the descriptor of the guardian's lock, taken by whoever starts it: so there is no moment at which a guardian
+    is on its way and nobody can see it.
+    """
     # The starter waits for this first process only, so no dead process is ever left for it to collect.
     if os.fork() != 0:
         os._exit(0)
@@ -250,6 +251,7 @@ def main(arguments: list[str]) -> None:
         # accepted, and need the server until they have; the guardian follows them, not the signal.
         signal.signal(number, lambda *_: None)
     layout = Layout(Path(arguments[0]))
+    FileLock.keep_inherited(layout.lock("guardian"), int(arguments[1]))
     report = Report(os.dup(1))
     host = namespace.current()
     try:

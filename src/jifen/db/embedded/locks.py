@@ -13,6 +13,7 @@ EXCLUSIVE = fcntl.LOCK_EX
 PAUSE_SECONDS = 0.02
 
 _open_locks: weakref.WeakSet[FileLock] = weakref.WeakSet()
+_inherited: list[FileLock] = []
 
 
 class FileLock:
@@ -28,6 +29,20 @@ class FileLock:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self.held = False
         _open_locks.add(self)
+
+    @classmethod
+    def keep_inherited(cls, path: Path, descriptor: int) -> None:
+        """Hold the lock that our parent took and handed to us until this process ends; our children do not hold it.
+
+        The kernel frees it with the process, when nothing else of the process is left in the folder.
+        """
+        lock = cls.__new__(cls)
+        lock.path = path
+        lock._descriptor = descriptor
+        lock.held = True
+        os.set_inheritable(descriptor, False)
+        _open_locks.add(lock)
+        _inherited.append(lock)
 
     @property
     def descriptor(self) -> int:

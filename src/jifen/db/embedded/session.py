@@ -109,8 +109,7 @@ def _join(layout: Layout, users: FileLock, deadline: float) -> None:
 def _ensure_guardian(layout: Layout, deadline: float) -> None:
     """Return when a guardian has the server ready; call it with the start lock held."""
     while True:
-        if not is_held(layout.lock("guardian")):
-            _spawn_guardian(layout, deadline)
+        if _spawn_guardian(layout, deadline):
             return
         if _status(layout).get("state") == "ready":
             return
@@ -119,14 +118,32 @@ def _ensure_guardian(layout: Layout, deadline: float) -> None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _spawn_guardian(layout: Layout, deadline: float) -> None:
+def _spawn_guardian(layout: Layout, deadline: float) -> bool:
+    """Start a guardian and wait until it has the server ready; False when there is one already.
+
+    Its lock is taken here and handed over: whoever gives up waiting leaves a guardian that all others can see.
+    """
+    own = FileLock(layout.lock("guardian"))
+    try:
+        if not own.try_acquire(EXCLUSIVE):
+            return False
+        # What an earlier guardian said, perhaps just before it was killed, does not hold for this one.
+        layout.status.unlink(missing_ok=True)
+        _start_guardian(layout, own, deadline)
+    finally:
+        own.close()
+    return True
+
+
+def _start_guardian(layout: Layout, own: FileLock, deadline: float) -> None:
     reader, writer = os.pipe()
     try:
         # The guardian must find this very installation, however this process found it.
         roots = [str(Path(jifen.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         try:
             subprocess.run(  # noqa: S603 - this very Python
-                [sys.executable, "-P", "-m", "jifen.db.embedded.guardian", str(layout.data)],
+                [sys.executable, "-P", "-m", "jifen.db.embedded.guardian", str(layout.data), str(own.descriptor)],
+                pass_fds=(own.descriptor,),
                 stdin=subprocess.DEVNULL,
                 stdout=writer,
                 start_new_session=True,
@@ -136,6 +153,7 @@ def _spawn_guardian(layout: Layout, deadline: float) -> None:
             )
         finally:
             os.close(writer)
+            own.close()
         answer = _read_report(reader, deadline, layout)
     finally:
         os.close(reader)
@@ -194,8 +212,12 @@ def _guardian_ends(layout: Layout, users: FileLock, last: bool) -> bool:
     deadline = time.monotonic() + LEAVE_SECONDS
     joined_at: float | None = None
     while is_held(layout.lock("guardian")) and time.monotonic() < deadline:
-        # While the guardian stops the server nobody can have this lock. Others who stay, or come, can.
-        if users.try_acquire(SHARED):
+        # While the guardian stops the server nobody can have this lock; until it has noticed that we left (it may still
+        # be making the cluster) anyone can. Shared but not exclusive: there are others who stay, or come.
+        if users.try_acquire(EXCLUSIVE):
+            users.release()
+            joined_at = None
+        elif users.try_acquire(SHARED):
             users.release()
             joined_at = joined_at or time.monotonic()
             if not last or time.monotonic() - joined_at > NEW_USER_SECONDS:
