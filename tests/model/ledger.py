@@ -76,7 +76,7 @@ async def publish(url: str, document: ProgramDocument) -> None:
 async def read_members(connection: Connection, members: Sequence[int]) -> dict[int, MemberState]:
     """Everything the tables say of these members."""
     shards = await connection.fetchval("SELECT shards FROM installation")
-    states, _ = await lock_accounts(connection, sorted(members), [], shards)
+    states = (await lock_accounts(connection, sorted(members), [], shards)).states
     await load_everything(connection, states, sorted(states), shards)
     return states
 

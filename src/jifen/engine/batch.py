@@ -39,14 +39,25 @@ from jifen.engine.writing import BatchRows, Registration
 
 class Batch:
     """The work on one batch, from submissions to outcomes. `outcomes[i]` is None where a command must wait for the
-    next batch, because it refers to what this one has just changed."""
+    next batch, because it refers to what this one has just changed.
+
+    Hardly any command comes twice, and each claims its keys as it is written; so a batch decides first and looks keys
+    up only where a command was refused, which may be because it was done before. If a key turns out to be claimed as it
+    is written, the database refuses the batch as a whole, and it is tried again with `look_first`.
+    """
 
     def __init__(
-        self, surroundings: Surroundings, submissions: Sequence[Submission], clock: Callable[[], datetime]
+        self,
+        surroundings: Surroundings,
+        submissions: Sequence[Submission],
+        clock: Callable[[], datetime],
+        *,
+        look_first: bool,
     ) -> None:
         self._surroundings = surroundings
         self._submissions = submissions
         self._known = Gathering(surroundings, submissions, clock)
+        self._look_first = look_first
         self._fresh_ids: list[int] = []
         #: From here on a lost connection leaves open whether the batch was committed.
         self.commit_was_sent = False
@@ -74,13 +85,15 @@ class Batch:
         await transaction.start()
         try:
             await known.lock(connection)
-            await known.look_up(connection)
+            if self._look_first:
+                await known.look_up_keys(connection, range(len(self._submissions)))
             if known.program is None:
                 refusal = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")
                 self.outcomes = [refusal] * len(self._submissions)
             else:
                 await known.load(connection)
                 await self._decide_all()
+                await self._reconsider_refusals()
                 await self._write()
         except BaseException:
             if not connection.is_closed():
@@ -107,6 +120,20 @@ class Batch:
                 incomplete = [missing.member_id] if attempt == 0 else sorted(self._known.states)
                 await self._known.load_more(self._connection, incomplete)
         raise AssertionError("members that were loaded with everything are still not complete")
+
+    async def _reconsider_refusals(self) -> None:
+        """A command that was refused may have been done before: then the answer is what it was answered then."""
+        if self._look_first:
+            return
+        refused = [index for index, outcome in enumerate(self.outcomes) if isinstance(outcome, Refusal)]
+        if await self._known.look_up_keys(self._connection, refused):
+            await self._known.look_up_keys(self._connection, range(len(self._submissions)))
+            await self._decide_all()
+
+    @property
+    def had_repetitions(self) -> bool:
+        """Whether a command had come before."""
+        return bool(self._known.found_keys)
 
     async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
         answered = self._answered(index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 from jifen.core.commands import (
@@ -18,20 +18,20 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide import PastTransaction
-from jifen.core.identity import Identity, shard_of_digest
+from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.program import Program
 from jifen.db.connection import Connection
-from jifen.db.queries import load_queries
 from jifen.engine.loading import (
     FoundKey,
     find_identities,
+    find_keys,
     load_answers,
     load_everything,
+    load_first_lots,
     load_past,
     lock_accounts,
-    look_up,
 )
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference, members_named, needs_past
@@ -39,7 +39,6 @@ from jifen.engine.submission import Answer, Submission, digest_order
 
 Key = tuple[bytes, bytes]
 
-_SQL = load_queries("engine")
 #: So many lots of a wallet are loaded for a spend at first; if they do not suffice, all are.
 FIRST_LOTS = 8
 #: Commands that take available points.
@@ -57,7 +56,7 @@ class Surroundings:
 
 class Gathering:
     """What is known of everything that the commands of a batch name. Filled step by step, in this order: `find_orders`,
-    `lock`, `look_up`, `load`."""
+    `lock`, `load`; `look_up_keys` where a command may have come before."""
 
     def __init__(
         self, surroundings: Surroundings, submissions: Sequence[Submission], clock: Callable[[], datetime]
@@ -80,14 +79,11 @@ class Gathering:
 
     async def find_orders(self, connection: Connection) -> None:
         """Find the orders behind refunds: whose they are never changes."""
-        shards = self._surroundings.shards
         commands = [each.command for each in self._submissions]
         orders = [digest_order(each.refund.order_id) for each in commands if isinstance(each, RefundOrder)]
         if orders:
-            rows = await connection.fetch(
-                _SQL["find_keys"], [shard_of_digest(digest, shards) for digest in orders], orders
-            )
-            self.orders = {digest: (member_id, sequence) for digest, _, member_id, sequence in rows}
+            found = await find_keys(connection, orders, self._surroundings.shards)
+            self.orders = {digest: (key.member_id, key.sequence) for digest, key in found.items()}
 
     async def lock(self, connection: Connection) -> None:
         """Lock all accounts of the members that the batch may change; only then look at the clock."""
@@ -103,37 +99,34 @@ class Gathering:
             reference = self.reference(command)
             if reference is not None:
                 members.add(reference[0])
+        version: int | None = None
         if members or identities:
-            self.states, self.identities = await lock_accounts(
-                connection, list(members), list(identities), self._surroundings.shards
-            )
+            locked = await lock_accounts(connection, list(members), list(identities), self._surroundings.shards)
+            self.states, self.identities, version = locked.states, locked.identities, locked.version
         self.now = self._clock()
+        if version is None:
+            version = await connection.fetchval("SELECT max(version) FROM program_versions")
+        if version is not None:
+            self.program = await self._surroundings.programs.get(connection, version)
 
-    async def look_up(self, connection: Connection) -> None:
-        """Find out which commands were answered before, and load the lots that commands will take from first.
+    async def look_up_keys(self, connection: Connection, indexes: Iterable[int]) -> bool:
+        """Find out which of these commands were answered before; whether any was.
 
         Keys must be looked up after locking: the first of two equal commands that race through different workers
         holds the lock until it has committed, so that the second finds its key here and gets the first answer, where
         it would otherwise see the changed balance and be refused.
         """
-        first_lots: dict[int, int] = {}
-        for submission in self._submissions:
-            if isinstance(submission.command, _TAKING):
-                for member in self._known_members(submission.command):
-                    if member in self.states:
-                        first_lots[member] = first_lots.get(member, FIRST_LOTS) + 1
-        digests = [digest for keys in self.keys for digest, _ in keys]
-        self.found_keys, version = await look_up(
-            connection, digests, self.states, first_lots, self._surroundings.shards
-        )
-        if version is not None:
-            self.program = await self._surroundings.programs.get(connection, version)
+        digests = [digest for index in indexes for digest, _ in self.keys[index]]
+        if not digests:
+            return False
+        self.found_keys = await find_keys(connection, digests, self._surroundings.shards)
         await self._look_up_owners(connection)
         wanted = {(found.member_id, found.sequence) for found in self.found_keys.values()}
         self.answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
         references = [reference for reference in wanted if reference[1]]
         if references:
             self.answers |= await load_answers(connection, references, self._surroundings.shards)
+        return bool(self.found_keys)
 
     async def _look_up_owners(self, connection: Connection) -> None:
         """Look up again the unknown identities of orders that turned out to be known: whoever recorded the order while
@@ -148,7 +141,9 @@ class Gathering:
             self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
 
     async def load(self, connection: Connection) -> None:
-        """Load what only few commands need: all lots and holds where something is due or refers to the past."""
+        """Load the lots that commands will take from first; all lots and holds where something is due or refers to the
+        past."""
+        await self._load_first_lots(connection)
         everything: set[int] = set()
         references: set[Reference] = set()
         for submission in self._submissions:
@@ -166,6 +161,15 @@ class Gathering:
             await load_everything(connection, self.states, sorted(everything), shards)
         if references:
             self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+
+    async def _load_first_lots(self, connection: Connection) -> None:
+        wanted: dict[int, int] = {}
+        for submission in self._submissions:
+            if isinstance(submission.command, _TAKING):
+                for member in self._known_members(submission.command):
+                    if member in self.states:
+                        wanted[member] = wanted.get(member, FIRST_LOTS) + 1
+        await load_first_lots(connection, self.states, wanted, self._surroundings.shards)
 
     def _known_members(self, command: Command) -> list[int]:
         return [

@@ -44,6 +44,8 @@ MAXIMUM_TRIES = 12
 MAXIMUM_COLLISIONS = 6
 #: So many of the commands that had to wait are tried in the next batch.
 WAITING_AT_A_TIME = 16
+#: Where one command comes again others do too: for so many batches keys are looked up before anything is decided.
+LOOK_FIRST_BATCHES = 32
 LONGEST_PAUSE_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.005
 
@@ -68,6 +70,7 @@ class Lane:
         self._observe = observe
         self._clock = clock
         self._connection: Connection | None = None
+        self._look_first = 0
 
     async def run(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """The outcomes of a group of commands, in order, each durable or without any effect."""
@@ -96,14 +99,17 @@ class Lane:
         uncertain: set[int] = set()
         collisions = 0
         for attempt in range(MAXIMUM_TRIES):
-            batch = Batch(self._surroundings, submissions, self._clock)
+            batch = Batch(self._surroundings, submissions, self._clock, look_first=attempt > 0 or self._look_first > 0)
             try:
                 await self._attempt(batch, len(submissions))
             except asyncpg.UniqueViolationError as error:
+                # Most likely a command that had come before.
+                self._look_first = LOOK_FIRST_BATCHES
                 collisions += 1
                 if collisions == MAXIMUM_COLLISIONS:
                     return await self._isolate(submissions, error, bool(uncertain))
-                await self._pause(collisions)
+                if collisions > 1:
+                    await self._pause(collisions)
             except RETRYABLE as error:
                 _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
                 await self._pause(attempt)
@@ -126,6 +132,7 @@ class Lane:
     async def _attempt(self, batch: Batch, commands: int) -> None:
         started = asyncio.get_running_loop().time()
         await batch.run(await self._connected())
+        self._look_first = LOOK_FIRST_BATCHES if batch.had_repetitions else max(0, self._look_first - 1)
         self._observe(commands, asyncio.get_running_loop().time() - started)
 
     async def _isolate(

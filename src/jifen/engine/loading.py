@@ -34,11 +34,17 @@ _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 
 
-async def lock_accounts(
-    connection: Connection, members: list[int], identities: list[Identity], shards: int
-) -> tuple[dict[int, MemberState], dict[Identity, int]]:
-    """Lock all accounts of these members, named by number or identity: what is known of each from the account rows
-    alone, and whom the identities find. Who is missing from the result does not exist."""
+class Locked(msgspec.Struct, frozen=True, gc=False):
+    """What a batch has locked: what is known of each member from the account rows alone, and whom the identities find.
+    Who is missing does not exist. `version` is the current one of the program; None where nothing was found."""
+
+    states: dict[int, MemberState]
+    identities: dict[Identity, int]
+    version: int | None
+
+
+async def lock_accounts(connection: Connection, members: list[int], identities: list[Identity], shards: int) -> Locked:
+    """Lock all accounts of these members, named by number or identity."""
     rows = await connection.fetch(
         LOCK_ACCOUNTS,
         [shard_of_member(member, shards) for member in members],
@@ -49,7 +55,7 @@ async def lock_accounts(
     )
     accounts: dict[int, dict[int, Account]] = {}
     found: dict[Identity, int] = {}
-    for position, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at in rows:
+    for position, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at, _ in rows:
         if position is not None:
             found[identities[position - 1]] = member_id
         # A member who is named in two ways comes twice.
@@ -65,7 +71,8 @@ async def lock_accounts(
             _NOTHING_LOADED if available else None,
             is_complete=not (pending or held),
         )
-    return {member: _state(member, list(each.values())) for member, each in accounts.items()}, found
+    states = {member: _state(member, list(each.values())) for member, each in accounts.items()}
+    return Locked(states, found, rows[0]["version"] if rows else None)
 
 
 def _state(member_id: int, accounts: list[Account]) -> MemberState:
@@ -91,34 +98,30 @@ class FoundKey(msgspec.Struct, frozen=True, gc=False):
     sequence: int
 
 
-async def look_up(
-    connection: Connection, digests: list[bytes], states: dict[int, MemberState], wanted: dict[int, int], shards: int
-) -> tuple[dict[bytes, FoundKey], int | None]:
-    """The known ones of these keys, and the current version of the program; and put the lots that are spent first into
-    the states of the wanted members: so many of each wallet."""
+async def find_keys(connection: Connection, digests: list[bytes], shards: int) -> dict[bytes, FoundKey]:
+    """Those of these keys that were claimed before."""
+    rows = await connection.fetch(_SQL["find_keys"], [shard_of_digest(digest, shards) for digest in digests], digests)
+    return {digest: FoundKey(payload, member_id, sequence) for digest, payload, member_id, sequence in rows}
+
+
+async def load_first_lots(
+    connection: Connection, states: dict[int, MemberState], wanted: dict[int, int], shards: int
+) -> None:
+    """Put the lots that are spent first into the states of the wanted members: so many of each wallet."""
     columns = [
         (shard_of_member(member, shards), member, account.wallet, most)
         for member, most in wanted.items()
         for account in states[member].accounts
         if account.available
     ]
-    rows = await connection.fetch(
-        _SQL["look_up"],
-        [shard_of_digest(digest, shards) for digest in digests],
-        digests,
-        *([list(column) for column in zip(*columns, strict=True)] or ([], [], [], [])),
-    )
-    version: int | None = None
-    keys: dict[bytes, FoundKey] = {}
+    if not columns:
+        return
+    rows = await connection.fetch(_SQL["load_first_lots"], *(list(column) for column in zip(*columns, strict=True)))
     lots: dict[tuple[int, int], list[Lot]] = {}
-    for digest, payload, member_id, number, lot, remaining, earned_at, effective_at, expires_at in rows:
-        if digest is not None:
-            keys[digest] = FoundKey(payload, member_id, number)
-        elif lot is None:
-            version = number
-        else:
-            terms = LotTerms(earned_at, effective_at, expires_at)
-            lots.setdefault((member_id, number), []).append(Lot(lot, terms, remaining))
+    for member_id, wallet, lot, remaining, earned_at, effective_at, expires_at in rows:
+        lots.setdefault((member_id, wallet), []).append(
+            Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
+        )
     for member, most in wanted.items():
         state = states[member]
         accounts = tuple(
@@ -126,7 +129,6 @@ async def look_up(
             for account in state.accounts
         )
         states[member] = MemberState(member, state.sequence, accounts)
-    return keys, version
 
 
 def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:

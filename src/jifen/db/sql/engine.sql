@@ -12,26 +12,16 @@ SELECT i.kind, i.value, i.member_id
 FROM unnest($1::smallint[], $2::text[], $3::text[]) AS wanted (shard, kind, value)
 JOIN identities i ON i.shard = wanted.shard AND i.kind = wanted.kind AND i.value = wanted.value
 
--- name: look_up
--- What the commands of a batch need most often, in one round trip. Three sorts of rows:
--- lots: the available ones that are spent first, of each wallet of $3 shards, $4 member ids, $5 wallets, $6 how many;
--- keys ($1 shards, $2 digests) that are known: the row has a digest;
--- last, the current program version: the row has only a number.
-SELECT NULL::bytea AS digest, NULL::bytea AS payload_digest, l.member_id, l.wallet::integer AS number, l.lot,
-       l.remaining, l.earned_at, l.effective_at, l.expires_at
-FROM unnest($3::smallint[], $4::bigint[], $5::smallint[], $6::integer[]) AS wanted (shard, member_id, wallet, most)
+-- name: load_first_lots
+-- $1 shards, $2 member ids, $3 wallets, $4 how many. The available lots of each wallet that are spent first, in order.
+SELECT l.member_id, l.wallet, l.lot, l.remaining, l.earned_at, l.effective_at, l.expires_at
+FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[]) AS wanted (shard, member_id, wallet, most)
 CROSS JOIN LATERAL (
     SELECT * FROM lots
     WHERE shard = wanted.shard AND member_id = wanted.member_id AND wallet = wanted.wallet AND NOT pending
     ORDER BY expires_at, earned_at, lot
     LIMIT wanted.most
 ) l
-UNION ALL
-SELECT k.digest, k.payload_digest, k.member_id, k.sequence, NULL, NULL, NULL, NULL, NULL
-FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, digest)
-JOIN keys k ON k.shard = wanted.shard AND k.digest = wanted.digest
-UNION ALL
-SELECT NULL, NULL, NULL, (SELECT max(version) FROM program_versions), NULL, NULL, NULL, NULL, NULL
 
 -- name: load_all_lots
 -- $1 shards, $2 member ids. Every open lot, in spending order.
