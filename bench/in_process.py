@@ -20,6 +20,7 @@ from jifen.core.commands import RecordOrder, SpendPoints
 from jifen.core.identity import Identity
 from jifen.core.orders import Order, OrderLine
 from jifen.core.refusal import Refusal
+from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
 
@@ -97,6 +98,7 @@ async def run(settings: Settings) -> dict[str, object]:
     batch_sizes = array("i")
     engine = Engine(settings.url, observe_batch=lambda size, seconds: batch_sizes.append(size))
     await engine.start()
+    calm_collector()
     start = perf_counter() + settings.warm_up_seconds
     recorder = Recorder(start, start + settings.seconds)
     commands = Commands(settings)

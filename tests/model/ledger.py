@@ -76,9 +76,9 @@ async def publish(url: str, document: ProgramDocument) -> None:
 async def read_members(connection: Connection, members: Sequence[int]) -> dict[int, MemberState]:
     """Everything the tables say of these members."""
     shards = await connection.fetchval("SELECT shards FROM installation")
-    states = (await lock_accounts(connection, sorted(members), [], shards)).states
-    await load_everything(connection, states, sorted(states), shards)
-    return states
+    locked = await lock_accounts(connection, sorted(members), [], shards)
+    await load_everything(connection, locked.states, locked.places, sorted(locked.states), shards)
+    return locked.states
 
 
 async def read_history(connection: Connection, member: int) -> list[tuple[bytes, list[Movement]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -21,6 +20,7 @@ from jifen.api.metrics import MULTIPROCESS_VARIABLE, Metrics, forget_dead_worker
 from jifen.api.problems import DATABASE_UNAVAILABLE
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Pool, open_pool
+from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.lane import DISCONNECTED, RETRYABLE
 from jifen.services.catalog import Catalog
@@ -44,18 +44,6 @@ AWAY = (
 )
 
 _log = structlog.get_logger(__name__)
-
-
-#: Objects made, less objects freed, before the collector looks at the young ones (Python's own: 700).
-COLLECTOR_THRESHOLD = 20_000
-
-
-def _calm_collector() -> None:
-    """Commands make no cycles, and what was imported stays: neither is worth searching again and again (measured:
-    a twentieth of a worker's time)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECTOR_THRESHOLD, 20, 50)
 
 
 class DatabaseAway(Exception):
@@ -89,7 +77,7 @@ class Runtime:
     async def start(self) -> None:
         """Connect; if the database is not there yet, go on trying in the background and answer 503 meanwhile."""
         forget_dead_workers()
-        _calm_collector()
+        calm_collector()
         with suppress(*AWAY):
             await self._connect()
         work = (

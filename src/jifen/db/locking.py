@@ -8,7 +8,8 @@ same keys or identities in a different mixture; PostgreSQL then ends one of them
 from __future__ import annotations
 
 #: $1 shards, $2 member ids; identities: $3 shards, $4 kinds, $5 values. Locks all accounts of these members and
-#: returns them, with the position (from 1) of the identity that led there, or null, and the current program version.
+#: returns them, with their places, the position (from 1) of the identity that led there, or null, and the current
+#: program version.
 #: What is wanted must be materialized: after waiting for a lock PostgreSQL evaluates the row again with the copy it
 #: kept of the other side, and of a UNION ALL that was folded into the query it keeps none: the row would be lost.
 LOCK_ACCOUNTS = """
@@ -20,7 +21,7 @@ WITH wanted AS MATERIALIZED (
     FROM unnest($3::smallint[], $4::text[], $5::text[]) WITH ORDINALITY AS named (shard, kind, value, position)
     JOIN identities i ON i.shard = named.shard AND i.kind = named.kind AND i.value = named.value
 )
-SELECT wanted.position, a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence,
+SELECT wanted.position, a.ctid AS place, a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence,
        a.next_change_at, (SELECT max(version) FROM program_versions) AS version
 FROM wanted
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id

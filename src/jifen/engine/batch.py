@@ -357,7 +357,7 @@ class Batch:
     # --- write ---
 
     async def _write(self) -> None:
-        rows = BatchRows(self._surroundings.shards)
+        rows = BatchRows(self._surroundings.shards, self._known.places)
         for registration in self._registrations:
             rows.add_registration(registration)
         for member, state in self._states.items():

@@ -33,6 +33,7 @@ from jifen.engine.loading import (
     load_past,
     lock_accounts,
 )
+from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference, members_named, needs_past
 from jifen.engine.submission import Answer, Submission, digest_order
@@ -73,6 +74,7 @@ class Gathering:
         #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
         self.late_identities: dict[Identity, int] = {}
         self.states: dict[int, MemberState] = {}
+        self.places = Places()
         self.past: dict[Reference, PastTransaction] = {}
         self.answers: dict[Reference, Answer] = {}
         self.program: Program | None = None
@@ -102,7 +104,8 @@ class Gathering:
         version: int | None = None
         if members or identities:
             locked = await lock_accounts(connection, list(members), list(identities), self._surroundings.shards)
-            self.states, self.identities, version = locked.states, locked.identities, locked.version
+            self.states, self.places = locked.states, locked.places
+            self.identities, version = locked.identities, locked.version
         self.now = self._clock()
         if version is None:
             version = await connection.fetchval("SELECT max(version) FROM program_versions")
@@ -158,7 +161,7 @@ class Gathering:
         everything &= self.states.keys()
         shards = self._surroundings.shards
         if everything:
-            await load_everything(connection, self.states, sorted(everything), shards)
+            await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if references:
             self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
 
@@ -169,7 +172,7 @@ class Gathering:
                 for member in self._known_members(submission.command):
                     if member in self.states:
                         wanted[member] = wanted.get(member, FIRST_LOTS) + 1
-        await load_first_lots(connection, self.states, wanted, self._surroundings.shards)
+        await load_first_lots(connection, self.states, self.places, wanted, self._surroundings.shards)
 
     def _known_members(self, command: Command) -> list[int]:
         return [
@@ -190,4 +193,4 @@ class Gathering:
 
     async def load_more(self, connection: Connection, members: list[int]) -> None:
         """Load all lots and holds of these members, who turned out to need them."""
-        await load_everything(connection, self.states, members, self._surroundings.shards)
+        await load_everything(connection, self.states, self.places, members, self._surroundings.shards)

@@ -25,6 +25,7 @@ from jifen.core.trace import Trace, decode_trace
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_ACCOUNTS
 from jifen.db.queries import load_queries
+from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference
 from jifen.engine.submission import Answer
@@ -39,6 +40,7 @@ class Locked(msgspec.Struct, frozen=True, gc=False):
     Who is missing does not exist. `version` is the current one of the program; None where nothing was found."""
 
     states: dict[int, MemberState]
+    places: Places
     identities: dict[Identity, int]
     version: int | None
 
@@ -55,7 +57,9 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
     )
     accounts: dict[int, dict[int, Account]] = {}
     found: dict[Identity, int] = {}
-    for position, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at, _ in rows:
+    places = Places()
+    for position, place, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at, _ in rows:
+        places.accounts[member_id, wallet] = place
         if position is not None:
             found[identities[position - 1]] = member_id
         # A member who is named in two ways comes twice.
@@ -72,7 +76,7 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
             is_complete=not (pending or held),
         )
     states = {member: _state(member, list(each.values())) for member, each in accounts.items()}
-    return Locked(states, found, rows[0]["version"] if rows else None)
+    return Locked(states, places, found, rows[0]["version"] if rows else None)
 
 
 def _state(member_id: int, accounts: list[Account]) -> MemberState:
@@ -105,7 +109,7 @@ async def find_keys(connection: Connection, digests: list[bytes], shards: int) -
 
 
 async def load_first_lots(
-    connection: Connection, states: dict[int, MemberState], wanted: dict[int, int], shards: int
+    connection: Connection, states: dict[int, MemberState], places: Places, wanted: dict[int, int], shards: int
 ) -> None:
     """Put the lots that are spent first into the states of the wanted members: so many of each wallet."""
     columns = [
@@ -118,7 +122,8 @@ async def load_first_lots(
         return
     rows = await connection.fetch(_SQL["load_first_lots"], *(list(column) for column in zip(*columns, strict=True)))
     lots: dict[tuple[int, int], list[Lot]] = {}
-    for member_id, wallet, lot, remaining, earned_at, effective_at, expires_at in rows:
+    for member_id, wallet, lot, place, remaining, earned_at, effective_at, expires_at in rows:
+        places.lots[member_id, wallet, False, lot] = place
         lots.setdefault((member_id, wallet), []).append(
             Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
         )
@@ -137,16 +142,25 @@ def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:
 
 
 async def load_everything(
-    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+    connection: Connection, states: dict[int, MemberState], places: Places, members: Iterable[int], shards: int
 ) -> None:
     """Put all open lots and holds into the states of these members."""
     wanted = list(members)
     keys = ([shard_of_member(member, shards) for member in wanted], wanted)
     available: dict[tuple[int, int], list[Lot]] = {}
     pending: dict[tuple[int, int], list[Lot]] = {}
-    for member_id, wallet, is_pending, lot, remaining, earned_at, effective_at, expires_at in await connection.fetch(
-        _SQL["load_all_lots"], *keys
-    ):
+    for (
+        member_id,
+        wallet,
+        is_pending,
+        lot,
+        place,
+        remaining,
+        earned_at,
+        effective_at,
+        expires_at,
+    ) in await connection.fetch(_SQL["load_all_lots"], *keys):
+        places.lots[member_id, wallet, is_pending, lot] = place
         (pending if is_pending else available).setdefault((member_id, wallet), []).append(
             Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
         )

@@ -12,6 +12,7 @@ from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, sh
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Hold, Lot, MemberState, Transaction
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.places import Places
 
 _SQL = load_queries("engine")
 _encode = msgspec.json.Encoder().encode
@@ -44,15 +45,16 @@ class Columns:
 class BatchRows:
     """All rows that one batch writes. States come first, then the transactions that led to them."""
 
-    def __init__(self, shards: int) -> None:
+    def __init__(self, shards: int, places: Places) -> None:
         self._shards = shards
+        self._places = places
         self._opened: dict[tuple[int, int], int] = {}
         self.transactions = Columns(19)
         self.movements = Columns(13)
         self.keys = Columns(6)
         self.reopened_lots = Columns(9)
-        self.changed_lots = Columns(8)
-        self.gone_lots = Columns(7)
+        self.changed_lots = Columns(4)
+        self.gone_lots = Columns(3)
         self.changed_accounts = Columns(9)
         self.new_accounts = Columns(9)
         self.closed_holds = Columns(3)
@@ -146,7 +148,7 @@ class BatchRows:
         rows = self.new_accounts.rows if is_new else self.changed_accounts.rows
         rows.append(
             (
-                shard,
+                shard if is_new else self._places.accounts[member, account.wallet],
                 member,
                 account.wallet,
                 account.last_sequence,
@@ -173,16 +175,15 @@ class BatchRows:
         was = {lot.lot: lot for lot in before}
         for lot in after:
             old = was.pop(lot.lot, None)
-            terms = lot.terms
             if old is lot:
                 continue
             if old is not None:
-                self.changed_lots.rows.append(
-                    (shard, member, wallet, pending, terms.expires_at, terms.earned_at, lot.lot, lot.remaining)
-                )
+                place = self._places.lots[member, wallet, pending, lot.lot]
+                self.changed_lots.rows.append((place, member, lot.lot, lot.remaining))
             elif lot.lot >= news:
                 self._opened[member, lot.lot] = lot.remaining
             else:
+                terms = lot.terms
                 self.reopened_lots.rows.append(
                     (
                         shard,
@@ -197,9 +198,7 @@ class BatchRows:
                     )
                 )
         for lot in was.values():
-            self.gone_lots.rows.append(
-                (shard, member, wallet, pending, lot.terms.expires_at, lot.terms.earned_at, lot.lot)
-            )
+            self.gone_lots.rows.append((self._places.lots[member, wallet, pending, lot.lot], member, lot.lot))
 
     def _add_holds(self, shard: int, member: int, before: tuple[Hold, ...], after: tuple[Hold, ...]) -> None:
         if before is after:

@@ -19,6 +19,7 @@ from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import load_everything
+from jifen.engine.places import Places
 from jifen.services.catalog import NO_PROGRAM, Catalog
 
 _SQL = load_queries("reads")
@@ -143,7 +144,7 @@ async def settled_state(
         return None
     accounts = tuple(Account(*(row[column] for column in _ACCOUNT_COLUMNS)) for row in rows)
     states = {member_id: MemberState(member_id, max(each.last_sequence for each in accounts), accounts)}
-    await load_everything(connection, states, [member_id], catalog.shards)
+    await load_everything(connection, states, Places(), [member_id], catalog.shards)
     return _settle(program, states[member_id], now)
 
 

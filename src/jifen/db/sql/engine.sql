@@ -14,10 +14,10 @@ JOIN identities i ON i.shard = wanted.shard AND i.kind = wanted.kind AND i.value
 
 -- name: load_first_lots
 -- $1 shards, $2 member ids, $3 wallets, $4 how many. The available lots of each wallet that are spent first, in order.
-SELECT l.member_id, l.wallet, l.lot, l.remaining, l.earned_at, l.effective_at, l.expires_at
+SELECT l.member_id, l.wallet, l.lot, l.ctid AS place, l.remaining, l.earned_at, l.effective_at, l.expires_at
 FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[]) AS wanted (shard, member_id, wallet, most)
 CROSS JOIN LATERAL (
-    SELECT * FROM lots
+    SELECT ctid, * FROM lots
     WHERE shard = wanted.shard AND member_id = wanted.member_id AND wallet = wanted.wallet AND NOT pending
     ORDER BY expires_at, earned_at, lot
     LIMIT wanted.most
@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
 
 -- name: load_all_lots
 -- $1 shards, $2 member ids. Every open lot, in spending order.
-SELECT l.member_id, l.wallet, l.pending, l.lot, l.remaining, l.earned_at, l.effective_at, l.expires_at
+SELECT l.member_id, l.wallet, l.pending, l.lot, l.ctid AS place, l.remaining, l.earned_at, l.effective_at, l.expires_at
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN lots l ON l.shard = wanted.shard AND l.member_id = wanted.member_id
 ORDER BY l.member_id, l.wallet, l.expires_at, l.earned_at, l.lot
@@ -127,7 +127,8 @@ ORDER BY new.shard, new.digest
 -- Everything else, in one round trip. $1 recorded_at, $2 the number of shards.
 -- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
 -- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
--- leave effective_at null where it equals earned_at. Then lots changed, lots gone, accounts changed.
+-- leave effective_at null where it equals earned_at. Then lots changed, lots gone, accounts changed: each found by the
+-- place at which it was loaded, and changed only if that still holds the row that was meant.
 WITH came_transactions AS MATERIALIZED (
     SELECT * FROM unnest(
         $3::smallint[], $4::bigint[], $5::integer[], $6::smallint[], $7::integer[], $8::integer[], $9::bigint[],
@@ -170,28 +171,21 @@ WITH came_transactions AS MATERIALIZED (
     FROM came_movements WHERE remaining > 0
 ), changed_lots AS (
     UPDATE lots l SET remaining = new.remaining
-    FROM unnest($35::smallint[], $36::bigint[], $37::smallint[], $38::boolean[], $39::timestamptz[],
-                $40::timestamptz[], $41::bigint[], $42::bigint[])
-        AS new (shard, member_id, wallet, pending, expires_at, earned_at, lot, remaining)
-    WHERE l.shard = new.shard AND l.member_id = new.member_id AND l.wallet = new.wallet AND l.pending = new.pending
-        AND l.expires_at = new.expires_at AND l.earned_at = new.earned_at AND l.lot = new.lot
+    FROM unnest($35::tid[], $36::bigint[], $37::bigint[], $38::bigint[]) AS new (place, member_id, lot, remaining)
+    WHERE l.ctid = new.place AND l.member_id = new.member_id AND l.lot = new.lot
     RETURNING 1
 ), gone_lots AS (
     DELETE FROM lots l
-    USING unnest($43::smallint[], $44::bigint[], $45::smallint[], $46::boolean[], $47::timestamptz[],
-                 $48::timestamptz[], $49::bigint[])
-        AS gone (shard, member_id, wallet, pending, expires_at, earned_at, lot)
-    WHERE l.shard = gone.shard AND l.member_id = gone.member_id AND l.wallet = gone.wallet
-        AND l.pending = gone.pending AND l.expires_at = gone.expires_at AND l.earned_at = gone.earned_at
-        AND l.lot = gone.lot
+    USING unnest($39::tid[], $40::bigint[], $41::bigint[]) AS gone (place, member_id, lot)
+    WHERE l.ctid = gone.place AND l.member_id = gone.member_id AND l.lot = gone.lot
     RETURNING 1
 ), changed_accounts AS (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
                           held = new.held, debt = new.debt, next_change_at = new.next_change_at
-    FROM unnest($50::smallint[], $51::bigint[], $52::smallint[], $53::integer[], $54::bigint[], $55::bigint[],
-                $56::bigint[], $57::bigint[], $58::timestamptz[])
-        AS new (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
-    WHERE a.shard = new.shard AND a.member_id = new.member_id AND a.wallet = new.wallet
+    FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
+                $48::bigint[], $49::bigint[], $50::timestamptz[])
+        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
+    WHERE a.ctid = new.place AND a.member_id = new.member_id AND a.wallet = new.wallet
     RETURNING 1
 ), announced AS (
     INSERT INTO outbox (shard, recorded_at, member_ids, sequences)

@@ -19,6 +19,7 @@ from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import find_identities, load_everything, load_past
+from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
@@ -94,7 +95,7 @@ class Rehearsal:
             member: MemberState(member, max(each.last_sequence for each in own), tuple(own))
             for member, own in accounts.items()
         }
-        await load_everything(self._connection, states, list(states), self._shards)
+        await load_everything(self._connection, states, Places(), list(states), self._shards)
         self._states |= states
 
     async def _load_past(self, submissions: Sequence[Submission]) -> None:

@@ -1,0 +1,19 @@
+"""Where the rows that a batch may change lie in their tables."""
+
+from __future__ import annotations
+
+#: PostgreSQL's `ctid`: block and offset.
+Place = tuple[int, int]
+
+
+class Places:
+    """The places of accounts and lots as they were loaded. Only who holds the lock on a member's accounts changes
+    them, so each row is still there when the batch is written, and is found without descending an index again."""
+
+    __slots__ = ("accounts", "lots")
+
+    def __init__(self) -> None:
+        #: By member and wallet.
+        self.accounts: dict[tuple[int, int], Place] = {}
+        #: By member, wallet, whether the points are pending, and the lot.
+        self.lots: dict[tuple[int, int, bool, int], Place] = {}
