@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from jifen.core.commands import (
@@ -22,14 +23,17 @@ from jifen.core.commands import (
 )
 from jifen.core.identity import Identity, shard_of_member
 from jifen.core.orders import Order, OrderLine, OrderRefund
+from jifen.core.program import RefundPolicy
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
+from tests.databases import DEFAULT_PROGRAM
 from tests.model.ledger import (
     answered,
     available_now,
     check_ledger,
     count,
     new_member,
+    publish,
     read_history,
     refused,
     submission,
@@ -78,6 +82,28 @@ async def test_whoever_receives_points_waits_for_whoever_gives_them(engine: Engi
     )
     assert [answered(each).sequence for each in outcomes] == [1, 2, 3, 4, 2]
     assert (await available_now(database_url, ann), await available_now(database_url, bob)) == (0, 0)
+
+
+async def test_forgiven_points_do_not_come_back_with_a_cancelled_spend(engine: Engine, database_url: str) -> None:
+    """What a refund forgave, and what was withheld for it, is found again in the tables."""
+    await publish(database_url, msgspec.structs.replace(DEFAULT_PROGRAM, refunds=RefundPolicy("forgive")))
+    ann = await new_member(engine, "ann")
+    outcomes = await engine.submit_group(
+        [
+            submission(RecordOrder(ann, order("o1")), "o1"),
+            submission(SpendPoints(ann, None, 60), "spend 1"),
+            submission(PlaceHold(ann, None, 40), "hold"),
+            submission(CaptureHold(ann, 3, None), "capture"),
+            submission(RefundOrder(None, OrderRefund("o1", "r1")), "refund"),
+            submission(ReverseTransaction(ann, 2), "cancel 1"),
+            submission(ReverseTransaction(ann, 4), "cancel 2"),
+        ]
+    )
+    traces = [answered(each).trace for each in outcomes[4:]]
+    assert [trace.taken_back[0].forgiven for trace in traces[:1] if trace] == [100]
+    assert [(trace.points, trace.withheld) for trace in traces[1:] if trace] == [(0, 60), (0, 40)]
+    assert await available_now(database_url, ann) == 0
+    await check_ledger(database_url)
 
 
 async def test_a_refusal_refuses_one_command(engine: Engine, database_url: str) -> None:

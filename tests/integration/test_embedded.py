@@ -438,19 +438,11 @@ def test_server_that_cannot_start_says_why(data: Path) -> None:
 
 
 def test_caller_is_told_when_it_takes_too_long(data: Path) -> None:
-    """The patience of the caller is his own; giving up leaves nothing running and nothing broken."""
-    with pytest.raises(refusals.ServerDidNotStart, match="not ready in time"), use(data, wait_seconds=0.0):
-        pass
-    assert stopped(data)
-    with use(data) as address:
-        assert ask(address.url, "SELECT 1") == 1
-
-
-def test_guardian_on_its_way_is_waited_for(data: Path) -> None:
-    """Two who are told that it takes too long do not leave two guardians behind that fight for the folder."""
+    """The patience of the caller is his own; giving up leaves nothing running, and no guardian on its way unseen."""
     for _ in range(2):
         with pytest.raises(refusals.ServerDidNotStart, match="not ready in time"), use(data, wait_seconds=0.0):
             pass
+        assert stopped(data)
         with use(data) as address:
             assert ask(address.url, "SELECT 1") == 1
 

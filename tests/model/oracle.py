@@ -53,7 +53,7 @@ def open_lot(wallet: Plain, points: int, terms: tuple[datetime, datetime, dateti
     earned, effective, expires = terms
     lot: Plain = dict.fromkeys(PLACES, 0)
     lot |= {"earned": earned, "effective": effective, "expires": expires, "number": len(wallet["lots"])}
-    lot["issued"] = points
+    lot |= {"issued": points, "forgiven": 0}
     wallet["lots"].append(lot)
     if now is not None and effective > now:
         lot["pending"] = points
@@ -91,7 +91,18 @@ def give_back(
     """Points return to their lots, or to new ones where those have expired and the program says so."""
     zone = ZoneInfo(document.time_zone)
     policy = document.returns.expired_lots
-    for lot, part in parts:
+    for lot, whole in parts:
+        part = whole
+        if place in ("spent", "adjusted"):
+            # What a refund forgave of this lot stays gone, now that it was not spent after all.
+            kept = min(whole, lot["forgiven"])
+            lot["forgiven"] -= kept
+            lot[place] -= kept
+            lot["reversed"] += kept
+            flow(wallet, "reversed", kept)
+            part -= kept
+        if not part:
+            continue
         if lot["expires"] > when or policy == "expire":
             lot[place] -= part
             lot["free"] += part
@@ -176,6 +187,8 @@ def take_back(wallet: Plain, origin: Plain | None, points: int, policy: str) -> 
     held = sum(lot["held"] for lot in wallet["lots"])
     owed = left if policy == "debt" else min(left, max(held - wallet["debt"], 0))
     wallet["debt"] += owed
+    if origin is not None:
+        origin["forgiven"] += left - owed
     flow(wallet, "reversed", points - left + owed)
 
 

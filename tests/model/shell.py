@@ -128,7 +128,27 @@ class Shell:
             tuple(self._with_terms(mine, movement) for movement in transaction.movements),
             tuple((each.kind, decode_trace(each.trace)) for each in mine if each.refers_to == sequence),
             expired,
+            self._forgiven(mine, transaction),
         )
+
+    @staticmethod
+    def _forgiven(mine: Sequence[Transaction], transaction: Transaction) -> dict[int, int]:
+        """What refunds forgave of the lots that a transaction took from, and nothing has given up since."""
+        wallet = decode_trace(transaction.trace).wallet
+        forgiven: dict[int, int] = {}
+        for opened in {movement.lot // LOTS_PER_TRANSACTION for movement in transaction.movements if movement.lot}:
+            for each in mine:
+                if each.refers_to == opened:
+                    taken_back = decode_trace(each.trace).taken_back
+                    points = sum(taken.forgiven for taken in taken_back if taken.wallet == wallet)
+                    forgiven[opened] = forgiven.get(opened, 0) + points
+                for movement in each.movements:
+                    is_given_up = (
+                        movement.source in (Bucket.SPENT, Bucket.ADJUSTED) and movement.target is Bucket.REVERSED
+                    )
+                    if is_given_up and movement.wallet == wallet and movement.lot // LOTS_PER_TRANSACTION == opened:
+                        forgiven[opened] = forgiven.get(opened, 0) - movement.amount
+        return forgiven
 
     @staticmethod
     def _with_terms(mine: Sequence[Transaction], movement: Movement) -> Movement:

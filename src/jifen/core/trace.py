@@ -31,7 +31,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a transaction moved what it moved. Written once as JSON; fields are only ever added.
 
     `balances` are those after the transaction, of the wallets it touched. `points` is the command's own figure
-    (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends.
+    (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends, `withheld` what a
+    cancelled spend did not give back because a refund had forgiven it.
     """
 
     balances: list[Balances]
@@ -42,6 +43,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     returned: dict[str, int] = {}
     until: datetime | None = None
     reference: str | None = None
+    withheld: int | None = None
 
 
 encode_trace = msgspec.json.Encoder().encode

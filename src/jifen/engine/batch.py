@@ -204,7 +204,7 @@ class Batch:
             self._states[state.member_id] = state
         answer, trace = effects.answer, effects.trace
         if answer is None:
-            return Answer(member_id, effects.states[0].sequence, False)
+            return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
         outcome = Answer(
             answer.member_id,
             answer.sequence,

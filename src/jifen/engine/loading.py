@@ -11,6 +11,7 @@ import msgspec
 from jifen.core.decide import PastTransaction
 from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
 from jifen.core.ledger.values import (
+    LOTS_PER_TRANSACTION,
     Account,
     Bucket,
     Hold,
@@ -32,6 +33,7 @@ from jifen.engine.submission import Answer
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
+_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST)
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 
 
@@ -187,12 +189,7 @@ async def load_past(
     connection: Connection, references: Iterable[Reference], programs: ProgramVersions, shards: int
 ) -> dict[Reference, PastTransaction]:
     """The transactions that refunds, reversals, captures and releases refer to. Unknown ones are missing."""
-    wanted = list(references)
-    keys = (
-        [shard_of_member(member, shards) for member, _ in wanted],
-        [member for member, _ in wanted],
-        [sequence for _, sequence in wanted],
-    )
+    keys = _columns(references, shards)
     referring: dict[Reference, list[tuple[Kind, Trace]]] = {}
     for member_id, refers_to, kind, trace in await connection.fetch(_SQL["load_referring"], *keys):
         referring.setdefault((member_id, refers_to), []).append((Kind(kind), decode_trace(trace)))
@@ -230,18 +227,64 @@ async def load_past(
             tuple(referring.get(reference, ())),
             expired.get(reference, {}),
         )
-    return past
+    return past | await _with_forgiven(connection, past, shards)
 
 
-async def load_answers(connection: Connection, references: Iterable[Reference], shards: int) -> dict[Reference, Answer]:
-    """What the commands behind these transactions were answered."""
+async def _with_forgiven(
+    connection: Connection, past: dict[Reference, PastTransaction], shards: int
+) -> dict[Reference, PastTransaction]:
+    """Those of these transactions that took points which a refund forgave, with how many of them are still open."""
+    took = {
+        reference: each for reference, each in past.items() if each.kind in _TAKES and each.trace.wallet is not None
+    }
+    openings = {
+        (member, movement.lot // LOTS_PER_TRANSACTION)
+        for (member, _), each in took.items()
+        for movement in each.movements
+        if movement.lot
+    }
+    if not openings:
+        return {}
+    forgiven: dict[tuple[int, int, int], int] = {}
+    for member, opened, _, trace in await connection.fetch(_SQL["load_referring"], *_columns(openings, shards)):
+        for taken in decode_trace(trace).taken_back:
+            if taken.forgiven:
+                key = (member, opened, taken.wallet)
+                forgiven[key] = forgiven.get(key, 0) + taken.forgiven
+    if not forgiven:
+        return {}
+    wallets = [wallet for _, _, wallet in forgiven]
+    columns = _columns([(member, opened) for member, opened, _ in forgiven], shards)
+    for member, opened, wallet, withheld in await connection.fetch(
+        _SQL["load_withheld"], *columns, wallets, [Bucket.SPENT, Bucket.ADJUSTED], Bucket.REVERSED
+    ):
+        forgiven[member, opened, wallet] -= withheld
+    return {
+        (member, sequence): msgspec.structs.replace(
+            each,
+            forgiven={
+                opened: points
+                for (owner, opened, wallet), points in forgiven.items()
+                if owner == member and wallet == each.trace.wallet
+            },
+        )
+        for (member, sequence), each in took.items()
+    }
+
+
+def _columns(references: Iterable[Reference], shards: int) -> tuple[list[int], list[int], list[int]]:
+    """Shards, member ids and sequences, as the statements take them."""
     wanted = list(references)
-    rows = await connection.fetch(
-        _SQL["load_transactions"],
+    return (
         [shard_of_member(member, shards) for member, _ in wanted],
         [member for member, _ in wanted],
         [sequence for _, sequence in wanted],
     )
+
+
+async def load_answers(connection: Connection, references: Iterable[Reference], shards: int) -> dict[Reference, Answer]:
+    """What the commands behind these transactions were answered."""
+    rows = await connection.fetch(_SQL["load_transactions"], *_columns(references, shards))
     return {(row["member_id"], row["sequence"]): _answer(row) for row in rows}
 
 

@@ -23,6 +23,8 @@ from jifen.core.refusal import Refusal
 
 Reference = tuple[int, int]
 
+_ABOUT_THE_PAST = (RefundOrder, CaptureHold, ReleaseHold, ReverseTransaction)
+
 
 def members_named(command: Command) -> list[MemberReference]:
     """The members that a command names, by number or identity."""
@@ -40,7 +42,7 @@ def registers_unknown_member(command: Command) -> bool:
 
 def needs_past(command: Command) -> bool:
     """Whether a command refers to an earlier transaction."""
-    return isinstance(command, RefundOrder | CaptureHold | ReleaseHold | ReverseTransaction)
+    return isinstance(command, _ABOUT_THE_PAST)
 
 
 def new_member_state(member_id: int, program: Program) -> MemberState:

@@ -70,7 +70,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """What was done. `duplicate`: it had been done before, and this is that first answer again.
 
-    `sequence` 0 stands for a registration, which moves no points and has no trace.
+    `sequence` 0 stands for a registration, which moves no points and has no trace. `settled`: how many transactions
+    settling a member booked, up to `sequence`.
     """
 
     member_id: int
@@ -83,6 +84,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     recorded_at: datetime | None = None
     counterpart: tuple[int, int] | None = None
     refers_to: int | None = None
+    settled: int = 0
 
 
 Outcome = Answer | Refusal

@@ -97,6 +97,7 @@ class BatchRows:
                 rows.append((shard, member, sequence, position, wallet, source, target, lot, amount, *_NO_TERMS))
                 continue
             earned_at, effective_at = terms.earned_at, terms.effective_at
+            # Encoding an instant costs more than ten numbers: those that the statement knows anyway are left out.
             rows.append(
                 (
                     shard,
@@ -108,7 +109,7 @@ class BatchRows:
                     target,
                     lot,
                     amount,
-                    earned_at,
+                    None if earned_at is transaction.recorded_at else earned_at,
                     None if effective_at is earned_at else effective_at,
                     terms.expires_at,
                     self._opened.get((member, lot), 0),
@@ -137,18 +138,19 @@ class BatchRows:
             old = was.get(account.wallet)
             if old is account:
                 continue
-            self._add_account(shard, after.member_id, account, is_new=old is None)
+            self._add_account(shard, after.member_id, account, old)
             old = old or _NEW_ACCOUNT
             news = LOTS_PER_TRANSACTION * (before.sequence + 1)
             self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
             self._add_lots(shard, after.member_id, account.wallet, True, old.pending_lots, account.pending_lots, news)
             self._add_holds(shard, after.member_id, old.holds, account.holds)
 
-    def _add_account(self, shard: int, member: int, account: Account, *, is_new: bool) -> None:
-        rows = self.new_accounts.rows if is_new else self.changed_accounts.rows
+    def _add_account(self, shard: int, member: int, account: Account, old: Account | None) -> None:
+        rows = self.new_accounts.rows if old is None else self.changed_accounts.rows
+        next_change_at = account.next_change_at
         rows.append(
             (
-                shard if is_new else self._places.accounts[member, account.wallet],
+                shard if old is None else self._places.accounts[member, account.wallet],
                 member,
                 account.wallet,
                 account.last_sequence,
@@ -156,7 +158,7 @@ class BatchRows:
                 account.pending,
                 account.held,
                 account.debt,
-                account.next_change_at,
+                None if old is not None and next_change_at is old.next_change_at else next_change_at,
             )
         )
 

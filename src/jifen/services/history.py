@@ -55,7 +55,8 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     """A transaction. `points` is the command's own figure, `balances` are those after it, of the wallets it touched.
 
     `refers_to` is the transaction that this one reverses, captures or releases; `counterpart` the other side of a
-    transfer. `source` and `key` are what made the command unique.
+    transfer. `source` and `key` are what made the command unique. `withheld`: what a cancelled spend did not give
+    back, because a refund had forgiven these points.
     """
 
     transaction_id: str
@@ -74,6 +75,7 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     points: int | None = None
     reason: str | None = None
     reference: str | None = None
+    withheld: int | None = None
     refers_to: str | None = None
     counterpart: str | None = None
 
@@ -259,6 +261,7 @@ def _common(catalog: Catalog, member_id: int, row: Any) -> dict[str, Any]:
         "points": trace.points,
         "reason": row["reason"],
         "reference": trace.reference,
+        "withheld": trace.withheld,
         "refers_to": None if row["refers_to"] is None else transaction_id(member_id, row["refers_to"]),
         "counterpart": None if there is None else transaction_id(there, row["counterpart_sequence"]),
     }

@@ -21,7 +21,7 @@ from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
-from jifen.engine.submission import Outcome, Submission
+from jifen.engine.submission import Answer, Outcome, Submission
 
 _SQL = load_queries("time_work")
 
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 
 class SettleReport(msgspec.Struct, frozen=True):
-    """What was booked. `failed`: members who could not be settled and stay due."""
+    """What was booked, and for how many members. `failed`: those who could not be settled and stay due."""
 
     members: int = 0
     lots_expired: int = 0
@@ -84,47 +84,45 @@ class _Work:
         shards = await self._connection.fetchval("SELECT shards FROM installation")
         total = await self._connection.fetchval(_SQL["count_due"], self._now) if progress else 0
         report = SettleReport()
-        while before := await self._page():
-            after = await self._settle(list(before))
-            self._unmoved |= {member for member, sequence in after.items() if sequence == before[member]}
-            report += await self._count(before, after, shards)
+        while members := await self._page():
+            settled = await self._settle(members)
+            self._unmoved |= {answer.member_id for answer in settled if not answer.settled}
+            report += await self._count(settled, shards)
             if progress:
                 progress(min(report.members, total), total)
-            if not after:
+            if not settled:
                 # Nobody of a whole page could be settled: the reason is not theirs, so the rest would fare no better.
                 break
         return report + SettleReport(failed=len(self._failed))
 
-    async def _page(self) -> dict[int, int]:
-        """The next due members with their last sequences, without those who could not be settled."""
+    async def _page(self) -> list[int]:
+        """The next due members, without those who could not be settled."""
         most = PAGE + len(self._failed) + len(self._unmoved)
         rows = await self._connection.fetch(_SQL["due_members"], self._now, most)
-        sequences = {row["member_id"]: row["sequence"] for row in rows}
-        still_due = self._unmoved & sequences.keys()
+        members = [row["member_id"] for row in rows]
+        still_due = self._unmoved.intersection(members)
         self._failed |= still_due
         self._unmoved -= still_due
-        return {member: sequence for member, sequence in sequences.items() if member not in self._failed}
+        return [member for member in members if member not in self._failed]
 
-    async def _settle(self, members: Sequence[int]) -> dict[int, int]:
-        """Settle these members; the sequence of each one's last transaction afterwards."""
+    async def _settle(self, members: Sequence[int]) -> list[Answer]:
+        """Settle these members; the answers for those with whom it worked."""
         groups = [members[start : start + GROUP] for start in range(0, len(members), GROUP)]
-        settled: dict[int, int] = {}
-        for each in await asyncio.gather(*(self._settle_group(group) for group in groups)):
-            settled |= each
-        return settled
+        settled = await asyncio.gather(*(self._settle_group(group) for group in groups))
+        return [answer for each in settled for answer in each]
 
-    async def _settle_group(self, members: Sequence[int]) -> dict[int, int]:
+    async def _settle_group(self, members: Sequence[int]) -> list[Answer]:
         submissions = [
             Submission(SettleMember(member), TIME_SOURCE, "", b"", TIME_SOURCE, has_key=False) for member in members
         ]
         async with self._free:
             outcomes = await self._submit(submissions)
-        settled = {}
+        settled: list[Answer] = []
         for member, outcome in zip(members, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 self._failed.add(member)
             else:
-                settled[member] = outcome.sequence
+                settled.append(outcome)
         return settled
 
     async def _submit(self, submissions: list[Submission]) -> list[Outcome]:
@@ -135,14 +133,15 @@ class _Work:
                 await asyncio.sleep(PAUSE_SECONDS)
         return await self._engine.submit_group(submissions)
 
-    async def _count(self, before: dict[int, int], after: dict[int, int], shards: int) -> SettleReport:
-        members = list(after)
+    async def _count(self, settled: list[Answer], shards: int) -> SettleReport:
+        """What these answers booked, and nothing that another process did meanwhile."""
+        members = [answer.member_id for answer in settled]
         row = await self._connection.fetchrow(
             _SQL["count_settled"],
             [shard_of_member(member, shards) for member in members],
             members,
-            [before[member] for member in members],
-            [after[member] for member in members],
+            [answer.sequence - answer.settled for answer in settled],
+            [answer.sequence for answer in settled],
             TIME_SOURCE,
             int(Kind.EXPIRE),
             int(Kind.MATURE),
@@ -150,6 +149,5 @@ class _Work:
             int(Bucket.EXPIRED),
             int(Bucket.PENDING),
         )
-        return SettleReport(
-            len(members), row["lots_expired"], row["points_expired"], row["lots_matured"], row["holds_ended"]
-        )
+        moved = sum(1 for answer in settled if answer.settled)
+        return SettleReport(moved, row["lots_expired"], row["points_expired"], row["lots_matured"], row["holds_ended"])

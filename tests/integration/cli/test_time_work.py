@@ -79,6 +79,23 @@ async def test_everything_due_is_booked_once(database_url: str, monkeypatch: pyt
     assert (await verify(database_url)).is_clean
 
 
+async def test_what_is_done_side_by_side_is_counted_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two runs reports what it booked itself; together that is everything, once."""
+    monkeypatch.setattr(time_work, "PAGE", 7)
+    monkeypatch.setattr(time_work, "GROUP", 3)
+    clock = Clock()
+    engine = await start(database_url, clock)
+    other = await start(database_url, clock)
+    try:
+        await fill(engine, members=20, orders=3)
+        clock.now = EXPIRED
+        here, there = await asyncio.gather(*(settle_due(each, database_url, clock.now) for each in (engine, other)))
+        assert here + there == SettleReport(members=20, lots_expired=60, points_expired=6_000)
+    finally:
+        await engine.stop()
+        await other.stop()
+
+
 async def test_ended_holds_give_their_points_back(database_url: str) -> None:
     """A hold that ends is counted, and its points can be spent again."""
     clock = Clock()

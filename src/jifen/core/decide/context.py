@@ -31,7 +31,8 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
 
     `movements` carry the terms of their lots, also where they did not open them. `expired_by_lot` says how many
     points of the lots that it opened have expired so far (without those that an earlier refund took back from there).
-    `program` is the version that decided it.
+    `program` is the version that decided it. `forgiven` belongs to what took points: by the sequence that opened a lot
+    it took from, the points that refunds forgave because they were spent, less what cancelled spends gave up for that.
     """
 
     sequence: int
@@ -43,6 +44,7 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     movements: tuple[Movement, ...]
     referring: tuple[tuple[Kind, Trace], ...] = ()
     expired_by_lot: dict[int, int] = {}
+    forgiven: dict[int, int] = {}
 
 
 class Effects(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +86,7 @@ class Decision:
         returned: dict[str, int] | None = None,
         until: datetime | None = None,
         reference: str | None = None,
+        withheld: int | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -97,7 +100,9 @@ class Decision:
         `program` is the version that decided it where that is not the current one (refunds).
         """
         movements, balances = self.journal.end(wallet or self.program.default_wallet)
-        trace = Trace(balances, awards or [], wallet, points, taken_back or [], returned or {}, until, reference)
+        trace = Trace(
+            balances, awards or [], wallet, points, taken_back or [], returned or {}, until, reference, withheld
+        )
         context = self.context
         transaction = Transaction(
             self.journal.member_id,

@@ -192,23 +192,38 @@ def _terms_of_origin(past: PastTransaction, wallet: int) -> LotTerms | None:
 
 
 def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Refusal | None:
-    """Return what a spend took to the lots of origin."""
+    """Return what a spend took to the lots of origin.
+
+    Points that a refund forgave because they were spent stay gone now that they are not: else whoever returns the
+    goods first and cancels the spend afterwards would keep what the order had earned (I-08).
+    """
     wallet = past.trace.wallet
     assert wallet is not None
     pieces = []
+    forgiven = dict(past.forgiven)
+    withheld: dict[int, int] = {}
     for movement in past.movements:
         assert movement.terms is not None
-        pieces.append(Piece(movement.lot, movement.amount, movement.terms))
+        opened = movement.lot // LOTS_PER_TRANSACTION
+        part = min(movement.amount, forgiven.get(opened, 0))
+        if part:
+            forgiven[opened] -= part
+            withheld[movement.lot] = part
+        if part < movement.amount:
+            pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))
     points = sum(piece.amount for piece in pieces)
     if refusal := check_room(decision, wallet, points):
         return refusal
     decision.begin()
+    for lot, part in withheld.items():
+        decision.journal.pass_on(wallet, source, Bucket.REVERSED, lot, part)
     return_pieces(decision, wallet, source, pieces, decision.context.now)
     decision.end(
         Kind.REVERSE,
         decision.context.occurred_at,
         wallet=wallet,
         points=points,
+        withheld=sum(withheld.values()) or None,
         refers_to=past.sequence,
         is_answer=True,
     )

@@ -112,10 +112,11 @@ class Journal:
 
     def is_due(self, now: datetime) -> bool:
         """Whether time may have changed an account since it was last settled."""
+        drafts = self._drafts
         for account in self._state.accounts:
-            if account.next_change_at <= now and account.wallet not in self._drafts:
+            if account.next_change_at <= now and account.wallet not in drafts:
                 return True
-        return any(draft.next_change_at <= now for draft in self._drafts.values())
+        return any(draft.next_change_at <= now for draft in drafts.values()) if drafts else False
 
     def wallets_due(self, now: datetime) -> list[int]:
         """The wallets whose accounts time may have changed."""
@@ -141,23 +142,30 @@ class Journal:
         """The member's state after all transactions."""
         if not self._drafts:
             return self._state
-        accounts = [
-            self._drafts[account.wallet].freeze() if account.wallet in self._drafts else account
-            for account in self._state.accounts
-        ]
-        known = {account.wallet for account in self._state.accounts}
-        accounts += [
-            draft.freeze() for wallet, draft in self._drafts.items() if wallet not in known and draft.last_sequence
-        ]
+        drafts = self._drafts
+        accounts: list[Account] = []
+        known = 0
+        for account in self._state.accounts:
+            draft = drafts.get(account.wallet)
+            accounts.append(account if draft is None else draft.freeze())
+            known += draft is not None
+        if known < len(drafts):
+            wallets = {account.wallet for account in accounts}
+            accounts += [
+                draft.freeze() for wallet, draft in drafts.items() if wallet not in wallets and draft.last_sequence
+            ]
         return MemberState(self._state.member_id, self.sequence, tuple(accounts))
 
     def look(self, wallet: int) -> AccountDraft:
         """The account of a wallet as it stands, for reading. A wallet never used before is empty."""
         draft = self._drafts.get(wallet)
         if draft is None:
-            account = next((each for each in self._state.accounts if each.wallet == wallet), None)
-            draft = AccountDraft(account or Account(wallet))
-            self._drafts[wallet] = draft
+            for account in self._state.accounts:
+                if account.wallet == wallet:
+                    break
+            else:
+                account = Account(wallet)
+            draft = self._drafts[wallet] = AccountDraft(account)
         return draft
 
     def touch(self, wallet: int) -> AccountDraft:

@@ -72,6 +72,16 @@ JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AN
     AND (m.to_bucket = $4 OR m.from_bucket = $4)
 GROUP BY wanted.member_id, wanted.sequence, m.lot
 
+-- name: load_withheld
+-- $1 shards, $2 member ids, $3 sequences, $4 wallets. Points of the lots opened there that cancelled spends gave up
+-- ($5: the buckets they had been taken to, $6: the bucket of reversed points).
+SELECT wanted.member_id, wanted.sequence, wanted.wallet, sum(m.amount)::bigint AS withheld
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[], $4::smallint[]) AS wanted (shard, member_id, sequence, wallet)
+JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AND m.sequence > wanted.sequence
+    AND m.lot >= wanted.sequence::bigint << 20 AND m.lot < (wanted.sequence::bigint + 1) << 20
+    AND m.wallet = wanted.wallet AND m.from_bucket = ANY ($5::smallint[]) AND m.to_bucket = $6
+GROUP BY wanted.member_id, wanted.sequence, wanted.wallet
+
 -- name: write_registrations
 -- $1 shards, $2 member ids, $3 registered_at, $4 recorded_at;
 -- identities: $5 shards, $6 kinds, $7 values, $8 member ids, $9 member shards.
@@ -127,7 +137,7 @@ ORDER BY new.shard, new.digest
 -- Everything else, in one round trip. $1 recorded_at, $2 the number of shards.
 -- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
 -- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
--- leave effective_at null where it equals earned_at. Then lots changed, lots gone, accounts changed: each found by the
+-- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots gone, accounts changed: each found by the
 -- place at which it was loaded, and changed only if that still holds the row that was meant.
 WITH came_transactions AS MATERIALIZED (
     SELECT * FROM unnest(
@@ -161,13 +171,14 @@ WITH came_transactions AS MATERIALIZED (
 ), new_movements AS (
     INSERT INTO movements (shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount,
                            earned_at, effective_at, expires_at)
-    SELECT shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount, earned_at,
-           coalesce(effective_at, earned_at), expires_at
+    SELECT shard, member_id, sequence, position, wallet, from_bucket, to_bucket, lot, amount,
+           CASE WHEN remaining IS NOT NULL THEN coalesce(earned_at, $1) END,
+           CASE WHEN remaining IS NOT NULL THEN coalesce(effective_at, earned_at, $1) END, expires_at
     FROM came_movements
 ), new_lots AS (
     INSERT INTO lots (shard, member_id, wallet, pending, expires_at, earned_at, lot, effective_at, remaining)
-    SELECT shard, member_id, wallet, to_bucket = 1, expires_at, earned_at, lot, coalesce(effective_at, earned_at),
-           remaining
+    SELECT shard, member_id, wallet, to_bucket = 1, expires_at, coalesce(earned_at, $1), lot,
+           coalesce(effective_at, earned_at, $1), remaining
     FROM came_movements WHERE remaining > 0
 ), changed_lots AS (
     UPDATE lots l SET remaining = new.remaining
@@ -181,7 +192,8 @@ WITH came_transactions AS MATERIALIZED (
     RETURNING 1
 ), changed_accounts AS (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
-                          held = new.held, debt = new.debt, next_change_at = new.next_change_at
+                          held = new.held, debt = new.debt,
+                          next_change_at = coalesce(new.next_change_at, a.next_change_at)
     FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
                 $48::bigint[], $49::bigint[], $50::timestamptz[])
         AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)

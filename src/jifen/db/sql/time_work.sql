@@ -5,16 +5,15 @@
 SELECT count(*) FROM accounts WHERE next_change_at <= $1
 
 -- name: due_members
--- $1 now, $2 how many accounts to look at. The members of the accounts that are due longest, with the sequence of
--- their last transaction. Whoever is settled leaves the index, so asking again gives the next ones.
-SELECT due.member_id, max(a.last_sequence) AS sequence
+-- $1 now, $2 how many accounts to look at. The members of the accounts that are due longest. Whoever is settled leaves
+-- the index, so asking again gives the next ones.
+SELECT due.member_id
 FROM (SELECT shard, member_id FROM accounts WHERE next_change_at <= $1 ORDER BY next_change_at LIMIT $2) due
-JOIN accounts a ON a.shard = due.shard AND a.member_id = due.member_id
 GROUP BY due.shard, due.member_id
 ORDER BY due.shard, due.member_id
 
 -- name: count_settled
--- $1 shards, $2 member ids, $3 and $4 the last sequence before and after; $5 source of what time does by itself;
+-- $1 shards, $2 member ids, $3 and $4 the last sequence before and after settling; $5 source of what time does by itself;
 -- kinds: $6 expire, $7 mature, $8 hold expire; buckets: $9 expired, $10 pending.
 SELECT count(*) FILTER (WHERE t.kind = $6 AND m.to_bucket = $9) AS lots_expired,
        coalesce(sum(m.amount) FILTER (WHERE t.kind = $6 AND m.to_bucket = $9), 0)::bigint AS points_expired,

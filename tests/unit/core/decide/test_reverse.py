@@ -96,6 +96,36 @@ def test_points_already_spent_can_be_forgiven() -> None:
     assert shop.buckets() == (50, 0, 0, 0)
 
 
+def test_forgiven_points_stay_gone_when_the_spend_is_cancelled() -> None:
+    """Goods returned first and the spend cancelled afterwards: the member keeps what he would have kept otherwise."""
+    shop = Shop(make_document(spent_points="forgive"))
+    shop.earn("o1", (2, 10_000))
+    first, second = shop.done(shop.spend(60)), shop.done(shop.spend(40))
+    shop.done(shop.refund("o1", (1, 1)))
+    shop.done(shop.refund("o1", (1, 1)))
+    assert shop.buckets() == (0, 0, 0, 0)
+    cancelled = decode_trace(shop.done(shop.reverse(first.sequence)).trace)
+    assert (cancelled.points, cancelled.withheld) == (0, 60)
+    assert shop.buckets() == (0, 0, 0, 0)
+    cancelled = decode_trace(shop.done(shop.reverse(second.sequence)).trace)
+    assert (cancelled.points, cancelled.withheld) == (0, 40)
+    assert shop.buckets() == (0, 0, 0, 0)
+
+
+def test_no_more_is_withheld_than_was_forgiven() -> None:
+    """What was forgiven is given up first; everything beyond comes back, also by spends of other orders' points."""
+    shop = Shop(make_document(spent_points="forgive"))
+    shop.earn("o1", (2, 10_000))
+    spent = shop.done(shop.spend(100))
+    shop.done(shop.refund("o1", (1, 1)))
+    shop.earn("o2", (1, 10_000))
+    other = shop.done(shop.spend(100))
+    assert decode_trace(shop.done(shop.reverse(other.sequence)).trace).withheld is None
+    cancelled = decode_trace(shop.done(shop.reverse(spent.sequence)).trace)
+    assert (cancelled.points, cancelled.withheld) == (50, 50)
+    assert shop.buckets() == (150, 0, 0, 0)
+
+
 def test_held_points_are_not_forgiven() -> None:
     """A hold placed before a refund and released after it must not keep the points (known failure 1)."""
     shop = Shop(make_document(spent_points="forgive"))
