@@ -211,7 +211,7 @@ async def load_past(
             Movement(wallet, Bucket(source), Bucket(target), lot, amount, terms)
         )
     expired: dict[Reference, dict[int, int]] = {}
-    for member_id, sequence, lot, amount in await connection.fetch(_SQL["load_expired"], *keys, int(Bucket.EXPIRED)):
+    for member_id, sequence, lot, amount in await connection.fetch(_SQL["load_expired"], *keys):
         expired.setdefault((member_id, sequence), {})[lot] = amount
     past = {}
     for row in await connection.fetch(_SQL["load_transactions"], *keys):

@@ -63,13 +63,13 @@ ORDER BY m.member_id, m.sequence, m.position
 
 -- name: load_expired
 -- $1 shards, $2 member ids, $3 sequences. Points of the lots opened there that have expired, less what a refund
--- took back from there ($4: the bucket of expired points).
+-- took back from there. Bucket 12: expired; said as a number so that the index of such movements is found.
 SELECT wanted.member_id, wanted.sequence, m.lot,
-       sum(CASE WHEN m.to_bucket = $4 THEN m.amount ELSE -m.amount END)::bigint AS expired
+       sum(CASE WHEN m.to_bucket = 12 THEN m.amount ELSE -m.amount END)::bigint AS expired
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
-JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AND m.sequence > wanted.sequence
+JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
     AND m.lot >= wanted.sequence::bigint << 20 AND m.lot < (wanted.sequence::bigint + 1) << 20
-    AND (m.to_bucket = $4 OR m.from_bucket = $4)
+    AND (m.to_bucket = 12 OR m.from_bucket = 12)
 GROUP BY wanted.member_id, wanted.sequence, m.lot
 
 -- name: load_withheld
