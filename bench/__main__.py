@@ -31,7 +31,7 @@ def main() -> int:
         return 2
     results: dict[str, Result] = {}
     try:
-        with temporary_folder(arguments.folder) as folder, ground_in(folder) as ground:
+        with temporary_folder(arguments.folder) as folder, ground_in(folder, is_large=arguments.large) as ground:
             machine = describe_machine(folder, ground.server_version())
             print(", ".join(f"{name} {value}" for name, value in machine.items() if name != "arguments"), flush=True)
             print_row(HEADINGS)

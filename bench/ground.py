@@ -20,12 +20,17 @@ from bench.program import TEXT, first_version
 from bench.seeding import Step, seed_members
 from jifen.db.connection import Connection
 from jifen.db.embedded import EmbeddedAddress, use
+from jifen.db.embedded.layout import open_folder
+from jifen.db.embedded.machine import memory_bytes
+from jifen.db.embedded.tuning import MIB
 from jifen.services.database import prepare
 from jifen.services.programs import apply_program
 
 SHARDS = 64
 MEMBERS = 100_000
 _TEMPLATE = "bench_seeded"
+_CHANGED_TABLES = ("accounts", "identities", "lots")
+_INDEXED_TABLES = (*_CHANGED_TABLES, "keys", "transactions", "movements")
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -84,6 +89,23 @@ class Ground:
         """Write everything out, so that one scenario does not pay for another."""
         self.ask("postgres", "CHECKPOINT")
 
+    def warm(self, name: str) -> None:
+        """Read what commands touch into PostgreSQL's memory, as it is there after a day of work: all indexes, and the
+        tables whose rows are changed. One page at a time, as commands need them, a slow disk would take hours."""
+
+        async def read() -> None:
+            connection = await asyncpg.connect(_with_database(self._address.admin_url, name), command_timeout=None)
+            try:
+                for table in _CHANGED_TABLES:
+                    await connection.fetchval(f"SELECT count(*) FROM {table}")  # noqa: S608 - names of our own
+                await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+                for table in _INDEXED_TABLES:
+                    await connection.fetchval(f"SELECT count(*) FROM {table} WHERE shard >= 0")  # noqa: S608
+            finally:
+                await connection.close()
+
+        asyncio.run(read())
+
     def size(self, name: str) -> Size:
         """What a database and the write-ahead log hold now."""
         database = self.ask("postgres", f"SELECT pg_database_size('{name}')")
@@ -136,9 +158,13 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def ground_in(folder: Path) -> Iterator[Ground]:
-    """The server, for the duration of the `with`."""
-    with use(folder / "data") as address:
+def ground_in(folder: Path, *, is_large: bool = False) -> Iterator[Ground]:
+    """The server, for the duration of the `with`. A large one gets half of the machine's memory for its pages: a
+    database of millions of members has a machine that is large enough for what its commands touch."""
+    layout = open_folder(folder / "data")
+    if is_large:
+        layout.override.write_text(f"shared_buffers = {memory_bytes() // 2 // MIB}MB\n", encoding="utf-8")
+    with use(layout.data) as address:
         yield Ground(address)
 
 

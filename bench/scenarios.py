@@ -181,6 +181,7 @@ def large(run: Run) -> Result:
     small = {name: run.results[name].rate or 1.0 for name in ("in_process_mixed", "http_mixed")}
     run.ground.create_seeded("bench_large", members=LARGE_MEMBERS)
     size = run.ground.size("bench_large")
+    run.ground.warm("bench_large")
     http = run_http(run, "mixed", members=LARGE_MEMBERS, database="bench_large", warm_up_seconds=LARGE_WARM_UP_SECONDS)
     in_process = run_in_process(run, LARGE_MEMBERS, database="bench_large", warm_up_seconds=LARGE_WARM_UP_SECONDS)
     shares = {

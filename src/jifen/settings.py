@@ -193,7 +193,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         _DEFAULTS.lanes,
         1,
         64,
-        "How many batches a worker process writes at the same time; each lane holds one database connection.",
+        "How many batches a worker process writes at the same time; each lane holds one database connection. "
+        "The first one works alone while less than half a batch waits.",
     ),
     _number("BATCH_LIMIT", _DEFAULTS.batch_limit, 1, 10_000, "The most commands in one batch, that is in one commit."),
     _number(
