@@ -29,7 +29,9 @@ from jifen.engine.engine import Engine
 from jifen.services.time_work import SettleReport, settle_due
 
 LARGE_MEMBERS = 5_000_000
-LARGE_WARM_UP_SECONDS = 30
+#: After a checkpoint the first change of each page writes the whole page into the log; with millions of members it takes
+#: this long until most of them have been.
+LARGE_WARM_UP_SECONDS = 120
 VERIFIED_MEMBERS = 500_000
 DUE_MEMBERS = 50_000
 MEMORY_TRANSACTIONS = 1_000_000
