@@ -29,8 +29,8 @@ from jifen.engine.engine import Engine
 from jifen.services.time_work import SettleReport, settle_due
 
 LARGE_MEMBERS = 5_000_000
-#: After a checkpoint the first change of each page writes the whole page into the log; with millions of members it takes
-#: this long until most of them have been.
+#: After a checkpoint the first change of each page writes the whole page into the log; with millions of members most
+#: commands do, until this is over.
 LARGE_WARM_UP_SECONDS = 120
 VERIFIED_MEMBERS = 500_000
 DUE_MEMBERS = 50_000
