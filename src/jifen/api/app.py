@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 import jifen.log
@@ -30,7 +29,4 @@ def create_app() -> Front:
         raise NoDatabaseUrl("JIFEN_DATABASE_URL is not set; `jifen serve` sets it for its workers.")
     jifen.log.configure(settings)
     runtime = Runtime(settings, settings.database_url)
-    front = Front(runtime, create_pages(runtime))
-    # What is there now stays: the collector need not look at it again.
-    gc.freeze()
-    return front
+    return Front(runtime, create_pages(runtime))

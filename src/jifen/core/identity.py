@@ -59,8 +59,7 @@ def shard_of_member(member_id: int, shards: int) -> int:
 
 def shard_of_identity(identity: Identity, shards: int) -> int:
     """The shard of the look-up row of an identity."""
-    text = f"{identity.kind}:{identity.value}"
-    return int.from_bytes(sha256(text.encode()).digest()[:4], "big") % shards
+    return int.from_bytes(sha256(str(identity).encode()).digest()[:4], "big") % shards
 
 
 def shard_of_digest(digest: bytes, shards: int) -> int:

@@ -201,21 +201,21 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
     assert wallet is not None
     pieces = []
     forgiven = dict(past.forgiven)
-    withheld: dict[int, int] = {}
+    withheld: list[tuple[int, int]] = []
     for movement in past.movements:
         assert movement.terms is not None
         opened = movement.lot // LOTS_PER_TRANSACTION
         part = min(movement.amount, forgiven.get(opened, 0))
         if part:
             forgiven[opened] -= part
-            withheld[movement.lot] = part
+            withheld.append((movement.lot, part))
         if part < movement.amount:
             pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))
     points = sum(piece.amount for piece in pieces)
     if refusal := check_room(decision, wallet, points):
         return refusal
     decision.begin()
-    for lot, part in withheld.items():
+    for lot, part in withheld:
         decision.journal.pass_on(wallet, source, Bucket.REVERSED, lot, part)
     return_pieces(decision, wallet, source, pieces, decision.context.now)
     decision.end(
@@ -223,7 +223,7 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
         decision.context.occurred_at,
         wallet=wallet,
         points=points,
-        withheld=sum(withheld.values()) or None,
+        withheld=sum(part for _, part in withheld) or None,
         refers_to=past.sequence,
         is_answer=True,
     )

@@ -116,7 +116,7 @@ class Journal:
         for account in self._state.accounts:
             if account.next_change_at <= now and account.wallet not in drafts:
                 return True
-        return any(draft.next_change_at <= now for draft in drafts.values()) if drafts else False
+        return any(draft.next_change_at <= now for draft in drafts.values())
 
     def wallets_due(self, now: datetime) -> list[int]:
         """The wallets whose accounts time may have changed."""
