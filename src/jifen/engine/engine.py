@@ -193,6 +193,9 @@ class Engine:
     async def _work(self, queue: _Queue, lane: Lane) -> None:
         while groups := await queue.take(self._batch_limit):
             await self._run(lane, groups)
+            # Whoever was just answered and has more to say says it now, and the next batch is the larger for it.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         await lane.close()
 
     @staticmethod
