@@ -17,6 +17,7 @@ from jifen.api.bodies import EventResult, EventResults
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, problem_response
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.engine.engine import EngineStopped, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -281,13 +282,17 @@ class Front:
         if kind == BATCH_MEDIA_TYPE or (kind == "application/json" and raw.lstrip()[:1] == b"["):
             return (200, JSON_HEADERS, await self._batch(raw, actor))
         event = read_event(raw)
-        submission = event if isinstance(event, Refusal) else submission_of_event(event, actor)
+        submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
         if isinstance(submission, Refusal):
             raise _Refused(submission)
         outcome = (await self._submit((submission,)))[0]
         if isinstance(outcome, Refusal):
             raise _Refused(outcome)
         return (200, JSON_HEADERS, _encode((await self._results([(submission, outcome)]))[0]))
+
+    @property
+    def _program(self) -> Program | None:
+        return self._runtime.catalog.current
 
     async def _batch(self, raw: bytes, actor: str) -> bytes:
         """Do the events of a batch in their order. Those that cannot be read are refused; their neighbours are done."""
@@ -297,7 +302,7 @@ class Front:
         read: list[Submission | EventResult] = []
         for piece in pieces:
             event = read_event(piece)
-            submission = event if isinstance(event, Refusal) else submission_of_event(event, actor)
+            submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
             read.append(_refused(piece, event, submission) if isinstance(submission, Refusal) else submission)
         submissions = [each for each in read if isinstance(each, Submission)]
         outcomes = await self._submit(submissions)

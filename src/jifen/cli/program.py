@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +13,7 @@ import typer
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
 
-group = typer.Typer(help="积分计划：应用、查看 / The program: apply and show it.")
+group = typer.Typer(help="积分计划：新建、应用、查看 / The program: write, apply and show it.")
 
 FileOrName = Annotated[
     str,
@@ -31,6 +33,53 @@ def actor_name() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):
         return f"cli:{os.getuid()}"
+
+
+@command(group, "new")
+def new(
+    invocation: Invocation,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="NAME",
+            help="模板名；不写则列出全部 / Its name; none: all are listed.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="写入何处，默认 模板名.yaml / Default: NAME.yaml.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="覆盖已有文件 / Replace a file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """按行业模板新建积分计划文件 / Write a new program file from the template of a trade."""
+    from jifen.services.templates import TEMPLATES, write_template
+
+    if template is None:
+        if output is not None or force:
+            raise typer.BadParameter("Name the template that is to be written.", param_hint="--template")
+        _list_templates(invocation, TEMPLATES, as_json)
+        return
+    place = output or Path(f"{template}.yaml")
+    write_template(template, place, overwrite=force)
+    if as_json:
+        write_json({"template": template, "file": str(place)})
+    else:
+        write_line(invocation.say(f"已写入 {place}。", f"Wrote {place}."))
+
+
+def _list_templates(invocation: Invocation, templates: Mapping[str, tuple[str, str]], as_json: bool) -> None:
+    if as_json:
+        write_json([{"template": name, "zh": zh, "en": en} for name, (zh, en) in templates.items()])
+        return
+    say = invocation.say
+    write_table(
+        [say("模板", "template"), say("行业", "trade")], [[name, say(*trade)] for name, trade in templates.items()]
+    )
 
 
 @command(group, "apply")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -16,11 +17,12 @@ MemberReference = int | Identity
 class RegisterMember(msgspec.Struct, frozen=True, gc=False):
     """Make a member that these identities find (event `member.registered`, `POST /v1/members`).
 
-    `known_is_fine`: if they all find one member already, that is the answer, not a refusal.
+    `known_is_fine`: if they all find one member already, that is the answer, not a refusal. `channel`: by which way.
     """
 
     identities: tuple[Identity, ...]
     known_is_fine: bool = False
+    channel: str = ""
 
 
 class RecordOrder(msgspec.Struct, frozen=True, gc=False):
@@ -28,6 +30,15 @@ class RecordOrder(msgspec.Struct, frozen=True, gc=False):
 
     member: MemberReference
     order: Order
+
+
+class RecordEvent(msgspec.Struct, frozen=True, gc=False):
+    """A member did something besides buying (events such as `member.checked_in`): rules may reward it. Conditions
+    can read the plain properties of `data` (boolean, integer, string)."""
+
+    member: MemberReference
+    type: str
+    data: dict[str, Any] = {}
 
 
 class RefundOrder(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +117,7 @@ class SettleMember(msgspec.Struct, frozen=True, gc=False):
 Command = (
     RegisterMember
     | RecordOrder
+    | RecordEvent
     | RefundOrder
     | SpendPoints
     | PlaceHold

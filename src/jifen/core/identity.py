@@ -59,7 +59,12 @@ def shard_of_member(member_id: int, shards: int) -> int:
 
 def shard_of_identity(identity: Identity, shards: int) -> int:
     """The shard of the look-up row of an identity."""
-    return int.from_bytes(sha256(str(identity).encode()).digest()[:4], "big") % shards
+    return shard_of_name(str(identity), shards)
+
+
+def shard_of_name(name: str, shards: int) -> int:
+    """The shard of what all members share under a name."""
+    return int.from_bytes(sha256(name.encode()).digest()[:4], "big") % shards
 
 
 def shard_of_digest(digest: bytes, shards: int) -> int:

@@ -6,62 +6,60 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jifen.core.calendar import Expiry, NeverExpires, RollingExpiry, YearlyExpiry
-from jifen.core.errors import JifenError
+from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
+from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_WALLETS
-from jifen.core.rounding import Rounding
-from jifen.core.text import unfit_text
+from jifen.core.rules.book import EventBook, compile_rules
+from jifen.core.rules.checks import check_campaigns, check_caps, check_declared, check_percent, check_rules
+from jifen.core.rules.document import (
+    Campaign,
+    Cap,
+    Catalog,
+    EarningRule,
+    EventType,
+    Group,
+    LocalizedText,
+    MemberField,
+    Ratio,
+)
+from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, check_text, invalid
+from jifen.core.rules.rate import CoefficientPolicy
 
-_ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+__all__ = [
+    "EarningRule",
+    "InvalidProgram",
+    "LocalizedText",
+    "Program",
+    "ProgramDocument",
+    "Ratio",
+    "Wallet",
+    "check_document",
+    "terms_of_award",
+]
+
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-class InvalidProgram(JifenError):
-    """A program file that cannot become a version; `path` names the field."""
+class WalletValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What points are worth: so many `points` cost the merchant so many `cents` (minor units)."""
 
-    code = "invalid_program"
-
-
-class LocalizedText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text in both languages of every screen."""
-
-    zh: str
-    en: str
+    points: int
+    cents: int
 
 
-class Wallet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of unit that members hold."""
+class Wallet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One kind of unit that members hold. `value` is what its points cost, for budgets of money and for proofs."""
 
     id: str
     name: LocalizedText
-
-
-class Ratio(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An exact rate: `points` for every `per_cents` minor units of money that were paid."""
-
-    points: int
-    per_cents: int
-
-
-class EarningRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How an order becomes points.
-
-    `basis` says what is rated and rounded: the order's paid total, or each line by itself.
-    `pending_days` is how long points wait (for the return period) before they can be spent.
-    """
-
-    id: str
-    wallet: str
-    ratio: Ratio
-    basis: Literal["order", "line"] = "order"
-    rounding: Rounding = "floor"
-    pending_days: int = 0
-    expiry: Expiry = NeverExpires()
+    value: WalletValue | None = None
 
 
 class RefundPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,8 +88,12 @@ class HoldPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: int = 30
 
 
-class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The program file, as its author writes it (docs/reference/program.md)."""
+class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The program file, as its author writes it (docs/reference/program.md).
+
+    `most_reward_percent`: no order may earn points worth more than this share of what was paid; `rules check` proves
+    it.
+    """
 
     name: LocalizedText
     currency: str
@@ -102,24 +104,62 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refunds: RefundPolicy = RefundPolicy()
     returns: ReturnPolicy = ReturnPolicy()
     holds: HoldPolicy = HoldPolicy()
+    coefficients: CoefficientPolicy = "product"
+    groups: list[Group] = []
+    campaigns: list[Campaign] = []
+    budgets: list[Cap] = []
+    fields: list[MemberField] = []
+    events: list[EventType] = []
+    catalog: Catalog = Catalog()
+    most_reward_percent: Decimal | None = None
 
 
 class Program:
     """A checked version of a program, with everything looked up that commands need often. Treat it as frozen."""
 
-    __slots__ = ("document", "earning", "expiry_of_wallet", "version", "wallet_ids", "wallet_numbers", "zone")
+    __slots__ = (
+        "books",
+        "document",
+        "expiry_of_wallet",
+        "rules",
+        "values",
+        "version",
+        "wallet_ids",
+        "wallet_numbers",
+        "zone",
+    )
 
     def __init__(self, version: int, document: ProgramDocument, wallet_numbers: dict[str, int]) -> None:
+        """Raises InvalidProgram where a condition or window is wrong."""
         self.version = version
         self.document = document
         self.zone = ZoneInfo(document.time_zone)
         self.wallet_numbers = {wallet.id: wallet_numbers[wallet.id] for wallet in document.wallets}
         self.wallet_ids = {number: wallet for wallet, number in wallet_numbers.items()}
-        self.earning = [(rule, self.wallet_numbers[rule.wallet]) for rule in document.earning]
+        #: What points are worth, by wallet: (points, cents).
+        self.values = {
+            wallet.id: (wallet.value.points, wallet.value.cents)
+            for wallet in document.wallets
+            if wallet.value is not None
+        }
+        self.rules = {rule.id: rule for rule in document.earning}
+        #: The rules by the type of event they wait for.
+        self.books: dict[str, EventBook] = compile_rules(
+            document.earning,
+            wallets=self.wallet_numbers,
+            values=self.values,
+            campaigns=document.campaigns,
+            groups=document.groups,
+            budgets=document.budgets,
+            fields=document.fields,
+            events=document.events,
+            zone=self.zone,
+        )
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
         self.expiry_of_wallet: dict[int, Expiry] = dict.fromkeys(self.wallet_numbers.values(), NeverExpires())
-        for rule, number in reversed(self.earning):
-            self.expiry_of_wallet[number] = rule.expiry
+        for rule in sorted(document.earning, key=lambda each: (each.priority, each.id), reverse=True):
+            if rule.coefficient is None:
+                self.expiry_of_wallet[self.wallet_numbers[rule.wallet]] = rule.expiry
 
     @property
     def default_wallet(self) -> int:
@@ -127,67 +167,50 @@ class Program:
         return self.wallet_numbers[self.document.wallets[0].id]
 
 
+def terms_of_award(program: Program, rule: EarningRule, occurred_at: datetime) -> LotTerms:
+    """The terms of the lot that an award of this rule opens, for an event of this instant.
+
+    Both the end of the pending period and the expiry count from when the event happened, however late it arrives.
+    """
+    effective_at = days_later(occurred_at, rule.pending_days, program.zone) if rule.pending_days else occurred_at
+    return LotTerms(occurred_at, effective_at, expires_at(rule.expiry, occurred_at, program.zone))
+
+
 def check_document(document: ProgramDocument) -> None:
     """Raise InvalidProgram for the first thing in a program file that makes no sense, naming the field."""
     if not _CURRENCY.fullmatch(document.currency):
-        raise _invalid("$.currency", f"is {document.currency!r}; write an ISO 4217 code such as CNY")
+        raise invalid("$.currency", f"is {document.currency!r}; write an ISO 4217 code such as CNY")
     try:
         ZoneInfo(document.time_zone)
     except (KeyError, ValueError, OSError):
-        raise _invalid("$.time_zone", f"is {document.time_zone!r}; write an IANA zone such as Asia/Shanghai") from None
-    _check_text("$.name", document.name)
-    if not 1 <= len(document.wallets) <= MAXIMUM_WALLETS:
-        raise _invalid("$.wallets", f"has {len(document.wallets)} wallets; a program has 1 to {MAXIMUM_WALLETS}")
-    _check_ids("$.wallets", [wallet.id for wallet in document.wallets])
-    for index, wallet in enumerate(document.wallets):
-        _check_text(f"$.wallets[{index}].name", wallet.name)
-    if len(document.earning) != 1:
-        raise _invalid("$.earning", f"has {len(document.earning)} rules; this version of jifen takes exactly one")
-    _check_ids("$.earning", [rule.id for rule in document.earning])
-    wallets = {wallet.id for wallet in document.wallets}
-    for index, rule in enumerate(document.earning):
-        _check_rule(f"$.earning[{index}]", rule, wallets)
-    _check_range("$.returns.grace_days", document.returns.grace_days, 0, 3660)
+        raise invalid("$.time_zone", f"is {document.time_zone!r}; write an IANA zone such as Asia/Shanghai") from None
+    check_text("$.name", document.name)
+    _check_wallets(document.wallets)
+    check_ids("$.groups", [group.id for group in document.groups])
+    check_campaigns(document.campaigns)
+    check_caps("$.budgets", document.budgets)
+    if any(cap.per == "member" or cap.period in ("event", "campaign") for cap in document.budgets):
+        raise invalid(
+            "$.budgets", "are for the whole program: write per: program, and a period other than event or campaign"
+        )
+    check_declared(document.fields, document.events, document.catalog)
+    check_rules(document.earning, {wallet.id for wallet in document.wallets}, document.campaigns, document.groups)
+    if document.most_reward_percent is not None:
+        check_percent("$.most_reward_percent", document.most_reward_percent)
+    check_range("$.returns.grace_days", document.returns.grace_days, 0, 3660)
     if document.returns.expired_lots == "grace" and document.returns.grace_days == 0:
-        raise _invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")
-    _check_range("$.holds.minutes", document.holds.minutes, 1, 366 * 24 * 60)
+        raise invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")
+    check_range("$.holds.minutes", document.holds.minutes, 1, 366 * 24 * 60)
+    # Conditions and windows are found right or wrong as they are compiled.
+    Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
 
 
-def _check_rule(path: str, rule: EarningRule, wallets: set[str]) -> None:
-    if rule.wallet not in wallets:
-        raise _invalid(f"{path}.wallet", f"is {rule.wallet!r}; the program's wallets are {', '.join(sorted(wallets))}")
-    _check_range(f"{path}.ratio.points", rule.ratio.points, 0, 10**9)
-    _check_range(f"{path}.ratio.per_cents", rule.ratio.per_cents, 1, MAXIMUM_AMOUNT)
-    _check_range(f"{path}.pending_days", rule.pending_days, 0, 3660)
-    if isinstance(rule.expiry, RollingExpiry):
-        _check_range(f"{path}.expiry.months", rule.expiry.months, 1, 1200)
-        # The shortest months there are: points must be spendable before they expire.
-        _check_range(f"{path}.pending_days", rule.pending_days, 0, 28 * rule.expiry.months - 1)
-    if isinstance(rule.expiry, YearlyExpiry):
-        _check_range(f"{path}.expiry.month", rule.expiry.month, 1, 12)
-        _check_range(f"{path}.expiry.extra_years", rule.expiry.extra_years, 0, 100)
-        longest = 29 if rule.expiry.month == 2 else 30 if rule.expiry.month in (4, 6, 9, 11) else 31
-        _check_range(f"{path}.expiry.day", rule.expiry.day, 1, longest)
-
-
-def _check_ids(path: str, ids: list[str]) -> None:
-    for index, identifier in enumerate(ids):
-        if not _ID.fullmatch(identifier):
-            raise _invalid(f"{path}[{index}].id", f"is {identifier!r}; write a-z, 0-9, _ and -, 1 to 40 characters")
-        if identifier in ids[:index]:
-            raise _invalid(f"{path}[{index}].id", f"is {identifier!r} a second time; ids must differ")
-
-
-def _check_range(path: str, value: int, least: int, most: int) -> None:
-    if not least <= value <= most:
-        raise _invalid(path, f"is {value}; it must lie between {least} and {most}")
-
-
-def _check_text(path: str, text: LocalizedText) -> None:
-    for language, value in (("zh", text.zh), ("en", text.en)):
-        if not value.strip() or len(value) > 200 or unfit_text(value):
-            raise _invalid(f"{path}.{language}", "must have 1 to 200 characters, without control characters")
-
-
-def _invalid(path: str, message: str) -> InvalidProgram:
-    return InvalidProgram(f"{path} {message}.", path=path)
+def _check_wallets(wallets: list[Wallet]) -> None:
+    if not 1 <= len(wallets) <= MAXIMUM_WALLETS:
+        raise invalid("$.wallets", f"has {len(wallets)} wallets; a program has 1 to {MAXIMUM_WALLETS}")
+    check_ids("$.wallets", [wallet.id for wallet in wallets])
+    for index, wallet in enumerate(wallets):
+        check_text(f"$.wallets[{index}].name", wallet.name)
+        if wallet.value is not None:
+            check_range(f"$.wallets[{index}].value.points", wallet.value.points, 1, 10**9)
+            check_range(f"$.wallets[{index}].value.cents", wallet.value.cents, 1, MAXIMUM_AMOUNT)

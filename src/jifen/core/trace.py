@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
-from jifen.core.earning import Award
 from jifen.core.ledger.values import Balances
+from jifen.core.rules.facts import MemberFacts
+from jifen.core.rules.rate import Award
 
 
 class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -32,7 +33,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `balances` are those after the transaction, of the wallets it touched. `points` is the command's own figure
     (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends, `withheld` what a
-    cancelled spend did not give back because a refund had forgiven it.
+    cancelled spend did not give back because a refund had forgiven it. `member` and `used` are what the rules saw of
+    the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
     """
 
     balances: list[Balances]
@@ -44,6 +46,9 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     until: datetime | None = None
     reference: str | None = None
     withheld: int | None = None
+    member: MemberFacts | None = None
+    used: dict[str, int] = {}
+    failed: dict[str, str] = {}
 
 
 encode_trace = msgspec.json.Encoder().encode

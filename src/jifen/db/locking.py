@@ -1,8 +1,9 @@
 """Every statement that takes a lock, in one place, so that the order of locks can be seen at a glance.
 
-Order: accounts (by shard, member, wallet), then the rows of identities and keys, each in sorted order, as they are
-written. A batch never locks an account after it has written, so two batches wait for each other only if they claim the
-same keys or identities in a different mixture; PostgreSQL then ends one of them, and it is tried again.
+Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), then the rows of identities and keys,
+each in sorted order, as they are written. A batch never locks an account after it has written, so two batches wait for
+each other only if they claim the same keys or identities in a different mixture; PostgreSQL then ends one of them, and
+it is tried again.
 """
 
 from __future__ import annotations
@@ -22,11 +23,20 @@ WITH wanted AS MATERIALIZED (
     JOIN identities i ON i.shard = named.shard AND i.kind = named.kind AND i.value = named.value
 )
 SELECT wanted.position, a.ctid AS place, a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence,
-       a.next_change_at, (SELECT max(version) FROM program_versions) AS version
+       a.next_change_at, a.counters, (SELECT max(version) FROM program_versions) AS version
 FROM wanted
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.shard, a.member_id, a.wallet
 FOR NO KEY UPDATE OF a
+"""
+
+#: $1 shards, $2 names. Locks what all members together used of caps.
+LOCK_SHARED_USAGES = """
+SELECT u.name, u.used
+FROM unnest($1::smallint[], $2::text[]) AS wanted (shard, name)
+JOIN shared_usages u ON u.shard = wanted.shard AND u.name = wanted.name
+ORDER BY u.shard, u.name
+FOR NO KEY UPDATE OF u
 """
 
 #: $1 any number that stands for the thing done: one process at a time, released with the transaction.

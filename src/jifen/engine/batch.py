@@ -9,6 +9,7 @@ import msgspec
 
 from jifen.core.commands import (
     Command,
+    RecordEvent,
     RecordOrder,
     RefundOrder,
     RegisterMember,
@@ -19,6 +20,7 @@ from jifen.core.identity import Identity
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
 from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import REGISTERED
 from jifen.db.connection import Connection
 from jifen.engine.gathering import Gathering, Key, Surroundings
 from jifen.engine.loading import FoundKey
@@ -73,6 +75,7 @@ class Batch:
         self._new_answers: dict[Reference, Answer] = {}
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
+        self._shared_used = dict(self._known.shared_used)
         self._used_ids = 0
 
     async def run(self, connection: Connection) -> None:
@@ -183,8 +186,7 @@ class Batch:
         past: PastTransaction | None,
         receiver: MemberState | None,
     ) -> Outcome:
-        program = self._known.program
-        assert program is not None
+        program = self._known.program_for(submission)
         context = Context(
             self._known.now,
             submission.occurred_at or self._known.now,
@@ -193,7 +195,15 @@ class Batch:
             submission.actor,
             submission.reason,
         )
-        effects = decide(program, submission.command, context, state, past=past, receiver=receiver)
+        effects = decide(
+            program,
+            submission.command,
+            context,
+            state,
+            past=past,
+            receiver=receiver,
+            shared_used=self._shared_used,
+        )
         if isinstance(effects, Refusal):
             return effects
         return self._keep(index, state.member_id, effects)
@@ -202,6 +212,8 @@ class Batch:
         self._transactions += effects.transactions
         for state in effects.states:
             self._states[state.member_id] = state
+        for name, number in effects.shared_uses.items():
+            self._shared_used[name] = self._shared_used.get(name, 0) + number
         answer, trace = effects.answer, effects.trace
         if answer is None:
             return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
@@ -328,9 +340,22 @@ class Batch:
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
         member = await self._add_member(identities, submission)
+        command = submission.command
+        assert isinstance(command, RegisterMember)
+        if REGISTERED in self._known.program_for(submission).books:
+            return self._welcome(index, submission, member, command.channel)
         answer = Answer(member, 0, False)
         self._claim(index, answer)
         return answer
+
+    def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
+        """Rate the registration itself, in a first transaction of the new member."""
+        event = RecordEvent(member, REGISTERED, {"channel": channel})
+        welcome = msgspec.structs.replace(submission, command=event)
+        outcome = self._decide(index, welcome, self._states[member], None, None)
+        if isinstance(outcome, Refusal):
+            self._forget_registration(member)
+        return outcome
 
     async def _add_member(self, identities: tuple[Identity, ...], submission: Submission) -> int:
         if self._used_ids == len(self._fresh_ids):
@@ -364,6 +389,7 @@ class Batch:
             before = self._known.states.get(member)
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
+        rows.add_shared_usages(self._known.shared_used, self._shared_used)
         keys: dict[Reference, list[Key]] = {}
         written = {(transaction.member_id, transaction.sequence) for transaction in self._transactions}
         for digest, key in self._new_keys.items():

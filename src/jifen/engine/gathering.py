@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
+from jifen.core.calendar import local_day
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
     PlaceHold,
+    RecordEvent,
     RecordOrder,
     RefundOrder,
+    RegisterMember,
     ReleaseHold,
     ReverseTransaction,
     SpendPoints,
     TransferPoints,
 )
 from jifen.core.decide import PastTransaction
+from jifen.core.decide.earn import caps_of_event
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
@@ -31,11 +35,14 @@ from jifen.engine.loading import (
     load_everything,
     load_first_lots,
     load_past,
+    load_profiles,
+    load_usages,
     lock_accounts,
+    lock_shared_usages,
 )
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
-from jifen.engine.references import Reference, members_named, needs_past
+from jifen.engine.references import Reference, members_named, needs_past, type_of_event
 from jifen.engine.submission import Answer, Submission, digest_order
 
 Key = tuple[bytes, bytes]
@@ -77,7 +84,11 @@ class Gathering:
         self.places = Places()
         self.past: dict[Reference, PastTransaction] = {}
         self.answers: dict[Reference, Answer] = {}
+        #: The version in force; None before there is any. `programs` has those that rate late events as well.
         self.program: Program | None = None
+        self.programs: dict[int, Program] = {}
+        #: What all members together used of the caps that this batch may draw on; locked.
+        self.shared_used: dict[str, int] = {}
 
     async def find_orders(self, connection: Connection) -> None:
         """Find the orders behind refunds: whose they are never changes."""
@@ -110,7 +121,24 @@ class Gathering:
         if version is None:
             version = await connection.fetchval("SELECT max(version) FROM program_versions")
         if version is not None:
-            self.program = await self._surroundings.programs.get(connection, version)
+            await self._choose_programs(connection, version)
+
+    async def _choose_programs(self, connection: Connection, newest: int) -> None:
+        versions = self._surroundings.programs
+        await versions.learn(connection, newest)
+        late = {each.occurred_at for each in self._submissions if each.occurred_at is not None}
+        current = versions.in_force(self.now)
+        for version in {current, *(versions.in_force_at(instant, self.now) for instant in late)}:
+            self.programs[version] = await versions.get(connection, version)
+        self.program = self.programs[current]
+
+    def program_for(self, submission: Submission) -> Program:
+        """The version that decides a command: for what rules rate, the one of the time when it happened."""
+        assert self.program is not None
+        is_rated = isinstance(submission.command, RecordOrder | RecordEvent | RegisterMember)
+        if submission.occurred_at is None or not is_rated:
+            return self.program
+        return self.programs[self._surroundings.programs.in_force_at(submission.occurred_at, self.now)]
 
     async def look_up_keys(self, connection: Connection, indexes: Iterable[int]) -> bool:
         """Find out which of these commands were answered before; whether any was.
@@ -144,8 +172,9 @@ class Gathering:
             self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
 
     async def load(self, connection: Connection) -> None:
-        """Load the lots that commands will take from first; all lots and holds where something is due or refers to the
-        past."""
+        """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
+        something is due or refers to the past."""
+        await self._load_for_rules(connection)
         await self._load_first_lots(connection)
         everything: set[int] = set()
         references: set[Reference] = set()
@@ -164,6 +193,36 @@ class Gathering:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if references:
             self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+
+    async def _load_for_rules(self, connection: Connection) -> None:
+        """Load profiles and the uses of caps, as far as rules of the events in this batch ask for them."""
+        profiles: set[int] = set()
+        usages: set[tuple[int, str]] = set()
+        shared: set[str] = set()
+        for submission in self._submissions:
+            event_type = type_of_event(submission.command)
+            if event_type is None:
+                continue
+            program = self.program_for(submission)
+            book = program.books.get(event_type)
+            if book is None or not (book.needs_member or book.has_caps):
+                continue
+            members = [member for member in self._known_members(submission.command) if member in self.states]
+            if book.needs_member:
+                profiles.update(members)
+            day = local_day(submission.occurred_at or self.now, program.zone)
+            for name, is_shared in caps_of_event(program, event_type, day).items():
+                if is_shared:
+                    shared.add(name)
+                else:
+                    usages.update((member, name) for member in members)
+        shards = self._surroundings.shards
+        if shared:
+            self.shared_used = await lock_shared_usages(connection, shared, shards)
+        if profiles:
+            await load_profiles(connection, self.states, profiles, shards)
+        if usages:
+            await load_usages(connection, self.states, usages, shards)
 
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}

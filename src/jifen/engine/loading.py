@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.decide import PastTransaction
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
 from jifen.core.ledger.values import (
     LOTS_PER_TRANSACTION,
     Account,
@@ -22,9 +22,10 @@ from jifen.core.ledger.values import (
     Movement,
     Piece,
 )
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
 from jifen.core.trace import Trace, decode_trace
 from jifen.db.connection import Connection
-from jifen.db.locking import LOCK_ACCOUNTS
+from jifen.db.locking import LOCK_ACCOUNTS, LOCK_SHARED_USAGES
 from jifen.db.queries import load_queries
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
@@ -35,6 +36,8 @@ _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
 _TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST)
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
+decode_counters = msgspec.json.Decoder(Counters).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Locked(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +63,23 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
     accounts: dict[int, dict[int, Account]] = {}
     found: dict[Identity, int] = {}
     places = Places()
-    for position, place, member_id, wallet, available, pending, held, debt, last_sequence, next_change_at, _ in rows:
+    counters: dict[int, Counters] = {}
+    for (
+        position,
+        place,
+        member_id,
+        wallet,
+        available,
+        pending,
+        held,
+        debt,
+        last_sequence,
+        next_change_at,
+        counted,
+        _,
+    ) in rows:
+        if counted is not None:
+            counters[member_id] = decode_counters(counted)
         places.accounts[member_id, wallet] = place
         if position is not None:
             found[identities[position - 1]] = member_id
@@ -77,12 +96,66 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
             _NOTHING_LOADED if available else None,
             is_complete=not (pending or held),
         )
-    states = {member: _state(member, list(each.values())) for member, each in accounts.items()}
+    states = {
+        member: _state(member, list(each.values()), counters.get(member, NO_COUNTERS))
+        for member, each in accounts.items()
+    }
     return Locked(states, places, found, rows[0]["version"] if rows else None)
 
 
-def _state(member_id: int, accounts: list[Account]) -> MemberState:
-    return MemberState(member_id, max(account.last_sequence for account in accounts), tuple(accounts))
+def _state(member_id: int, accounts: list[Account], counters: Counters) -> MemberState:
+    sequence = max(account.last_sequence for account in accounts)
+    return MemberState(member_id, sequence, tuple(accounts), counters=counters)
+
+
+async def load_profiles(
+    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+) -> None:
+    """Put what is said of these members into their states."""
+    wanted = list(members)
+    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    for member_id, registered_at, said in await connection.fetch(_SQL["load_profiles"], *keys):
+        profile = NO_PROFILE if said is None else _decode_profile(said)
+        profile = msgspec.structs.replace(profile, registered_at=registered_at)
+        states[member_id] = msgspec.structs.replace(states[member_id], profile=profile)
+
+
+async def load_usages(
+    connection: Connection, states: dict[int, MemberState], wanted: set[tuple[int, str]], shards: int
+) -> None:
+    """Put what members used of caps (named by member and usage name) into their states."""
+    rows = await connection.fetch(
+        _SQL["load_usages"],
+        [shard_of_member(member, shards) for member, _ in wanted],
+        [member for member, _ in wanted],
+        [name for _, name in wanted],
+    )
+    used: dict[int, dict[str, int]] = {}
+    for member_id, name, number in rows:
+        used.setdefault(member_id, {})[name] = number
+    for member_id, numbers in used.items():
+        states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
+
+
+async def load_all_usages(connection: Connection, states: dict[int, MemberState], shards: int) -> None:
+    """Put everything that these members ever used of caps into their states."""
+    keys = ([shard_of_member(member, shards) for member in states], list(states))
+    used: dict[int, dict[str, int]] = {}
+    for member_id, name, number in await connection.fetch(_SQL["load_all_usages"], *keys):
+        used.setdefault(member_id, {})[name] = number
+    for member_id, numbers in used.items():
+        states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
+
+
+async def lock_shared_usages(connection: Connection, names: set[str], shards: int) -> dict[str, int]:
+    """Lock what all members together used of caps, by usage name."""
+    wanted = sorted(names)
+    keys = ([shard_of_name(name, shards) for name in wanted], wanted)
+    rows = await connection.fetch(LOCK_SHARED_USAGES, *keys)
+    if len(rows) < len(wanted):
+        await connection.execute(_SQL["begin_shared_usages"], *keys)
+        rows = await connection.fetch(LOCK_SHARED_USAGES, *keys)
+    return dict(rows)
 
 
 async def find_identities(connection: Connection, identities: list[Identity], shards: int) -> dict[Identity, int]:
@@ -135,7 +208,7 @@ async def load_first_lots(
             _with_first_lots(account, lots.get((member, account.wallet), []), most) if account.available else account
             for account in state.accounts
         )
-        states[member] = MemberState(member, state.sequence, accounts)
+        states[member] = msgspec.structs.replace(state, accounts=accounts)
 
 
 def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:
@@ -182,7 +255,7 @@ async def load_everything(
             )
             for account in state.accounts
         )
-        states[member] = MemberState(member, state.sequence, accounts)
+        states[member] = msgspec.structs.replace(state, accounts=accounts)
 
 
 async def load_past(
@@ -226,6 +299,7 @@ async def load_past(
             tuple(movements.get(reference, ())),
             tuple(referring.get(reference, ())),
             expired.get(reference, {}),
+            source=row["source"],
         )
     return past | await _with_forgiven(connection, past, shards)
 

@@ -9,6 +9,7 @@ from jifen.core.commands import (
     CaptureHold,
     Command,
     MemberReference,
+    RecordEvent,
     RecordOrder,
     RefundOrder,
     RegisterMember,
@@ -20,6 +21,7 @@ from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.document import ORDER_COMPLETED
 
 Reference = tuple[int, int]
 
@@ -35,9 +37,16 @@ def members_named(command: Command) -> list[MemberReference]:
     return [] if command.member is None else [command.member]
 
 
+def type_of_event(command: Command) -> str | None:
+    """The type of event that rules rate, where a command tells of one."""
+    if isinstance(command, RecordOrder):
+        return ORDER_COMPLETED
+    return command.type if isinstance(command, RecordEvent) else None
+
+
 def registers_unknown_member(command: Command) -> bool:
     """Whether a command may make the member it names: only what brings points does."""
-    return isinstance(command, RecordOrder) or (isinstance(command, AdjustPoints) and command.points > 0)
+    return isinstance(command, RecordOrder | RecordEvent) or (isinstance(command, AdjustPoints) and command.points > 0)
 
 
 def needs_past(command: Command) -> bool:

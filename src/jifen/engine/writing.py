@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Hold, Lot, MemberState, Transaction
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -55,12 +55,14 @@ class BatchRows:
         self.reopened_lots = Columns(9)
         self.changed_lots = Columns(4)
         self.gone_lots = Columns(3)
-        self.changed_accounts = Columns(9)
-        self.new_accounts = Columns(9)
+        self.changed_accounts = Columns(10)
+        self.new_accounts = Columns(10)
         self.closed_holds = Columns(3)
         self.open_holds = Columns(7)
         self.members = Columns(3)
         self.identities = Columns(5)
+        self.usages = Columns(4)
+        self.shared_usages = Columns(3)
 
     def add_transaction(self, transaction: Transaction, keys: Sequence[tuple[bytes, bytes]]) -> None:
         """The transaction with its movements, and the keys that find it: the caller's, then an order's name."""
@@ -134,18 +136,38 @@ class BatchRows:
         """The difference between what was loaded and what was decided."""
         shard = shard_of_member(after.member_id, self._shards)
         was = {account.wallet: account for account in before.accounts}
+        # The member's counters stand on the account of the lowest number.
+        counted = None if after.counters is before.counters else min(account.wallet for account in after.accounts)
+        if after.used is not before.used:
+            self._add_usages(shard, after.member_id, before.used, after.used)
         for account in after.accounts:
             old = was.get(account.wallet)
+            counters = _encode(after.counters).decode() if account.wallet == counted else None
             if old is account:
+                if counters is not None:
+                    self._add_account(shard, after.member_id, account, old, counters)
                 continue
-            self._add_account(shard, after.member_id, account, old)
+            self._add_account(shard, after.member_id, account, old, counters)
             old = old or _NEW_ACCOUNT
             news = LOTS_PER_TRANSACTION * (before.sequence + 1)
             self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
             self._add_lots(shard, after.member_id, account.wallet, True, old.pending_lots, account.pending_lots, news)
             self._add_holds(shard, after.member_id, old.holds, account.holds)
 
-    def _add_account(self, shard: int, member: int, account: Account, old: Account | None) -> None:
+    def _add_usages(self, shard: int, member: int, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        for name, used in after.items():
+            if used != before.get(name, 0):
+                self.usages.rows.append((shard, member, name, used))
+
+    def add_shared_usages(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        """What all members together used of caps, where that has changed."""
+        for name, used in after.items():
+            if used != before.get(name, 0):
+                self.shared_usages.rows.append((shard_of_name(name, self._shards), name, used))
+
+    def _add_account(
+        self, shard: int, member: int, account: Account, old: Account | None, counters: str | None
+    ) -> None:
         rows = self.new_accounts.rows if old is None else self.changed_accounts.rows
         next_change_at = account.next_change_at
         rows.append(
@@ -159,6 +181,7 @@ class BatchRows:
                 account.held,
                 account.debt,
                 None if old is not None and next_change_at is old.next_change_at else next_change_at,
+                counters,
             )
         )
 
@@ -236,6 +259,8 @@ class BatchRows:
             _check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
         if self.reopened_lots.rows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
+        if self.usages.rows or self.shared_usages.rows:
+            await connection.execute(_SQL["write_usages"], *self.usages.arrays(), *self.shared_usages.arrays())
         if self.keys.rows:
             await connection.execute(_SQL["write_keys"], *self.keys.arrays())
         expected = len(self.changed_lots.rows) + len(self.gone_lots.rows) + len(self.changed_accounts.rows)

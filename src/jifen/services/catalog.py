@@ -32,12 +32,16 @@ class Catalog:
         self.version: int | None = None
         self.wallet_ids: dict[int, str] = {}
         self.programs = ProgramVersions()
+        #: The version in force, ready for use; None before the first is applied.
+        self.current: Program | None = None
 
     async def refresh(self, connection: Connection) -> None:
         """Read it anew."""
         row = await connection.fetchrow(_SQL["catalog"])
         self.shards, self.version = row["shards"], row["version"]
         self.wallet_ids = _decode_wallets(row["wallets"])
+        if self.version is not None:
+            self.current = await self.programs.get(connection, self.version)
 
     async def program(self, connection: Connection, version: int | None = None) -> Program | None:
         """A version of the program, else the current one; None before the first is applied."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from jifen.core.commands import Command, RecordOrder, RefundOrder, RegisterMember
+from jifen.core.commands import Command, RecordEvent, RecordOrder, RefundOrder, RegisterMember
 from jifen.core.identity import Identity, parse_identity
 from jifen.core.limits import MAXIMUM_EVENTS, MAXIMUM_IDENTITIES, MAXIMUM_TEXT
 from jifen.core.orders import Label, Order, OrderRefund, Text
+from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Submission
+from jifen.services.event_data import check_data
 from jifen.services.instants import Instant, to_utc
 from jifen.services.json_input import read_json, unfit_text_in
 
@@ -29,6 +31,7 @@ class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """Data of `member.registered`: what else finds the member, beside the subject (`kind:value` each)."""
 
     identities: Identities = []
+    channel: Label = ""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True, gc=False):
@@ -63,7 +66,21 @@ class MemberRegisteredEvent(Event, frozen=True, tag="member.registered", kw_only
     data: Registration = Registration()
 
 
-AnyEvent = OrderCompletedEvent | OrderRefundedEvent | MemberRegisteredEvent
+class OtherEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a member did besides: one of the built-in types, or one that the program declares."""
+
+    type: Text
+    specversion: Literal["1.0"]
+    id: Text
+    source: Text
+    subject: Label | None = None
+    time: Instant | None = None
+    datacontenttype: Label | None = None
+    data: dict[str, Any] = {}
+
+
+KnownEvent = OrderCompletedEvent | OrderRefundedEvent | MemberRegisteredEvent
+AnyEvent = KnownEvent | OtherEvent
 
 
 class _Name(msgspec.Struct, gc=False):
@@ -73,7 +90,8 @@ class _Name(msgspec.Struct, gc=False):
     source: Any = None
 
 
-_event_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+_event_decoder: msgspec.json.Decoder[KnownEvent] = msgspec.json.Decoder(KnownEvent)
+_other_decoder = msgspec.json.Decoder(OtherEvent)
 _batch_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _name_decoder = msgspec.json.Decoder(_Name)
 _encode = msgspec.json.Encoder().encode
@@ -106,9 +124,11 @@ def _split_leniently(raw: bytes) -> list[bytes] | None:
 
 def read_event(raw: bytes) -> AnyEvent | Refusal:
     """Read one event."""
-    event = read_json(_event_decoder, raw)
+    event: AnyEvent | Refusal = read_json(_event_decoder, raw)
+    if isinstance(event, Refusal) and event.pointer == "/type" and event.code == "invalid_field":
+        event = read_json(_other_decoder, raw)
     if isinstance(event, Refusal):
-        return _unknown_type() if event.pointer == "/type" and event.code == "invalid_field" else event
+        return event
     content_type = event.datacontenttype
     if content_type is not None and not _is_json(content_type):
         return Refusal("invalid_field", "The data of an event must be JSON.", "/datacontenttype")
@@ -124,8 +144,9 @@ def name_of_event(raw: bytes) -> tuple[str | None, str | None]:
     return (name.id if isinstance(name.id, str) else None, name.source if isinstance(name.source, str) else None)
 
 
-def submission_of_event(event: AnyEvent, actor: str) -> Submission | Refusal:
-    """The command that an event stands for, under the key that its source and id make."""
+def submission_of_event(event: AnyEvent, actor: str, program: Program | None = None) -> Submission | Refusal:
+    """The command that an event stands for, under the key that its source and id make. `program` declares what types
+    there are besides the built-in ones."""
     if event.source == IDEMPOTENCY_SOURCE or event.source.startswith(OWN_SOURCES):
         return Refusal("reserved_source", f"The source {event.source!r} is jifen's own; name another.", "/source")
     subject = None if event.subject is None else parse_identity(event.subject, "/subject")
@@ -134,16 +155,21 @@ def submission_of_event(event: AnyEvent, actor: str) -> Submission | Refusal:
     occurred_at = None if event.time is None else to_utc(event.time, "/time")
     if isinstance(occurred_at, Refusal):
         return occurred_at
-    command = _command_of(event, subject)
+    command = _command_of(event, subject, program)
     if isinstance(command, Refusal):
         return command
-    type_name = event.__struct_config__.tag
+    type_name = event.type if isinstance(event, OtherEvent) else event.__struct_config__.tag
     payload = _encode((type_name, None if subject is None else str(subject), occurred_at, event.data))
     return Submission(command, event.source, event.id, payload, actor, occurred_at)
 
 
-def _command_of(event: AnyEvent, subject: Identity | None) -> Command | Refusal:
+def _command_of(event: AnyEvent, subject: Identity | None, program: Program | None) -> Command | Refusal:
     match event:
+        case OtherEvent():
+            data = check_data(event.type, event.data, program)
+            if isinstance(data, Refusal):
+                return data
+            return _missing_subject() if subject is None else RecordEvent(subject, event.type, data)
         case OrderRefundedEvent():
             return RefundOrder(subject, event.data)
         case OrderCompletedEvent():
@@ -154,7 +180,9 @@ def _command_of(event: AnyEvent, subject: Identity | None) -> Command | Refusal:
                 return identities
             if subject is not None:
                 identities = (subject, *(each for each in identities if each != subject))
-            return RegisterMember(identities, known_is_fine=True) if identities else _missing_subject()
+            if not identities:
+                return _missing_subject()
+            return RegisterMember(identities, known_is_fine=True, channel=event.data.channel)
 
 
 def parse_identities(texts: list[str], pointer: str) -> tuple[Identity, ...] | Refusal:
@@ -171,11 +199,6 @@ def parse_identities(texts: list[str], pointer: str) -> tuple[Identity, ...] | R
 def _missing_subject() -> Refusal:
     message = "Say in `subject` whom this is about, as kind:value (phone:13800138000)."
     return Refusal("missing_field", message, "/subject")
-
-
-def _unknown_type() -> Refusal:
-    known = ", ".join(sorted(str(each.__struct_config__.tag) for each in get_args(AnyEvent)))
-    return Refusal("unknown_event_type", f"There is no such type of event; known are {known}.", "/type")
 
 
 def _is_json(content_type: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
     PlaceHold,
+    RecordEvent,
     RecordOrder,
     RefundOrder,
     RegisterMember,
@@ -17,7 +20,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
-from jifen.core.decide.earn import record_order
+from jifen.core.decide.earn import record_event, record_order
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
 from jifen.core.decide.reverse import refund_order, reverse_transaction
 from jifen.core.decide.settle import settle
@@ -37,13 +40,15 @@ def decide(
     *,
     past: PastTransaction | None = None,
     receiver: MemberState | None = None,
+    shared_used: Mapping[str, int] = {},
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
     `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
-    `receiver` the other member of a transfer. Raises NotLoaded where the state was loaded too sparsely.
+    `receiver` the other member of a transfer; `shared_used` what all members together used of caps, by usage name.
+    Raises NotLoaded where the state was loaded too sparsely.
     """
-    decision = Decision(program, context, state)
+    decision = Decision(program, context, state, shared_used)
     settle(decision)
     if isinstance(command, TransferPoints):
         assert receiver is not None
@@ -59,6 +64,8 @@ def _apply(decision: Decision, command: Command, past: PastTransaction | None) -
     match command:
         case RecordOrder():
             return record_order(decision, command)
+        case RecordEvent():
+            return record_event(decision, command)
         case SpendPoints():
             return spend_points(decision, command)
         case PlaceHold():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
-from jifen.core.earning import Award
 from jifen.core.ledger.journal import Journal
 from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import MemberFacts
+from jifen.core.rules.rate import Award
+from jifen.core.rules.standing import Counters
 from jifen.core.trace import TakenBack, Trace, encode_trace
 
 
@@ -45,24 +48,51 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     referring: tuple[tuple[Kind, Trace], ...] = ()
     expired_by_lot: dict[int, int] = {}
     forgiven: dict[int, int] = {}
+    source: str = ""
+
+    @property
+    def is_order(self) -> bool:
+        """Whether the facts are those of an order."""
+        return self.facts is not None and not self.facts.startswith(b'{"event":')
 
 
 class Effects(msgspec.Struct, frozen=True, gc=False):
-    """What a decision does: transactions in order, the new states, and which transaction answers the command."""
+    """What a decision does: transactions in order, the new states, which transaction answers the command, and what it
+    uses of the caps that all members share, by usage name."""
 
     transactions: tuple[Transaction, ...]
     states: tuple[MemberState, ...]
     answer: Transaction | None
     trace: Trace | None
+    shared_uses: Mapping[str, int] = {}
 
 
 class Decision:
     """One decision on one member while it is being worked out."""
 
-    __slots__ = ("answer", "context", "journal", "program", "state", "trace", "transactions")
+    __slots__ = (
+        "answer",
+        "context",
+        "counters",
+        "journal",
+        "program",
+        "shared_used",
+        "shared_uses",
+        "state",
+        "trace",
+        "transactions",
+        "uses",
+    )
 
-    def __init__(self, program: Program, context: Context, state: MemberState) -> None:
+    def __init__(
+        self, program: Program, context: Context, state: MemberState, shared_used: Mapping[str, int] = {}
+    ) -> None:
         self.program = program
+        self.shared_used = shared_used
+        self.counters: Counters = state.counters
+        #: What this decision uses of the member's caps, and of those that all share.
+        self.uses: dict[str, int] = {}
+        self.shared_uses: dict[str, int] = {}
         self.context = context
         self.state = state
         self.journal = Journal(state)
@@ -87,6 +117,9 @@ class Decision:
         until: datetime | None = None,
         reference: str | None = None,
         withheld: int | None = None,
+        member: MemberFacts | None = None,
+        used: dict[str, int] | None = None,
+        failed: dict[str, str] | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -101,7 +134,18 @@ class Decision:
         """
         movements, balances = self.journal.end(wallet or self.program.default_wallet)
         trace = Trace(
-            balances, awards or [], wallet, points, taken_back or [], returned or {}, until, reference, withheld
+            balances,
+            awards or [],
+            wallet,
+            points,
+            taken_back or [],
+            returned or {},
+            until,
+            reference,
+            withheld,
+            member,
+            used or {},
+            failed or {},
         )
         context = self.context
         transaction = Transaction(
@@ -128,7 +172,13 @@ class Decision:
 
     def effects(self) -> Effects:
         """Everything that was decided."""
-        return Effects(tuple(self.transactions), (self.journal.close(),), self.answer, self.trace)
+        state = self.journal.close()
+        if self.uses or self.counters is not state.counters:
+            used = dict(state.used)
+            for name, number in self.uses.items():
+                used[name] = used.get(name, 0) + number
+            state = msgspec.structs.replace(state, counters=self.counters, used=used)
+        return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses)
 
     def wallet_number(self, wallet: str | None) -> int | Refusal:
         """The number of a wallet named in a command; none named: the program's first."""

@@ -1,18 +1,35 @@
-"""A completed order earns points."""
+"""Events earn points: completed orders, and what members do besides."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
 import msgspec
 
-from jifen.core.commands import RecordOrder
+from jifen.core.calendar import local_day
+from jifen.core.commands import RecordEvent, RecordOrder
 from jifen.core.decide.context import Decision
-from jifen.core.earning import rate_order, terms_of_award
 from jifen.core.ledger.values import Bucket, Kind
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_BALANCE
 from jifen.core.orders import check_order
+from jifen.core.program import Program, terms_of_award
 from jifen.core.refusal import Refusal
+from jifen.core.rules.caps import usage_name
+from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.rate import Rating, rate
+from jifen.core.rules.standing import facts_of
 
 encode_facts = msgspec.json.Encoder().encode
+
+
+class EventFacts(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of an event that is no order."""
+
+    event: str
+    data: Mapping[str, Any]
 
 
 def record_order(decision: Decision, command: RecordOrder) -> Refusal | None:
@@ -27,17 +44,82 @@ def record_order(decision: Decision, command: RecordOrder) -> Refusal | None:
     refusal = check_order(order)
     if refusal is not None:
         return refusal
-    awards = rate_order(program, order.lines)
+    event = RatedEvent(ORDER_COMPLETED, context.occurred_at, context.source, order, order.lines)
+    day = local_day(context.occurred_at, program.zone)
+    refusal = _earn(decision, event, day, encode_facts(order))
+    if refusal is None:
+        decision.counters = decision.counters.with_order(day, sum(line.paid_cents for line in order.lines))
+    return refusal
+
+
+def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
+    """Rate what a member did besides buying. It is recorded also where no rule rewards it."""
+    context = decision.context
+    day = local_day(context.occurred_at, decision.program.zone)
+    if command.type == "member.checked_in":
+        decision.counters = decision.counters.with_checkin(day)
+    plain = {name: value for name, value in command.data.items() if isinstance(value, bool | int | str)}
+    event = RatedEvent(command.type, context.occurred_at, context.source, data=plain)
+    return _earn(decision, event, day, encode_facts(EventFacts(command.type, command.data)))
+
+
+def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes) -> Refusal | None:
+    program, context = decision.program, decision.context
+    book = program.books.get(event.type)
+    needs_member = book is not None and book.needs_member
+    member = facts_of(decision.state.profile, decision.counters, day) if needs_member else NOBODY
+    used = _known_uses(decision, event, day)
+    rating = rate(book, event, member, used, program.document.coefficients)
     decision.begin()
-    for award, (rule, wallet) in zip(awards, program.earning, strict=True):
+    for award in rating.awards:
         if award.points == 0:
             continue
-        if refusal := check_room(decision, wallet, award.points):
+        if refusal := check_room(decision, award.wallet, award.points):
             return refusal
-        terms = terms_of_award(program, rule, context.occurred_at)
-        decision.journal.open_lot(wallet, Bucket.ISSUED, award.points, terms, pending=terms.effective_at > context.now)
-    decision.end(Kind.EARN, context.occurred_at, awards=awards, facts=encode_facts(order), is_answer=True)
+        terms = terms_of_award(program, program.rules[award.rule], context.occurred_at)
+        pending = terms.effective_at > context.now
+        decision.journal.open_lot(award.wallet, Bucket.ISSUED, award.points, terms, pending=pending)
+    _count_uses(decision, program, event, day, rating)
+    decision.end(
+        Kind.EARN,
+        context.occurred_at,
+        awards=rating.awards,
+        member=member if needs_member else None,
+        used={name: number for name, number in used.items() if number},
+        failed={verdict.rule: verdict.detail for verdict in rating.verdicts},
+        facts=facts,
+        is_answer=True,
+    )
     return None
+
+
+def caps_of_event(program: Program, event_type: str, day: date) -> dict[str, bool]:
+    """The usage names of all caps that may matter for an event of a local day; True: shared by all members."""
+    book = program.books.get(event_type)
+    if book is None or not book.has_caps:
+        return {}
+    return {
+        usage_name(cap, day): cap.is_shared
+        for rule in book.capped(day)
+        for cap in rule.caps
+        if cap.cap.period != "event"
+    }
+
+
+def _known_uses(decision: Decision, event: RatedEvent, day: date) -> dict[str, int]:
+    return {
+        name: (decision.shared_used if is_shared else decision.state.used).get(name, 0)
+        for name, is_shared in caps_of_event(decision.program, event.type, day).items()
+    }
+
+
+def _count_uses(decision: Decision, program: Program, event: RatedEvent, day: date, rating: Rating) -> None:
+    if not rating.uses:
+        return
+    shared = caps_of_event(program, event.type, day)
+    for name, number in rating.uses.items():
+        if number:
+            (decision.shared_uses if shared[name] else decision.uses)[name] = number
 
 
 def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:
@@ -55,3 +137,7 @@ def check_debt(decision: Decision, wallet: int, points: int) -> Refusal | None:
     if decision.journal.look(wallet).debt + points > MAXIMUM_BALANCE:
         return Refusal("balance_too_large", f"The debt would pass the limit of {MAXIMUM_BALANCE} points.")
     return None
+
+
+#: Of whom no rule wants to know anything.
+NOBODY = MemberFacts()

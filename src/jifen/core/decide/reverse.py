@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
+from jifen.core.calendar import local_day
 from jifen.core.commands import RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
-from jifen.core.decide.earn import check_debt, check_room
+from jifen.core.decide.earn import NOBODY, check_debt, check_room
 from jifen.core.decide.settle import return_pieces
-from jifen.core.earning import rate_order
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
-from jifen.core.orders import Order, OrderRefund, remaining_lines
+from jifen.core.orders import Order, OrderLine, OrderRefund, remaining_lines
 from jifen.core.refusal import Refusal
+from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.facts import RatedEvent
+from jifen.core.rules.rate import Award, rate
 from jifen.core.trace import TakenBack
 
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -35,7 +38,8 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
     if isinstance(returned, Refusal):
         return returned
     in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
-    kept = rate_order(earned.program, remaining_lines(order, in_all))
+    remaining = remaining_lines(order, in_all)
+    kept = _rate_again(earned, order, remaining)
     due: dict[int, int] = {}
     for award in earned.trace.awards:
         due[award.wallet] = due.get(award.wallet, 0) + award.points
@@ -45,18 +49,41 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
         for taken in trace.taken_back:
             due[taken.wallet] = due.get(taken.wallet, 0) - taken.points
     facts = None if refund is None else _encode_refund(refund)
-    return _book_reversal(decision, earned, due, returned, facts)
+    refusal = _book_reversal(decision, earned, due, returned, facts)
+    if refusal is None:
+        paid = sum(line.paid_cents for line in remaining) - sum(
+            line.paid_cents for line in remaining_lines(order, before)
+        )
+        day = local_day(earned.occurred_at, earned.program.zone)
+        decision.counters = decision.counters.with_change(day, paid)
+    return refusal
+
+
+def _rate_again(earned: PastTransaction, order: Order, remaining: list[OrderLine]) -> list[Award]:
+    """What remains of an order is rated as the whole was: by the same version, on the same facts, under what was left
+    of the caps then."""
+    if not remaining:
+        return []
+    program, trace = earned.program, earned.trace
+    event = RatedEvent(ORDER_COMPLETED, earned.occurred_at, earned.source, order, remaining)
+    book = program.books.get(ORDER_COMPLETED)
+    return rate(book, event, trace.member or NOBODY, trace.used, program.document.coefficients).awards
 
 
 def reverse_transaction(decision: Decision, command: ReverseTransaction, past: PastTransaction) -> Refusal | None:
     """Undo a transaction of any kind that can be undone."""
-    if past.kind is Kind.EARN and past.facts is not None:
+    if past.kind is Kind.EARN and past.facts is not None and past.is_order:
         return _refund(decision, past, None)
     name = transaction_id(command.member, past.sequence)
     if any(kind is Kind.REVERSE for kind, _ in past.referring):
         return Refusal("already_reversed", f"Transaction {name} was reversed before.")
     if past.kind in (Kind.SPEND, Kind.CAPTURE):
         return _give_back(decision, past, Bucket.SPENT)
+    if past.kind is Kind.EARN:
+        due: dict[int, int] = {}
+        for award in past.trace.awards:
+            due[award.wallet] = due.get(award.wallet, 0) + award.points
+        return _book_reversal(decision, past, due, {}, None)
     if past.kind is Kind.ADJUST:
         wallet, points = past.trace.wallet, past.trace.points
         assert wallet is not None

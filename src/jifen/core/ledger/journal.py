@@ -154,7 +154,8 @@ class Journal:
             accounts += [
                 draft.freeze() for wallet, draft in drafts.items() if wallet not in wallets and draft.last_sequence
             ]
-        return MemberState(self._state.member_id, self.sequence, tuple(accounts))
+        state = self._state
+        return MemberState(state.member_id, self.sequence, tuple(accounts), state.profile, state.counters, state.used)
 
     def look(self, wallet: int) -> AccountDraft:
         """The account of a wallet as it stands, for reading. A wallet never used before is empty."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
 
 import msgspec
 
 from jifen.core.limits import NEVER
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
 
 #: A lot's number names the movement that opened it: LOTS_PER_TRANSACTION * sequence + position.
 LOTS_PER_TRANSACTION = 2**20
@@ -139,11 +141,15 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 
 class MemberState(msgspec.Struct, frozen=True, gc=False):
-    """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's."""
+    """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's; `used`
+    what the member used of caps, by usage name, as far as it was loaded."""
 
     member_id: int
     sequence: int
     accounts: tuple[Account, ...]
+    profile: Profile = NO_PROFILE
+    counters: Counters = NO_COUNTERS
+    used: Mapping[str, int] = {}
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

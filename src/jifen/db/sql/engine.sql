@@ -40,7 +40,7 @@ ORDER BY h.member_id, h.sequence
 -- name: load_transactions
 -- $1 shards, $2 member ids, $3 sequences.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.occurred_at, t.recorded_at, t.refers_to,
-       t.counterpart_id, t.counterpart_sequence, t.facts, t.trace
+       t.counterpart_id, t.counterpart_sequence, t.source, t.facts, t.trace
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.sequence = wanted.sequence
 
@@ -82,6 +82,41 @@ JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AN
     AND m.wallet = wanted.wallet AND m.from_bucket = ANY ($5::smallint[]) AND m.to_bucket = $6
 GROUP BY wanted.member_id, wanted.sequence, wanted.wallet
 
+-- name: load_profiles
+-- $1 shards, $2 member ids.
+SELECT m.member_id, m.registered_at, m.profile
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN members m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
+
+-- name: load_usages
+-- $1 shards, $2 member ids, $3 names. What members used of caps.
+SELECT u.member_id, u.name, u.used
+FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS wanted (shard, member_id, name)
+JOIN usages u ON u.shard = wanted.shard AND u.member_id = wanted.member_id AND u.name = wanted.name
+
+-- name: load_all_usages
+-- $1 shards, $2 member ids. Everything that members ever used of caps.
+SELECT u.member_id, u.name, u.used
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN usages u ON u.shard = wanted.shard AND u.member_id = wanted.member_id
+
+-- name: begin_shared_usages
+-- $1 shards, $2 names. In the order in which they are locked.
+INSERT INTO shared_usages (shard, name, used)
+SELECT shard, name, 0 FROM unnest($1::smallint[], $2::text[]) AS new (shard, name) ORDER BY shard, name
+ON CONFLICT DO NOTHING
+
+-- name: write_usages
+-- Members: $1 shards, $2 member ids, $3 names, $4 used. All together: $5 shards, $6 names, $7 used.
+WITH own AS (
+    INSERT INTO usages (shard, member_id, name, used)
+    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::bigint[])
+    ON CONFLICT (shard, member_id, name) DO UPDATE SET used = EXCLUDED.used
+)
+UPDATE shared_usages u SET used = new.used
+FROM unnest($5::smallint[], $6::text[], $7::bigint[]) AS new (shard, name, used)
+WHERE u.shard = new.shard AND u.name = new.name
+
 -- name: write_registrations
 -- $1 shards, $2 member ids, $3 registered_at, $4 recorded_at;
 -- identities: $5 shards, $6 kinds, $7 values, $8 member ids, $9 member shards.
@@ -97,10 +132,11 @@ FROM unnest($5::smallint[], $6::text[], $7::text[], $8::bigint[], $9::smallint[]
 ORDER BY shard, kind, value
 
 -- name: write_new_accounts
--- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change.
-INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
+-- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change,
+-- $10 counters.
+INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters)
 SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
-                     $7::bigint[], $8::bigint[], $9::timestamptz[])
+                     $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[])
 
 -- name: write_holds
 -- Closed holds: $1 shards, $2 member ids, $3 sequences. Open holds, new or changed: $4 shards, $5 member ids,
@@ -193,10 +229,11 @@ WITH came_transactions AS MATERIALIZED (
 ), changed_accounts AS (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
                           held = new.held, debt = new.debt,
-                          next_change_at = coalesce(new.next_change_at, a.next_change_at)
+                          next_change_at = coalesce(new.next_change_at, a.next_change_at),
+                          counters = coalesce(new.counters, a.counters)
     FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
-                $48::bigint[], $49::bigint[], $50::timestamptz[])
-        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
+                $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[])
+        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters)
     WHERE a.ctid = new.place AND a.member_id = new.member_id AND a.wallet = new.wallet
     RETURNING 1
 ), announced AS (

@@ -16,7 +16,7 @@ SELECT id, secret_digest FROM api_keys WHERE revoked_at IS NULL
 
 -- name: catalog
 -- The few things that every answer needs.
-SELECT (SELECT shards FROM installation) AS shards, (SELECT max(version) FROM program_versions) AS version,
+SELECT (SELECT shards FROM installation) AS shards, (SELECT max(version) FROM program_versions WHERE effective_at <= now()) AS version,
        (SELECT coalesce(json_object_agg(number, id), '{}')::text FROM wallets) AS wallets
 
 -- name: program
@@ -25,7 +25,7 @@ SELECT version, applied_at, applied_by, content::text AS content FROM program_ve
 
 -- name: version_at
 -- $1 an instant. The version that was current then; before the first: the first.
-SELECT coalesce((SELECT max(version) FROM program_versions WHERE applied_at <= $1),
+SELECT coalesce((SELECT max(version) FROM program_versions WHERE effective_at <= $1),
                 (SELECT min(version) FROM program_versions))
 
 -- name: member

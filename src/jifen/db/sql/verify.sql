@@ -451,7 +451,7 @@ WITH expected AS NOT MATERIALIZED (
         SELECT CASE WHEN starts_with(facts::text, '{"order_id":"') AND strpos(split_part(facts::text, '"', 4), '\') = 0
             THEN split_part(facts::text, '"', 4) ELSE facts ->> 'order_id' END AS order_id
     ) AS fact
-    WHERE kind IN (1, 8) AND facts IS NOT NULL
+    WHERE kind IN (1, 8) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
 ), wanted AS (
     SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected

@@ -15,10 +15,18 @@ from jifen.core.identity import Identity, shard_of_digest, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import find_identities, load_everything, load_past
+from jifen.engine.loading import (
+    decode_counters,
+    find_identities,
+    load_all_usages,
+    load_everything,
+    load_past,
+    load_profiles,
+)
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
@@ -26,7 +34,7 @@ from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 
 _SQL = load_queries("engine")
 _ACCOUNTS = """
-SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.member_id, a.wallet
@@ -50,9 +58,17 @@ class Rehearsal:
         self._keys: dict[bytes, Found] = {}
         self._past: dict[tuple[int, int], PastTransaction] = {}
         self._next_member = -1
+        self._known_programs = {program.version: program}
+        #: What all members together used of caps, read once; the rehearsal adds to it.
+        self._shared_used: dict[str, int] = {}
+        self._is_ready = False
 
     async def submit_group(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """What the engine would answer."""
+        if not self._is_ready:
+            await self._get_ready()
+        for submission in submissions:
+            await self._learn_program(submission.occurred_at)
         named = {_member(submission) for submission in submissions}
         self._forget_all_but(named)
         await self._look_up(submissions)
@@ -62,6 +78,22 @@ class Rehearsal:
         return [self._decide(submission, now) for submission in submissions]
 
     # --- what the database knows ---
+
+    async def _get_ready(self) -> None:
+        await self._programs.learn(self._connection, self._program.version)
+        self._shared_used = dict(await self._connection.fetch("SELECT name, used FROM shared_usages"))
+        self._is_ready = True
+
+    async def _learn_program(self, occurred_at: datetime | None) -> None:
+        if occurred_at is not None:
+            version = self._programs.in_force_at(occurred_at, datetime.now(UTC))
+            if version not in self._known_programs:
+                self._known_programs[version] = await self._programs.get(self._connection, version)
+
+    def _program_at(self, occurred_at: datetime | None, now: datetime) -> Program:
+        if occurred_at is None:
+            return self._program
+        return self._known_programs.get(self._programs.in_force_at(occurred_at, now), self._program)
 
     def _forget_all_but(self, identities: set[Identity]) -> None:
         self._members = {identity: number for identity, number in self._members.items() if identity in identities}
@@ -89,13 +121,23 @@ class Rehearsal:
         members = sorted(set(found.values()))
         shards = [shard_of_member(member, self._shards) for member in members]
         accounts: dict[int, list[Account]] = {}
-        for member_id, *values in await self._connection.fetch(_ACCOUNTS, shards, members):
+        counters: dict[int, Counters] = {}
+        for member_id, *values, counted in await self._connection.fetch(_ACCOUNTS, shards, members):
             accounts.setdefault(member_id, []).append(_account(values))
+            if counted is not None:
+                counters[member_id] = decode_counters(counted)
         states = {
-            member: MemberState(member, max(each.last_sequence for each in own), tuple(own))
+            member: MemberState(
+                member,
+                max(each.last_sequence for each in own),
+                tuple(own),
+                counters=counters.get(member, NO_COUNTERS),
+            )
             for member, own in accounts.items()
         }
         await load_everything(self._connection, states, Places(), list(states), self._shards)
+        await load_profiles(self._connection, states, list(states), self._shards)
+        await load_all_usages(self._connection, states, self._shards)
         self._states |= states
 
     async def _load_past(self, submissions: Sequence[Submission]) -> None:
@@ -142,9 +184,12 @@ class Rehearsal:
             member = self._next_member
         state = self._states.get(member) or new_member_state(member, self._program)
         context = Context(now, occurred_at, submission.source, submission.key, submission.actor, submission.reason)
-        effects = decide(self._program, command, context, state, past=past)
+        program = self._program_at(submission.occurred_at, now)
+        effects = decide(program, command, context, state, past=past, shared_used=self._shared_used)
         if isinstance(effects, Refusal):
             return effects
+        for name, number in effects.shared_uses.items():
+            self._shared_used[name] = self._shared_used.get(name, 0) + number
         if is_new:
             self._members[identity] = member
             self._next_member -= 1
@@ -168,7 +213,14 @@ class Rehearsal:
         else:
             trace = decode_trace(earned.trace)
             past = PastTransaction(
-                sequence, earned.kind, self._program, earned.occurred_at, earned.facts, trace, earned.movements
+                sequence,
+                earned.kind,
+                self._known_programs[earned.program_version],
+                earned.occurred_at,
+                earned.facts,
+                trace,
+                earned.movements,
+                source=earned.source,
             )
         done = self._done.get(member, [])
         referring = tuple((each.kind, decode_trace(each.trace)) for each in done if each.refers_to == sequence)

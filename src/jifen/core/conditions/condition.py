@@ -1,0 +1,159 @@
+"""A condition: compiled once, evaluated often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from cel_expr_python import cel
+
+from jifen.core.conditions.errors import EvaluationFailed
+from jifen.core.conditions.fast import compile_fast
+from jifen.core.conditions.syntax import (
+    Call,
+    Constant,
+    ListLiteral,
+    Member,
+    Name,
+    Node,
+    Quantifier,
+    conjuncts,
+    disjuncts,
+    walk,
+)
+from jifen.core.text import unfit_text
+
+ResultType = Literal["bool", "int"]
+Values = frozenset[str | int | bool]
+
+
+class Condition:
+    """What a source text says about facts. Vocabulary.compile makes it; treat it as frozen.
+
+    `names`: what it reads of the vocabulary. `discriminators`: the only values of a name for which it can be true, for
+    the names of which that is known.
+    """
+
+    __slots__ = ("_fast", "_fields", "_program", "discriminators", "names", "result", "root", "source")
+
+    def __init__(self, source: str, result: ResultType, root: Node, program: Any) -> None:
+        self.source = source
+        self.result = result
+        self.root = root
+        self.names = frozenset(free_names(root))
+        self.discriminators = discriminators(root) if result == "bool" else {}
+        self._fields = tuple({node.field for node in walk(root) if isinstance(node, Member)})
+        self._fast = compile_fast(root)
+        self._program = program
+
+    def __repr__(self) -> str:
+        return f"Condition({self.source!r})"
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether it is evaluated without CEL, as long as nothing fails."""
+        return self._fast is not None
+
+    def evaluate(self, facts: Mapping[str, Any]) -> bool | int:
+        """What it says about these facts: by dotted name; instants aware, texts of `strings` as a list, lines as a
+        list of dicts with every field of LINE_FIELDS. Only the names it reads are looked at.
+
+        Raises:
+            EvaluationFailed: a fact is missing or unfit, a number overflows, a division by zero.
+        """
+        if self._fast is None:
+            return self.ask_cel(facts)
+        try:
+            answer: bool | int = self._fast(facts, None, None)
+        except Exception:
+            # Whatever it was: CEL knows whether it matters.
+            return self.ask_cel(facts)
+        return answer
+
+    def ask_cel(self, facts: Mapping[str, Any]) -> bool | int:
+        """Like `evaluate`, but always by CEL, whose answer is the one that counts.
+
+        Raises:
+            EvaluationFailed: as for `evaluate`; and a text with U+0000 or half a surrogate pair, which CEL cannot take.
+        """
+        try:
+            used = {name: self._fit(name, facts[name]) for name in self.names if name in facts}
+            answer = self._program.eval(data=used)
+        except EvaluationFailed:
+            raise
+        except Exception as error:
+            # The binding raises more than it documents when a fact is of a foreign type.
+            raise EvaluationFailed(f"{self.source!r}: {error}", source=self.source) from error
+        # Not `.value()` first: of a null it takes a reference that is not its own, until Python aborts.
+        value_type = answer.type()
+        wanted, exact = (cel.Type.BOOL, bool) if self.result == "bool" else (cel.Type.INT, int)
+        if value_type == wanted:
+            value = answer.value()
+            if type(value) is exact:
+                return value
+        reason = answer.value() if value_type == cel.Type.ERROR else f"the result is of type {value_type.name()}"
+        raise EvaluationFailed(f"{self.source!r}: {reason}", source=self.source)
+
+    def _fit(self, name: str, value: Any) -> Any:
+        """The fact as CEL gets it: of lines only the fields in use. Raises EvaluationFailed."""
+        if type(value) is list and value and isinstance(value[0], dict):
+            value = [{key: line[key] for key in self._fields if key in line} for line in value]
+            texts = [each for line in value for each in line.values()]
+        else:
+            texts = value if isinstance(value, list) else [value]
+        for each in texts:
+            unfit = _unfit(each)
+            if unfit is not None:
+                raise EvaluationFailed(f"{self.source!r}: {name} has {unfit}", source=self.source, name=name)
+        return value
+
+
+def _unfit(value: object) -> str | None:
+    """Why CEL would take this for something else: it cuts texts at U+0000 and reads naive instants as local time."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return "an instant without time zone"
+    if isinstance(value, str) and ("\0" in value or not value.isprintable()):
+        fault = unfit_text(value)
+        return fault if fault and ("\0" in value or "surrogate" in fault) else None
+    return None
+
+
+def free_names(root: Node) -> set[str]:
+    """The names of the vocabulary that the tree reads; variables of quantifiers are none."""
+    variables = {node.variable for node in walk(root) if isinstance(node, Quantifier)}
+    return {node.name for node in walk(root) if isinstance(node, Name)} - variables
+
+
+def discriminators(root: Node) -> dict[str, Values]:
+    """For names of which it is known: the only values with which this can be true. No values: it never is."""
+    terms = list(conjuncts(root))
+    if len(terms) > 1:
+        found: dict[str, Values] = {}
+        for term in terms:
+            for name, values in discriminators(term).items():
+                found[name] = values & found.get(name, values)
+        return found
+    choices = list(disjuncts(root))
+    if len(choices) > 1:
+        each = [discriminators(choice) for choice in choices]
+        shared = set(each[0]).intersection(*each[1:])
+        return {name: frozenset().union(*(choice[name] for choice in each)) for name in shared}
+    return _discriminator(root)
+
+
+def _discriminator(node: Node) -> dict[str, Values]:
+    match node:
+        case Name(type="bool", name=name):
+            return {name: frozenset({True})}
+        case Call(function="!_", arguments=(Name(name=name),)):
+            return {name: frozenset({False})}
+        case Call(function="_==_", arguments=(Name(name=name), Constant(value=value))):
+            return {name: frozenset({value})}
+        case Call(function="_==_", arguments=(Constant(value=value), Name(name=name))):
+            return {name: frozenset({value})}
+        case Call(function="@in", arguments=(Name(name=name), ListLiteral(elements=elements))):
+            values = [each.value for each in elements if isinstance(each, Constant)]
+            return {name: frozenset(values)} if len(values) == len(elements) else {}
+        case _:
+            return {}

@@ -1,0 +1,79 @@
+"""Constants that can only fail: a wrong pattern, instant, duration or zone. CEL itself finds them too late."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from cel_expr_python import cel
+
+from jifen.core.conditions.syntax import Call, Constant, Node
+from jifen.core.conditions.zones import is_zone, provide_zones, zone_names
+
+
+class Fault(NamedTuple):
+    """What is wrong, where in the source."""
+
+    position: int
+    message: str
+    suggestion: str | None = None
+
+
+def constant_fault(call: Call) -> Fault | None:
+    """What is wrong with the constant that this call is given, if anything is."""
+    if call.overload in {"matches", "matches_string"}:
+        return _pattern_fault(call.arguments[1])
+    if call.overload.endswith("_with_tz"):
+        return _zone_fault(call.arguments[1])
+    argument = call.arguments[0]
+    if call.overload in _EXAMPLES and isinstance(argument, Constant):
+        wanted, program = _EXAMPLES[call.overload]
+        if _fails(program, argument.value):
+            return Fault(argument.position, f"{argument.value!r} is no {wanted}.")
+    return None
+
+
+_EXAMPLES: Final = {
+    "string_to_timestamp": ('instant; write "2026-11-11T00:00:00+08:00"', "timestamp(text)"),
+    "string_to_duration": ('duration; write "90m" or "24h" (units h, m, s, ms)', "duration(text)"),
+    "string_to_int64": ("whole number", "int(text)"),
+}
+
+
+def _pattern_fault(pattern: Node) -> Fault | None:
+    if not isinstance(pattern, Constant):
+        return Fault(pattern.position, "The pattern of matches() must stand in the condition as a text.")
+    error = _error("''.matches(text)", pattern.value)
+    if error is None:
+        return None
+    reason = error.rpartition("invalid regular expression: ")[2]
+    return Fault(pattern.position, f"This is no regular expression: {reason}.")
+
+
+def _zone_fault(zone: Node) -> Fault | None:
+    if not isinstance(zone, Constant):
+        return Fault(zone.position, "The time zone must stand in the condition as a text.")
+    name = str(zone.value)
+    if not is_zone(name):
+        nearest = get_close_matches(name, zone_names(), 1)
+        message = f'{name!r} is no time zone; write an IANA name or an offset such as "+08:00".'
+        return Fault(zone.position, message, f'"{nearest[0]}"' if nearest else None)
+    if _fails("timestamp(0).getHours(text)", name):
+        return Fault(zone.position, f"The rules of the time zone {name} are not installed on this machine.")
+    return None
+
+
+def _fails(program: str, text: object) -> bool:
+    return _error(program, text) is not None
+
+
+def _error(program: str, text: object) -> str | None:
+    result = _program(program).eval(data={"text": text})
+    return str(result.value()) if result.type() == cel.Type.ERROR else None
+
+
+@cache
+def _program(source: str) -> Any:
+    provide_zones()
+    return cel.NewEnv(variables={"text": cel.Type.STRING}).compile(source)

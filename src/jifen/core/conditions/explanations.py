@@ -1,0 +1,194 @@
+"""Says in plain words what is wrong with a source, and what may have been meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from jifen.core.conditions.errors import Problem
+from jifen.core.conditions.fields import LINE_FIELDS, LINE_MESSAGE
+from jifen.core.conditions.grammar import shown_function
+from jifen.core.conditions.scan import slips
+from jifen.core.conditions.syntax import place_of
+from jifen.core.text import unfit_text
+
+#: In characters. CEL quotes the source in each of its messages and needs time and memory for long lists.
+MAXIMUM_SOURCE: Final = 2_000
+MAXIMUM_PROBLEMS: Final = 20
+FUNCTIONS: Final = (
+    *("all", "exists", "exists_one", "size", "startsWith", "endsWith", "contains", "matches"),
+    *("timestamp", "duration", "int", "string"),
+    *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfYear", "getDayOfWeek"),
+    *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
+)
+_MACROS: Final = {
+    "has": "every name always has a value",
+    "map": "use all, exists or exists_one",
+    "filter": "use all, exists or exists_one",
+}
+_QUANTIFIERS: Final = {"all", "exists", "exists_one"}
+_ERROR: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
+_UNDECLARED: Final = re.compile(r"undeclared reference to '(.*)' \(in container ''\)")
+_OVERLOAD: Final = re.compile(r"found no matching overload for '(.*)' applied to '\((.*)\)'")
+_FIELD: Final = re.compile(r"undefined field '(.*)' not found in struct '.*'")
+_SELECT: Final = re.compile(r"expression of type '(.*)' cannot be the operand of a select operation")
+_SYNTAX: Final = "Syntax error: "
+_TYPES: Final = {
+    "bool": "true or false",
+    "int": "a number",
+    "string": "a text",
+    "double": "a number with a fraction",
+    "google.protobuf.Timestamp": "an instant",
+    "google.protobuf.Duration": "a duration",
+    LINE_MESSAGE: "an order line",
+    "null_type": "null",
+    "list(string)": "a list of texts",
+    "list(int)": "a list of numbers",
+    f"list({LINE_MESSAGE})": "a list of order lines",
+}
+
+
+def source_problems(source: str) -> tuple[Problem, ...]:
+    """What is wrong with a source before anything reads it: empty, too long, characters that CEL cannot take."""
+    if len(source) > MAXIMUM_SOURCE:
+        message = f"The condition has {len(source)} characters; {MAXIMUM_SOURCE} are allowed."
+        return (Problem(*place_of(source, MAXIMUM_SOURCE), message),)
+    if not source.strip():
+        return (Problem(1, 1, 'The condition is empty; write "true" for always.'),)
+    for position, character in enumerate(source):
+        fault = unfit_text(character)
+        if fault is not None:
+            return (Problem(*place_of(source, position), f"The condition contains {fault}."),)
+    return ()
+
+
+def explain(source: str, error: str, names: Collection[str]) -> tuple[Problem, ...]:
+    """The problems behind CEL's message, in the order of the text; at least one, at most MAXIMUM_PROBLEMS."""
+    text = error.removesuffix("]").rpartition(" [")[0]
+    found = [(int(line), int(column), message) for line, column, message in _ERROR.findall(text)]
+    if not found:
+        return (Problem(1, 1, _limit_message(text.partition(": ")[2])),)
+    syntax = [each for each in found if each[2].startswith(_SYNTAX)]
+    if syntax:
+        return tuple(slips(source))[:MAXIMUM_PROBLEMS] or (_syntax_problem(*syntax[0]),)
+    problems = dict.fromkeys(_problem(source, each, names) for each in _without_consequences(source, found))
+    return tuple(sorted(problems, key=lambda each: (each.line, each.column)))[:MAXIMUM_PROBLEMS]
+
+
+def _without_consequences(source: str, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Where a quantifier is wrong, its variable is unknown too: leave that out."""
+    wrong = [
+        each
+        for each in found
+        if (match := _UNDECLARED.fullmatch(each[2]))
+        and match[1] in (*_MACROS, *_QUANTIFIERS)
+        and _character(source, each[0], each[1]) == "("
+    ]
+    return [each for each in found if each in wrong or not _UNDECLARED.fullmatch(each[2])] if wrong else found
+
+
+def _character(source: str, line: int, column: int) -> str:
+    lines = source.split("\n")
+    return lines[line - 1][column - 1 : column] if 0 < line <= len(lines) and column > 0 else ""
+
+
+def _problem(source: str, found: tuple[int, int, str], names: Collection[str]) -> Problem:
+    line, column, message = found
+    if line < 1 or column < 1:
+        return Problem(1, 1, _limit_message(message))
+    if match := _UNDECLARED.fullmatch(message):
+        if _character(source, line, column) == "(":
+            return _unknown_function(line, column, match[1])
+        return _unknown_name(source, line, column, match[1], names)
+    if match := _FIELD.fullmatch(message):
+        known = ", ".join(LINE_FIELDS)
+        message = f"An order line has no field {match[1]}; it has {known}."
+        return Problem(line, column, message, _nearest(match[1], LINE_FIELDS))
+    if match := _OVERLOAD.fullmatch(message):
+        return Problem(line, column, _overload_message(match[1], list(_split_types(match[2]))))
+    if match := _SELECT.fullmatch(message):
+        return Problem(line, column, f"{_shown_type(match[1]).capitalize()} has no fields.")
+    if message == "invalid int literal":
+        return Problem(line, column, "The number is too large; numbers have 64 bits.")
+    return Problem(line, column, f"{message[:1].upper()}{message[1:]}.")
+
+
+def _unknown_function(line: int, column: int, name: str) -> Problem:
+    if name in _MACROS:
+        return Problem(line, column, f"{name}() is not available in conditions: {_MACROS[name]}.")
+    if name in _QUANTIFIERS:
+        return Problem(line, column, f"Write {name} as list.{name}(element, condition).")
+    if name in FUNCTIONS:
+        return Problem(line, column, f"{name}() takes another number of arguments.")
+    suggestion = "!" if name.lower() == "not" else _nearest(name, FUNCTIONS)
+    return Problem(line, column, f"There is no function {name}().", suggestion)
+
+
+def _unknown_name(source: str, line: int, column: int, name: str, names: Collection[str]) -> Problem:
+    name = name.removeprefix(".")
+    # CEL points at the last dot of a dotted name; a person looks for its beginning.
+    start = column - name.rfind(".") - 1 if "." in name else column
+    text = source.split("\n")[line - 1]
+    if start > 0 and text[start - 1 :].startswith(name):
+        column = start
+    return Problem(line, column, f"There is no {name}.", _nearest(name, names))
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    by_lower = {each.lower(): each for each in known}
+    nearest = get_close_matches(name.lower(), by_lower, 1)
+    return by_lower[nearest[0]] if nearest else None
+
+
+def _overload_message(function: str, types: list[str]) -> str:
+    shown = shown_function(function)
+    message = f"{shown} does not work on {' and '.join(_shown_type(each) for each in types)}."
+    if set(types) in ({"int", "string"}, {"string", "list(int)"}, {"int", "list(string)"}):
+        return f"{message} Write numbers without quotes and texts in quotes."
+    if "double" in types:
+        return f"{message} All numbers are whole: amounts are in cents."
+    if "null_type" in types:
+        return f"{message} Nothing is ever null in conditions."
+    if function == "_+_" and types == ["string", "string"]:
+        return f"{message} Texts cannot be joined."
+    if function == "_?_:_":
+        return f"{message} Before the ? stands true or false, and both results are of one type."
+    return message
+
+
+def _split_types(types: str) -> Iterator[str]:
+    """Split at the commas that stand outside parentheses."""
+    start = depth = 0
+    for position, character in enumerate(types):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            yield types[start:position].strip()
+            start = position + 1
+    yield types[start:].strip()
+
+
+def _shown_type(name: str) -> str:
+    return _TYPES.get(name, f"a value of type {name}")
+
+
+def _syntax_problem(line: int, column: int, message: str) -> Problem:
+    message = message.removeprefix(_SYNTAX)
+    line, column = max(line, 1), max(column, 1)
+    if "'<EOF>'" in message:
+        missing = re.match(r"missing (.*) at '<EOF>'", message)
+        return Problem(line, column, f"{missing[1]} is missing." if missing else "The condition ends too early.")
+    if match := re.fullmatch(r"token recognition error at: '(.*)'", message, re.DOTALL):
+        if match[1].startswith(("'", '"')):
+            return Problem(line, column, "The text is not closed, or has a backslash before a wrong character.")
+        return Problem(line, column, f"This cannot be read: {match[1].strip()}")
+    if match := re.match(r"(?:mismatched|extraneous) input '(.*)' expecting", message):
+        return Problem(line, column, f"This does not belong here: {match[1]}")
+    return Problem(line, column, "This cannot be read as a condition.")
+
+
+def _limit_message(message: str) -> str:
+    if "recursion" in message:
+        return "The condition is nested too deeply or has more than 32 terms in one sum; 32 levels are allowed."
+    return f"The condition cannot be read: {message}"

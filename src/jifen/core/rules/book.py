@@ -1,0 +1,250 @@
+"""The rules of a program version, compiled: which of them may matter for an event, found without asking each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jifen.core.calendar import local_day
+from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
+from jifen.core.rules.caps import OpenCap, open_caps
+from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
+from jifen.core.rules.facts import Reader, names_for, readers_of, vocabularies
+from jifen.core.rules.faults import InvalidProgram, invalid
+from jifen.core.rules.windows import OpenWindow
+
+#: Facts by which rules are found, the most telling first.
+_TELLING: Final = ("line.sku", "line.brand", "line.category", "order.store_id", "order.channel", "member.tier")
+#: So many local days are kept ready; imports of old orders come day after day.
+_DAYS = 64
+
+
+class CompiledRule:
+    """A rule with everything looked up that rating asks of it. Treat it as frozen."""
+
+    __slots__ = (
+        "audiences",
+        "campaign_window",
+        "caps",
+        "discriminator",
+        "document",
+        "factor",
+        "fixed",
+        "formula",
+        "group",
+        "is_coefficient",
+        "lines",
+        "order",
+        "value",
+        "wallet",
+        "when",
+        "window",
+    )
+
+    def __init__(
+        self,
+        document: EarningRule,
+        wallet: int,
+        value: tuple[int, int] | None,
+        campaign: Campaign | None,
+        group: Group | None,
+        program_caps: Sequence[OpenCap],
+        vocabulary: tuple[Vocabulary, Vocabulary | None, Vocabulary],
+        zone: ZoneInfo,
+        path: str,
+    ) -> None:
+        of_event, of_line, of_member = vocabulary
+        self.document = document
+        self.wallet = wallet
+        self.value = value
+        self.group = group
+        self.window = OpenWindow(document.window, zone, f"{path}.window")
+        self.campaign_window = None if campaign is None else OpenWindow(campaign.window, zone, "$.campaigns.window")
+        audience = compile_condition(of_member, document.audience, f"{path}.audience")
+        shared = compile_condition(of_member, campaign.audience if campaign else None, "$.campaigns.audience")
+        self.audiences = tuple(each for each in (shared, audience) if each is not None)
+        self.when = compile_condition(of_event, document.when, f"{path}.when")
+        if document.lines is not None and of_line is None:
+            raise invalid(f"{path}.lines", f"is given, but {document.event} has no lines; only {ORDER_COMPLETED} has")
+        self.lines = None if of_line is None else compile_condition(of_line, document.lines, f"{path}.lines")
+        self.formula = (
+            None if document.formula is None else _compile(of_event, document.formula, f"{path}.formula", "int")
+        )
+        self.fixed = Fixed(document.fixed) if isinstance(document.fixed, int) else document.fixed
+        self.is_coefficient = document.coefficient is not None
+        self.factor = (1, 1) if document.coefficient is None else document.coefficient.times.as_integer_ratio()
+        caps = open_caps(f"rule:{document.id}", document.caps)
+        if campaign is not None:
+            caps += open_caps(f"campaign:{campaign.id}", campaign.budgets)
+        self.caps = (*caps, *program_caps)
+        #: Rules act in this order wherever an order matters; never in that of the file.
+        self.order = (-document.priority, document.id)
+        self.discriminator = _discriminator(self._conditions())
+
+    @property
+    def id(self) -> str:
+        """The rule's id."""
+        return self.document.id
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The facts that the rule's conditions read."""
+        conditions = [*self._conditions(), *([self.formula] if self.formula else [])]
+        return frozenset[str]().union(*(each.names for each in conditions))
+
+    def fits_day(self, day: date, zone: ZoneInfo) -> bool:
+        """Whether the rule may hold on a local day."""
+        windows = (self.window, self.campaign_window)
+        return all(each is None or each.is_always or each.fits_day(day, zone) for each in windows)
+
+    def is_open(self, instant: datetime, local: datetime) -> bool:
+        """Whether the rule holds at an instant of a day that fits."""
+        for each in (self.window, self.campaign_window):
+            if each is not None and not each.is_always and not each.contains(instant, local):
+                return False
+        return True
+
+    def _conditions(self) -> list[Condition]:
+        return [each for each in (self.when, self.lines, *self.audiences) if each is not None]
+
+
+def compile_condition(vocabulary: Vocabulary, source: str | None, path: str) -> Condition | None:
+    """A condition, if there is one. Raises InvalidProgram that names the place within it."""
+    return None if source is None else _compile(vocabulary, source, path, "bool")
+
+
+def _compile(vocabulary: Vocabulary, source: str, path: str, result: Any) -> Condition:
+    try:
+        return vocabulary.compile(source, result)
+    except InvalidCondition as error:
+        problem = error.problems[0]
+        hint = f"; did you mean {problem.suggestion}?" if problem.suggestion else ""
+        raise InvalidProgram(
+            f"{path} is wrong at line {problem.line}, column {problem.column}: {problem.message}{hint}",
+            path=path,
+            problems=[
+                {"line": each.line, "column": each.column, "message": each.message, "suggestion": each.suggestion}
+                for each in error.problems
+            ],
+        ) from None
+
+
+def _discriminator(conditions: Iterable[Condition]) -> tuple[str, frozenset[Any]] | None:
+    """The most telling fact that must have one of a few values for the rule to match."""
+    found: dict[str, frozenset[Any]] = {}
+    for condition in conditions:
+        for name, values in condition.discriminators.items():
+            found[name] = found[name] & values if name in found else values
+    for name in (*_TELLING, *sorted(name for name in found if name.startswith("event.data."))):
+        if name in found:
+            return name, found[name]
+    return None
+
+
+class _Day:
+    """The rules on one kind of event that may hold on one local day, by what tells them apart."""
+
+    __slots__ = ("_always", "_by_value")
+
+    def __init__(self, rules: Iterable[CompiledRule]) -> None:
+        self._always: list[CompiledRule] = []
+        self._by_value: dict[str, dict[Any, list[CompiledRule]]] = {}
+        for rule in rules:
+            if rule.discriminator is None:
+                self._always.append(rule)
+                continue
+            name, values = rule.discriminator
+            for value in values:
+                self._by_value.setdefault(name, {}).setdefault(value, []).append(rule)
+
+    def candidates(self, facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[CompiledRule]:
+        """The rules that may match an event with these facts, in their order."""
+        found = dict.fromkeys(self._always)
+        for name, by_value in self._by_value.items():
+            if name.startswith("line."):
+                field = name[5:]
+                for value in {line[field] for line in lines}:
+                    found.update(dict.fromkeys(by_value.get(value, ())))
+            elif name in facts:
+                found.update(dict.fromkeys(by_value.get(facts[name], ())))
+        return sorted(found, key=_order)
+
+
+class EventBook:
+    """The rules on one kind of event."""
+
+    def __init__(self, rules: Sequence[CompiledRule], zone: ZoneInfo, field_types: Mapping[str, Any]) -> None:
+        self.rules = sorted(rules, key=_order)
+        self.zone = zone
+        self.names = frozenset[str]().union(*(rule.names for rule in rules))
+        self.reads_lines = "order.lines" in self.names
+        self.readers: list[tuple[str, Reader]] = readers_of(
+            self.names | {rule.discriminator[0] for rule in rules if rule.discriminator}, field_types
+        )
+        self.has_caps = any(rule.caps for rule in rules)
+        self.has_progressive = any(rule.document.progressive for rule in rules)
+        self.needs_member = bool(self.readers) or self.has_progressive
+        self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)
+
+    def day_of(self, instant: datetime) -> date:
+        """The local day of an instant."""
+        return local_day(instant, self.zone)
+
+    def capped(self, day: date) -> list[CompiledRule]:
+        """The rules that hold on a day and have caps whose use must be known."""
+        return [rule for rule in self.rules if rule.caps and rule.fits_day(day, self.zone)]
+
+    def _on_day(self, day: date) -> _Day:
+        return _Day(rule for rule in self.rules if rule.fits_day(day, self.zone))
+
+
+def _order(rule: CompiledRule) -> tuple[int, str]:
+    return rule.order
+
+
+def compile_rules(
+    rules: Sequence[EarningRule],
+    *,
+    wallets: Mapping[str, int],
+    values: Mapping[str, tuple[int, int]],
+    campaigns: Sequence[Campaign],
+    groups: Sequence[Group],
+    budgets: Sequence[Cap],
+    fields: Sequence[Any],
+    events: Sequence[Any],
+    zone: ZoneInfo,
+) -> dict[str, EventBook]:
+    """The rules of a program by the type of event they wait for. Raises InvalidProgram."""
+    by_event: dict[str, list[CompiledRule]] = {}
+    vocabulary: dict[str, tuple[Vocabulary, Vocabulary | None, Vocabulary]] = {}
+    program_caps = open_caps("program", budgets)
+    campaign_of = {each.id: each for each in campaigns}
+    group_of = {each.id: each for each in groups}
+    names: dict[str, Any] = {}
+    for index, rule in enumerate(rules):
+        path = f"$.earning[{index}]"
+        if rule.event not in vocabulary:
+            try:
+                names[rule.event] = names_for(rule.event, fields, events)
+            except KeyError:
+                raise invalid(
+                    f"{path}.event", f"is {rule.event!r}; declare it in `events` or use a known one"
+                ) from None
+            vocabulary[rule.event] = vocabularies(names[rule.event], rule.event)
+        by_event.setdefault(rule.event, []).append(
+            CompiledRule(
+                rule,
+                wallets[rule.wallet],
+                values.get(rule.wallet),
+                campaign_of.get(rule.campaign or ""),
+                group_of.get(rule.group or ""),
+                () if rule.coefficient is not None else program_caps,
+                vocabulary[rule.event],
+                zone,
+                path,
+            )
+        )
+    return {event: EventBook(each, zone, names[event]) for event, each in by_event.items()}

@@ -1,0 +1,177 @@
+"""What of the rules of a program file makes no sense in itself, told with the field's path.
+
+Whether conditions are well typed is found when they are compiled (`book`), and whether rules do what their author
+wants is proven separately: these checks are about single fields and the names they use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from jifen.core.calendar import Expiry, RollingExpiry, YearlyExpiry
+from jifen.core.limits import MAXIMUM_AMOUNT
+from jifen.core.rules.caps import open_caps
+from jifen.core.rules.document import (
+    ORDER_COMPLETED,
+    Campaign,
+    Cap,
+    Catalog,
+    Coefficient,
+    EarningRule,
+    EventType,
+    Fixed,
+    Group,
+    MemberField,
+    Step,
+)
+from jifen.core.rules.facts import BUILT_IN_EVENTS
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+
+MAXIMUM_RULES = 2_000
+MAXIMUM_CAPS = 8
+MAXIMUM_STEPS = 50
+MAXIMUM_LISTED = 100_000
+_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){1,3}")
+#: Types of events that are no occasion to earn.
+_RESERVED = (ORDER_COMPLETED, "order.refunded", "order.corrected", *BUILT_IN_EVENTS)
+
+
+def check_rules(
+    rules: Sequence[EarningRule], wallets: set[str], campaigns: Sequence[Campaign], groups: Sequence[Group]
+) -> None:
+    """Raise InvalidProgram for the first field of a rule that makes no sense."""
+    if not 1 <= len(rules) <= MAXIMUM_RULES:
+        raise invalid("$.earning", f"has {len(rules)} rules; a program has 1 to {MAXIMUM_RULES}")
+    check_ids("$.earning", [rule.id for rule in rules])
+    by_id = {rule.id: rule for rule in rules}
+    for index, rule in enumerate(rules):
+        path = f"$.earning[{index}]"
+        if rule.wallet not in wallets:
+            raise invalid(
+                f"{path}.wallet", f"is {rule.wallet!r}; the program's wallets are {', '.join(sorted(wallets))}"
+            )
+        _check_named(f"{path}.campaign", rule.campaign, [each.id for each in campaigns], "campaigns")
+        _check_named(f"{path}.group", rule.group, [each.id for each in groups], "groups")
+        if rule.name is not None:
+            check_text(f"{path}.name", rule.name)
+        check_range(f"{path}.priority", rule.priority, -(10**6), 10**6)
+        _check_award(path, rule, by_id)
+        _check_expiry(path, rule.expiry, rule.pending_days)
+        check_caps(f"{path}.caps", rule.caps)
+        if rule.campaign is None and any(cap.period == "campaign" for cap in rule.caps):
+            raise invalid(f"{path}.caps", "counts by campaign, but the rule belongs to none")
+
+
+def _check_named(path: str, name: str | None, known: Sequence[str], what: str) -> None:
+    if name is not None and name not in known:
+        raise invalid(path, f"is {name!r}; the program's {what} are {', '.join(sorted(known)) or 'none'}")
+
+
+def _check_award(path: str, rule: EarningRule, by_id: dict[str, EarningRule]) -> None:
+    awards = rule.awards
+    if len(awards) != 1:
+        given = ", ".join(awards) or "none"
+        raise invalid(path, f"must have one of ratio, fixed, steps, progressive, coefficient and formula, not {given}")
+    is_order = rule.event == ORDER_COMPLETED
+    if not is_order and (awards[0] in ("ratio", "steps", "progressive") or rule.basis == "line"):
+        raise invalid(path, f"rates money, but {rule.event} has none; give fixed points or a formula")
+    if rule.ratio is not None:
+        check_range(f"{path}.ratio.points", rule.ratio.points, 0, 10**9)
+        check_range(f"{path}.ratio.per_cents", rule.ratio.per_cents, 1, MAXIMUM_AMOUNT)
+    if rule.fixed is not None:
+        fixed = Fixed(rule.fixed) if isinstance(rule.fixed, int) else rule.fixed
+        check_range(f"{path}.fixed", fixed.points, 0, 10**9)
+        if not is_order and fixed.per != "event":
+            raise invalid(f"{path}.fixed.per", f"is {fixed.per}, but {rule.event} has no lines")
+    if rule.steps is not None:
+        _check_steps(f"{path}.steps.rates", rule.steps.rates)
+    if rule.progressive is not None:
+        _check_steps(f"{path}.progressive.rates", rule.progressive.rates)
+    if rule.formula is not None and (rule.basis == "line" or rule.lines is not None):
+        raise invalid(f"{path}.formula", "is worked out for the event as a whole: leave out lines and basis")
+    if rule.coefficient is not None:
+        _check_coefficient(path, rule, rule.coefficient, by_id)
+
+
+def _check_steps(path: str, rates: Sequence[Step]) -> None:
+    if not 1 <= len(rates) <= MAXIMUM_STEPS:
+        raise invalid(path, f"has {len(rates)} steps; 1 to {MAXIMUM_STEPS} are allowed")
+    for index, step in enumerate(rates):
+        check_range(f"{path}[{index}].from_cents", step.from_cents, 0, MAXIMUM_AMOUNT)
+        check_range(f"{path}[{index}].points", step.points, 0, 10**6)
+        check_range(f"{path}[{index}].per_cents", step.per_cents, 1, 10**9)
+        if index and step.from_cents <= rates[index - 1].from_cents:
+            raise invalid(f"{path}[{index}].from_cents", "must be above that of the step before it")
+
+
+def _check_coefficient(path: str, rule: EarningRule, coefficient: Coefficient, by_id: dict[str, EarningRule]) -> None:
+    times = coefficient.times
+    if not times.is_finite() or not 0 <= times <= 1000 or times != round(times, 6):
+        raise invalid(f"{path}.coefficient.times", f"is {times}; write 0 to 1000 with at most six decimals")
+    if rule.caps:
+        raise invalid(f"{path}.caps", "are on a coefficient, which gives nothing itself; cap the rules it multiplies")
+    for index, named in enumerate(coefficient.of):
+        base = by_id.get(named)
+        place = f"{path}.coefficient.of[{index}]"
+        if base is None:
+            raise invalid(place, f"is {named!r}; there is no such rule")
+        if base.coefficient is not None:
+            raise invalid(place, f"is {named!r}, a coefficient itself: rules cannot multiply each other in a circle")
+        if base.event != rule.event or base.wallet != rule.wallet:
+            raise invalid(place, f"is {named!r}, which waits for another event or fills another wallet")
+
+
+def _check_expiry(path: str, expiry: Expiry, pending_days: int) -> None:
+    check_range(f"{path}.pending_days", pending_days, 0, 3660)
+    if isinstance(expiry, RollingExpiry):
+        check_range(f"{path}.expiry.months", expiry.months, 1, 1200)
+        # The shortest months there are: points must be spendable before they expire.
+        check_range(f"{path}.pending_days", pending_days, 0, 28 * expiry.months - 1)
+    if isinstance(expiry, YearlyExpiry):
+        check_range(f"{path}.expiry.month", expiry.month, 1, 12)
+        check_range(f"{path}.expiry.extra_years", expiry.extra_years, 0, 100)
+        longest = 29 if expiry.month == 2 else 30 if expiry.month in (4, 6, 9, 11) else 31
+        check_range(f"{path}.expiry.day", expiry.day, 1, longest)
+
+
+def check_caps(path: str, caps: Sequence[Cap]) -> None:
+    """Raise InvalidProgram for a cap that makes no sense, or stands twice."""
+    check_number(path, caps, MAXIMUM_CAPS)
+    keys = [each.key for each in open_caps("", caps)]
+    for index, cap in enumerate(caps):
+        check_range(f"{path}[{index}].most", cap.most, 0, MAXIMUM_AMOUNT)
+        if keys.index(keys[index]) != index:
+            raise invalid(f"{path}[{index}]", "limits the same a second time")
+
+
+def check_campaigns(campaigns: Sequence[Campaign]) -> None:
+    """Raise InvalidProgram for a campaign that makes no sense in itself."""
+    check_ids("$.campaigns", [each.id for each in campaigns])
+    for index, campaign in enumerate(campaigns):
+        check_text(f"$.campaigns[{index}].name", campaign.name)
+        check_caps(f"$.campaigns[{index}].budgets", campaign.budgets)
+
+
+def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], catalog: Catalog) -> None:
+    """Raise InvalidProgram for what the operator declares wrongly: fields, types of events, the catalog."""
+    check_ids("$.fields", [each.id for each in fields])
+    seen: set[str] = set()
+    for index, event in enumerate(events):
+        path = f"$.events[{index}].type"
+        if not _EVENT_TYPE.fullmatch(event.type):
+            raise invalid(path, f"is {event.type!r}; write words with dots between, such as visit.recorded")
+        if event.type in _RESERVED or event.type in seen:
+            raise invalid(path, f"is {event.type!r}, which is taken")
+        seen.add(event.type)
+    check_ids("$.catalog.tiers", [each.id for each in catalog.tiers])
+    for name in ("skus", "categories", "brands", "channels", "stores", "tags", "segments"):
+        listed: list[str] = getattr(catalog, name)
+        check_number(f"$.catalog.{name}", listed, MAXIMUM_LISTED)
+
+
+def check_percent(path: str, percent: Decimal) -> None:
+    """Raise InvalidProgram for a share that no one can mean."""
+    if not percent.is_finite() or not 0 < percent <= 1000 or percent != round(percent, 4):
+        raise invalid(path, f"is {percent}; write a percentage above 0, with at most four decimals")

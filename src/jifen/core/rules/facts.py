@@ -1,0 +1,245 @@
+"""What conditions can see: the event, the order and its lines, the member, and the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from jifen.core.conditions import Vocabulary
+from jifen.core.conditions.vocabulary import LINE_FIELDS, FieldType
+from jifen.core.orders import Order, OrderLine
+from jifen.core.rules.document import ORDER_COMPLETED, EventType, MemberField
+
+Scalar = bool | int | str
+#: The event of a registration: it is rated as the member is made.
+REGISTERED: Final = "member.registered"
+
+#: The data that conditions see of events beyond orders. An operator declares further types in the program.
+BUILT_IN_EVENTS: Final[dict[str, dict[str, FieldType]]] = {
+    "member.registered": {"channel": "string"},
+    "member.profile_completed": {},
+    "member.checked_in": {},
+    "content.shared": {"content_id": "string", "platform": "string"},
+    "review.posted": {"sku": "string", "order_id": "string", "rating": "int", "length": "int", "pictures": "int"},
+    "survey.answered": {"survey_id": "string"},
+    "referral.converted": {"role": "string", "other_member": "string", "order_id": "string"},
+    "app.installed": {"platform": "string"},
+}
+EVENT_NAMES: Final[dict[str, FieldType]] = {
+    "event.type": "string",
+    "event.source": "string",
+    "now": "timestamp",
+    "now.year": "int",
+    "now.month": "int",
+    "now.day": "int",
+    "now.weekday": "int",
+    "now.hour": "int",
+    "now.minute": "int",
+}
+ORDER_NAMES: Final[dict[str, FieldType]] = {
+    "order.total_cents": "int",
+    "order.quantity": "int",
+    "order.line_count": "int",
+    "order.channel": "string",
+    "order.store_id": "string",
+    "order.currency": "string",
+    "order.lines": "lines",
+}
+
+
+class MemberFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What is known of a member when an event happens, the event itself not yet counted (but a check-in counts in its
+    own streak).
+
+    `birthday` is `MM-DD` or `YYYY-MM-DD`; `birthday_window_from` the first of the `birthday_window_days` that the
+    member picked. Money is in minor units. `days_since_last_order` is -1 before the first.
+    """
+
+    tier: str = ""
+    tags: list[str] = []
+    segments: list[str] = []
+    channel: str = ""
+    registered_at: datetime | None = None
+    birthday: str | None = None
+    birthday_window_from: str | None = None
+    birthday_window_days: int = 30
+    orders: int = 0
+    spent_cents_month: int = 0
+    spent_cents_year: int = 0
+    spent_cents_total: int = 0
+    days_since_last_order: int = -1
+    checkin_streak: int = 0
+    fields: dict[str, Scalar] = {}
+
+
+class RatedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event to be rated. `lines` are those of the order that count (a refund rates what remains)."""
+
+    type: str
+    occurred_at: datetime
+    source: str = ""
+    order: Order | None = None
+    lines: Sequence[OrderLine] = ()
+    data: Mapping[str, Scalar] = {}
+
+
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """An instant, and the same in the program's zone."""
+
+    instant: datetime
+    local: datetime
+
+
+def _days_since_registration(member: MemberFacts, moment: Moment) -> int:
+    if member.registered_at is None:
+        return 0
+    return max((moment.local.date() - member.registered_at.astimezone(moment.local.tzinfo).date()).days, 0)
+
+
+def _month_and_day(member: MemberFacts) -> tuple[int, int]:
+    if member.birthday is None:
+        return (0, 0)
+    month, day = member.birthday[-5:].split("-")
+    return (int(month), int(day))
+
+
+def _is_birthday(member: MemberFacts, moment: Moment) -> bool:
+    """Who was born on 29 February has birthday on the 28th of other years."""
+    month, day = _month_and_day(member)
+    today = moment.local.date()
+    if (month, day) == (2, 29) and (today + timedelta(days=1)).month == 3 and today.day == 28:
+        return True
+    return (today.month, today.day) == (month, day)
+
+
+def _in_birthday_window(member: MemberFacts, moment: Moment) -> bool:
+    if member.birthday_window_from is None:
+        return False
+    begin = date.fromisoformat(member.birthday_window_from)
+    return begin <= moment.local.date() < begin + timedelta(days=member.birthday_window_days)
+
+
+Reader = Callable[[MemberFacts, Moment], Any]
+
+_MEMBER: Final[dict[str, tuple[FieldType, Reader]]] = {
+    "member.tier": ("string", lambda member, _: member.tier),
+    "member.tags": ("strings", lambda member, _: member.tags),
+    "member.segments": ("strings", lambda member, _: member.segments),
+    "member.channel": ("string", lambda member, _: member.channel),
+    "member.registered_at": ("timestamp", lambda member, moment: member.registered_at or moment.instant),
+    "member.days_since_registration": ("int", _days_since_registration),
+    "member.birthday_month": ("int", lambda member, _: _month_and_day(member)[0]),
+    "member.birthday_day": ("int", lambda member, _: _month_and_day(member)[1]),
+    "member.is_birthday": ("bool", _is_birthday),
+    "member.is_birthday_month": ("bool", lambda member, moment: _month_and_day(member)[0] == moment.local.month),
+    "member.in_birthday_window": ("bool", _in_birthday_window),
+    "member.orders": ("int", lambda member, _: member.orders),
+    "member.is_first_order": ("bool", lambda member, _: member.orders == 0),
+    "member.spent_cents_month": ("int", lambda member, _: member.spent_cents_month),
+    "member.spent_cents_year": ("int", lambda member, _: member.spent_cents_year),
+    "member.spent_cents_total": ("int", lambda member, _: member.spent_cents_total),
+    "member.days_since_last_order": ("int", lambda member, _: member.days_since_last_order),
+    "member.checkin_streak": ("int", lambda member, _: member.checkin_streak),
+}
+MEMBER_NAMES: Final[dict[str, FieldType]] = {name: each[0] for name, each in _MEMBER.items()}
+_JSON_TYPES: Final[dict[str, FieldType]] = {"boolean": "bool", "integer": "int", "string": "string"}
+#: What stands for a fact that is not known.
+EMPTY_VALUES: Final[dict[FieldType, Scalar]] = {"bool": False, "int": 0, "string": ""}
+
+
+def data_names(declared: EventType) -> dict[str, FieldType]:
+    """The plain properties of a declared type of event."""
+    properties = declared.schema.get("properties", {})
+    return {
+        name: _JSON_TYPES[each["type"]]
+        for name, each in properties.items()
+        if isinstance(each, dict) and isinstance(each.get("type"), str) and each["type"] in _JSON_TYPES
+    }
+
+
+def names_for(event_type: str, fields: Iterable[MemberField], events: Iterable[EventType]) -> dict[str, FieldType]:
+    """Everything that conditions on this type of event can name, with its type; without the fields of a line.
+
+    Raises:
+        KeyError: there is no such type of event.
+    """
+    names = EVENT_NAMES | MEMBER_NAMES | {f"member.fields.{each.id}": each.type for each in fields}
+    if event_type == ORDER_COMPLETED:
+        return names | ORDER_NAMES
+    declared = {each.type: data_names(each) for each in events}
+    data = declared[event_type] if event_type in declared else BUILT_IN_EVENTS[event_type]
+    return names | {f"event.data.{name}": each for name, each in data.items()}
+
+
+def vocabularies(names: Mapping[str, FieldType], event_type: str) -> tuple[Vocabulary, Vocabulary | None, Vocabulary]:
+    """What `when`, `lines` (orders alone) and `audience` of a rule on such events may name."""
+    lines = None
+    if event_type == ORDER_COMPLETED:
+        lines = Vocabulary({**names, **{f"line.{name}": each for name, each in LINE_FIELDS.items()}})
+    of_member = {name: each for name, each in names.items() if name.startswith(("member.", "now"))}
+    return Vocabulary(names), lines, Vocabulary(of_member)
+
+
+def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> list[tuple[str, Reader]]:
+    """How the facts about a member are read, for those of the names that are such facts."""
+    readers: list[tuple[str, Reader]] = []
+    for name in sorted(names):
+        if name in _MEMBER:
+            readers.append((name, _MEMBER[name][1]))
+        elif name.startswith("member.fields."):
+            readers.append((name, _field_reader(name.removeprefix("member.fields."), fields[name])))
+    return readers
+
+
+def _field_reader(field: str, field_type: FieldType) -> Reader:
+    empty = EMPTY_VALUES[field_type]
+    return lambda member, _: member.fields.get(field, empty)
+
+
+def event_facts(
+    event: RatedEvent, moment: Moment, member: MemberFacts, readers: list[tuple[str, Reader]]
+) -> dict[str, Any]:
+    """The facts about an event by their dotted names. A property that the event lacks is missing: a condition that
+    asks for it fails."""
+    local = moment.local
+    facts: dict[str, Any] = {
+        "event.type": event.type,
+        "event.source": event.source,
+        "now": moment.instant,
+        "now.year": local.year,
+        "now.month": local.month,
+        "now.day": local.day,
+        "now.weekday": local.isoweekday(),
+        "now.hour": local.hour,
+        "now.minute": local.minute,
+    }
+    for name, read in readers:
+        facts[name] = read(member, moment)
+    if event.order is not None:
+        facts |= {
+            "order.total_cents": sum(line.paid_cents for line in event.lines),
+            "order.quantity": sum(line.quantity for line in event.lines),
+            "order.line_count": len(event.lines),
+            "order.channel": event.order.channel or "",
+            "order.store_id": event.order.store_id or "",
+            "order.currency": event.order.currency,
+        }
+    for name, value in event.data.items():
+        facts[f"event.data.{name}"] = value
+    return facts
+
+
+def line_facts(line: OrderLine) -> dict[str, Scalar]:
+    """The facts about a line, by the names of its fields."""
+    return {
+        "line_id": line.line_id,
+        "sku": line.sku or "",
+        "name": line.name or "",
+        "category": line.category or "",
+        "brand": line.brand or "",
+        "quantity": line.quantity,
+        "paid_cents": line.paid_cents,
+    }

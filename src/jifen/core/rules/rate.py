@@ -1,0 +1,329 @@
+"""The one pipeline from an event to awards: select, match, base, coefficients, round, stack, cap.
+
+(The last step of the pipeline, opening lots, belongs to the ledger.) The same function answers live events, imports,
+refunds, the dry run and the backtest. It depends on its arguments alone, and on the order of rules in the file not at
+all: wherever an order matters, rules act by priority (higher first), then by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, Literal
+
+import msgspec
+
+from jifen.core.conditions import Condition, EvaluationFailed
+from jifen.core.limits import MAXIMUM_AMOUNT
+from jifen.core.rules.amounts import ONE, Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
+from jifen.core.rules.book import CompiledRule, EventBook
+from jifen.core.rules.caps import Cut, Room
+from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, event_facts, line_facts
+
+CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
+#: Why a rule gave nothing, or that it did.
+Outcome = Literal[
+    "awarded",
+    "multiplied",
+    "outside_window",
+    "audience",
+    "condition",
+    "no_line",
+    "failed",
+    "group",
+    "zero",
+    "capped",
+    "nothing_to_multiply",
+]
+
+
+class Award(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """What one rule gives for one event: points for a wallet (by number). `rated_cents` is the money it rated,
+    `coefficients` the rules that multiplied it, `cuts` what caps took."""
+
+    rule: str
+    wallet: int
+    points: int
+    rated_cents: int
+    coefficients: list[str] = []
+    cuts: list[Cut] = []
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What became of a rule. `detail`: the group's winner, the message of a failure, the caps that cut."""
+
+    rule: str
+    outcome: Outcome
+    points: int = 0
+    detail: str = ""
+
+
+class Rating(msgspec.Struct, frozen=True, gc=False):
+    """The awards for an event (also of zero points where a rule matched), what they use of caps (by usage name), and
+    what became of the rules: of all where that was asked for, else of those that failed."""
+
+    awards: list[Award]
+    uses: dict[str, int]
+    verdicts: list[Verdict]
+
+
+NOTHING = Rating([], {}, [])
+
+
+class _Matched:
+    """A rule that matched, on its way through the pipeline."""
+
+    __slots__ = ("amount", "coefficients", "points", "positions", "rule")
+
+    def __init__(self, rule: CompiledRule, positions: Sequence[int]) -> None:
+        self.rule = rule
+        self.positions = positions
+        self.amount = Amount((), 1)
+        self.coefficients: list[str] = []
+        self.points = 0
+
+
+class _Failed(Exception):
+    """A formula gave what no award can be."""
+
+
+def rate(
+    book: EventBook | None,
+    event: RatedEvent,
+    member: MemberFacts,
+    used: Mapping[str, int],
+    coefficient_policy: CoefficientPolicy = "product",
+    *,
+    with_all_verdicts: bool = False,
+) -> Rating:
+    """What the rules give for an event. `used`: what was used before of caps, by usage name (`caps.usage_name`)."""
+    if book is None:
+        return NOTHING
+    return _Rater(book, event, member, coefficient_policy, with_all_verdicts).run(used)
+
+
+class _Rater:
+    """One event on its way through the pipeline."""
+
+    def __init__(
+        self,
+        book: EventBook,
+        event: RatedEvent,
+        member: MemberFacts,
+        coefficient_policy: CoefficientPolicy,
+        with_all_verdicts: bool,
+    ) -> None:
+        self._book = book
+        self._event = event
+        self._member = member
+        self._coefficient_policy = coefficient_policy
+        self._with_all = with_all_verdicts
+        self._verdicts: list[Verdict] = []
+        self._moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
+        self._facts = event_facts(event, self._moment, member, book.readers)
+        self._lines = [line_facts(line) for line in event.lines]
+        self._facts["order.lines"] = self._lines
+        self._line_scopes: list[dict[str, Any]] | None = None
+
+    def run(self, used: Mapping[str, int]) -> Rating:
+        """All steps in turn."""
+        matched = self._match()
+        base = [each for each in matched if not each.rule.is_coefficient]
+        coefficients = self._pick_coefficients([each for each in matched if each.rule.is_coefficient])
+        base = self._pick_first(base)
+        base = [each for each in base if self._try_base(each)]
+        multiplied: set[str] = set()
+        for each in base:
+            self._multiply_and_round(each, coefficients)
+            multiplied.update(each.coefficients)
+        for each in coefficients:
+            outcome: Outcome = "multiplied" if each.rule.id in multiplied else "nothing_to_multiply"
+            self._say(each.rule, outcome)
+        base = self._pick_best(base)
+        room = Room(used, self._moment.local.date())
+        awards = [self._cap(each, room) for each in base]
+        verdicts = sorted(self._verdicts, key=lambda each: each.rule)
+        return Rating(awards, room.uses, verdicts)
+
+    # --- select and match ---
+
+    def _match(self) -> list[_Matched]:
+        rules: Sequence[CompiledRule]
+        if self._with_all:
+            rules = self._book.rules
+        else:
+            rules = self._book.on_day(self._moment.local.date()).candidates(self._facts, self._lines)
+        return [each for rule in rules if (each := self._match_one(rule)) is not None]
+
+    def _match_one(self, rule: CompiledRule) -> _Matched | None:
+        try:
+            outcome = self._mismatch(rule)
+            positions = self._positions(rule.lines) if outcome is None else ()
+        except EvaluationFailed as error:
+            self._fail(rule, str(error))
+            return None
+        if outcome is None and rule.lines is not None and not positions:
+            outcome = "no_line"
+        if outcome is not None:
+            self._say(rule, outcome)
+            return None
+        return _Matched(rule, positions)
+
+    def _mismatch(self, rule: CompiledRule) -> Outcome | None:
+        """Why a rule does not match the event and the member; None: it does."""
+        instant, local = self._moment.instant, self._moment.local
+        if (self._with_all and not rule.fits_day(local.date(), self._book.zone)) or not rule.is_open(instant, local):
+            return "outside_window"
+        if not all(audience.evaluate(self._facts) for audience in rule.audiences):
+            return "audience"
+        if rule.when is not None and not rule.when.evaluate(self._facts):
+            return "condition"
+        return None
+
+    def _positions(self, condition: Condition | None) -> Sequence[int]:
+        """The lines that a rule rates, by their positions."""
+        if condition is None:
+            return range(len(self._lines))
+        if self._line_scopes is None:
+            self._line_scopes = [
+                {**self._facts, **{f"line.{name}": value for name, value in line.items()}} for line in self._lines
+            ]
+        return [position for position, scope in enumerate(self._line_scopes) if condition.evaluate(scope)]
+
+    # --- base ---
+
+    def _try_base(self, each: _Matched) -> bool:
+        try:
+            each.amount = self._base(each)
+        except (EvaluationFailed, _Failed) as error:
+            self._fail(each.rule, str(error))
+            return False
+        return True
+
+    def _base(self, each: _Matched) -> Amount:
+        rule, positions = each.rule.document, each.positions
+        lines = self._event.lines
+        paid = [lines[position].paid_cents for position in positions]
+        if rule.ratio is not None:
+            return by_ratio(paid, positions, rule.ratio.points, rule.ratio.per_cents)
+        if rule.steps is not None:
+            by_steps = by_whole_step if rule.steps.kind == "whole" else by_margins
+            return by_steps(paid, positions, rule.steps.rates)
+        if rule.progressive is not None:
+            before = getattr(self._member, _SPENT[rule.progressive.period])
+            return by_margins(paid, positions, rule.progressive.rates, before)
+        if each.rule.fixed is not None:
+            fixed = each.rule.fixed
+            if fixed.per == "event":
+                return Amount((fixed.points,), 1, (), sum(paid))
+            pieces = [1 if fixed.per == "line" else lines[position].quantity for position in positions]
+            return Amount([fixed.points * number for number in pieces], 1, positions, sum(paid))
+        assert each.rule.formula is not None
+        points = each.rule.formula.evaluate(self._facts)
+        if not 0 <= points <= MAXIMUM_AMOUNT:
+            raise _Failed(f"the formula gives {points}; an award has 0 to {MAXIMUM_AMOUNT} points")
+        return Amount((points,), 1, (), sum(paid))
+
+    # --- coefficients and rounding ---
+
+    def _pick_coefficients(self, coefficients: list[_Matched]) -> list[_Matched]:
+        chosen = self._pick_first(coefficients)
+        for group in _groups(chosen, "best"):
+            common = _common([each.rule.factor for each in group])
+            best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))
+            chosen = self._drop_others(chosen, group, best)
+        return chosen
+
+    def _multiply_and_round(self, each: _Matched, coefficients: list[_Matched]) -> None:
+        fitting = [one for one in coefficients if _multiplies(one.rule, each.rule)]
+        factors: list[Factor] = [ONE] * len(each.amount.numerators)
+        if fitting:
+            used: dict[str, None] = {}
+            if each.amount.lines:
+                for index, position in enumerate(each.amount.lines):
+                    here = [one for one in fitting if position in one.positions]
+                    factors[index] = self._combined(here)
+                    used |= dict.fromkeys(one.rule.id for one in here)
+            elif factors:
+                factors[0] = self._combined(fitting)
+                used = dict.fromkeys(one.rule.id for one in fitting)
+            each.coefficients = list(used)
+        rule = each.rule.document
+        each.points = rounded(each.amount, factors, rule.rounding, by_line=rule.basis == "line")
+
+    def _combined(self, coefficients: list[_Matched]) -> Factor:
+        factors = [each.rule.factor for each in coefficients]
+        if not factors:
+            return ONE
+        if self._coefficient_policy == "best":
+            return max(factors, key=lambda factor: factor[0] * _common(factors) // factor[1])
+        if self._coefficient_policy == "product":
+            return prod(up for up, _ in factors), prod(down for _, down in factors)
+        common = _common(factors)
+        # Several below 1 may take away more than there is.
+        return max(common + sum(up * common // down - common for up, down in factors), 0), common
+
+    # --- stacking ---
+
+    def _pick_first(self, matched: list[_Matched]) -> list[_Matched]:
+        for group in _groups(matched, "first"):
+            matched = self._drop_others(matched, group, min(group, key=_rank))
+        return matched
+
+    def _pick_best(self, matched: list[_Matched]) -> list[_Matched]:
+        for group in _groups(matched, "best"):
+            matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, _rank(each))))
+        return matched
+
+    def _drop_others(self, matched: list[_Matched], group: list[_Matched], winner: _Matched) -> list[_Matched]:
+        losers = [each for each in group if each is not winner]
+        for each in losers:
+            self._say(each.rule, "group", detail=winner.rule.id)
+        return [each for each in matched if each not in losers]
+
+    # --- caps ---
+
+    def _cap(self, each: _Matched, room: Room) -> Award:
+        rule = each.rule
+        points, cuts = room.fit(each.points, rule.caps, rule.value)
+        outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
+        self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
+        return Award(rule.id, rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
+
+    # --- verdicts ---
+
+    def _say(self, rule: CompiledRule, outcome: Outcome, *, points: int = 0, detail: str = "") -> None:
+        if self._with_all:
+            self._verdicts.append(Verdict(rule.id, outcome, points, detail))
+
+    def _fail(self, rule: CompiledRule, message: str) -> None:
+        self._verdicts.append(Verdict(rule.id, "failed", 0, message))
+
+
+_SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": "spent_cents_total"}
+
+
+def _rank(each: _Matched) -> tuple[int, str]:
+    return each.rule.order
+
+
+def _groups(matched: list[_Matched], pick: str) -> list[list[_Matched]]:
+    """The matched rules of each group with this way of picking, where there is more than one."""
+    found: dict[str, list[_Matched]] = {}
+    for each in matched:
+        group = each.rule.group
+        if group is not None and group.pick == pick:
+            found.setdefault(group.id, []).append(each)
+    return [each for each in found.values() if len(each) > 1]
+
+
+def _multiplies(coefficient: CompiledRule, base: CompiledRule) -> bool:
+    assert coefficient.document.coefficient is not None
+    if coefficient.wallet != base.wallet:
+        return False
+    of = coefficient.document.coefficient.of
+    return base.id in of if of else base.fixed is None and base.formula is None
+
+
+def _common(factors: list[Factor]) -> int:
+    return prod(down for _, down in factors)

@@ -1,0 +1,106 @@
+"""What is kept of a member so that rules can ask for it: the profile, and counters that events move on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+import msgspec
+
+from jifen.core.rules.facts import MemberFacts, Scalar
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What is said of a member, as rules see it. `birthday` is `MM-DD` or `YYYY-MM-DD`."""
+
+    tier: str = ""
+    tags: list[str] = []
+    segments: list[str] = []
+    channel: str = ""
+    registered_at: datetime | None = None
+    birthday: str | None = None
+    birthday_window_from: str | None = None
+    birthday_window_days: int = 30
+    fields: dict[str, Scalar] = {}
+
+
+class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """What a member's events add up to. Money in minor units, as paid less what was refunded; orders are never taken
+    back, so that a first order is first once. `month` is `YYYY-MM` of `spent_month`; days are local."""
+
+    orders: int = 0
+    spent_total: int = 0
+    month: str = ""
+    spent_month: int = 0
+    year: int = 0
+    spent_year: int = 0
+    last_order_on: date | None = None
+    checkin_streak: int = 0
+    last_checkin_on: date | None = None
+
+    def with_order(self, day: date, cents: int) -> Counters:
+        """After an order of that day. A late order counts in its own month and year only if none began since."""
+        month = _month(day)
+        return msgspec.structs.replace(
+            self,
+            orders=self.orders + 1,
+            spent_total=self.spent_total + cents,
+            month=max(month, self.month),
+            spent_month=_moved_on(self.spent_month, self.month, month, cents),
+            year=max(day.year, self.year),
+            spent_year=_moved_on(self.spent_year, self.year, day.year, cents),
+            last_order_on=day if self.last_order_on is None else max(day, self.last_order_on),
+        )
+
+    def with_change(self, day: date, cents: int) -> Counters:
+        """After what was paid for an order of that day changed: less by a refund, more or less by a correction."""
+        return msgspec.structs.replace(
+            self,
+            spent_total=self.spent_total + cents,
+            spent_month=self.spent_month + (cents if _month(day) == self.month else 0),
+            spent_year=self.spent_year + (cents if day.year == self.year else 0),
+        )
+
+    def with_checkin(self, day: date) -> Counters:
+        """After a check-in on that day; a second one on the same day, or a late one, changes nothing."""
+        last = self.last_checkin_on
+        if last is not None and day <= last:
+            return self
+        streak = self.checkin_streak + 1 if last is not None and (day - last).days == 1 else 1
+        return msgspec.structs.replace(self, checkin_streak=streak, last_checkin_on=day)
+
+
+def _month(day: date) -> str:
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+def _moved_on(spent: int, period: str | int, now: str | int, cents: int) -> int:
+    """What was spent in the newest period, after cents that belong to the period `now`."""
+    if now == period:
+        return spent + cents
+    return cents if str(now) > str(period) else spent
+
+
+NO_PROFILE: Final = Profile()
+NO_COUNTERS: Final = Counters()
+
+
+def facts_of(profile: Profile, counters: Counters, day: date) -> MemberFacts:
+    """What is known of a member on a local day, before what happens then is counted."""
+    return MemberFacts(
+        profile.tier,
+        profile.tags,
+        profile.segments,
+        profile.channel,
+        profile.registered_at,
+        profile.birthday,
+        profile.birthday_window_from,
+        profile.birthday_window_days,
+        counters.orders,
+        counters.spent_month if counters.month == _month(day) else 0,
+        counters.spent_year if counters.year == day.year else 0,
+        counters.spent_total,
+        -1 if counters.last_order_on is None else max((day - counters.last_order_on).days, 0),
+        counters.checkin_streak,
+        profile.fields,
+    )

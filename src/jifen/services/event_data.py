@@ -1,0 +1,70 @@
+"""The data of events beyond orders: what is known of the built-in types, and what operators declare in the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from jifen.core.limits import MAXIMUM_TEXT
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES
+
+#: As JSON. What is longer belongs into the system the event comes from.
+MAXIMUM_DATA_BYTES = 16_384
+_KINDS = {"bool": bool, "int": int, "string": str}
+
+
+def check_data(event_type: str, data: Mapping[str, Any], program: Program | None) -> dict[str, Any] | Refusal:
+    """The data of an event, complete and of the right types; or why not. Pointers are below `/data`."""
+    if len(msgspec.json.encode(data)) > MAXIMUM_DATA_BYTES:
+        return Refusal("data_too_large", f"The data of an event may have {MAXIMUM_DATA_BYTES} bytes at most.", "/data")
+    if event_type in BUILT_IN_EVENTS:
+        return _check_built_in(event_type, data)
+    declared = {} if program is None else {each.type: each for each in program.document.events}
+    if event_type not in declared:
+        return unknown_event_type(program)
+    return _check_declared(msgspec.json.encode(declared[event_type].schema, order="sorted"), data)
+
+
+def unknown_event_type(program: Program | None) -> Refusal:
+    """There is no such type, also not in the program."""
+    declared = [] if program is None else [each.type for each in program.document.events]
+    known = ", ".join(sorted(["order.completed", "order.corrected", "order.refunded", *BUILT_IN_EVENTS, *declared]))
+    return Refusal("unknown_event_type", f"There is no such type of event; known are {known}.", "/type")
+
+
+def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
+    fields = BUILT_IN_EVENTS[event_type]
+    for name, value in data.items():
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            return Refusal("unknown_field", f"{event_type} has no field {name!r}; known are {known}.", f"/data/{name}")
+        if type(value) is not _KINDS[fields[name]] or (isinstance(value, str) and len(value) > MAXIMUM_TEXT):
+            return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/data/{name}")
+    return {name: data.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
+
+
+def _check_declared(schema: bytes, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
+    for error in _validator(schema).iter_errors(dict(data)):
+        pointer = "".join(f"/{step}" for step in error.instance_path)
+        return Refusal("invalid_field", f"The data does not fit its declaration: {error.message}.", f"/data{pointer}")
+    return dict(data)
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: bytes) -> Any:
+    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema))
+
+
+def check_schema(schema: Mapping[str, Any]) -> str | None:
+    """What is wrong with a JSON Schema (2020-12); None: nothing."""
+    try:
+        jsonschema_rs.Draft202012Validator(dict(schema))
+    except (jsonschema_rs.ValidationError, ValueError) as error:
+        return str(error).splitlines()[0]
+    return None
