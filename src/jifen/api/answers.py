@@ -22,6 +22,7 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.ADJUST: "adjust",
     Kind.TRANSFER: "transfer",
     Kind.MATURE: "mature",
+    Kind.CORRECT: "correct",
 }
 
 

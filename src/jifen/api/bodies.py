@@ -36,6 +36,24 @@ class RegisterMemberBody(Body, frozen=True):
     identities: Annotated[list[IdentityText], Meta(min_length=1, max_length=MAXIMUM_IDENTITIES)]
 
 
+Name = Annotated[str, Meta(max_length=MAXIMUM_TEXT)]
+Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT)]], Meta(max_length=100)]
+
+
+class ProfileBody(Body, frozen=True):
+    """What rules may know of a member; what is left out is forgotten. `birthday`: YYYY-MM-DD or MM-DD;
+    `birthday_window_from`: the first of the days that the member picked; `fields`: those that the program declares."""
+
+    tier: Name = ""
+    tags: Names = []
+    segments: Names = []
+    channel: Name = ""
+    birthday: Annotated[str, Meta(pattern="^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$")] | None = None
+    birthday_window_from: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    birthday_window_days: Annotated[int, Meta(ge=1, le=366)] = 30
+    fields: Annotated[dict[str, bool | int | Name], Meta(max_length=100)] = {}
+
+
 class SpendBody(Body, frozen=True):
     """Take available points, soonest-expiring first. No wallet: the program's first. `reference`: yours, free text."""
 

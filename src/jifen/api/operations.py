@@ -16,11 +16,13 @@ from jifen.core.commands import (
     RegisterMember,
     ReleaseHold,
     ReverseTransaction,
+    SetProfile,
     SpendPoints,
     TransferPoints,
 )
 from jifen.core.identity import Identity, parse_identity
 from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import Profile
 from jifen.engine.submission import Answer
 from jifen.services.catalog import Catalog
 from jifen.services.events import parse_identities
@@ -55,6 +57,24 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 def _register(_: str, body: bodies.RegisterMemberBody) -> Command | Refusal:
     identities = parse_identities(body.identities, "/identities")
     return identities if isinstance(identities, Refusal) else RegisterMember(identities)
+
+
+def _set_profile(name: str, body: bodies.ProfileBody) -> Command | Refusal:
+    member = _member(name)
+    if isinstance(member, Refusal):
+        return member
+    profile = Profile(
+        body.tier,
+        body.tags,
+        body.segments,
+        body.channel,
+        None,
+        body.birthday,
+        body.birthday_window_from,
+        body.birthday_window_days,
+        body.fields,
+    )
+    return SetProfile(member, profile)
 
 
 def _spend(name: str, body: bodies.SpendBody) -> Command | Refusal:
@@ -148,6 +168,19 @@ OPERATIONS = (
         answer=answers.member_answer,
         codes=("identity_taken", "invalid_identity"),
         example={"identities": ["phone:13800138000", "openid:oX1v5h"]},
+        example_answer={"status": "applied", "member_id": "100001"},
+    ),
+    Operation(
+        name="set_profile",
+        path="/v1/members/{member_id}/profile",
+        summary="Say what rules may know of a member",
+        summary_zh="设置会员资料（规则可见）",
+        body=bodies.ProfileBody,
+        answer_type=bodies.MemberAnswer,
+        command=_set_profile,
+        answer=answers.member_answer,
+        codes=("unknown_member", "unknown_tier"),
+        example={"tier": "gold", "tags": ["tea"], "birthday": "1990-05-17"},
         example_answer={"status": "applied", "member_id": "100001"},
     ),
     Operation(

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from jifen.core.identity import Identity
-from jifen.core.orders import Order, OrderRefund
+from jifen.core.orders import Order, OrderCorrection, OrderRefund
+from jifen.core.rules.standing import Profile
 
 #: A member as a command names it: by number, or by an identity that the engine looks up.
 MemberReference = int | Identity
@@ -41,11 +42,25 @@ class RecordEvent(msgspec.Struct, frozen=True, gc=False):
     data: dict[str, Any] = {}
 
 
+class SetProfile(msgspec.Struct, frozen=True, gc=False):
+    """Say anew what rules may know of a member. Moves no points and is no transaction."""
+
+    member: MemberReference
+    profile: Profile
+
+
 class RefundOrder(msgspec.Struct, frozen=True, gc=False):
     """An order, or part of it, was refunded (event `order.refunded`). `member`, if given, must own the order."""
 
     member: MemberReference | None
     refund: OrderRefund
+
+
+class CorrectOrder(msgspec.Struct, frozen=True, gc=False):
+    """A recorded order should have said something else (event `order.corrected`). `member`, if given, must own it."""
+
+    member: MemberReference | None
+    correction: OrderCorrection
 
 
 class SpendPoints(msgspec.Struct, frozen=True, gc=False):
@@ -118,7 +133,9 @@ Command = (
     RegisterMember
     | RecordOrder
     | RecordEvent
+    | SetProfile
     | RefundOrder
+    | CorrectOrder
     | SpendPoints
     | PlaceHold
     | CaptureHold
@@ -128,3 +145,10 @@ Command = (
     | ReverseTransaction
     | SettleMember
 )
+
+
+def order_named(command: Command) -> str | None:
+    """The order that a refund or a correction is about."""
+    if isinstance(command, RefundOrder):
+        return command.refund.order_id
+    return command.correction.order_id if isinstance(command, CorrectOrder) else None

@@ -53,6 +53,22 @@ class OrderRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     lines: Annotated[list[ReturnedLine], Meta(max_length=MAXIMUM_LINES)] | None = None
 
 
+class OrderCorrection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What an order should have said, as a whole: the data of `order.corrected`. The difference is booked."""
+
+    order_id: Text
+    correction_id: Text
+    currency: Currency
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=MAXIMUM_LINES)]
+    channel: Label | None = None
+    store_id: Label | None = None
+
+    @property
+    def order(self) -> Order:
+        """The order as it is from now on."""
+        return Order(self.order_id, self.currency, self.lines, self.channel, self.store_id)
+
+
 def check_order(order: Order) -> Refusal | None:
     """Refuse what the types cannot: the same line twice, or a total beyond the limit."""
     lines = order.lines

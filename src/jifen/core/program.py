@@ -40,6 +40,7 @@ __all__ = [
     "ProgramDocument",
     "Ratio",
     "Wallet",
+    "WalletValue",
     "check_document",
     "terms_of_award",
 ]

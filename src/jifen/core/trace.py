@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from jifen.core.ledger.values import Balances
+from jifen.core.orders import Order
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 
@@ -35,6 +36,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends, `withheld` what a
     cancelled spend did not give back because a refund had forgiven it. `member` and `used` are what the rules saw of
     the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
+    `corrected` is what an order says from a correction on.
     """
 
     balances: list[Balances]
@@ -49,6 +51,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     member: MemberFacts | None = None
     used: dict[str, int] = {}
     failed: dict[str, str] = {}
+    corrected: Order | None = None
 
 
 encode_trace = msgspec.json.Encoder().encode

@@ -9,18 +9,22 @@ import msgspec
 
 from jifen.core.commands import (
     Command,
+    MemberReference,
     RecordEvent,
     RecordOrder,
-    RefundOrder,
     RegisterMember,
+    SetProfile,
     TransferPoints,
+    order_named,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide.profile import check_profile
 from jifen.core.identity import Identity
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
+from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
 from jifen.engine.gathering import Gathering, Key, Surroundings
 from jifen.engine.loading import FoundKey
@@ -71,6 +75,7 @@ class Batch:
         self._transactions: list[Transaction] = []
         self._registrations: list[Registration] = []
         self._new_identities: dict[Identity, int] = {}
+        self._new_profiles: dict[int, Profile] = {}
         self._new_keys: dict[bytes, FoundKey] = {}
         self._new_answers: dict[Reference, Answer] = {}
         self._waiting_members: set[int] = set()
@@ -159,7 +164,7 @@ class Batch:
                 self._waiting_members.add(member)
             else:
                 past = self._known.past.get(self._known.reference(command) or (0, 0))
-                if past is None or (isinstance(command, RefundOrder) and past.kind is not Kind.EARN):
+                if past is None or (order_named(command) is not None and past.kind is not Kind.EARN):
                     return unknown_past(command)
         receiver = None
         if isinstance(command, TransferPoints):
@@ -173,6 +178,8 @@ class Batch:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
             return None
+        if isinstance(command, SetProfile):
+            return self._set_profile(index, member, command.profile)
         outcome = self._decide(index, submission, self._states[member], past, receiver)
         if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
             self._forget_registration(member)
@@ -207,6 +214,19 @@ class Batch:
         if isinstance(effects, Refusal):
             return effects
         return self._keep(index, state.member_id, effects)
+
+    def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
+        assert self._known.program is not None
+        refusal = check_profile(self._known.program, profile)
+        if refusal is not None:
+            return refusal
+        state = self._states[member]
+        said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
+        self._states[member] = msgspec.structs.replace(state, profile=said)
+        self._new_profiles[member] = profile
+        answer = Answer(member, 0, False)
+        self._claim(index, answer)
+        return answer
 
     def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
         self._transactions += effects.transactions
@@ -274,7 +294,8 @@ class Batch:
         """Whether a command is about an order that waits for the next batch, so that it must wait behind it."""
         if isinstance(command, RecordOrder):
             return digest_order(command.order.order_id) in self._waiting_orders
-        return isinstance(command, RefundOrder) and digest_order(command.refund.order_id) in self._waiting_orders
+        order_id = order_named(command)
+        return order_id is not None and digest_order(order_id) in self._waiting_orders
 
     def _changed(self, member: int) -> bool:
         return self._states[member] is not self._known.states.get(member)
@@ -286,8 +307,9 @@ class Batch:
         """The member a command is about; an unknown identity registers one where the program says so."""
         assert not isinstance(command, RegisterMember)
         reference = command.member
-        if isinstance(command, RefundOrder):
-            return self._owner_of_order(command)
+        order_id = order_named(command)
+        if order_id is not None:
+            return self._owner_of_order(order_id, reference)
         if isinstance(reference, int):
             return reference if reference in self._states else unknown_member(str(reference))
         assert reference is not None
@@ -299,8 +321,7 @@ class Batch:
             return unknown_member(str(reference))
         return await self._add_member((reference,), submission)
 
-    def _owner_of_order(self, command: RefundOrder) -> int | Refusal:
-        order_id = command.refund.order_id
+    def _owner_of_order(self, order_id: str, said: MemberReference | None) -> int | Refusal:
         digest = digest_order(order_id)
         if digest in self._known.orders:
             owner = self._known.orders[digest][0]
@@ -311,8 +332,7 @@ class Batch:
             owner = self._known.found_keys[digest].member_id
             self._waiting_members.add(owner)
         else:
-            return unknown_order(command)
-        said = command.member
+            return unknown_order(order_id)
         if said is not None and (said if isinstance(said, int) else self._lookup(said)) != owner:
             return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
         return owner
@@ -389,6 +409,8 @@ class Batch:
             before = self._known.states.get(member)
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
+        for member, profile in self._new_profiles.items():
+            rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)
         keys: dict[Reference, list[Key]] = {}
         written = {(transaction.member_id, transaction.sequence) for transaction in self._transactions}

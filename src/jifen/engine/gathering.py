@@ -13,12 +13,12 @@ from jifen.core.commands import (
     PlaceHold,
     RecordEvent,
     RecordOrder,
-    RefundOrder,
     RegisterMember,
     ReleaseHold,
     ReverseTransaction,
     SpendPoints,
     TransferPoints,
+    order_named,
 )
 from jifen.core.decide import PastTransaction
 from jifen.core.decide.earn import caps_of_event
@@ -93,7 +93,7 @@ class Gathering:
     async def find_orders(self, connection: Connection) -> None:
         """Find the orders behind refunds: whose they are never changes."""
         commands = [each.command for each in self._submissions]
-        orders = [digest_order(each.refund.order_id) for each in commands if isinstance(each, RefundOrder)]
+        orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
         if orders:
             found = await find_keys(connection, orders, self._surroundings.shards)
             self.orders = {digest: (key.member_id, key.sequence) for digest, key in found.items()}
@@ -244,8 +244,9 @@ class Gathering:
         """The transaction that a command refers to, as far as the database knows it."""
         if not needs_past(command):
             return None
-        if isinstance(command, RefundOrder):
-            return self.orders.get(digest_order(command.refund.order_id))
+        order_id = order_named(command)
+        if order_id is not None:
+            return self.orders.get(digest_order(order_id))
         if isinstance(command, CaptureHold | ReleaseHold):
             return (command.member, command.hold)
         return (command.member, command.sequence) if isinstance(command, ReverseTransaction) else None

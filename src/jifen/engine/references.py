@@ -8,6 +8,7 @@ from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
+    CorrectOrder,
     MemberReference,
     RecordEvent,
     RecordOrder,
@@ -16,6 +17,7 @@ from jifen.core.commands import (
     ReleaseHold,
     ReverseTransaction,
     TransferPoints,
+    order_named,
 )
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
@@ -25,7 +27,7 @@ from jifen.core.rules.document import ORDER_COMPLETED
 
 Reference = tuple[int, int]
 
-_ABOUT_THE_PAST = (RefundOrder, CaptureHold, ReleaseHold, ReverseTransaction)
+_ABOUT_THE_PAST = (RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseTransaction)
 
 
 def members_named(command: Command) -> list[MemberReference]:
@@ -75,8 +77,9 @@ def unknown_member(name: str, pointer: str | None = None) -> Refusal:
 
 def unknown_past(command: Command) -> Refusal:
     """The transaction, hold or order that a command refers to does not exist."""
-    if isinstance(command, RefundOrder):
-        return unknown_order(command)
+    order_id = order_named(command)
+    if order_id is not None:
+        return unknown_order(order_id)
     if isinstance(command, ReverseTransaction):
         return Refusal(
             "unknown_transaction", f"There is no transaction {transaction_id(command.member, command.sequence)}."
@@ -85,9 +88,8 @@ def unknown_past(command: Command) -> Refusal:
     return Refusal("unknown_hold", f"There is no hold {transaction_id(command.member, command.hold)}.")
 
 
-def unknown_order(command: RefundOrder) -> Refusal:
+def unknown_order(order_id: str) -> Refusal:
     """No completed order of this id was recorded."""
-    order_id = command.refund.order_id
     return Refusal("unknown_order", f"No order {order_id!r} was recorded.", "/data/order_id", {"order_id": order_id})
 
 
@@ -101,5 +103,9 @@ def key_conflict(command: Command, position: int, reference: Reference) -> Refus
     if position == 1 and isinstance(command, RefundOrder):
         message = f"The refund {command.refund.refund_id!r} was recorded before with other content ({first})."
         return Refusal("refund_conflict", message, "/data/refund_id", details)
+    if position == 1 and isinstance(command, CorrectOrder):
+        name = command.correction.correction_id
+        message = f"The correction {name!r} was recorded before with other content ({first})."
+        return Refusal("correction_conflict", message, "/data/correction_id", details)
     message = f"This key was used before for something else ({first}); use a new one, or repeat exactly what was sent."
     return Refusal("key_conflict", message, None, details)

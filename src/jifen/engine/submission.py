@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from jifen.core.commands import Command, RecordOrder, RefundOrder
+from jifen.core.commands import Command, CorrectOrder, RecordOrder, RefundOrder
 from jifen.core.ledger.values import Kind
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
@@ -51,8 +51,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     def keys(self) -> list[tuple[bytes, bytes]]:
         """The (key digest, payload digest) pairs that this command claims, its own first.
 
-        An order and a refund also claim what they are called in the shop: the same order told twice by different
-        events is still one order.
+        An order, a refund and a correction also claim what they are called in the shop: the same order told twice by
+        different events is still one order.
         """
         if not self.has_key:
             return []
@@ -60,6 +60,10 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         command = self.command
         if isinstance(command, RecordOrder):
             keys.append((digest_order(command.order.order_id), digest_payload(msgspec.json.encode(command.order))))
+        elif isinstance(command, CorrectOrder):
+            correction = command.correction
+            name = f"{correction.order_id}\0{correction.correction_id}"
+            keys.append((digest_key("correction", "", name), digest_payload(msgspec.json.encode(correction))))
         elif isinstance(command, RefundOrder):
             refund = command.refund
             name = f"{refund.order_id}\0{refund.refund_id}"

@@ -10,6 +10,7 @@ import msgspec
 
 from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Hold, Lot, MemberState, Transaction
+from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.places import Places
@@ -61,6 +62,7 @@ class BatchRows:
         self.open_holds = Columns(7)
         self.members = Columns(3)
         self.identities = Columns(5)
+        self.profiles = Columns(3)
         self.usages = Columns(4)
         self.shared_usages = Columns(3)
 
@@ -131,6 +133,10 @@ class BatchRows:
         for identity in registration.identities:
             shard = shard_of_identity(identity, self._shards)
             self.identities.rows.append((shard, identity.kind, identity.value, member, member_shard))
+
+    def add_profile(self, member: int, profile: Profile) -> None:
+        """What is now said of a member."""
+        self.profiles.rows.append((shard_of_member(member, self._shards), member, _encode(profile).decode()))
 
     def add_state(self, before: MemberState, after: MemberState) -> None:
         """The difference between what was loaded and what was decided."""
@@ -259,6 +265,8 @@ class BatchRows:
             _check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
         if self.reopened_lots.rows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
+        if self.profiles.rows:
+            await connection.execute(_SQL["write_profiles"], *self.profiles.arrays())
         if self.usages.rows or self.shared_usages.rows:
             await connection.execute(_SQL["write_usages"], *self.usages.arrays(), *self.shared_usages.arrays())
         if self.keys.rows:

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from jifen.core.commands import Command, RecordEvent, RecordOrder, RefundOrder, RegisterMember
+from jifen.core.commands import Command, CorrectOrder, RecordEvent, RecordOrder, RefundOrder, RegisterMember
 from jifen.core.identity import Identity, parse_identity
 from jifen.core.limits import MAXIMUM_EVENTS, MAXIMUM_IDENTITIES, MAXIMUM_TEXT
-from jifen.core.orders import Label, Order, OrderRefund, Text
+from jifen.core.orders import Label, Order, OrderCorrection, OrderRefund, Text
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Submission
@@ -60,6 +60,12 @@ class OrderRefundedEvent(Event, frozen=True, tag="order.refunded", kw_only=True,
     data: OrderRefund
 
 
+class OrderCorrectedEvent(Event, frozen=True, tag="order.corrected", kw_only=True, gc=False):
+    """A recorded order should have said something else: the difference is booked, by the rules of its own time."""
+
+    data: OrderCorrection
+
+
 class MemberRegisteredEvent(Event, frozen=True, tag="member.registered", kw_only=True, gc=False):
     """Somebody joined. Where the member is known already, that is the answer (`duplicate`)."""
 
@@ -79,7 +85,7 @@ class OtherEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data: dict[str, Any] = {}
 
 
-KnownEvent = OrderCompletedEvent | OrderRefundedEvent | MemberRegisteredEvent
+KnownEvent = OrderCompletedEvent | OrderRefundedEvent | OrderCorrectedEvent | MemberRegisteredEvent
 AnyEvent = KnownEvent | OtherEvent
 
 
@@ -172,6 +178,8 @@ def _command_of(event: AnyEvent, subject: Identity | None, program: Program | No
             return _missing_subject() if subject is None else RecordEvent(subject, event.type, data)
         case OrderRefundedEvent():
             return RefundOrder(subject, event.data)
+        case OrderCorrectedEvent():
+            return CorrectOrder(subject, event.data)
         case OrderCompletedEvent():
             return _missing_subject() if subject is None else RecordOrder(subject, event.data)
         case MemberRegisteredEvent():

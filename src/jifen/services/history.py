@@ -22,7 +22,18 @@ from jifen.services.members import LARGEST_SEQUENCE, find_member, settled_state,
 _SQL = load_queries("reads")
 
 KindName = Literal[
-    "earn", "spend", "hold", "capture", "release", "hold_expire", "expire", "reverse", "adjust", "transfer", "mature"
+    "earn",
+    "spend",
+    "hold",
+    "capture",
+    "release",
+    "hold_expire",
+    "expire",
+    "reverse",
+    "adjust",
+    "transfer",
+    "mature",
+    "correct",
 ]
 BucketName = Literal[
     "pending", "available", "held", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"

@@ -8,6 +8,7 @@ from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
+    CorrectOrder,
     PlaceHold,
     RecordEvent,
     RecordOrder,
@@ -15,6 +16,7 @@ from jifen.core.commands import (
     RegisterMember,
     ReleaseHold,
     ReverseTransaction,
+    SetProfile,
     SettleMember,
     SpendPoints,
     TransferPoints,
@@ -22,7 +24,7 @@ from jifen.core.commands import (
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
 from jifen.core.decide.earn import record_event, record_order
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
-from jifen.core.decide.reverse import refund_order, reverse_transaction
+from jifen.core.decide.reverse import correct_order, refund_order, reverse_transaction
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
 from jifen.core.ledger.values import MemberState
@@ -72,12 +74,14 @@ def _apply(decision: Decision, command: Command, past: PastTransaction | None) -
             return place_hold(decision, command)
         case AdjustPoints():
             return adjust_points(decision, command)
-        case SettleMember() | RegisterMember() | TransferPoints():
+        case SettleMember() | RegisterMember() | TransferPoints() | SetProfile():
             return None
     assert past is not None
     match command:
         case RefundOrder():
             return refund_order(decision, command, past)
+        case CorrectOrder():
+            return correct_order(decision, command, past)
         case CaptureHold():
             return capture_hold(decision, command, past)
         case ReleaseHold():

@@ -10,6 +10,7 @@ import msgspec
 from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
 from jifen.core.ledger.journal import Journal
 from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
+from jifen.core.orders import Order
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
@@ -120,6 +121,7 @@ class Decision:
         member: MemberFacts | None = None,
         used: dict[str, int] | None = None,
         failed: dict[str, str] | None = None,
+        corrected: Order | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -146,6 +148,7 @@ class Decision:
             member,
             used or {},
             failed or {},
+            corrected,
         )
         context = self.context
         transaction = Transaction(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from jifen.core.calendar import local_day
-from jifen.core.commands import RefundOrder, ReverseTransaction
+from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
-from jifen.core.decide.earn import NOBODY, check_debt, check_room
+from jifen.core.decide.earn import NOBODY, check_debt, check_room, encode_facts
 from jifen.core.decide.settle import return_pieces
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
-from jifen.core.orders import Order, OrderLine, OrderRefund, remaining_lines
+from jifen.core.orders import Order, OrderLine, OrderRefund, check_order, remaining_lines
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import RatedEvent
@@ -18,7 +18,6 @@ from jifen.core.rules.rate import Award, rate
 from jifen.core.trace import TakenBack
 
 _decode_order = msgspec.json.Decoder(Order).decode
-_encode_refund = msgspec.json.Encoder().encode
 
 
 def refund_order(decision: Decision, command: RefundOrder, earned: PastTransaction) -> Refusal | None:
@@ -32,14 +31,57 @@ def refund_order(decision: Decision, command: RefundOrder, earned: PastTransacti
 
 def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | None) -> Refusal | None:
     assert earned.facts is not None
-    order = _decode_order(earned.facts)
+    order = _order_of(earned)
     before = _returned_before(earned)
     returned = _returned_now(order, before, refund)
     if isinstance(returned, Refusal):
         return returned
     in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
     remaining = remaining_lines(order, in_all)
-    kept = _rate_again(earned, order, remaining)
+    due = _due(earned, _rate_again(earned, order, remaining))
+    facts = None if refund is None else encode_facts(refund)
+    refusal = _book_reversal(decision, earned, due, returned, facts)
+    if refusal is None:
+        _count_change(decision, earned, remaining_lines(order, before), remaining)
+    return refusal
+
+
+def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransaction) -> Refusal | None:
+    """Book the difference between what the order earned and what it earns as it should have been told: by the version
+    and the facts of its own time, less what was returned of it meanwhile."""
+    if not earned.is_order:
+        return Refusal("unknown_order", f"No order {command.correction.order_id!r} was recorded.", "/data/order_id")
+    order, was = command.correction.order, _order_of(earned)
+    if order.currency != was.currency:
+        message = f"The order was in {was.currency}; a correction cannot change that."
+        return Refusal("currency_mismatch", message, "/data/currency")
+    refusal = check_order(order)
+    if refusal is not None:
+        return refusal
+    returned = _returned_before(earned)
+    quantities = {line.line_id: line.quantity for line in order.lines}
+    for line, quantity in returned.items():
+        if quantities.get(line, 0) < quantity:
+            message = f"{quantity} pieces of line {line!r} were returned already; the correction must have as many."
+            return Refusal("corrected_below_returned", message, "/data/lines", {"line_id": line, "returned": quantity})
+    remaining = remaining_lines(order, returned)
+    due = _due(earned, _rate_again(earned, order, remaining))
+    names = {"order_id": order.order_id, "correction_id": command.correction.correction_id}
+    refusal = _book_reversal(decision, earned, due, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order)
+    if refusal is None:
+        _count_change(decision, earned, remaining_lines(was, returned), remaining)
+    return refusal
+
+
+def _order_of(earned: PastTransaction) -> Order:
+    """The order as it was told, or as it was corrected last."""
+    assert earned.facts is not None
+    corrections = [trace.corrected for _, trace in earned.referring if trace.corrected is not None]
+    return corrections[-1] if corrections else _decode_order(earned.facts)
+
+
+def _due(earned: PastTransaction, kept: list[Award]) -> dict[int, int]:
+    """By wallet, what must still be taken back so that just the awards that are kept remain."""
     due: dict[int, int] = {}
     for award in earned.trace.awards:
         due[award.wallet] = due.get(award.wallet, 0) + award.points
@@ -48,15 +90,13 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
     for _, trace in earned.referring:
         for taken in trace.taken_back:
             due[taken.wallet] = due.get(taken.wallet, 0) - taken.points
-    facts = None if refund is None else _encode_refund(refund)
-    refusal = _book_reversal(decision, earned, due, returned, facts)
-    if refusal is None:
-        paid = sum(line.paid_cents for line in remaining) - sum(
-            line.paid_cents for line in remaining_lines(order, before)
-        )
-        day = local_day(earned.occurred_at, earned.program.zone)
-        decision.counters = decision.counters.with_change(day, paid)
-    return refusal
+    return due
+
+
+def _count_change(decision: Decision, earned: PastTransaction, before: list[OrderLine], after: list[OrderLine]) -> None:
+    """Count what was paid for the order anew."""
+    cents = sum(line.paid_cents for line in after) - sum(line.paid_cents for line in before)
+    decision.counters = decision.counters.with_change(local_day(earned.occurred_at, earned.program.zone), cents)
 
 
 def _rate_again(earned: PastTransaction, order: Order, remaining: list[OrderLine]) -> list[Award]:
@@ -130,7 +170,14 @@ def _returned_now(order: Order, before: dict[str, int], refund: OrderRefund | No
 
 
 def _book_reversal(
-    decision: Decision, past: PastTransaction, due: dict[int, int], returned: dict[str, int], facts: bytes | None
+    decision: Decision,
+    past: PastTransaction,
+    due: dict[int, int],
+    returned: dict[str, int],
+    facts: bytes | None,
+    *,
+    kind: Kind = Kind.REVERSE,
+    corrected: Order | None = None,
 ) -> Refusal | None:
     decision.begin()
     taken_back = []
@@ -147,10 +194,11 @@ def _book_reversal(
             decision.journal.open_lot(wallet, Bucket.REVERSED, -points, terms, pending=pending)
             taken_back.append(TakenBack(wallet, points))
     decision.end(
-        Kind.REVERSE,
+        kind,
         decision.context.occurred_at,
         taken_back=taken_back,
         returned=returned,
+        corrected=corrected,
         facts=facts,
         refers_to=past.sequence,
         is_answer=True,

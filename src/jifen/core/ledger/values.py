@@ -46,6 +46,7 @@ class Kind(IntEnum):
     ADJUST = 9
     TRANSFER = 10
     MATURE = 11
+    CORRECT = 12
 
 
 class LotTerms(msgspec.Struct, frozen=True, gc=False):

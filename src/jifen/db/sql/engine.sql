@@ -106,6 +106,12 @@ INSERT INTO shared_usages (shard, name, used)
 SELECT shard, name, 0 FROM unnest($1::smallint[], $2::text[]) AS new (shard, name) ORDER BY shard, name
 ON CONFLICT DO NOTHING
 
+-- name: write_profiles
+-- $1 shards, $2 member ids, $3 profiles.
+UPDATE members m SET profile = new.profile
+FROM unnest($1::smallint[], $2::bigint[], $3::json[]) AS new (shard, member_id, profile)
+WHERE m.shard = new.shard AND m.member_id = new.member_id
+
 -- name: write_usages
 -- Members: $1 shards, $2 member ids, $3 names, $4 used. All together: $5 shards, $6 names, $7 used.
 WITH own AS (

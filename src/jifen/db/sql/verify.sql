@@ -444,6 +444,8 @@ WITH expected AS NOT MATERIALIZED (
     UNION ALL
     SELECT member_id, sequence, substr(sha256(CASE kind
                WHEN 1 THEN '\x6f726465720000'::bytea || convert_to(order_id, 'UTF8')
+               WHEN 12 THEN '\x636f7272656374696f6e0000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
+                    || convert_to(facts ->> 'correction_id', 'UTF8')
                ELSE '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'refund_id', 'UTF8') END), 1, 16)
     FROM transactions CROSS JOIN LATERAL (
@@ -451,7 +453,7 @@ WITH expected AS NOT MATERIALIZED (
         SELECT CASE WHEN starts_with(facts::text, '{"order_id":"') AND strpos(split_part(facts::text, '"', 4), '\') = 0
             THEN split_part(facts::text, '"', 4) ELSE facts ->> 'order_id' END AS order_id
     ) AS fact
-    WHERE kind IN (1, 8) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
+    WHERE kind IN (1, 8, 12) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
 ), wanted AS (
     SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected

@@ -170,13 +170,13 @@ class Rehearsal:
         if isinstance(command, RefundOrder):
             found = self._keys.get(digest_order(command.refund.order_id))
             if found is None:
-                return unknown_order(command)
+                return unknown_order(command.refund.order_id)
             if found[1] != member:
                 message = f"The order {command.refund.order_id!r} is not this member's."
                 return Refusal("order_of_other_member", message, "/subject")
             past = self._past_of(member, found[2])
             if past is None or past.kind is not Kind.EARN:
-                return unknown_order(command)
+                return unknown_order(command.refund.order_id)
         is_new = member is None
         if member is None:
             if not self._program.document.register_unknown_members:

@@ -1,0 +1,40 @@
+"""What is said of a member: checked against what the program knows of tiers and fields."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import Profile
+
+_KINDS: Final = {"bool": bool, "int": int, "string": str}
+
+
+def check_profile(program: Program, profile: Profile) -> Refusal | None:
+    """Refuse a profile that rules could not read: an unknown tier or field, a day that does not exist."""
+    tiers = [tier.id for tier in program.document.catalog.tiers]
+    if profile.tier and tiers and profile.tier not in tiers:
+        return Refusal("unknown_tier", f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}.", "/tier")
+    if profile.birthday is not None and _day(profile.birthday) is None:
+        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+    begin = profile.birthday_window_from
+    if begin is not None and (len(begin) != 10 or _day(begin) is None):
+        return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/birthday_window_from")
+    fields = {field.id: field.type for field in program.document.fields}
+    for name, value in profile.fields.items():
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            return Refusal("unknown_field", f"Members have no field {name!r}; known are {known}.", f"/fields/{name}")
+        if type(value) is not _KINDS[fields[name]]:
+            return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/fields/{name}")
+    return None
+
+
+def _day(text: str) -> date | None:
+    """A day as `YYYY-MM-DD` or `MM-DD` (of a leap year, so that 02-29 is one); None: there is none."""
+    try:
+        return date.fromisoformat(text if len(text) == 10 else f"2024-{text}")
+    except ValueError:
+        return None

@@ -1,0 +1,279 @@
+"""Rules in the engine: what they ask about is loaded, what they use of caps is kept, and each event meets the version of
+its own time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import asyncpg
+import msgspec
+import pytest
+
+from jifen.core.commands import CorrectOrder, RecordEvent, RecordOrder, RefundOrder, RegisterMember, SetProfile
+from jifen.core.identity import Identity
+from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
+from jifen.core.program import EarningRule, ProgramDocument, Ratio, WalletValue
+from jifen.core.rules.document import Cap, Catalog, Coefficient, EventType, LocalizedText, MemberField, Tier
+from jifen.core.rules.standing import Profile
+from jifen.engine.engine import Engine
+from jifen.engine.submission import Submission
+from tests.databases import DEFAULT_PROGRAM
+from tests.model.ledger import answered, available_now, check_ledger, count, new_member, publish, refused, submission
+
+
+def order(order_id: str, cents: int = 10_000) -> Order:
+    """An order of one piece."""
+    return Order(order_id, "CNY", [OrderLine("1", 1, cents)])
+
+
+def program(*rules: EarningRule, **more: object) -> ProgramDocument:
+    """The program of the tests with other rules."""
+    return msgspec.structs.replace(DEFAULT_PROGRAM, earning=list(rules), **more)
+
+
+def at(command: RecordOrder | RecordEvent, key: str, instant: datetime) -> Submission:
+    """A command about something that happened at an instant."""
+    return msgspec.structs.replace(submission(command, key), occurred_at=instant)
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[Engine]:
+    """A second engine on the same database."""
+    engine = Engine(database_url, lanes=2)
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+BASE = EarningRule("base", "points", Ratio(1, 100))
+
+
+async def test_profile_and_counters_reach_the_conditions(engine: Engine, database_url: str) -> None:
+    """A tier set before, in the same batch as well; the first order and what was spent since."""
+    await publish(
+        database_url,
+        program(
+            BASE,
+            EarningRule("gold", "points", coefficient=Coefficient(Decimal(2)), audience='member.tier == "gold"'),
+            EarningRule("first", "points", fixed=50, when="member.is_first_order"),
+            EarningRule("loyal", "points", fixed=7, when="member.spent_cents_total >= 10000"),
+        ),
+    )
+    ann = await new_member(engine, "ann")
+    outcomes = await engine.submit_group(
+        [
+            submission(RecordOrder(ann, order("o1")), "1"),
+            submission(SetProfile(ann, Profile(tier="gold")), "2"),
+            submission(RecordOrder(ann, order("o2")), "3"),
+        ]
+    )
+    assert answered(outcomes[1]).sequence == 0
+    assert await available_now(database_url, ann) == 100 + 50 + 200 + 7
+    answered(await engine.submit(submission(RecordOrder(ann, order("o3")), "4")))
+    assert await available_now(database_url, ann) == 357 + 207
+    again = answered(await engine.submit(submission(SetProfile(ann, Profile(tier="gold")), "2")))
+    assert again.duplicate
+    await check_ledger(database_url)
+
+
+async def test_a_wrong_profile_is_refused(engine: Engine, database_url: str) -> None:
+    """A tier or field that the program does not know, and days that do not exist."""
+    gold = Tier("gold", LocalizedText("金", "Gold"))
+    await publish(database_url, program(BASE, catalog=Catalog(tiers=[gold]), fields=[MemberField("size", "int")]))
+    ann = await new_member(engine, "ann")
+    wrong = [
+        (Profile(tier="golf"), "unknown_tier"),
+        (Profile(birthday="02-30"), "invalid_field"),
+        (Profile(birthday_window_from="2026-02-29"), "invalid_field"),
+        (Profile(fields={"shoe": 1}), "unknown_field"),
+        (Profile(fields={"size": "large"}), "invalid_field"),
+    ]
+    for number, (profile, code) in enumerate(wrong):
+        assert refused(await engine.submit(submission(SetProfile(ann, profile), f"{number}"))) == code
+    assert refused(await engine.submit(submission(SetProfile(4711, Profile()), "x"))) == "unknown_member"
+    assert await count(database_url, "SELECT count(profile) FROM members") == 0
+
+
+async def test_a_registration_is_welcomed(engine: Engine, database_url: str) -> None:
+    """In a first transaction; told again it gives the same answer and nothing more."""
+    await publish(database_url, program(BASE, EarningRule("welcome", "points", fixed=20, event="member.registered")))
+    join = submission(RegisterMember((Identity("phone", "13800138000"),)), "join")
+    first = answered(await engine.submit(join))
+    assert first.sequence == 1 and first.trace is not None and first.trace.awards[0].points == 20
+    again = answered(await engine.submit(join))
+    assert (again.duplicate, again.member_id, again.sequence) == (True, first.member_id, 1)
+    assert await available_now(database_url, first.member_id) == 20
+    await check_ledger(database_url)
+
+
+async def test_check_ins_make_a_streak(engine: Engine, database_url: str) -> None:
+    """Day by day, once a day; a gap begins anew."""
+    await publish(
+        database_url,
+        program(
+            BASE,
+            EarningRule("daily", "points", fixed=1, event="member.checked_in", caps=[Cap("count", 1, period="day")]),
+            EarningRule(
+                "third",
+                "points",
+                fixed=10,
+                event="member.checked_in",
+                when="member.checkin_streak == 3",
+                caps=[Cap("count", 1, period="day")],
+            ),
+        ),
+    )
+    ann = await new_member(engine, "ann")
+    start = datetime.now(UTC) - timedelta(days=20)
+    for number, day in enumerate([0, 0, 1, 2, 2, 4, 5]):
+        event = RecordEvent(ann, "member.checked_in")
+        answered(await engine.submit(at(event, f"{number}", start + timedelta(days=day, seconds=number))))
+    assert await available_now(database_url, ann) == 5 + 10
+    await check_ledger(database_url)
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "total"), [("points", 450, 450), ("count", 7, 700), ("cost_cents", 450, 450)]
+)
+async def test_a_shared_budget_is_never_passed(
+    engine: Engine, other: Engine, database_url: str, limit: str, most: int, total: int
+) -> None:
+    """A hundred writers on two engines, each with a member of its own: not one unit too many (I-14)."""
+    wallet = msgspec.structs.replace(DEFAULT_PROGRAM.wallets[0], value=WalletValue(1, 1))
+    rule = msgspec.structs.replace(BASE, caps=[Cap(limit, most, per="program", period="day")])  # type: ignore[arg-type]
+    await publish(database_url, program(rule, wallets=[wallet]))
+    members = [await new_member(engine, f"m{number}") for number in range(100)]
+    outcomes = await asyncio.gather(
+        *(
+            (engine, other)[number % 2].submit(submission(RecordOrder(member, order(f"o{number}")), f"{number}"))
+            for number, member in enumerate(members)
+        )
+    )
+    awards = [award.points for each in outcomes for award in (answered(each).trace or pytest.fail()).awards]
+    assert sum(awards) == total
+    assert await count(database_url, "SELECT sum(available)::bigint FROM accounts") == total
+    assert await count(database_url, "SELECT used FROM shared_usages") == most
+    await check_ledger(database_url)
+
+
+async def test_a_member_cap_is_never_passed(engine: Engine, other: Engine, database_url: str) -> None:
+    """One member, many orders at once through two engines; the cap of the next month is a new one."""
+    rule = msgspec.structs.replace(BASE, caps=[Cap("points", 250, period="month")])
+    await publish(database_url, program(rule))
+    ann = await new_member(engine, "ann")
+    now = datetime.now(UTC)
+    await asyncio.gather(
+        *((engine, other)[n % 2].submit(at(RecordOrder(ann, order(f"o{n}")), f"{n}", now)) for n in range(40))
+    )
+    assert await available_now(database_url, ann) == 250
+    answered(await engine.submit(at(RecordOrder(ann, order("early")), "early", now - timedelta(days=40))))
+    assert await available_now(database_url, ann) == 350
+    await check_ledger(database_url)
+
+
+async def test_refunds_know_the_caps_of_their_time(engine: Engine, database_url: str) -> None:
+    """What a cap cut stays cut when part of the order returns, and the room is not given back."""
+    rule = msgspec.structs.replace(BASE, caps=[Cap("points", 150, period="lifetime")])
+    await publish(database_url, program(rule))
+    ann = await new_member(engine, "ann")
+    lines = [OrderLine("1", 10, 10_000)]
+    await engine.submit(submission(RecordOrder(ann, order("o1")), "1"))
+    await engine.submit(submission(RecordOrder(ann, Order("o2", "CNY", lines)), "2"))
+    assert await available_now(database_url, ann) == 150
+    refund = OrderRefund("o2", "r1", [ReturnedLine("1", 3)])
+    await engine.submit(submission(RefundOrder(None, refund), "3"))
+    assert await available_now(database_url, ann) == 150
+    await engine.submit(submission(RefundOrder(None, OrderRefund("o2", "r2", [ReturnedLine("1", 4)])), "4"))
+    assert await available_now(database_url, ann) == 100 + 30
+    await engine.submit(submission(RecordOrder(ann, order("o3")), "5"))
+    assert await available_now(database_url, ann) == 130
+    await check_ledger(database_url)
+
+
+async def test_a_late_event_meets_the_version_of_its_time(engine: Engine, database_url: str) -> None:
+    """And what happened before any version held is rated by the one in force."""
+    await publish(database_url, program(msgspec.structs.replace(BASE, ratio=Ratio(3, 100))))
+    connection = await asyncpg.connect(database_url)
+    try:
+        first, second = await connection.fetch("SELECT effective_at FROM program_versions ORDER BY version")
+    finally:
+        await connection.close()
+    between = first["effective_at"] + (second["effective_at"] - first["effective_at"]) / 2
+    ann = await new_member(engine, "ann")
+    old = answered(await engine.submit(at(RecordOrder(ann, order("o1")), "1", between)))
+    new = answered(await engine.submit(submission(RecordOrder(ann, order("o2")), "2")))
+    ancient = answered(await engine.submit(at(RecordOrder(ann, order("o3")), "3", datetime(2020, 1, 1, tzinfo=UTC))))
+    assert [each.program_version for each in (old, new, ancient)] == [1, 2, 2]
+    assert [(each.trace or pytest.fail()).awards[0].points for each in (old, new, ancient)] == [100, 300, 300]
+
+
+async def test_a_version_of_the_future_waits(engine: Engine, database_url: str) -> None:
+    """Until its instant has come."""
+    document = msgspec.json.encode(program(msgspec.structs.replace(BASE, ratio=Ratio(3, 100))))
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "INSERT INTO program_versions (version, applied_at, effective_at, applied_by, digest, content, source) "
+            "VALUES (2, now(), $1, 'test', $2, $3, '')",
+            soon,
+            hashlib.sha256(document).digest(),
+            document.decode(),
+        )
+    finally:
+        await connection.close()
+    ann = await new_member(engine, "ann")
+    before = answered(await engine.submit(submission(RecordOrder(ann, order("o1")), "1")))
+    await asyncio.sleep(2.2)
+    after = answered(await engine.submit(submission(RecordOrder(ann, order("o2")), "2")))
+    assert (before.program_version, after.program_version) == (1, 2)
+
+
+async def test_a_correction_books_the_difference(engine: Engine, database_url: str) -> None:
+    """Up and down, by the rules of the order's own time, and refunds go on from there (B15)."""
+    ann = await new_member(engine, "ann")
+    await engine.submit(submission(RecordOrder(ann, order("o1")), "1"))
+    await publish(database_url, program(msgspec.structs.replace(BASE, ratio=Ratio(9, 100))))
+
+    async def correct(name: str, *lines: OrderLine) -> int:
+        command = CorrectOrder(None, OrderCorrection("o1", name, "CNY", list(lines)))
+        answered(await engine.submit(submission(command, name)))
+        return await available_now(database_url, ann)
+
+    assert await correct("c1", OrderLine("1", 2, 15_000)) == 150
+    assert await correct("c2", OrderLine("1", 2, 8_000)) == 80
+    answered(await engine.submit(submission(RefundOrder(None, OrderRefund("o1", "r1", [ReturnedLine("1", 1)])), "r")))
+    assert await available_now(database_url, ann) == 40
+    below = CorrectOrder(None, OrderCorrection("o1", "c3", "CNY", [OrderLine("2", 2, 8_000)]))
+    assert refused(await engine.submit(submission(below, "c3"))) == "corrected_below_returned"
+    assert await correct("c4", OrderLine("1", 2, 20_000)) == 100
+    unknown = CorrectOrder(None, OrderCorrection("o9", "c1", "CNY", [OrderLine("1", 1, 1)]))
+    assert refused(await engine.submit(submission(unknown, "c5"))) == "unknown_order"
+    other_content = CorrectOrder(None, OrderCorrection("o1", "c1", "CNY", [OrderLine("1", 1, 1)]))
+    assert refused(await engine.submit(submission(other_content, "c6"))) == "correction_conflict"
+    await check_ledger(database_url)
+
+
+async def test_declared_events_are_rated_by_their_data(engine: Engine, database_url: str) -> None:
+    """Through the core; what a condition asks for and the event lacks fails that rule alone, and says so."""
+    schema = {"type": "object", "properties": {"minutes": {"type": "integer"}}}
+    await publish(
+        database_url,
+        program(
+            BASE,
+            EarningRule("visit", "points", fixed=3, event="visit.recorded"),
+            EarningRule("long", "points", fixed=5, event="visit.recorded", when="event.data.minutes >= 30"),
+            events=[EventType("visit.recorded", schema)],
+        ),
+    )
+    ann = await new_member(engine, "ann")
+    long = answered(await engine.submit(submission(RecordEvent(ann, "visit.recorded", {"minutes": 45}), "1")))
+    bare = answered(await engine.submit(submission(RecordEvent(ann, "visit.recorded", {}), "2")))
+    assert long.trace is not None and bare.trace is not None
+    assert (sum(each.points for each in long.trace.awards), long.trace.failed) == (8, {})
+    assert sum(each.points for each in bare.trace.awards) == 3 and set(bare.trace.failed) == {"long"}
+    await check_ledger(database_url)
