@@ -17,6 +17,7 @@ from bench.seeding import FIRST_MEMBER
 from bench.server import HOST, Served, serving
 from jifen.db.connection import Connection
 from jifen.services.keys import create_key
+from jifen.services.programs import apply_program
 from jifen.services.verification import verify
 
 CALLERS = 512
@@ -95,10 +96,14 @@ def run_http(
     hot_members: int | None = None,
     database: str = "bench_http",
     warm_up_seconds: int = WARM_UP_SECONDS,
+    program: str | None = None,
 ) -> Result:
-    """A mix over HTTP. A database that is there already (`members` other than usual) is used."""
+    """A mix over HTTP. A database that is there already (`members` other than usual) is used. `program`: the text of
+    the one in force; None: the plain one."""
     ground = run.ground
     url = ground.create_seeded(database) if members == MEMBERS else ground.url(database)
+    if program is not None:
+        asyncio.run(_apply(url, program))
     before = ground.size(database)
     with serving(["--url", url], run.log) as served:
         figures = load(
@@ -125,6 +130,14 @@ def run_http(
     )
     result = _with_growth(result, before, ground.size(database))
     return result if members != MEMBERS else verified(result, run, database)
+
+
+async def _apply(url: str, program: str) -> None:
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        await apply_program(connection, program, "bench")
+    finally:
+        await connection.close()
 
 
 def load(

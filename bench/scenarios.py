@@ -22,9 +22,11 @@ from bench.loads import (
     verified,
     verify_timed,
 )
+from bench.many_rules import many_rules, median_us
 from bench.pgbench import run_pgbench
 from bench.results import Result
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
+from jifen.analytics.proofs import check_program
 from jifen.engine.engine import Engine
 from jifen.services.time_work import SettleReport, settle_due
 
@@ -86,6 +88,30 @@ def http_hot_member(run: Run) -> Result:
 def http_hot_program(run: Run) -> Result:
     """256 connections, nothing but orders: every command asks the same rule of the same program for points."""
     return run_http(run, "orders")
+
+
+def http_retail(run: Run) -> Result:
+    """The mixed load under the retail template: twelve rules with tiers, campaigns and caps."""
+    return run_http(run, "mixed", program=template_text("retail"))
+
+
+def rules_100(_: Run) -> Result:
+    """An order of ten lines decided by a hundred rules in force, in process; the median."""
+    return Result(details={"median_us": median_us(100), "summary": "median of decide()"}, unit="orders")
+
+
+def rules_1000(_: Run) -> Result:
+    """The same by a thousand rules."""
+    return Result(details={"median_us": median_us(1_000), "summary": "median of decide()"}, unit="orders")
+
+
+def rules_check(_: Run) -> Result:
+    """The proofs about a program of a hundred rules."""
+    started = perf_counter()
+    report = check_program(many_rules(100))
+    seconds = perf_counter() - started
+    summary = f"{seconds:.1f} s, {len(report.findings)} findings, {len(report.not_proven)} not proven"
+    return Result(details={"seconds": seconds, "summary": summary})
 
 
 def import_orders(run: Run) -> Result:
@@ -214,6 +240,10 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "http_events_batch": http_events_batch,
     "http_hot_member": http_hot_member,
     "http_hot_program": http_hot_program,
+    "http_retail": http_retail,
+    "rules_100": rules_100,
+    "rules_1000": rules_1000,
+    "rules_check": rules_check,
     "import": import_orders,
     "expire": expire,
     "verify": verify,

@@ -1,4 +1,4 @@
-"""Rates one event by a program as a person describes both: for examples in documents and worked examples of templates."""
+"""Rates one event by a program as a person describes both: for examples of documents and of templates."""
 
 from __future__ import annotations
 

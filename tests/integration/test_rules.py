@@ -1,5 +1,5 @@
-"""Rules in the engine: what they ask about is loaded, what they use of caps is kept, and each event meets the version of
-its own time."""
+"""Rules in the engine: what they ask about is loaded, what they use of caps is kept, and each event meets the version
+of its own time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, Re
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, WalletValue
 from jifen.core.rules.document import Cap, Catalog, Coefficient, EventType, LocalizedText, MemberField, Tier
 from jifen.core.rules.standing import Profile
+from jifen.core.trace import Trace
 from jifen.engine.engine import Engine
-from jifen.engine.submission import Submission
+from jifen.engine.submission import Answer, Submission
 from tests.databases import DEFAULT_PROGRAM
 from tests.model.ledger import answered, available_now, check_ledger, count, new_member, publish, refused, submission
 
@@ -38,6 +39,12 @@ def program(*rules: EarningRule, **more: object) -> ProgramDocument:
 def at(command: RecordOrder | RecordEvent, key: str, instant: datetime) -> Submission:
     """A command about something that happened at an instant."""
     return msgspec.structs.replace(submission(command, key), occurred_at=instant)
+
+
+def trace_of(answer: Answer) -> Trace:
+    """The trace of an answer that has one."""
+    assert answer.trace is not None
+    return answer.trace
 
 
 @pytest.fixture
@@ -153,7 +160,7 @@ async def test_a_shared_budget_is_never_passed(
             for number, member in enumerate(members)
         )
     )
-    awards = [award.points for each in outcomes for award in (answered(each).trace or pytest.fail()).awards]
+    awards = [award.points for each in outcomes for award in trace_of(answered(each)).awards]
     assert sum(awards) == total
     assert await count(database_url, "SELECT sum(available)::bigint FROM accounts") == total
     assert await count(database_url, "SELECT used FROM shared_usages") == most
@@ -208,7 +215,7 @@ async def test_a_late_event_meets_the_version_of_its_time(engine: Engine, databa
     new = answered(await engine.submit(submission(RecordOrder(ann, order("o2")), "2")))
     ancient = answered(await engine.submit(at(RecordOrder(ann, order("o3")), "3", datetime(2020, 1, 1, tzinfo=UTC))))
     assert [each.program_version for each in (old, new, ancient)] == [1, 2, 2]
-    assert [(each.trace or pytest.fail()).awards[0].points for each in (old, new, ancient)] == [100, 300, 300]
+    assert [trace_of(each).awards[0].points for each in (old, new, ancient)] == [100, 300, 300]
 
 
 async def test_a_version_of_the_future_waits(engine: Engine, database_url: str) -> None:

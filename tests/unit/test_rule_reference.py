@@ -30,7 +30,7 @@ from jifen.services.typed_yaml import YamlFile
 from tests.rating import Event, program_of, rate_example
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("docs/reference/rules.md",)
+PAGES = ("docs/reference/rules.md", "docs/zh/reference/rules.md")
 #: What examples leave out. A key that an example has itself wins.
 BASE = """
 name: {zh: 例子, en: Example}
@@ -146,6 +146,20 @@ def test_both_pages_have_the_same_examples() -> None:
     assert english == chinese
     assert len(english) >= 25
     assert all(expected for _, expected in english)
+
+
+def test_extras_below_one_leave_nothing_and_never_less() -> None:
+    """`sum_of_extras` of 0.2 and 0.3 would be -0.5: the page says that it ends at 0."""
+    rules = """
+coefficients: sum_of_extras
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}
+  - {id: fifth, wallet: points, coefficient: {times: 0.2}}
+  - {id: third, wallet: points, coefficient: {times: 0.3}}
+"""
+    happened = YamlFile('{time: "2026-03-04T12:00:00+08:00", data: {lines: [{paid_cents: 10000}]}}').convert(Event)
+    rating = rate_example(program_of(parse_program(BASE + rules)), happened, MemberFacts())
+    assert [(award.rule, award.points) for award in rating.awards] == [("base", 0)]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -315,6 +315,10 @@ class Front:
 
     async def _results(self, pairs: list[tuple[Submission, Outcome]]) -> list[EventResult]:
         catalog = self._runtime.catalog
+        for _, outcome in pairs:
+            if isinstance(outcome, Answer) and outcome.trace is not None and not outcome.duplicate:
+                for rule in outcome.trace.failed:
+                    self._runtime.metrics.rule_failure(rule)
         try:
             return [event_result(catalog, each.key, each.source, outcome) for each, outcome in pairs]
         except KeyError:

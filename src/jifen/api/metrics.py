@@ -37,6 +37,7 @@ class Metrics:
         self._requests: dict[tuple[str, int], int] = {}
         self._latency: dict[str, Buckets] = {}
         self._refusals: dict[str, int] = {}
+        self._rule_failures: dict[str, int] = {}
         self._batch_commands = Buckets(BATCH_COMMANDS)
         self._batch_seconds = Buckets(BATCH_SECONDS)
         self._database_errors = 0
@@ -54,6 +55,10 @@ class Metrics:
     def refusal(self, code: str) -> None:
         """Count a refusal: of a request, or of one event of a batch."""
         self._refusals[code] = self._refusals.get(code, 0) + 1
+
+    def rule_failure(self, rule: str) -> None:
+        """Count a rule that could not be evaluated for an event, and so gave nothing."""
+        self._rule_failures[rule] = self._rule_failures.get(rule, 0) + 1
 
     def batch(self, commands: int, seconds: float) -> None:
         """Count a batch that was committed."""
@@ -81,6 +86,9 @@ class Metrics:
         self._requests.clear()
         self._latency.clear()
         self._refusals.clear()
+        for rule, count in self._rule_failures.items():
+            exported.rule_failures.labels(rule).inc(count)
+        self._rule_failures.clear()
         self._batch_commands = Buckets(BATCH_COMMANDS)
         self._batch_seconds = Buckets(BATCH_SECONDS)
         self._database_errors = 0
@@ -111,6 +119,9 @@ class _Exported:
             self.whole = CollectorRegistry()
             multiprocess.MultiProcessCollector(self.whole)  # type: ignore[no-untyped-call]
         self.requests = Counter("jifen_requests", "Requests answered.", ["route", "status"], registry=own)
+        self.rule_failures = Counter(
+            "jifen_rule_failures", "Rules that could not be evaluated for an event.", ["rule"], registry=own
+        )
         self.refusals = Counter("jifen_refusals", "Commands and requests refused.", ["code"], registry=own)
         self.latency = _Histogram(
             "jifen_request_seconds", "Time to answer a request.", ["route"], registry=own, buckets=LATENCY_SECONDS

@@ -14,11 +14,11 @@ class InvalidInstant(JifenError):
     code: ClassVar[str] = "invalid_instant"
 
 
-def read_instant(text: str | None, option: str) -> datetime | None:
+def read_instant(text: str | None, option: str, *, may_be_future: bool = False) -> datetime | None:
     """The instant that an option names, in UTC; None where it was not given.
 
     Raises:
-        InvalidInstant: it is no instant with an offset from UTC, or lies in the future.
+        InvalidInstant: it is no instant with an offset from UTC, or lies in the future where it may not.
     """
     if text is None:
         return None
@@ -31,7 +31,7 @@ def read_instant(text: str | None, option: str) -> datetime | None:
         raise InvalidInstant(
             f"{option} is {text!r}; write an instant with its offset, such as 2026-01-31T23:59:59+08:00.", option=option
         ) from None
-    if instant > datetime.now(UTC):
+    if instant > datetime.now(UTC) and not may_be_future:
         raise InvalidInstant(
             f"{option} is {text!r}, which lies in the future: only what has happened is booked.", option=option
         )

@@ -1,4 +1,4 @@
-"""`jifen program`: apply a file, show a version, list all."""
+"""`jifen program`: write a new file from a template, apply a file, show a version, list all."""
 
 from __future__ import annotations
 

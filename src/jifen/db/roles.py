@@ -17,6 +17,7 @@ from jifen.db.connection import APPLICATION_ROLE, Connection
 RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "installation": (),
     "program_versions": ("INSERT",),
+    "program_drafts": ("INSERT", "UPDATE (checked_at, report, published_version)", "DELETE"),
     "wallets": ("INSERT",),
     "api_keys": ("INSERT", "UPDATE (revoked_at)"),
     "members": ("INSERT", "UPDATE (profile)"),

@@ -57,6 +57,7 @@ class ProgramVersion(msgspec.Struct, frozen=True):
     applied_by: str
     document: ProgramDocument
     source: str
+    effective_at: datetime
 
 
 class ProgramSummary(msgspec.Struct, frozen=True):
@@ -67,6 +68,7 @@ class ProgramSummary(msgspec.Struct, frozen=True):
     applied_by: str
     name_zh: str
     name_en: str
+    effective_at: datetime
 
 
 def starter_names() -> list[str]:
@@ -124,23 +126,57 @@ def _located(name: str, what: str, path: str | None, line: int | None) -> Invali
     return InvalidProgram(f"{place}: {what}", path=path, line=line)
 
 
-async def apply_program(connection: Connection, text: str, actor: str, name: str = "The program") -> AppliedProgram:
+class DraftOutdated(JifenError):
+    """A draft made from an older version than the newest: publishing it would undo what was decided meanwhile."""
+
+    code: ClassVar[str] = "draft_outdated"
+
+
+async def apply_program(
+    connection: Connection,
+    text: str,
+    actor: str,
+    name: str = "The program",
+    *,
+    effective_at: datetime | None = None,
+    base_version: int | None = None,
+    accepted: dict[str, Any] | None = None,
+) -> AppliedProgram:
     """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
+
+    It holds from `effective_at` on (None: at once). `base_version`: only while that is the newest one. `accepted`: what
+    was decided about findings, kept with the version.
 
     Raises:
         InvalidProgram: the file is wrong.
-        ProgramChangeRefused: a wallet, the currency or the time zone may not change any more.
+        ProgramChangeRefused: a wallet, the currency or the time zone may not change any more, or `effective_at` lies
+            before the newest version's.
+        DraftOutdated: there is a newer version than `base_version`.
     """
     document = parse_program(text, name)
     for _ in range(MAXIMUM_TRIES):
         newest = await _newest(connection)
+        if base_version is not None and base_version != (newest.version if newest else 0):
+            raise DraftOutdated(
+                f"The draft was made from version {base_version}, and there is version "
+                f"{newest.version if newest else 0} now: see what changed, and publish a new draft made from that.",
+                base_version=base_version,
+            )
         if newest is not None and newest.document == document:
             return AppliedProgram(newest.version, False)
+        now = datetime.now(UTC)
+        begins = now if effective_at is None else max(effective_at, now)
+        if newest is not None and begins < newest.effective_at:
+            raise ProgramChangeRefused(
+                f"Version {newest.version} begins at {newest.effective_at:%Y-%m-%d %H:%M:%S} UTC; a later version "
+                "cannot begin before it.",
+                path="$.effective_at",
+            )
         numbers = await _wallet_numbers(connection)
         await _check_change(connection, newest, document, numbers)
         version = newest.version + 1 if newest else 1
         try:
-            await _write(connection, version, document, numbers, text, actor)
+            await _write(connection, version, document, numbers, text, actor, begins, accepted)
         except asyncpg.UniqueViolationError:
             # Somebody else applied a program just now: look again.
             continue
@@ -149,8 +185,9 @@ async def apply_program(connection: Connection, text: str, actor: str, name: str
 
 
 async def current_program(connection: Connection) -> Program | None:
-    """The newest version, ready for use; None where no program was applied yet."""
-    newest = await _newest(connection)
+    """The version in force, ready for use; None where no program was applied yet."""
+    row = await connection.fetchrow(_SQL["version_in_force"])
+    newest = await _newest(connection) if row is None else _version_of(row)
     return None if newest is None else Program(newest.version, newest.document, await _wallet_numbers(connection))
 
 
@@ -178,7 +215,9 @@ async def program_versions(connection: Connection) -> list[ProgramSummary]:
     summaries = []
     for row in await connection.fetch(_SQL["all_versions"]):
         name = _decode(row["content"]).name
-        summaries.append(ProgramSummary(row["version"], row["applied_at"], row["applied_by"], name.zh, name.en))
+        summaries.append(
+            ProgramSummary(row["version"], row["applied_at"], row["applied_by"], name.zh, name.en, row["effective_at"])
+        )
     return summaries
 
 
@@ -188,7 +227,14 @@ async def _newest(connection: Connection) -> ProgramVersion | None:
 
 
 def _version_of(row: Any) -> ProgramVersion:
-    return ProgramVersion(row["version"], row["applied_at"], row["applied_by"], _decode(row["content"]), row["source"])
+    return ProgramVersion(
+        row["version"],
+        row["applied_at"],
+        row["applied_by"],
+        _decode(row["content"]),
+        row["source"],
+        row["effective_at"],
+    )
 
 
 async def _wallet_numbers(connection: Connection) -> dict[str, int]:
@@ -217,7 +263,14 @@ async def _check_change(
 
 
 async def _write(
-    connection: Connection, version: int, document: ProgramDocument, numbers: dict[str, int], text: str, actor: str
+    connection: Connection,
+    version: int,
+    document: ProgramDocument,
+    numbers: dict[str, int],
+    text: str,
+    actor: str,
+    effective_at: datetime,
+    accepted: dict[str, Any] | None,
 ) -> None:
     content = msgspec.json.encode(document)
     fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
@@ -232,4 +285,6 @@ async def _write(
         text,
         fresh,
         list(range(first, first + len(fresh))),
+        effective_at,
+        None if accepted is None else msgspec.json.encode(accepted).decode(),
     )

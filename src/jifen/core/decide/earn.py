@@ -16,7 +16,6 @@ from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_BALANCE
 from jifen.core.orders import check_order
 from jifen.core.program import Program, terms_of_award
 from jifen.core.refusal import Refusal
-from jifen.core.rules.caps import usage_name
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
@@ -93,17 +92,10 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes) -> Ref
     return None
 
 
-def caps_of_event(program: Program, event_type: str, day: date) -> dict[str, bool]:
+def caps_of_event(program: Program, event_type: str, day: date) -> Mapping[str, bool]:
     """The usage names of all caps that may matter for an event of a local day; True: shared by all members."""
     book = program.books.get(event_type)
-    if book is None or not book.has_caps:
-        return {}
-    return {
-        usage_name(cap, day): cap.is_shared
-        for rule in book.capped(day)
-        for cap in rule.caps
-        if cap.cap.period != "event"
-    }
+    return book.caps_on(day) if book is not None and book.has_caps else {}
 
 
 def _known_uses(decision: Decision, event: RatedEvent, day: date) -> dict[str, int]:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from jifen.core.calendar import local_day
 from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
-from jifen.core.rules.caps import OpenCap, open_caps
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts
+from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
 from jifen.core.rules.facts import Reader, names_for, readers_of, vocabularies
 from jifen.core.rules.faults import InvalidProgram, invalid
@@ -35,9 +36,12 @@ class CompiledRule:
         "fixed",
         "formula",
         "group",
+        "is_always_open",
         "is_coefficient",
+        "line_test",
         "lines",
         "order",
+        "says_it_all",
         "value",
         "wallet",
         "when",
@@ -83,6 +87,19 @@ class CompiledRule:
         #: Rules act in this order wherever an order matters; never in that of the file.
         self.order = (-document.priority, document.id)
         self.discriminator = _discriminator(self._conditions())
+        #: Whether a rule that was found by its discriminator needs no look at its audience and condition any more.
+        others = [each for each in (self.when, *self.audiences) if each is not None]
+        self.says_it_all = not others or (
+            len(others) == 1
+            and self.discriminator is not None
+            and is_single_test(others[0].root)
+            and others[0].discriminators.keys() == {self.discriminator[0]}
+        )
+        windows = (self.window, self.campaign_window)
+        #: Whether no instant of a day that fits lies outside.
+        self.is_always_open = all(each is None or each.is_whole_days for each in windows)
+        #: The field and values of a line filter that asks for nothing else.
+        self.line_test = None if self.lines is None else single_test(self.lines)
 
     @property
     def id(self) -> str:
@@ -132,16 +149,46 @@ def _compile(vocabulary: Vocabulary, source: str, path: str, result: Any) -> Con
         ) from None
 
 
+def is_single_test(root: Node) -> bool:
+    """Whether a condition just compares one fact with one or more constants."""
+    match root:
+        case Call(function="_==_", arguments=(Name(), Constant()) | (Constant(), Name())):
+            return True
+        case Call(function="@in", arguments=(Name(), ListLiteral(elements=elements))):
+            return all(isinstance(each, Constant) for each in elements)
+        case Name(type="bool"):
+            return True
+    return False
+
+
+def single_test(condition: Condition) -> tuple[str, frozenset[Any]] | None:
+    """The field of a line and its values, where a filter asks just whether it has one of them."""
+    if not is_single_test(condition.root) or len(condition.discriminators) != 1:
+        return None
+    ((name, values),) = condition.discriminators.items()
+    return (name.removeprefix("line."), values) if name.startswith("line.") else None
+
+
 def _discriminator(conditions: Iterable[Condition]) -> tuple[str, frozenset[Any]] | None:
-    """The most telling fact that must have one of a few values for the rule to match."""
+    """The most telling fact that must have (or, a list of texts, hold) one of a few values for the rule to match."""
     found: dict[str, frozenset[Any]] = {}
     for condition in conditions:
-        for name, values in condition.discriminators.items():
-            found[name] = found[name] & values if name in found else values
-    for name in (*_TELLING, *sorted(name for name in found if name.startswith("event.data."))):
+        for name, values in (condition.discriminators | _held(condition.root)).items():
+            found[name] = found[name] & values if name in found and condition.discriminators.get(name) else values
+    for name in (*_TELLING, *sorted(found)):
         if name in found:
             return name, found[name]
     return None
+
+
+def _held(root: Node) -> dict[str, frozenset[Any]]:
+    """The texts that lists must hold for a condition to be true; one of each list, as one tells enough."""
+    held: dict[str, frozenset[Any]] = {}
+    for term in conjuncts(root):
+        match term:
+            case Call(function="@in", arguments=(Constant(value=value), Name(type="strings", name=name))):
+                held[name] = frozenset({value})
+    return held
 
 
 class _Day:
@@ -169,7 +216,9 @@ class _Day:
                 for value in {line[field] for line in lines}:
                     found.update(dict.fromkeys(by_value.get(value, ())))
             elif name in facts:
-                found.update(dict.fromkeys(by_value.get(facts[name], ())))
+                fact = facts[name]
+                for value in fact if isinstance(fact, list) else (fact,):
+                    found.update(dict.fromkeys(by_value.get(value, ())))
         return sorted(found, key=_order)
 
 
@@ -188,14 +237,21 @@ class EventBook:
         self.has_progressive = any(rule.document.progressive for rule in rules)
         self.needs_member = bool(self.readers) or self.has_progressive
         self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)
+        #: The usage names of all caps that may matter on a local day; True: shared by all members.
+        self.caps_on = lru_cache(maxsize=_DAYS)(self._caps_on)
 
     def day_of(self, instant: datetime) -> date:
         """The local day of an instant."""
         return local_day(instant, self.zone)
 
-    def capped(self, day: date) -> list[CompiledRule]:
-        """The rules that hold on a day and have caps whose use must be known."""
-        return [rule for rule in self.rules if rule.caps and rule.fits_day(day, self.zone)]
+    def _caps_on(self, day: date) -> Mapping[str, bool]:
+        return {
+            usage_name(cap, day): cap.is_shared
+            for rule in self.rules
+            if rule.caps and rule.fits_day(day, self.zone)
+            for cap in rule.caps
+            if cap.cap.period != "event"
+        }
 
     def _on_day(self, day: date) -> _Day:
         return _Day(rule for rule in self.rules if rule.fits_day(day, self.zone))

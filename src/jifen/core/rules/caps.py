@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -49,8 +50,13 @@ def start_of_period(period: Period, day: date) -> date:
 
 def usage_name(cap: OpenCap, day: date) -> str:
     """Under which name the use of a cap on a day is counted: the key and the first day of the period."""
-    start = start_of_period(cap.cap.period, day)
-    return cap.key if start == FOREVER else f"{cap.key}/{start.isoformat()}"
+    return f"{cap.key}{_suffix(cap.cap.period, day)}"
+
+
+@lru_cache(maxsize=512)
+def _suffix(period: Period, day: date) -> str:
+    start = start_of_period(period, day)
+    return "" if start == FOREVER else f"/{start.isoformat()}"
 
 
 class Cut(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from jifen.core.conditions import Condition, EvaluationFailed
+from jifen.core.conditions import EvaluationFailed
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.amounts import ONE, Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
 from jifen.core.rules.book import CompiledRule, EventBook
@@ -124,6 +124,7 @@ class _Rater:
         self._lines = [line_facts(line) for line in event.lines]
         self._facts["order.lines"] = self._lines
         self._line_scopes: list[dict[str, Any]] | None = None
+        self._lines_by_value: dict[tuple[str, Any], list[int]] = {}
 
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
@@ -133,8 +134,9 @@ class _Rater:
         base = self._pick_first(base)
         base = [each for each in base if self._try_base(each)]
         multiplied: set[str] = set()
+        factors_of = _Factors(coefficients, self._coefficient_policy, len(self._lines))
         for each in base:
-            self._multiply_and_round(each, coefficients)
+            self._multiply_and_round(each, factors_of)
             multiplied.update(each.coefficients)
         for each in coefficients:
             outcome: Outcome = "multiplied" if each.rule.id in multiplied else "nothing_to_multiply"
@@ -158,7 +160,7 @@ class _Rater:
     def _match_one(self, rule: CompiledRule) -> _Matched | None:
         try:
             outcome = self._mismatch(rule)
-            positions = self._positions(rule.lines) if outcome is None else ()
+            positions = self._positions(rule) if outcome is None else ()
         except EvaluationFailed as error:
             self._fail(rule, str(error))
             return None
@@ -172,23 +174,41 @@ class _Rater:
     def _mismatch(self, rule: CompiledRule) -> Outcome | None:
         """Why a rule does not match the event and the member; None: it does."""
         instant, local = self._moment.instant, self._moment.local
-        if (self._with_all and not rule.fits_day(local.date(), self._book.zone)) or not rule.is_open(instant, local):
+        if self._with_all and not rule.fits_day(local.date(), self._book.zone):
             return "outside_window"
-        if not all(audience.evaluate(self._facts) for audience in rule.audiences):
-            return "audience"
+        if not rule.is_always_open and not rule.is_open(instant, local):
+            return "outside_window"
+        if rule.says_it_all and not self._with_all:
+            return None
+        for audience in rule.audiences:
+            if not audience.evaluate(self._facts):
+                return "audience"
         if rule.when is not None and not rule.when.evaluate(self._facts):
             return "condition"
         return None
 
-    def _positions(self, condition: Condition | None) -> Sequence[int]:
+    def _positions(self, rule: CompiledRule) -> Sequence[int]:
         """The lines that a rule rates, by their positions."""
+        condition = rule.lines
         if condition is None:
             return range(len(self._lines))
+        if rule.line_test is not None:
+            field, values = rule.line_test
+            return self._positions_of(field, values)
         if self._line_scopes is None:
             self._line_scopes = [
                 {**self._facts, **{f"line.{name}": value for name, value in line.items()}} for line in self._lines
             ]
         return [position for position, scope in enumerate(self._line_scopes) if condition.evaluate(scope)]
+
+    def _positions_of(self, field: str, values: frozenset[Any]) -> Sequence[int]:
+        """The lines with one of these values, found once for all rules."""
+        if (field, None) not in self._lines_by_value:
+            self._lines_by_value[field, None] = []
+            for position, line in enumerate(self._lines):
+                self._lines_by_value.setdefault((field, line[field]), []).append(position)
+        found = [self._lines_by_value[field, value] for value in values if (field, value) in self._lines_by_value]
+        return found[0] if len(found) == 1 else sorted(position for each in found for position in each)
 
     # --- base ---
 
@@ -234,34 +254,20 @@ class _Rater:
             chosen = self._drop_others(chosen, group, best)
         return chosen
 
-    def _multiply_and_round(self, each: _Matched, coefficients: list[_Matched]) -> None:
-        fitting = [one for one in coefficients if _multiplies(one.rule, each.rule)]
-        factors: list[Factor] = [ONE] * len(each.amount.numerators)
-        if fitting:
-            used: dict[str, None] = {}
-            if each.amount.lines:
-                for index, position in enumerate(each.amount.lines):
-                    here = [one for one in fitting if position in one.positions]
-                    factors[index] = self._combined(here)
-                    used |= dict.fromkeys(one.rule.id for one in here)
-            elif factors:
-                factors[0] = self._combined(fitting)
-                used = dict.fromkeys(one.rule.id for one in fitting)
-            each.coefficients = list(used)
+    def _multiply_and_round(self, each: _Matched, factors_of: _Factors) -> None:
+        amount = each.amount
+        factors: Sequence[Factor] = [ONE] * len(amount.numerators)
+        by_line = factors_of.of(each.rule)
+        if by_line is not None and amount.lines:
+            factors = [by_line.factors[position] for position in amount.lines]
+            each.coefficients = list(
+                dict.fromkeys(name for position in amount.lines for name in by_line.names[position])
+            )
+        elif by_line is not None and factors:
+            factors = [by_line.whole]
+            each.coefficients = by_line.all_names
         rule = each.rule.document
-        each.points = rounded(each.amount, factors, rule.rounding, by_line=rule.basis == "line")
-
-    def _combined(self, coefficients: list[_Matched]) -> Factor:
-        factors = [each.rule.factor for each in coefficients]
-        if not factors:
-            return ONE
-        if self._coefficient_policy == "best":
-            return max(factors, key=lambda factor: factor[0] * _common(factors) // factor[1])
-        if self._coefficient_policy == "product":
-            return prod(up for up, _ in factors), prod(down for _, down in factors)
-        common = _common(factors)
-        # Several below 1 may take away more than there is.
-        return max(common + sum(up * common // down - common for up, down in factors), 0), common
+        each.points = rounded(amount, factors, rule.rounding, by_line=rule.basis == "line")
 
     # --- stacking ---
 
@@ -317,12 +323,67 @@ def _groups(matched: list[_Matched], pick: str) -> list[list[_Matched]]:
     return [each for each in found.values() if len(each) > 1]
 
 
-def _multiplies(coefficient: CompiledRule, base: CompiledRule) -> bool:
+class _ByLine:
+    """What a set of coefficients comes to: for each line, and for an award that has no lines."""
+
+    __slots__ = ("all_names", "factors", "names", "whole")
+
+    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
+        self.names: list[list[str]] = [[] for _ in range(lines)]
+        here: list[list[Factor]] = [[] for _ in range(lines)]
+        for each in coefficients:
+            for position in each.positions:
+                self.names[position].append(each.rule.id)
+                here[position].append(each.rule.factor)
+        self.factors = [combined(factors, policy) if factors else ONE for factors in here]
+        self.whole = combined([each.rule.factor for each in coefficients], policy)
+        self.all_names = [each.rule.id for each in coefficients]
+
+
+class _Factors:
+    """The coefficients of an event, by the rules that they multiply; each set is combined once."""
+
+    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
+        self._coefficients = coefficients
+        self._named = {name for each in coefficients for name in _names_of(each.rule)}
+        self._policy = policy
+        self._lines = lines
+        self._known: dict[tuple[int, str], _ByLine | None] = {}
+
+    def of(self, base: CompiledRule) -> _ByLine | None:
+        """What multiplies a base rule; None: nothing does."""
+        if not self._coefficients:
+            return None
+        is_rated = base.fixed is None and base.formula is None
+        # Rules that no coefficient names are all multiplied alike.
+        key = (base.wallet, base.id if base.id in self._named else "*" if is_rated else "")
+        if key not in self._known:
+            fitting = [
+                each
+                for each in self._coefficients
+                if each.rule.wallet == base.wallet
+                and (base.id in names if (names := _names_of(each.rule)) else is_rated)
+            ]
+            self._known[key] = _ByLine(fitting, self._policy, self._lines) if fitting else None
+        return self._known[key]
+
+
+def _names_of(coefficient: CompiledRule) -> list[str]:
     assert coefficient.document.coefficient is not None
-    if coefficient.wallet != base.wallet:
-        return False
-    of = coefficient.document.coefficient.of
-    return base.id in of if of else base.fixed is None and base.formula is None
+    return coefficient.document.coefficient.of
+
+
+def combined(factors: list[Factor], policy: CoefficientPolicy) -> Factor:
+    """Several coefficients as one: their product, the largest, or one plus what each is above one."""
+    if len(factors) == 1:
+        return factors[0]
+    if policy == "product":
+        return prod(up for up, _ in factors), prod(down for _, down in factors)
+    common = _common(factors)
+    if policy == "best":
+        return max(factors, key=lambda factor: factor[0] * common // factor[1])
+    # Several below 1 may take away more than there is.
+    return max(common + sum(up * common // down - common for up, down in factors), 0), common
 
 
 def _common(factors: list[Factor]) -> int:

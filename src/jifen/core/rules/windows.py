@@ -16,7 +16,7 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class OpenWindow:
     """A window ready for asking. `since` (included) and `until` (excluded) are UTC instants; None: no bound."""
 
-    __slots__ = ("_days_of_month", "_hours", "_weekdays", "_yearly", "is_always", "since", "until")
+    __slots__ = ("_days_of_month", "_hours", "_weekdays", "_yearly", "is_always", "is_whole_days", "since", "until")
 
     def __init__(self, window: Window, zone: ZoneInfo, path: str = "$.window") -> None:
         """Raises InvalidProgram naming the field below `path` that makes no sense."""
@@ -29,6 +29,7 @@ class OpenWindow:
         self._days_of_month = frozenset(_day_of_month(each, f"{path}.days_of_month") for each in window.days_of_month)
         self._yearly = frozenset(_yearly(each, f"{path}.yearly[{index}]") for index, each in enumerate(window.yearly))
         self.is_always = window == Window()
+        self.is_whole_days = not self._hours and self.since is None and self.until is None
 
     def fits_day(self, day: date, zone: ZoneInfo) -> bool:
         """Whether any moment of a local day may lie in the window. The hours are asked of the instant itself."""

@@ -29,3 +29,19 @@ ALTER TABLE program_versions ADD COLUMN effective_at timestamptz NOT NULL DEFAUL
 ALTER TABLE program_versions DISABLE TRIGGER program_versions_are_append_only;
 UPDATE program_versions SET effective_at = applied_at;
 ALTER TABLE program_versions ENABLE TRIGGER program_versions_are_append_only;
+
+-- Programs on their way: written, checked, and published as a version (or not). `base_version`: the version it was made
+-- from; it can only be published while that is still the newest.
+CREATE TABLE program_drafts (
+    id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    base_version      integer NOT NULL,    -- 0: there was none
+    source            text NOT NULL,
+    created_at        timestamptz NOT NULL,
+    created_by        text NOT NULL,
+    checked_at        timestamptz,
+    report            json,                -- of the check
+    published_version integer
+);
+
+-- What was decided about findings when a version was published in spite of them.
+ALTER TABLE program_versions ADD COLUMN accepted json;

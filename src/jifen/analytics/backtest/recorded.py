@@ -1,0 +1,154 @@
+"""What the ledger says happened, read within one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from jifen.core.ledger.values import Account, Bucket, MemberState
+from jifen.core.limits import NEVER
+from jifen.core.rules.facts import MemberFacts
+from jifen.core.rules.rate import Award
+from jifen.core.rules.standing import NO_PROFILE, Profile
+from jifen.core.trace import TakenBack
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.loading import load_everything
+from jifen.engine.places import Places
+
+_SQL: Final = load_queries("backtest")
+#: Read ahead by so many rows.
+PREFETCHED_ROWS: Final = 2_000
+_SETTINGS: Final = """
+SET LOCAL max_parallel_workers_per_gather = 0;
+-- All rows of a shard are wanted, not the first few.
+SET LOCAL cursor_tuple_fraction = 1;
+SET LOCAL work_mem = '64MB';
+SET LOCAL statement_timeout = 0
+"""
+
+
+class Period(msgspec.Struct, frozen=True):
+    """From `since` (None: the beginning) until `until`, excluded (None: now); instants in UTC. `settled_at` is when
+    what time does is last looked at."""
+
+    since: datetime | None
+    until: datetime | None
+    settled_at: datetime
+
+    def is_before(self, instant: datetime) -> bool:
+        """Whether an instant lies before the period."""
+        return self.since is not None and instant < self.since
+
+    def is_after(self, instant: datetime) -> bool:
+        """Whether an instant lies after the period."""
+        return self.until is not None and instant >= self.until
+
+
+class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
+    """As much of a trace as the backtest looks at."""
+
+    awards: list[Award] = []
+    wallet: int | None = None
+    points: int | None = None
+    taken_back: list[TakenBack] = []
+    until: datetime | None = None
+    member: MemberFacts | None = None
+    used: dict[str, int] = {}
+    withheld: int | None = None
+
+
+class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A lot that an adjustment or a transfer opened."""
+
+    amount: int
+    earned_at: datetime
+    effective_at: datetime
+    expires_at: datetime
+
+
+_decode_profile = msgspec.json.Decoder(Profile).decode
+decode_recorded = msgspec.json.Decoder(RecordedTrace).decode
+decode_opened = msgspec.json.Decoder(list[OpenedLot]).decode
+
+
+async def begin_reading(connection: Connection, snapshot: str) -> None:
+    """See what the snapshot sees, and change nothing."""
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+    await connection.execute(_SETTINGS)
+
+
+def read_shard(connection: Connection, shard: int, period: Period) -> AsyncIterator[Any]:
+    """The transactions of a shard, member by member."""
+    return connection.cursor(_SQL["transactions"], shard, period.until or NEVER, prefetch=PREFETCHED_ROWS)
+
+
+def read_in_order(connection: Connection, period: Period) -> AsyncIterator[Any]:
+    """The transactions of all members, in the order in which they were recorded."""
+    return connection.cursor(_SQL["transactions_in_order"], period.until or NEVER, prefetch=PREFETCHED_ROWS)
+
+
+async def read_referred(connection: Connection, shard: int) -> dict[int, set[int]]:
+    """By member, the sequences that other transactions refer to."""
+    found: dict[int, set[int]] = {}
+    for member_id, sequence in await connection.fetch(_SQL["referred"], shard):
+        found.setdefault(member_id, set()).add(sequence)
+    return found
+
+
+async def read_profiles(connection: Connection, shard: int, *, with_registration: bool) -> dict[int, Profile]:
+    """What is said of the members of a shard now."""
+    found = {}
+    for member_id, registered_at, said in await connection.fetch(_SQL["profiles"], shard, with_registration):
+        profile = NO_PROFILE if said is None else _decode_profile(said)
+        found[member_id] = msgspec.structs.replace(profile, registered_at=registered_at)
+    return found
+
+
+async def read_flows(
+    connection: Connection, shard: int, period: Period
+) -> list[tuple[int, tuple[Bucket, Bucket], int, bool]]:
+    """Points that moved, by wallet and by the buckets they left and entered, and whether that was before the period."""
+    if period.since is None and period.until is None:
+        rows = await connection.fetch(_SQL["flows"], shard)
+    else:
+        since = period.since or datetime.min.replace(tzinfo=NEVER.tzinfo)
+        rows = await connection.fetch(_SQL["flows_of_period"], shard, since, period.until or NEVER)
+    return [
+        (row["wallet"], (Bucket(row["from_bucket"]), Bucket(row["to_bucket"])), int(row["points"]), row["is_before"])
+        for row in rows
+    ]
+
+
+async def read_due(connection: Connection, shard: int, shards: int, instant: datetime) -> list[MemberState]:
+    """The members for whom time has done something by an instant that nobody has booked yet, loaded as a whole."""
+    accounts: dict[int, list[Account]] = {}
+    for member_id, *values in await connection.fetch(_SQL["due"], shard, instant):
+        wallet, available, pending, held, debt, last_sequence, next_change_at = values
+        account = Account(wallet, available, pending, held, debt, last_sequence, next_change_at)
+        accounts.setdefault(member_id, []).append(account)
+    states = {
+        member: MemberState(member, max(each.last_sequence for each in own), tuple(own))
+        for member, own in accounts.items()
+    }
+    await load_everything(connection, states, Places(), sorted(states), shards)
+    return list(states.values())
+
+
+def profile_of(facts: MemberFacts) -> Profile:
+    """What was said of a member when these facts were kept."""
+    return Profile(
+        facts.tier,
+        facts.tags,
+        facts.segments,
+        facts.channel,
+        facts.registered_at,
+        facts.birthday,
+        facts.birthday_window_from,
+        facts.birthday_window_days,
+        facts.fields,
+    )

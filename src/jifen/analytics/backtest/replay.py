@@ -1,0 +1,300 @@
+"""The replay: what was asked for, once more through the one core, under the draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from jifen.analytics.backtest.memory import Memory
+from jifen.analytics.backtest.recorded import (
+    OpenedLot,
+    Period,
+    RecordedTrace,
+    decode_opened,
+    decode_recorded,
+    profile_of,
+)
+from jifen.analytics.backtest.sums import RefusedTransaction, Sums
+from jifen.analytics.backtest.tally import MemberPoints, Tally
+from jifen.core.calendar import expires_at
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    PlaceHold,
+    RecordEvent,
+    RecordOrder,
+    RefundOrder,
+    ReleaseHold,
+    ReverseTransaction,
+    SettleMember,
+    SpendPoints,
+    TransferPoints,
+)
+from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide.earn import EventFacts
+from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
+from jifen.core.orders import Order, OrderRefund
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import Profile
+from jifen.core.trace import Trace
+from jifen.engine.references import new_member_state
+
+#: The other side of a transfer: it is only there because the core decides both sides together.
+_STRANGER: Final = -1
+#: The code of what refers to a transaction that was refused itself.
+FOLLOWS_REFUSED: Final = "follows_refused"
+_NOTHING: Final[Mapping[str, int]] = {}
+
+_decode_order = msgspec.json.Decoder(Order).decode
+_decode_event = msgspec.json.Decoder(EventFacts).decode
+_decode_refund = msgspec.json.Decoder(OrderRefund).decode
+
+
+class Stage:
+    """What the replays of all members share.
+
+    `program_at` says which version held when something was recorded: with it goes what lies before the period.
+    `in_order`: events come in the order in which they were recorded, so that budgets of all members can be exact.
+    """
+
+    def __init__(
+        self,
+        draft: Program,
+        versions: Mapping[int, Program],
+        program_at: Callable[[datetime], Program],
+        period: Period,
+        *,
+        in_order: bool,
+    ) -> None:
+        self.draft = draft
+        self.versions = versions
+        self.program_at = program_at
+        self.period = period
+        self.in_order = in_order
+        self.sums = Sums()
+        self.tally = Tally(self.sums, draft, period)
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One recorded transaction."""
+
+    sequence: int
+    kind: Kind
+    version: int
+    refers_to: int | None
+    occurred_at: datetime
+    recorded_at: datetime
+    source: str
+    facts: str | None
+    trace: RecordedTrace
+    opened: str | None
+
+
+class MemberReplay:
+    """One member's transactions, one after another."""
+
+    __slots__ = ("_facts_seen", "_has_events", "_memory", "_points", "_stage", "_state")
+
+    def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
+        self._stage = stage
+        self._memory = None if referred is None else Memory(referred)
+        self._state = msgspec.structs.replace(new_member_state(member_id, stage.draft), profile=profile)
+        self._points: MemberPoints = {}
+        self._facts_seen = False
+        self._has_events = False
+
+    def take(self, row: Any) -> None:
+        """Replay one row of the ledger."""
+        _, sequence, kind, version, refers_to, occurred_at, recorded_at, source, facts, trace, opened = row
+        stage = self._stage
+        stage.sums.rows += 1
+        entry = Entry(
+            sequence,
+            _KINDS[kind],
+            version,
+            refers_to,
+            occurred_at,
+            recorded_at,
+            source,
+            facts,
+            decode_recorded(trace),
+            opened,
+        )
+        is_before = stage.period.is_before(occurred_at)
+        self._look_at_facts(entry, is_counted=not is_before)
+        program = self._program_for(entry) if is_before else stage.draft
+        command = self._earning(entry) if entry.kind is Kind.EARN else None
+        effects = self._decide(entry, program, command, is_before=is_before)
+        if not is_before:
+            self._has_events = True
+            stage.sums.replayed += 1
+            name = entry.kind.name.lower()
+            stage.sums.kinds[name] = stage.sums.kinds.get(name, 0) + 1
+            stage.sums.orders += isinstance(command, RecordOrder)
+            stage.tally.took_out(entry.kind, entry.trace)
+        if isinstance(effects, Refusal):
+            self._refused(entry, effects)
+            return
+        self._keep(entry, effects, program)
+        if not is_before and effects.trace is not None:
+            self._count(entry, command, effects.trace)
+
+    def close(self) -> None:
+        """Do what time has done by the end, and count the member."""
+        stage, state = self._stage, self._state
+        end = stage.period.settled_at
+        if any(account.next_change_at <= end for account in state.accounts):
+            effects = decide(stage.draft, SettleMember(state.member_id), Context(end, end, "", "", ""), state)
+            assert isinstance(effects, Effects)
+            stage.tally.moved(effects.transactions, state.member_id)
+        if self._has_events:
+            stage.sums.members += 1
+            stage.tally.close_member(state.member_id, self._points)
+
+    # --- decide ---
+
+    def _program_for(self, entry: Entry) -> Program:
+        """The version that decided what lies before the period."""
+        if entry.kind is Kind.EARN:
+            return self._stage.versions[entry.version]
+        return self._stage.program_at(entry.recorded_at)
+
+    def _look_at_facts(self, entry: Entry, *, is_counted: bool) -> None:
+        """What was known of the member then, where it was kept; else what is known now."""
+        facts = entry.trace.member
+        if facts is None:
+            return
+        before = self._state.profile.tier
+        if is_counted and self._facts_seen and facts.tier != before:
+            moves = self._stage.sums.tier_moves
+            move = f"{before}>{facts.tier}"
+            moves[move] = moves.get(move, 0) + 1
+        self._facts_seen = True
+        self._state = msgspec.structs.replace(self._state, profile=profile_of(facts))
+
+    def _decide(
+        self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent | None, *, is_before: bool
+    ) -> Effects | Refusal:
+        context = Context(entry.recorded_at, entry.occurred_at, entry.source, "", "")
+        if earning is not None:
+            shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
+            if is_before:
+                shared = entry.trace.used
+            return decide(program, earning, context, self._state, shared_used=shared)
+        if entry.kind is Kind.TRANSFER:
+            return self._transfer(entry, program, context)
+        past = None
+        if entry.refers_to is not None:
+            past = None if self._memory is None else self._memory.past(entry.refers_to)
+            if past is None:
+                message = f"Transaction {entry.refers_to} of this member, which it refers to, was refused."
+                return Refusal(FOLLOWS_REFUSED, message)
+        return decide(program, self._command(entry, past), context, self._state, past=past)
+
+    def _earning(self, entry: Entry) -> RecordOrder | RecordEvent:
+        facts, member = entry.facts, self._state.member_id
+        assert facts is not None
+        if facts.startswith('{"event":'):
+            event = _decode_event(facts)
+            return RecordEvent(member, event.event, dict(event.data))
+        return RecordOrder(member, _decode_order(facts))
+
+    def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
+        member, trace = self._state.member_id, entry.trace
+        sequence = 0 if past is None else past.sequence
+        if entry.kind is Kind.REVERSE:
+            if entry.facts is None:
+                return ReverseTransaction(member, sequence)
+            return RefundOrder(member, _decode_refund(entry.facts))
+        if entry.kind is Kind.RELEASE:
+            return ReleaseHold(member, sequence)
+        assert trace.points is not None
+        if entry.kind is Kind.CAPTURE:
+            return CaptureHold(member, sequence, trace.points)
+        assert trace.wallet is not None
+        wallet = self._stage.draft.wallet_ids[trace.wallet]
+        if entry.kind is Kind.SPEND:
+            return SpendPoints(member, wallet, trace.points)
+        if entry.kind is Kind.HOLD:
+            return PlaceHold(member, wallet, trace.points, trace.until)
+        assert entry.kind is Kind.ADJUST
+        return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet))
+
+    def _given_expiry(self, entry: Entry, wallet: int) -> datetime | None:
+        """The expiry that whoever adjusted gave; None: that of the program, so the draft's counts now."""
+        if entry.opened is None:
+            return None
+        recorded = decode_opened(entry.opened)[0].expires_at
+        program = self._stage.versions[entry.version]
+        usual = expires_at(program.expiry_of_wallet[wallet], entry.occurred_at, program.zone)
+        return None if recorded == usual else recorded
+
+    def _transfer(self, entry: Entry, program: Program, context: Context) -> Effects | Refusal:
+        """One side of a transfer. Who receives gets what was recorded, whatever became of who gave."""
+        trace, member = entry.trace, self._state.member_id
+        assert trace.wallet is not None and trace.points is not None
+        wallet = self._stage.draft.wallet_ids[trace.wallet]
+        if trace.points < 0:
+            command = TransferPoints(member, _STRANGER, wallet, -trace.points)
+            return decide(program, command, context, self._state, receiver=new_member_state(_STRANGER, program))
+        opened = [] if entry.opened is None else decode_opened(entry.opened)
+        command = TransferPoints(_STRANGER, member, wallet, trace.points)
+        effects = decide(program, command, context, _giver(trace.wallet, opened), receiver=self._state)
+        if isinstance(effects, Refusal):
+            return effects
+        return Effects(effects.transactions, effects.states[1:], None, None)
+
+    # --- what it came to ---
+
+    def _refused(self, entry: Entry, refusal: Refusal) -> None:
+        trace = entry.trace
+        self._stage.sums.refuse(
+            RefusedTransaction(
+                self._state.member_id,
+                entry.sequence,
+                entry.kind.name.lower(),
+                refusal.code,
+                trace.wallet,
+                None if trace.points is None else abs(trace.points),
+            )
+        )
+
+    def _keep(self, entry: Entry, effects: Effects, program: Program) -> None:
+        self._state = effects.states[0]
+        self._stage.tally.moved(effects.transactions, self._state.member_id)
+        if self._memory is not None:
+            self._memory.keep(entry.sequence, effects, program)
+        shared_uses = self._stage.sums.shared_uses
+        for name, number in effects.shared_uses.items():
+            shared_uses[name] = shared_uses.get(name, 0) + number
+
+    def _count(self, entry: Entry, earning: RecordOrder | RecordEvent | None, trace: Trace) -> None:
+        tally, state = self._stage.tally, self._state
+        if earning is not None:
+            order = earning.order if isinstance(earning, RecordOrder) else None
+            recorded = entry.trace.awards
+            tally.earned(
+                state.member_id, self._points, state.profile.tier, entry.occurred_at, order, recorded, trace.awards
+            )
+            if trace.failed:
+                tally.failed(trace.failed)
+        elif entry.kind is Kind.REVERSE:
+            tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, trace.taken_back)
+
+
+_KINDS: Final = {int(kind): kind for kind in Kind}
+
+
+def _giver(wallet: int, lots: list[OpenedLot]) -> MemberState:
+    """Somebody who has just what was received, in lots with the same terms."""
+    given = tuple(
+        Lot(number, LotTerms(each.earned_at, each.effective_at, each.expires_at), each.amount)
+        for number, each in enumerate(lots, 1)
+    )
+    account = Account(wallet, available=sum(lot.remaining for lot in given), lots=given)
+    return MemberState(_STRANGER, 0, (account,))

@@ -1,0 +1,195 @@
+"""The report of a backtest: what would have been different under the draft. Points and money are whole numbers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from jifen.core.program import WalletValue
+from jifen.core.rules.document import LocalizedText
+
+CheckName = Literal["issued", "taken_back", "spent_and_adjusted"]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A figure as it was recorded, and as the draft has it."""
+
+    recorded: int
+    draft: int
+    difference: int
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Points issued in a month (`YYYY-MM`), to members of a tier, or for lines of a category; empty: none was named.
+
+    Points of an order with lines of several categories are divided by what was paid for each.
+    """
+
+    key: str
+    recorded: int
+    draft: int
+
+
+class RuleLine(msgspec.Struct, frozen=True):
+    """What a rule gave, and where from the difference comes: events that it rewards only in the draft, those that it
+    rewarded only as recorded, and those where it gave something else (`changed_points`: the draft less the recorded).
+    """
+
+    rule: str
+    recorded: int
+    draft: int
+    recorded_events: int
+    draft_events: int
+    only_draft_events: int
+    only_draft_points: int
+    only_recorded_events: int
+    only_recorded_points: int
+    changed_events: int
+    changed_points: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Members whose difference lies between two numbers of points, both included."""
+
+    least: int
+    most: int
+    members: int
+
+
+class MemberLine(msgspec.Struct, frozen=True):
+    """What a member earned, less what refunds took back."""
+
+    member_id: str
+    recorded: int
+    draft: int
+    difference: int
+
+
+class WalletReport(msgspec.Struct, frozen=True):
+    """The figures of one wallet within the period, in points.
+
+    `taken_back` by refunds; `spent` and `expired` less what came back; `outstanding` is what members have at the end
+    (available, pending and held, less debt). `cost_cents` is what the issued points, less those taken back, cost by
+    the wallet's value, `liability_cents` what the outstanding ones are worth; both rounded up once, null without a
+    value. `refused_points`: of spends and holds that the draft's balances cannot pay.
+    """
+
+    wallet: str
+    name: LocalizedText
+    value: WalletValue | None
+    issued: Figure
+    taken_back: Figure
+    spent: Figure
+    expired: Figure
+    outstanding: Figure
+    cost_cents: Figure | None
+    liability_cents: Figure | None
+    refused_points: int
+    months: list[Line]
+    tiers: list[Line]
+    categories: list[Line]
+    rules: list[RuleLine]
+    members_more: int
+    members_less: int
+    members_same: int
+    histogram: list[Step]
+    winners: list[MemberLine]
+    losers: list[MemberLine]
+
+
+class CapLine(msgspec.Struct, frozen=True):
+    """How often a cap or budget cut an award. `most` null: the draft has no such cap any more."""
+
+    cap: str
+    limit: str
+    per: str
+    period: str
+    most: int | None
+    recorded_events: int
+    recorded_points: int
+    recorded_members: int
+    draft_events: int
+    draft_points: int
+    draft_members: int
+
+
+class RefusedLine(msgspec.Struct, frozen=True):
+    """A recorded transaction that the draft would have refused."""
+
+    transaction_id: str
+    kind: str
+    code: str
+    wallet: str | None
+    points: int | None
+
+
+class FailedLine(msgspec.Struct, frozen=True):
+    """A rule of the draft that could not be evaluated, for so many events; the message of one of them."""
+
+    rule: str
+    events: int
+    message: str
+
+
+class TierMove(msgspec.Struct, frozen=True):
+    """So often a member was seen in one tier and later in another. Empty: none."""
+
+    before: str
+    after: str
+    moves: int
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A sum of what was recorded with the events, and the same as the movements of the ledger have it."""
+
+    wallet: str
+    name: CheckName
+    events: int
+    ledger: int
+    fits: bool
+
+
+class BacktestReport(msgspec.Struct, frozen=True):
+    """What a backtest found.
+
+    `order`: `by_member` (the members apart, in parallel: exact, as no budget that members share was reached) or
+    `as_recorded` (one process, in the order in which things were recorded, as such a budget was reached).
+    `transactions` is how many were replayed within the period, `kinds` of which kind they were, `events` those that
+    earn. `seconds` is the whole run; the rates are over all transactions read and all orders replayed.
+    """
+
+    program: LocalizedText
+    compared_with_version: int
+    since: date | None
+    until: date | None
+    settled_at: datetime
+    currency: str
+    order: Literal["by_member", "as_recorded"]
+    members: int
+    transactions: int
+    events: int
+    orders: int
+    kinds: dict[str, int]
+    wallets: list[WalletReport]
+    caps: list[CapLine]
+    refused: dict[str, int]
+    refused_transactions: list[RefusedLine]
+    failed: list[FailedLine]
+    tier_moves: list[TierMove]
+    checks: list[Check]
+    notes: list[LocalizedText]
+    workers: int
+    seconds: float
+    transactions_per_second: int
+    orders_per_second: int
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the draft would have changed nothing."""
+        return not self.refused and all(
+            figure.difference == 0
+            for wallet in self.wallets
+            for figure in (wallet.issued, wallet.taken_back, wallet.spent, wallet.expired, wallet.outstanding)
+        )

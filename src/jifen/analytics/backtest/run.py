@@ -1,0 +1,213 @@
+"""Runs a backtest: divides the members among processes that all see one snapshot, and puts their sums together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jifen.analytics.backtest.building import Circumstances, build_report
+from jifen.analytics.backtest.recorded import Period
+from jifen.analytics.backtest.report import BacktestReport
+from jifen.analytics.backtest.sums import Sums
+from jifen.analytics.backtest.worker import Job, Message
+from jifen.core.calendar import start_of_day
+from jifen.core.errors import JifenError
+from jifen.core.program import Program, ProgramDocument
+from jifen.core.rules.caps import OpenCap
+from jifen.db.connection import Connection, connect
+from jifen.services.programs import current_program
+
+Progress = Callable[[int, int], None]
+
+#: More processes than cores only wait for each other.
+MAXIMUM_WORKERS: Final = 64
+#: The sums of one process come as one line.
+_LINE_LIMIT_BYTES: Final = 256 * 1024 * 1024
+_SURROUNDINGS: Final = """
+SELECT (SELECT shards FROM installation) AS shards,
+       (SELECT max(version) FROM program_versions) AS version,
+       (SELECT count(*) FROM transactions
+        WHERE kind NOT IN (6, 7, 11) AND ($1::timestamptz IS NULL OR occurred_at < $1)) AS transactions
+"""
+
+_encode = msgspec.json.Encoder().encode
+_decode_message = msgspec.json.Decoder(Message).decode
+
+
+class BacktestRefused(JifenError):
+    """A draft that the recorded events cannot be replayed under."""
+
+    code: ClassVar[str] = "backtest_refused"
+
+
+class BacktestFailed(JifenError):
+    """A process of the backtest ended without a result."""
+
+    code: ClassVar[str] = "backtest_failed"
+
+
+def _nobody_watches(_done: int, _total: int) -> None:
+    """For callers who do not watch."""
+
+
+async def run_backtest(
+    url: str,
+    document: ProgramDocument,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+    workers: int | None = None,
+    progress: Progress = _nobody_watches,
+) -> BacktestReport:
+    """Replay what was recorded under a draft of the program, and report how it differs. Changes nothing.
+
+    `since` and `until` are local days of the program's zone, both included; `workers`: None for one for each core;
+    `progress` is told (transactions read, transactions in all).
+
+    Raises:
+        BacktestRefused: there is nothing to compare with, or the draft does not fit what was recorded.
+        BacktestFailed: a process died.
+    """
+    started = monotonic()
+    period = _period(since, until, ZoneInfo(document.time_zone))
+    connection = await connect(url)
+    try:
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0")
+        snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
+        current = await current_program(connection)
+        if current is None:
+            raise BacktestRefused("There is no program yet: apply one with `jifen program apply FILE`.")
+        wallets = await _wallets(connection, current, document)
+        row = await connection.fetchrow(_SURROUNDINGS, period.until)
+        draft = Program(row["version"] + 1, document, wallets)
+        job = Job(
+            url, snapshot, document, draft.version, wallets, period, row["shards"], list(range(row["shards"])), False
+        )
+        team = _Team(job, row["transactions"], progress)
+        count = min(workers or os.cpu_count() or 1, row["shards"], MAXIMUM_WORKERS)
+        sums = await team.run(count)
+        in_order = exceeds_shared(draft, sums)
+        if in_order:
+            sums = await team.run_in_order()
+    finally:
+        connection.terminate()
+    circumstances = Circumstances(
+        draft, current, period, since, until, 1 if in_order else count, in_order, monotonic() - started
+    )
+    return build_report(sums, circumstances)
+
+
+def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
+    if since is not None and until is not None and until < since:
+        raise BacktestRefused(f"The period would end ({until}) before it begins ({since}).")
+    now = datetime.now(UTC)
+    end = None if until is None else start_of_day(until + timedelta(days=1), zone)
+    begin = None if since is None else start_of_day(since, zone)
+    return Period(begin, end, now if end is None else min(end, now))
+
+
+async def _wallets(connection: Connection, current: Program, document: ProgramDocument) -> dict[str, int]:
+    """The wallets' numbers with those of the draft. Raises BacktestRefused where the draft cannot follow."""
+    numbers = {row["id"]: row["number"] for row in await connection.fetch("SELECT id, number FROM wallets")}
+    named = {wallet.id for wallet in document.wallets}
+    if gone := sorted(set(numbers) - named):
+        raise BacktestRefused(f"The draft lacks the wallets {', '.join(gone)}, in which members may hold points.")
+    for field in ("currency", "time_zone"):
+        was, becomes = getattr(current.document, field), getattr(document, field)
+        if was != becomes:
+            raise BacktestRefused(f"$.{field} of the draft is {becomes!r}; what was recorded is in {was!r}.")
+    fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
+    first = max(numbers.values(), default=0) + 1
+    return numbers | {wallet: number for number, wallet in enumerate(fresh, first)}
+
+
+def shared_caps(draft: Program) -> dict[str, OpenCap]:
+    """The caps that all members share and that outlast an event, by their key."""
+    return {
+        cap.key: cap
+        for book in draft.books.values()
+        for rule in book.rules
+        for cap in rule.caps
+        if cap.is_shared and cap.cap.period != "event"
+    }
+
+
+def exceeds_shared(draft: Program, sums: Sums) -> bool:
+    """Whether a cap that all members share was reached, or would have been had the members not been replayed apart.
+
+    Where all together stay below it, no order of events could have made it cut anything: the result is exact.
+    """
+    caps = shared_caps(draft)
+    if any(key in caps and cuts.events.draft for key, cuts in sums.caps.items()):
+        return True
+    # A usage name is the cap's key, and where the period begins anew, its first day behind one more slash.
+    uses = ((caps.get(name) or caps.get(name.rpartition("/")[0]), used) for name, used in sums.shared_uses.items())
+    return any(cap is not None and used > cap.cap.most for cap, used in uses)
+
+
+class _Team:
+    """The processes of one backtest."""
+
+    def __init__(self, job: Job, transactions: int, progress: Progress) -> None:
+        self._job = job
+        self._total = transactions
+        self._progress = progress
+        self._read: dict[int, int] = {}
+        self._read_before = 0
+
+    async def run(self, count: int) -> Sums:
+        """Divide the shards among so many processes."""
+        jobs = [msgspec.structs.replace(self._job, own=self._job.own[index::count]) for index in range(count)]
+        return await self._run(jobs)
+
+    async def run_in_order(self) -> Sums:
+        """Let one process do it all, in the order in which things were recorded."""
+        self._read_before, self._total = self._total, 2 * self._total
+        return await self._run([msgspec.structs.replace(self._job, in_order=True)])
+
+    async def _run(self, jobs: list[Job]) -> Sums:
+        self._read = {}
+        tasks = [asyncio.create_task(self._one(index, job)) for index, job in enumerate(jobs)]
+        try:
+            parts = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        sums = Sums()
+        for part in parts:
+            sums.add(part)
+        return sums
+
+    async def _one(self, index: int, job: Job) -> Sums:
+        command = (sys.executable, "-m", "jifen.analytics.backtest.worker")
+        process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT_BYTES)
+        try:
+            assert process.stdin is not None and process.stdout is not None
+            process.stdin.write(_encode(job) + b"\n")
+            await process.stdin.drain()
+            async for line in process.stdout:
+                message = _decode_message(line)
+                self._read[index] = message.read
+                self._progress(min(self._read_before + sum(self._read.values()), self._total), self._total)
+                if message.sums is not None:
+                    return message.sums
+        finally:
+            await _end(process)
+        raise BacktestFailed("A process of the backtest ended before it was done; its message stands above.")
+
+
+async def _end(process: Process) -> None:
+    """Let go of a process, whether it is done or not."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()

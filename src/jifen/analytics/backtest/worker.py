@@ -1,0 +1,201 @@
+"""One process of a backtest: reads its share of the members, replays it, and hands back what it added up.
+
+It takes its job as one line of JSON on standard input, which stays open as long as whoever wants the result is there,
+and answers with lines of JSON on standard output: progress, then the sums.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from jifen.analytics.backtest.recorded import (
+    Period,
+    begin_reading,
+    read_due,
+    read_flows,
+    read_in_order,
+    read_profiles,
+    read_referred,
+    read_shard,
+)
+from jifen.analytics.backtest.replay import MemberReplay, Stage
+from jifen.analytics.backtest.sums import Sums
+from jifen.core.commands import SettleMember
+from jifen.core.decide import Context, Effects, decide
+from jifen.core.program import Program, ProgramDocument
+from jifen.core.rules.standing import NO_PROFILE, Profile
+from jifen.db.connection import Connection, connect
+from jifen.engine.collector import calm_collector
+from jifen.engine.programs import ProgramVersions
+
+#: Progress is told after so many transactions.
+TOLD_ROWS: Final = 1_000
+_VERSIONS: Final = "SELECT version, content FROM program_versions"
+
+_encode = msgspec.json.Encoder().encode
+_decode_document = msgspec.json.Decoder(ProgramDocument).decode
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What one process does. `own`: its shards, of `shards` in all; `in_order`: all of them, in the order in which
+    things were recorded. `wallets`: numbers by id, the draft's new ones among them."""
+
+    url: str
+    snapshot: str
+    draft: ProgramDocument
+    draft_version: int
+    wallets: dict[str, int]
+    period: Period
+    shards: int
+    own: list[int]
+    in_order: bool
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the answer: so many transactions were read in all, or, at the end, the sums."""
+
+    read: int = 0
+    sums: Sums | None = None
+
+
+class Versions(dict[int, Program]):
+    """The versions of the program by number, each made ready when it is first asked for."""
+
+    def __init__(self, contents: dict[int, str], wallets: dict[str, int]) -> None:
+        super().__init__()
+        self._contents = contents
+        self._wallets = wallets
+
+    def __missing__(self, version: int) -> Program:
+        """Make a version ready."""
+        program = self[version] = Program(version, _decode_document(self._contents[version]), self._wallets)
+        return program
+
+
+async def run_job(job: Job, tell: Callable[[int], None]) -> Sums:
+    """Do the job; `tell` is told how many transactions were read. Raises what the database raises."""
+    draft = Program(job.draft_version, job.draft, job.wallets)
+    connection = await connect(job.url)
+    try:
+        await begin_reading(connection, job.snapshot)
+        versions, program_at = await _versions(connection, job)
+        stage = Stage(draft, versions, program_at, job.period, in_order=job.in_order)
+        replays = _Replays(connection, stage, tell)
+        if job.in_order:
+            await replays.run_in_order(job.own)
+        else:
+            for shard in job.own:
+                await replays.run_shard(shard)
+        for shard in job.own:
+            await _add_recorded(connection, stage, job, shard)
+    finally:
+        connection.terminate()
+    stage.tally.close()
+    return stage.sums
+
+
+async def _versions(connection: Connection, job: Job) -> tuple[Versions, Callable[[datetime], Program]]:
+    contents = {row["version"]: row["content"] for row in await connection.fetch(_VERSIONS)}
+    versions = Versions(contents, job.wallets)
+    known = ProgramVersions()
+    await known.learn(connection, max(contents))
+    return versions, lambda instant: versions[known.in_force(instant)]
+
+
+class _Replays:
+    """Brings the rows of the ledger to the replays of their members."""
+
+    def __init__(self, connection: Connection, stage: Stage, tell: Callable[[int], None]) -> None:
+        self._connection = connection
+        self._stage = stage
+        self._tell = tell
+        self._profiles: dict[int, Profile] = {}
+        self._referred: dict[int, set[int]] = {}
+        self._with_registration = any(book.needs_member for book in stage.draft.books.values())
+
+    async def run_shard(self, shard: int) -> None:
+        """Replay the members of a shard one after another."""
+        self._profiles, self._referred = {}, {}
+        await self._look_up(shard)
+        replay, member = None, None
+        sums = self._stage.sums
+        async for row in read_shard(self._connection, shard, self._stage.period):
+            if row[0] != member:
+                if replay is not None:
+                    replay.close()
+                member = row[0]
+                replay = self._begin(member)
+            assert replay is not None
+            replay.take(row)
+            if not sums.rows % TOLD_ROWS:
+                self._tell(sums.rows)
+        if replay is not None:
+            replay.close()
+
+    async def run_in_order(self, shards: list[int]) -> None:
+        """Replay all members at once, event by event. Keeps the state of every member in memory."""
+        for shard in shards:
+            await self._look_up(shard)
+        replays: dict[int, MemberReplay] = {}
+        sums = self._stage.sums
+        async for row in read_in_order(self._connection, self._stage.period):
+            replay = replays.get(row[0])
+            if replay is None:
+                replay = replays[row[0]] = self._begin(row[0])
+            replay.take(row)
+            if not sums.rows % TOLD_ROWS:
+                self._tell(sums.rows)
+        for replay in replays.values():
+            replay.close()
+
+    async def _look_up(self, shard: int) -> None:
+        self._profiles |= await read_profiles(self._connection, shard, with_registration=self._with_registration)
+        self._referred |= await read_referred(self._connection, shard)
+
+    def _begin(self, member: int) -> MemberReplay:
+        profile = self._profiles.get(member, NO_PROFILE)
+        return MemberReplay(self._stage, member, profile, self._referred.get(member))
+
+
+async def _add_recorded(connection: Connection, stage: Stage, job: Job, shard: int) -> None:
+    """Add what the ledger says was moved, and what it would say had everything that is due been booked."""
+    for wallet, flow, points, is_before in await read_flows(connection, shard, job.period):
+        stage.tally.moved_as_recorded(wallet, flow, points, is_before=is_before)
+    end = job.period.settled_at
+    program = stage.program_at(end)
+    for state in await read_due(connection, shard, job.shards, end):
+        effects = decide(program, SettleMember(state.member_id), Context(end, end, "", "", ""), state)
+        assert isinstance(effects, Effects)
+        stage.tally.settled_as_recorded(effects.transactions)
+
+
+def _send(message: Message) -> None:
+    sys.stdout.buffer.write(_encode(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _stop_when_abandoned() -> None:
+    """End this process as soon as nobody waits for its result any more."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def main() -> None:
+    """Take a job from standard input and do it."""
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    threading.Thread(target=_stop_when_abandoned, daemon=True).start()
+    calm_collector()
+    sums = asyncio.run(run_job(job, lambda read: _send(Message(read))))
+    _send(Message(sums.rows, sums))
+
+
+if __name__ == "__main__":
+    main()

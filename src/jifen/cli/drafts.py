@@ -1,0 +1,178 @@
+"""`jifen program draft, drafts, check, publish, diff`: from a file to a version, step by step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jifen.cli.instants import read_instant
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.program import AsJson, FileOrName, actor_name, group
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.drafts import Draft
+    from jifen.services.programs import AppliedProgram
+
+
+def register(_app: typer.Typer) -> None:
+    """These commands stand below `jifen program` since this module was imported."""
+
+
+DraftId = Annotated[int, typer.Argument(metavar="DRAFT", help="草稿编号 / The draft's number.")]
+
+
+@command(group, "draft")
+def draft(invocation: Invocation, file: FileOrName, as_json: AsJson = False) -> None:
+    """把文件存为草稿 / Keep a file as a draft, made from the newest version."""
+    from jifen.services.drafts import make_draft
+    from jifen.services.programs import parse_program, read_program_text
+
+    text = read_program_text(file)
+    parse_program(text, file)
+    made = invocation.ask(lambda connection: make_draft(connection, text, actor_name()), may_make=True)
+    if as_json:
+        write_json(_shown(made))
+        return
+    write_line(
+        invocation.say(
+            f"已存为草稿 {made.id}（基于第 {made.base_version} 版）。",
+            f"Kept as draft {made.id}, made from version {made.base_version}.",
+        )
+    )
+
+
+@command(group, "drafts")
+def drafts(invocation: Invocation, as_json: AsJson = False) -> None:
+    """列出草稿 / List the drafts."""
+    from jifen.services.drafts import all_drafts
+
+    found = invocation.ask(all_drafts, may_make=False)
+    if as_json:
+        write_json([_shown(each) for each in found])
+        return
+    say = invocation.say
+    states = {
+        "draft": say("草稿", "draft"),
+        "checked": say("已检查", "checked"),
+        "published": say("已发布", "published"),
+    }
+    write_table(
+        [
+            say("编号", "draft"),
+            say("状态", "status"),
+            say("基于版本", "made from"),
+            say("作者", "by"),
+            say("时间", "at"),
+        ],
+        [[each.id, states[each.status], each.base_version, each.created_by, each.created_at] for each in found],
+    )
+
+
+@command(group, "check")
+def check(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) -> None:
+    """检查草稿的规则 / Check a draft's rules; exit code 1 where there are findings."""
+    checked = invocation.ask(lambda connection: _check(connection, draft_id), may_make=False)
+    findings = (checked.report or {}).get("findings", [])
+    if as_json:
+        write_json(_shown(checked))
+    else:
+        for finding in findings:
+            write_line(f"{finding['kind']}: {finding['message']}")
+        write_line(
+            invocation.say(
+                f"草稿 {checked.id}：{len(findings)} 个问题。", f"Draft {checked.id}: {len(findings)} findings."
+            )
+        )
+    if findings:
+        raise typer.Exit(1)
+
+
+@command(group, "publish")
+def publish(
+    invocation: Invocation,
+    draft_id: DraftId,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="INSTANT", help="何时生效 / From when it holds.", show_default=False),
+    ] = None,
+    accept_findings: Annotated[
+        str | None,
+        typer.Option(
+            "--accept-findings",
+            metavar="REASON",
+            help="接受检查发现的问题，写明理由 / Publish in spite of findings; the reason is kept.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """检查并发布草稿，立即或定时 / Check a draft and publish it, at once or at an instant."""
+    effective_at = read_instant(at, "--at", may_be_future=True)
+    applied = invocation.ask(
+        lambda connection: _publish(connection, draft_id, effective_at, accept_findings), may_make=False
+    )
+    if as_json:
+        write_json(applied)
+        return
+    since = invocation.say("立即", "at once") if effective_at is None else f"{effective_at:%Y-%m-%d %H:%M:%S} UTC"
+    write_line(
+        invocation.say(
+            f"已发布为第 {applied.version} 版，生效时间：{since}。",
+            f"Published as version {applied.version}, in force: {since}.",
+        )
+    )
+
+
+@command(group, "diff")
+def diff(
+    invocation: Invocation,
+    before: Annotated[str, typer.Argument(metavar="VERSION|FILE", help="版本号或文件 / A version or a file.")],
+    after: Annotated[
+        str | None, typer.Argument(metavar="VERSION|FILE", help="默认最新版本 / Default: the newest version.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """用文字说明两个积分计划的差异 / Say in words how two programs differ."""
+    from jifen.services.program_changes import changes_between
+    from jifen.services.programs import parse_program, program_version, read_program_text
+
+    def document(name: str | None) -> Any:
+        if name is not None and not name.isdigit():
+            return parse_program(read_program_text(name), name)
+        version = None if name is None else int(name)
+        return invocation.ask(lambda connection: program_version(connection, version), may_make=False).document
+
+    changes = changes_between(document(before), document(after))
+    if as_json:
+        write_json(changes)
+        return
+    for change in changes:
+        write_line(invocation.say(change.zh, change.en))
+    if not changes:
+        write_line(invocation.say("没有差异。", "They say the same."))
+
+
+async def _check(connection: Connection, draft_id: int) -> Draft:
+    from jifen.services.drafts import find_draft, keep_report
+    from jifen.services.publishing import report_on
+
+    found = await find_draft(connection, draft_id)
+    return await keep_report(connection, found, report_on(found.document))
+
+
+async def _publish(
+    connection: Connection, draft_id: int, effective_at: datetime | None, because: str | None
+) -> AppliedProgram:
+    from jifen.services.drafts import publish_draft
+
+    checked = await _check(connection, draft_id)
+    return await publish_draft(connection, checked, actor_name(), effective_at=effective_at, accepted_because=because)
+
+
+def _shown(draft: Draft) -> dict[str, Any]:
+    names = ("id", "base_version", "status", "created_at", "created_by", "checked_at", "report", "published_version")
+    return {name: getattr(draft, name) for name in names}

@@ -1,0 +1,65 @@
+-- What the backtest reads, all within one snapshot and shard by shard.
+
+-- name: transactions
+-- $1 a shard, $2 until when. Everything that somebody asked for, member by member, in the order of the ledger. What time
+-- does by itself (6, 7, 11: holds ended, lots expired and matured) is worked out anew. `opened` says what lots an
+-- adjustment (9) or a transfer (10) opened; what others opened follows from the program.
+SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
+       t.trace,
+       CASE WHEN t.kind IN (9, 10) THEN (
+           SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
+           FROM movements m
+           WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
+       ) END AS opened
+FROM transactions t
+WHERE t.shard = $1 AND t.kind NOT IN (6, 7, 11) AND t.occurred_at < $2
+ORDER BY t.shard, t.member_id, t.sequence
+
+-- name: transactions_in_order
+-- $1 until when. The same of all members, in the order in which things were recorded: what one batch recorded stands in
+-- the order in which it happened, and what belongs to one member never changes its order.
+SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
+       t.trace,
+       CASE WHEN t.kind IN (9, 10) THEN (
+           SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
+           FROM movements m
+           WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
+       ) END AS opened
+FROM (
+    SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened
+    FROM (
+        SELECT *, max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded
+        FROM transactions
+        WHERE kind NOT IN (6, 7, 11) AND occurred_at < $1
+    ) AS by_record
+) AS t
+ORDER BY t.recorded, t.happened, t.member_id, t.sequence
+
+-- name: referred
+-- $1 a shard. The transactions that others refer to: what is known of them must be kept.
+SELECT DISTINCT member_id, refers_to FROM transactions WHERE shard = $1 AND refers_to IS NOT NULL
+
+-- name: profiles
+-- $1 a shard, $2 whether the day of registration matters.
+SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND ($2 OR profile IS NOT NULL)
+
+-- name: flows
+-- $1 a shard. All movements by where they went.
+SELECT wallet, from_bucket, to_bucket, sum(amount) AS points, false AS is_before
+FROM movements WHERE shard = $1
+GROUP BY wallet, from_bucket, to_bucket
+
+-- name: flows_of_period
+-- $1 a shard, $2 since when, $3 until when. The same up to an instant, with what happened before another one apart.
+SELECT m.wallet, m.from_bucket, m.to_bucket, sum(m.amount) AS points, t.occurred_at < $2 AS is_before
+FROM movements m
+JOIN transactions t ON t.shard = m.shard AND t.member_id = m.member_id AND t.sequence = m.sequence
+WHERE m.shard = $1 AND t.occurred_at < $3
+GROUP BY m.wallet, m.from_bucket, m.to_bucket, t.occurred_at < $2
+
+-- name: due
+-- $1 a shard, $2 an instant. The accounts of members for whom time has done something that nobody has booked yet.
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at
+FROM accounts a
+WHERE a.shard = $1 AND a.member_id IN (SELECT member_id FROM accounts WHERE shard = $1 AND next_change_at <= $2)
+ORDER BY a.member_id, a.wallet
