@@ -70,8 +70,9 @@ FROM (
 ) keyed
 """
 _ACCOUNT = """
-INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at)
-SELECT shard, member_id, $1::smallint, $2::integer, $3::bigint, $4::bigint, 0, $5::bigint, $6::timestamptz FROM seeded
+INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters)
+SELECT shard, member_id, $1::smallint, $2::integer, $3::bigint, $4::bigint, 0, $5::bigint, $6::timestamptz, $7::json
+FROM seeded
 """
 _LOT = """
 INSERT INTO lots (shard, member_id, wallet, pending, expires_at, earned_at, lot, effective_at, remaining)
@@ -173,6 +174,7 @@ async def _write_transaction(connection: Connection, transaction: Transaction) -
 
 
 async def _write_state(connection: Connection, state: MemberState) -> None:
+    first = min(account.wallet for account in state.accounts)
     for account in state.accounts:
         assert not account.holds, "seeded histories hold nothing"
         await connection.execute(
@@ -183,6 +185,7 @@ async def _write_state(connection: Connection, state: MemberState) -> None:
             account.pending,
             account.debt,
             account.next_change_at,
+            msgspec.json.encode(state.counters).decode() if account.wallet == first else None,
         )
         for is_pending, lots in ((False, account.lots), (True, account.pending_lots)):
             for lot in lots:

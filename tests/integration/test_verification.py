@@ -157,6 +157,26 @@ DAMAGES = {
         {"account_balance"},
     ),
     "debt": ("UPDATE accounts SET debt = debt + 1 WHERE debt > 0", {"account_balance", "conservation"}),
+    # I-14, I-15: counters and uses of caps follow from the transactions.
+    "an order not counted": (
+        "UPDATE accounts SET counters = json_build_array((counters ->> 0)::integer - 1, (counters ->> 1)::bigint) "
+        f"WHERE member_id = {SENDER} AND wallet = 1",
+        {"counters"},
+    ),
+    "money not counted": (
+        "UPDATE accounts SET counters = json_build_array((counters ->> 0)::integer, (counters ->> 1)::bigint + 1) "
+        f"WHERE member_id = {SENDER} AND wallet = 1",
+        {"counters"},
+    ),
+    "a cap used by nobody": (
+        "INSERT INTO usages SELECT shard, member_id, 'rule:base/points/member/lifetime', 5 FROM members "
+        f"WHERE member_id = {SENDER}",
+        {"cap_usage"},
+    ),
+    "a budget used by nobody": (
+        "INSERT INTO shared_usages VALUES (1, 'program/points/program/year', 5)",
+        {"cap_usage"},
+    ),
     "account gone": (
         f"DELETE FROM accounts WHERE member_id = {SENDER}",
         {"account_missing", "conservation", "member_without_account"},
@@ -267,7 +287,8 @@ DAMAGES = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 async def test_damage_is_named(database_server: EmbeddedAddress, shop_template: str, name: str) -> None:
-    """I-01, I-02, I-05, I-07, I-09, I-10, I-11, I-12, I-13: damage comes out under its own name, and no other."""
+    """I-01, I-02, I-05, I-07, I-09 to I-15: damage comes out under its own name, and no other
+    (I-10, I-11, I-12, I-13, I-14, I-15)."""
     statement, kinds = DAMAGES[name]
     report = await damaged(database_server, shop_template, statement)
     assert set(report.totals) == kinds, report.findings

@@ -36,7 +36,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends, `withheld` what a
     cancelled spend did not give back because a refund had forgiven it. `member` and `used` are what the rules saw of
     the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
-    `corrected` is what an order says from a correction on.
+    `corrected` is what an order says from a correction on. `uses` is what the awards used of caps, and `spent` the
+    money (minor units, signed) by which what the member spent in all changed: counters follow from these (I-14, I-15).
     """
 
     balances: list[Balances]
@@ -52,6 +53,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     used: dict[str, int] = {}
     failed: dict[str, str] = {}
     corrected: Order | None = None
+    uses: dict[str, int] = {}
+    spent: int = 0
 
 
 encode_trace = msgspec.json.Encoder().encode

@@ -13,8 +13,10 @@ import msgspec
 
 from jifen.core.errors import JifenError
 from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_document
+from jifen.core.rules.faults import invalid
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.services.event_data import check_schema
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
 _SQL = load_queries("programs")
@@ -112,6 +114,10 @@ def parse_program(text: str, name: str = "The program") -> ProgramDocument:
         file = YamlFile(text)
         document = file.convert(ProgramDocument)
         check_document(document)
+        for index, event in enumerate(document.events):
+            fault = check_schema(event.schema)
+            if fault is not None:
+                raise invalid(f"$.events[{index}].schema", f"is no JSON Schema (2020-12): {fault}")
     except InvalidYaml as error:
         where = f"{error.path} " if error.path else ""
         raise _located(name, f"{where}{error.what}.", error.path, error.line) from None

@@ -122,6 +122,8 @@ class Decision:
         used: dict[str, int] | None = None,
         failed: dict[str, str] | None = None,
         corrected: Order | None = None,
+        uses: dict[str, int] | None = None,
+        spent: int = 0,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -149,6 +151,8 @@ class Decision:
             used or {},
             failed or {},
             corrected,
+            uses or {},
+            spent,
         )
         context = self.context
         transaction = Transaction(

@@ -45,9 +45,10 @@ def record_order(decision: Decision, command: RecordOrder) -> Refusal | None:
         return refusal
     event = RatedEvent(ORDER_COMPLETED, context.occurred_at, context.source, order, order.lines)
     day = local_day(context.occurred_at, program.zone)
-    refusal = _earn(decision, event, day, encode_facts(order))
+    spent = sum(line.paid_cents for line in order.lines)
+    refusal = _earn(decision, event, day, encode_facts(order), spent)
     if refusal is None:
-        decision.counters = decision.counters.with_order(day, sum(line.paid_cents for line in order.lines))
+        decision.counters = decision.counters.with_order(day, spent)
     return refusal
 
 
@@ -62,7 +63,7 @@ def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
     return _earn(decision, event, day, encode_facts(EventFacts(command.type, command.data)))
 
 
-def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes) -> Refusal | None:
+def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent: int = 0) -> Refusal | None:
     program, context = decision.program, decision.context
     book = program.books.get(event.type)
     needs_member = book is not None and book.needs_member
@@ -86,6 +87,8 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes) -> Ref
         member=member if needs_member else None,
         used={name: number for name, number in used.items() if number},
         failed={verdict.rule: verdict.detail for verdict in rating.verdicts},
+        uses={name: number for name, number in rating.uses.items() if number},
+        spent=spent,
         facts=facts,
         is_answer=True,
     )

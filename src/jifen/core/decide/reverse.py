@@ -40,9 +40,10 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
     remaining = remaining_lines(order, in_all)
     due = _due(earned, _rate_again(earned, order, remaining))
     facts = None if refund is None else encode_facts(refund)
-    refusal = _book_reversal(decision, earned, due, returned, facts)
+    spent = _paid(remaining) - _paid(remaining_lines(order, before))
+    refusal = _book_reversal(decision, earned, due, returned, facts, spent=spent)
     if refusal is None:
-        _count_change(decision, earned, remaining_lines(order, before), remaining)
+        _count_change(decision, earned, spent)
     return refusal
 
 
@@ -66,10 +67,13 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
             return Refusal("corrected_below_returned", message, "/data/lines", {"line_id": line, "returned": quantity})
     remaining = remaining_lines(order, returned)
     due = _due(earned, _rate_again(earned, order, remaining))
+    spent = _paid(remaining) - _paid(remaining_lines(was, returned))
     names = {"order_id": order.order_id, "correction_id": command.correction.correction_id}
-    refusal = _book_reversal(decision, earned, due, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order)
+    refusal = _book_reversal(
+        decision, earned, due, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order, spent=spent
+    )
     if refusal is None:
-        _count_change(decision, earned, remaining_lines(was, returned), remaining)
+        _count_change(decision, earned, spent)
     return refusal
 
 
@@ -93,9 +97,12 @@ def _due(earned: PastTransaction, kept: list[Award]) -> dict[int, int]:
     return due
 
 
-def _count_change(decision: Decision, earned: PastTransaction, before: list[OrderLine], after: list[OrderLine]) -> None:
-    """Count what was paid for the order anew."""
-    cents = sum(line.paid_cents for line in after) - sum(line.paid_cents for line in before)
+def _paid(lines: list[OrderLine]) -> int:
+    return sum(line.paid_cents for line in lines)
+
+
+def _count_change(decision: Decision, earned: PastTransaction, cents: int) -> None:
+    """Count that so much more (or less) was paid for the order."""
     decision.counters = decision.counters.with_change(local_day(earned.occurred_at, earned.program.zone), cents)
 
 
@@ -178,6 +185,7 @@ def _book_reversal(
     *,
     kind: Kind = Kind.REVERSE,
     corrected: Order | None = None,
+    spent: int = 0,
 ) -> Refusal | None:
     decision.begin()
     taken_back = []
@@ -199,6 +207,7 @@ def _book_reversal(
         taken_back=taken_back,
         returned=returned,
         corrected=corrected,
+        spent=spent,
         facts=facts,
         refers_to=past.sequence,
         is_answer=True,

@@ -219,6 +219,9 @@ class _Day:
                 fact = facts[name]
                 for value in fact if isinstance(fact, list) else (fact,):
                     found.update(dict.fromkeys(by_value.get(value, ())))
+            else:
+                # An event without the property: these rules fail, and that must be seen.
+                found.update(dict.fromkeys(rule for rules in by_value.values() for rule in rules))
         return sorted(found, key=_order)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from jifen.core.calendar import Expiry, RollingExpiry, YearlyExpiry
 from jifen.core.limits import MAXIMUM_AMOUNT
@@ -34,6 +35,33 @@ MAXIMUM_CAPS = 8
 MAXIMUM_STEPS = 50
 MAXIMUM_LISTED = 100_000
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){1,3}")
+_PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+#: Words that CEL keeps for itself.
+_CEL_WORDS = frozenset(
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "namespace",
+        "null",
+        "package",
+        "return",
+        "true",
+        "var",
+        "void",
+        "while",
+    ]
+)
 #: Types of events that are no occasion to earn.
 _RESERVED = (ORDER_COMPLETED, "order.refunded", "order.corrected", *BUILT_IN_EVENTS)
 
@@ -60,6 +88,11 @@ def check_rules(
         _check_award(path, rule, by_id)
         _check_expiry(path, rule.expiry, rule.pending_days)
         check_caps(f"{path}.caps", rule.caps)
+        if rule.coefficient is not None and any(each.budgets for each in campaigns if each.id == rule.campaign):
+            raise invalid(
+                f"{path}.campaign",
+                "has budgets, which a coefficient does not draw on; give the extra points by a rule with a ratio",
+            )
         if rule.campaign is None and any(cap.period == "campaign" for cap in rule.caps):
             raise invalid(f"{path}.caps", "counts by campaign, but the rule belongs to none")
 
@@ -165,10 +198,21 @@ def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], c
         if event.type in _RESERVED or event.type in seen:
             raise invalid(path, f"is {event.type!r}, which is taken")
         seen.add(event.type)
+        _check_schema(f"$.events[{index}].schema", event.schema)
     check_ids("$.catalog.tiers", [each.id for each in catalog.tiers])
     for name in ("skus", "categories", "brands", "channels", "stores", "tags", "segments"):
         listed: list[str] = getattr(catalog, name)
         check_number(f"$.catalog.{name}", listed, MAXIMUM_LISTED)
+
+
+def _check_schema(path: str, schema: dict[str, Any]) -> None:
+    """The part of a JSON Schema that conditions read; whether it is one as a whole is found where files are read."""
+    properties = schema.get("properties", {})
+    if not isinstance(properties, dict):
+        raise invalid(f"{path}.properties", "must be an object of properties by name")
+    for name in properties:
+        if not _PROPERTY.fullmatch(name) or name in _CEL_WORDS:
+            raise invalid(f"{path}.properties", f"has {name!r}; conditions can read names of letters, digits and _")
 
 
 def check_percent(path: str, percent: Decimal) -> None:

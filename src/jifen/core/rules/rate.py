@@ -178,7 +178,7 @@ class _Rater:
             return "outside_window"
         if not rule.is_always_open and not rule.is_open(instant, local):
             return "outside_window"
-        if rule.says_it_all and not self._with_all:
+        if rule.says_it_all and not self._with_all and self._is_known(rule):
             return None
         for audience in rule.audiences:
             if not audience.evaluate(self._facts):
@@ -186,6 +186,10 @@ class _Rater:
         if rule.when is not None and not rule.when.evaluate(self._facts):
             return "condition"
         return None
+
+    def _is_known(self, rule: CompiledRule) -> bool:
+        """Whether the fact by which the rule was found is there (a property that the event lacks is not)."""
+        return rule.discriminator is None or rule.discriminator[0] in self._facts or rule.lines is not None
 
     def _positions(self, rule: CompiledRule) -> Sequence[int]:
         """The lines that a rule rates, by their positions."""

@@ -432,6 +432,53 @@ GROUP BY wallet, from_bucket, to_bucket
 SELECT wallet, sum(available) AS available, sum(pending) AS pending, sum(held) AS held, sum(debt) AS debt
 FROM accounts GROUP BY wallet
 
+-- name: shards_counters
+-- What the counters and uses of caps say of members, against what their transactions say. `spent` stands last in a
+-- trace, and reading all of them as JSON is dear.
+WITH told AS (
+    SELECT shard, member_id, sum(CASE WHEN strpos(said, '"spent":') > 0
+               THEN rtrim(split_part(said, '"spent":', 2), '}')::bigint ELSE 0 END) AS spent,
+           count(*) FILTER (WHERE kind = 1 AND NOT starts_with(facts::text, '{"event":')) AS orders
+    FROM (SELECT shard, member_id, kind, facts, right(trace::text, 40) AS said FROM transactions
+          WHERE shard BETWEEN $1 AND $2 AND kind IN (1, 8, 12)) AS traces
+    GROUP BY shard, member_id
+), counted AS (
+    SELECT shard, member_id, (counters ->> 0)::bigint AS orders, (counters ->> 1)::bigint AS spent
+    FROM accounts WHERE shard BETWEEN $1 AND $2 AND wallet = (SELECT min(number) FROM wallets)
+), used AS (
+    SELECT t.shard, t.member_id, each.key AS name, sum(each.value::bigint) AS used
+    FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
+    WHERE t.shard BETWEEN $1 AND $2 AND t.kind = 1 AND strpos(t.trace::text, '"uses":{') > 0
+        AND strpos(each.key, '/program/') = 0
+    GROUP BY t.shard, t.member_id, each.key
+)
+SELECT 'counters' AS kind, c.member_id,
+       concat('the counters say ', coalesce(c.orders, 0), ' orders and ', coalesce(c.spent, 0), ' spent, the transactions ',
+              coalesce(t.orders, 0), ' and ', coalesce(t.spent, 0)) AS detail
+FROM counted c LEFT JOIN told t ON c.member_id = t.member_id AND c.shard = t.shard
+WHERE coalesce(t.orders, 0) <> coalesce(c.orders, 0) OR coalesce(t.spent, 0) <> coalesce(c.spent, 0)
+UNION ALL
+SELECT 'cap_usage', coalesce(u.member_id, k.member_id),
+       concat('of ', coalesce(u.name, k.name), ' the transactions used ', coalesce(u.used, 0), ', kept is ', coalesce(k.used, 0))
+FROM used u FULL JOIN (SELECT * FROM usages WHERE shard BETWEEN $1 AND $2) k
+    ON k.member_id = u.member_id AND k.shard = u.shard AND k.name = u.name
+WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
+
+-- name: shared_usages
+-- What all members together used of caps, against what the transactions say.
+WITH used AS (
+    SELECT each.key AS name, sum(each.value::bigint) AS used
+    FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
+    WHERE t.kind = 1 AND EXISTS (SELECT 1 FROM shared_usages) AND strpos(t.trace::text, '"uses":{') > 0
+        AND strpos(each.key, '/program/') > 0
+    GROUP BY each.key
+)
+SELECT 'cap_usage' AS kind, NULL::bigint AS member_id,
+       concat('of ', coalesce(u.name, k.name), ' the transactions used ', coalesce(u.used, 0), ', kept is ',
+              coalesce(k.used, 0)) AS detail
+FROM used u FULL JOIN shared_usages k ON k.name = u.name
+WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
+
 -- name: keys
 -- Every command has its key, an order and a refund also theirs (jifen.engine.submission); every key its transaction.
 WITH expected AS NOT MATERIALIZED (

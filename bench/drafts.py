@@ -1,0 +1,80 @@
+"""What the backtest is measured with: a draft of twenty rules, and members who bought often."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bench.program import CURRENCY, TEXT, WALLET
+from bench.seeding import MEMBER, Step
+from jifen.core.commands import RecordOrder
+from jifen.core.orders import Order, OrderLine
+
+ORDERS_PER_MEMBER = 10
+_CATEGORIES = ("grocery", "fresh", "household", "electronics", "clothing", "beauty")
+_EXPIRY = "expiry: {policy: rolling, months: 12, until: month_end}"
+
+
+def twenty_rules() -> str:
+    """The program of the benchmarks with nineteen more rules: multipliers of categories, channels and days, a first
+    order, thresholds, and extras with caps."""
+    rules = [
+        _multiplier(f"category-{category}", f'lines: line.category == "{category}"', 1.1 + number / 10)
+        for number, category in enumerate(_CATEGORIES)
+    ]
+    rules += [
+        _multiplier(f"channel-{channel}", f'when: order.channel == "{channel}"', 1.2) for channel in ("app", "web")
+    ]
+    rules += [
+        _multiplier("member-day", "window: {days_of_month: [8]}", 2),
+        _multiplier("weekend", "window: {weekdays: [sat, sun]}", 1.5),
+        _multiplier("evening", 'window: {hours: ["18:00-21:00"]}', 1.1),
+        _multiplier("double-eleven", 'window: {yearly: ["11-11"]}', 3),
+        _fixed("first-order", "when: member.is_first_order && order.total_cents >= 10000", 200),
+        _fixed("tenth-order", "when: member.orders == 9", 100),
+        _fixed("large-order", "when: order.total_cents >= 30000", 50),
+        _fixed("large-basket", "when: order.quantity >= 3", 20),
+        _fixed("came-back", "when: member.days_since_last_order > 25", 30),
+        _fixed("two-beauties", 'when: order.lines.exists(line, line.category == "beauty" && line.quantity >= 2)', 10),
+        _fixed("monthly-extra", "caps: [{limit: count, most: 1, period: month}]", 5),
+    ]
+    assert len(rules) == 19
+    return TEXT + "".join(rules)
+
+
+def _multiplier(name: str, condition: str, times: float) -> str:
+    return f"""  - id: {name}
+    wallet: {WALLET}
+    {condition}
+    coefficient: {{times: {times:g}, of: [base]}}
+"""
+
+
+def _fixed(name: str, condition: str, points: int) -> str:
+    return f"""  - id: {name}
+    wallet: {WALLET}
+    {condition}
+    fixed: {points}
+    {_EXPIRY}
+"""
+
+
+def frequent_history(now: datetime) -> list[Step]:
+    """Ten orders of one to three lines within the last three hundred days."""
+    return [
+        Step(RecordOrder(0, _order(number)), now - timedelta(days=300 - 29 * number, hours=number))
+        for number in range(ORDERS_PER_MEMBER)
+    ]
+
+
+def _order(number: int) -> Order:
+    lines = [
+        OrderLine(
+            str(line + 1),
+            1 + (number + line) % 3,
+            3_990 + 1_700 * ((number * 7 + line * 3) % 11),
+            sku=f"SKU-{number % 7}-{line}",
+            category=_CATEGORIES[(number + line) % len(_CATEGORIES)],
+        )
+        for line in range(1 + number % 3)
+    ]
+    return Order(f"{MEMBER}-{number}", CURRENCY, lines, channel=("store", "app", "web")[number % 3])

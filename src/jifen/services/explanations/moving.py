@@ -1,0 +1,61 @@
+"""Spends, holds, expiry, adjustments and transfers in words."""
+
+from __future__ import annotations
+
+from jifen.core.ledger.values import Kind
+from jifen.services.explanations.common import (
+    Reader,
+    Telling,
+    balances,
+    circumstances,
+    new_lots,
+    repaid,
+    used_lots,
+)
+from jifen.services.explanations.told import Told
+from jifen.services.explanations.words import Words
+
+
+def tell_moving(words: Words, told: Told, reader: Reader) -> Telling:
+    """A transaction about one wallet that no rule was asked about."""
+    trace = told.trace
+    assert trace.wallet is not None and trace.points is not None
+    points = words.points(trace.wallet, abs(trace.points))
+    name = _name(told.kind, trace.points)
+    until = "" if trace.until is None else words.instant(trace.until)
+    lines = circumstances(words, told) if reader == "operator" else []
+    lines.append(words.say(name, points=points, instant=words.instant(told.occurred_at), until=until))
+    if trace.reference is not None:
+        lines.append(words.say("reference", reference=trace.reference))
+    if told.kind is Kind.MATURE:
+        lines += _matured(words, told)
+    elif told.opened and told.kind is not Kind.TRANSFER:
+        lines += new_lots(words, told)
+    else:
+        lines += repaid(words, told)
+    if reader == "operator":
+        lines += used_lots(words, told)
+    return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told, reader))
+
+
+def _name(kind: Kind, points: int) -> str:
+    if kind is Kind.ADJUST:
+        return "added" if points > 0 else "removed"
+    if kind is Kind.TRANSFER:
+        return "received" if points > 0 else "given"
+    return kind.name.lower()
+
+
+def _matured(words: Words, told: Told) -> list[str]:
+    """Until when the points that can be spent from now on are valid."""
+    sums: dict[str, int] = {}
+    assert told.trace.wallet is not None
+    for each in told.movements:
+        if each.terms is not None and each.lot and each.target.name == "AVAILABLE":
+            expiry = words.expiry(each.terms)
+            sums[expiry] = sums.get(expiry, 0) + each.amount
+    ready = [
+        words.say("lot_ready", points=words.points(told.trace.wallet, points), expiry=expiry)
+        for expiry, points in sums.items()
+    ]
+    return ready + repaid(words, told)

@@ -1,0 +1,119 @@
+"""Refunds, corrections and reversals in words: what was returned, kept, taken back, owed and let go."""
+
+from __future__ import annotations
+
+from jifen.core.ledger.values import Kind
+from jifen.core.trace import TakenBack
+from jifen.services.explanations.common import Reader, Telling, balances, circumstances, new_lots, repaid, used_lots
+from jifen.services.explanations.earning import told_facts
+from jifen.services.explanations.told import Told, kept_of_order, remaining_order
+from jifen.services.explanations.words import Words
+
+
+def tell_taking_back(words: Words, told: Told, reader: Reader) -> Telling:
+    """A reversal of any kind, or a correction."""
+    origin = told.origin
+    assert origin is not None
+    if told.trace.wallet is not None:
+        return _tell_cancelling(words, told, origin, reader)
+    lines = _operator_lines(words, told) if reader == "operator" else []
+    lines += _what_happened(words, told, origin)
+    for taken in told.trace.taken_back:
+        lines.append(_taken_back(words, taken))
+    lines += new_lots(words, told)
+    if origin.order is not None:
+        kept = kept_of_order(told)
+        lines.append(words.say("kept", points=words.sums(kept)) if any(kept.values()) else words.say("kept_nothing"))
+    return Telling(_title(words, told), lines + balances(words, told, reader))
+
+
+def _title(words: Words, told: Told) -> str:
+    taken, given = _changes(told)
+    changes = [words.say("change_taken", points=words.sums(taken))] if taken else []
+    changes += [words.say("change_given", points=words.sums(given))] if given else []
+    change = words.join(changes) if changes else words.say("change_nothing")
+    if told.kind is Kind.CORRECT:
+        return words.say("title_correct", change=change)
+    return words.say("title_refund" if told.trace.returned else "title_reverse", change=change)
+
+
+def _changes(told: Told) -> tuple[dict[int, int], dict[int, int]]:
+    """Points by wallet that were really taken (not those that had expired or were let go), and that were added."""
+    taken: dict[int, int] = {}
+    given: dict[int, int] = {}
+    for each in told.trace.taken_back:
+        if each.points < 0:
+            given[each.wallet] = -each.points
+        elif each.points > each.expired + each.forgiven:
+            taken[each.wallet] = each.points - each.expired - each.forgiven
+    return taken, given
+
+
+def _what_happened(words: Words, told: Told, origin: Told) -> list[str]:
+    remaining = remaining_order(told)
+    if remaining is None:
+        key = "reversed_added" if origin.kind is Kind.ADJUST else "reversed_event"
+        return [words.say(key, instant=words.instant(origin.occurred_at))]
+    order = remaining.order
+    if told.kind is Kind.CORRECT:
+        money = words.money(sum(line.paid_cents for line in order.lines))
+        return [words.say("corrected", order=order.order_id, money=money)]
+    names = {line.line_id: line.name or line.sku or line.line_id for line in order.lines}
+    returned = words.join(
+        words.say("returned_line", name=words.quoted(names.get(line, line)), quantity=f"{quantity:,}")
+        for line, quantity in told.trace.returned.items()
+    )
+    lines = [words.say("returned", order=order.order_id, lines=returned)]
+    if not remaining.lines:
+        lines.append(words.say("returned_all", order=order.order_id))
+    return lines
+
+
+def _taken_back(words: Words, taken: TakenBack) -> str:
+    """Where the points that were due came from."""
+    if taken.points < 0:
+        return words.say("gained", points=words.points(taken.wallet, -taken.points))
+    parts = [
+        words.say(f"due_{name}", points=words.points(taken.wallet, points))
+        for name, points in (
+            ("from_lot", taken.from_lot),
+            ("expired", taken.expired),
+            ("other_lots", taken.other_lots),
+            ("debt", taken.debt),
+            ("forgiven", taken.forgiven),
+        )
+        if points
+    ]
+    end = "。" if words.locale == "zh" else "."
+    return words.say("due", points=words.points(taken.wallet, taken.points)) + words.clauses(parts) + end
+
+
+def _operator_lines(words: Words, told: Told) -> list[str]:
+    lines = circumstances(words, told)
+    remaining = remaining_order(told)
+    if remaining is not None and remaining.lines:
+        money = words.money(sum(line.paid_cents for line in remaining.lines))
+        lines.append(words.say("told_remaining", count=f"{len(remaining.lines):,}", money=money))
+        assert told.origin is not None
+        lines += told_facts(words, told.origin)
+    return lines
+
+
+def _tell_cancelling(words: Words, told: Told, origin: Told, reader: Reader) -> Telling:
+    """A spend or capture that was cancelled, or an adjustment downwards that was undone."""
+    trace = told.trace
+    assert trace.wallet is not None and trace.points is not None
+    points, instant = words.points(trace.wallet, trace.points), words.instant(origin.occurred_at)
+    is_undone = origin.kind is Kind.ADJUST
+    lines = circumstances(words, told) if reader == "operator" else []
+    lines.append(words.say("undone" if is_undone else "cancelled", instant=instant, points=points))
+    if trace.withheld:
+        lines.append(words.say("withheld", points=words.points(trace.wallet, trace.withheld)))
+    if told.opened:
+        lines += new_lots(words, told)
+    else:
+        lines += repaid(words, told)
+    if reader == "operator":
+        lines += used_lots(words, told)
+    title = words.say("title_undo" if is_undone else "title_cancel", points=points)
+    return Telling(title, lines + balances(words, told, reader))

@@ -1,0 +1,138 @@
+"""The plain words of explanations: numbers, money, instants and names in the language of the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from jifen.core.calendar import start_of_day
+from jifen.core.ledger.values import LotTerms
+from jifen.core.limits import NEVER
+from jifen.core.program import Program
+from jifen.core.rules.document import ORDER_COMPLETED, EarningRule, LocalizedText
+from jifen.services.explanations import en, zh
+
+Locale = Literal["zh", "en"]
+LOCALES: Final[tuple[Locale, ...]] = ("zh", "en")
+TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
+#: Digits of the minor unit, where it is not a hundredth (ISO 4217).
+_MINOR_DIGITS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+
+
+class Words:
+    """Says things about a program in one language. Instants are told in the program's time zone."""
+
+    def __init__(self, locale: Locale, program: Program) -> None:
+        self.locale = locale
+        self.program = program
+        self._texts = TEXTS[locale]
+        self._wallets = {wallet.id: wallet.name for wallet in program.document.wallets}
+        self._campaigns = {campaign.id: campaign.name for campaign in program.document.campaigns}
+
+    def say(self, key: str, **values: object) -> str:
+        """A text of this language with its values."""
+        return self._texts[key].format(**values)
+
+    def knows(self, key: str) -> bool:
+        """Whether there is such a text."""
+        return key in self._texts
+
+    def join(self, parts: Iterable[str]) -> str:
+        """The parts of a list."""
+        return self._texts["join"].join(parts)
+
+    def clauses(self, parts: Iterable[str]) -> str:
+        """Parts that are clauses of their own."""
+        return self._texts["clauses"].join(parts)
+
+    def text(self, text: LocalizedText) -> str:
+        """A text of the program in this language."""
+        return text.zh if self.locale == "zh" else text.en
+
+    def quoted(self, name: str) -> str:
+        """A name in the quotation marks of the language."""
+        return self.say("quoted", name=name)
+
+    # --- values ---
+
+    def wallet(self, number: int) -> str:
+        """The name of a wallet."""
+        wallet = self.program.wallet_ids[number]
+        name = self._wallets.get(wallet)
+        return wallet if name is None else self.text(name)
+
+    def points(self, wallet: int, points: int) -> str:
+        """Points of a wallet, by its number."""
+        return self.say("points", points=f"{points:,}", wallet=self.wallet(wallet))
+
+    def sums(self, by_wallet: Mapping[int, int]) -> str:
+        """Points of several wallets; those with none are left out."""
+        parts = [self.points(wallet, points) for wallet, points in sorted(by_wallet.items()) if points]
+        return self.join(parts) if parts else self.say("nothing")
+
+    def money(self, cents: int) -> str:
+        """An amount of the program's currency, from minor units by whole numbers alone."""
+        currency = self.program.document.currency
+        digits = _MINOR_DIGITS.get(currency, 2)
+        whole, rest = divmod(abs(cents), 10**digits)
+        amount = f"{'-' if cents < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "")
+        return self.say("money", amount=amount, currency=self.say("currency_cny") if currency == "CNY" else currency)
+
+    def instant(self, instant: datetime) -> str:
+        """Date and time in the program's zone, to the minute."""
+        local = instant.astimezone(self.program.zone)
+        return self.say(
+            "instant", year=local.year, month=local.month, day=local.day, hour=local.hour, minute=local.minute
+        )
+
+    def day(self, day: date) -> str:
+        """A local date."""
+        return self.say("day", year=day.year, month=day.month, day=day.day)
+
+    def times(self, times: Decimal) -> str:
+        """A multiplier without needless zeros."""
+        return f"{times.normalize():f}"
+
+    def expiry(self, terms: LotTerms) -> str:
+        """Until when points are valid: the last whole day where they end with a day."""
+        if terms.expires_at >= NEVER:
+            return self.say("expiry_never")
+        zone = self.program.zone
+        last = (terms.expires_at - timedelta(microseconds=1)).astimezone(zone).date()
+        if start_of_day(last + timedelta(days=1), zone) == terms.expires_at:
+            return self.say("expiry_day", day=self.day(last))
+        return self.say("expiry_instant", instant=self.instant(terms.expires_at))
+
+    # --- names ---
+
+    def rule(self, rule: str) -> str:
+        """A rule by its name, else by its id, in quotation marks."""
+        document = self.program.rules.get(rule)
+        name = None if document is None or document.name is None else self.text(document.name)
+        return self.quoted(name or rule)
+
+    def rule_for_member(self, rule: EarningRule) -> str:
+        """A rule as a member may read of it: ids say nothing to them."""
+        if rule.name is not None:
+            name = self.quoted(self.text(rule.name))
+        else:
+            name = self.say("rule_unnamed_order" if rule.event == ORDER_COMPLETED else "rule_unnamed_event")
+        if rule.campaign is None:
+            return name
+        return self.say("rule_of_campaign", campaign=self.campaign(rule.campaign), rule=name)
+
+    def campaign(self, campaign: str) -> str:
+        """The name of a campaign, else its id."""
+        name = self._campaigns.get(campaign)
+        return campaign if name is None else self.text(name)
+
+    def event(self, event_type: str) -> str | None:
+        """The name that the operator gave a declared type of event."""
+        declared = next((each for each in self.program.document.events if each.type == event_type), None)
+        return None if declared is None or declared.name is None else self.text(declared.name)
+
+    def transaction_kind(self, kind: str) -> str:
+        """The word for a kind of transaction."""
+        return self.say(f"kind_{kind}")
