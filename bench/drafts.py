@@ -15,8 +15,8 @@ _EXPIRY = "expiry: {policy: rolling, months: 12, until: month_end}"
 
 
 def twenty_rules() -> str:
-    """The program of the benchmarks with nineteen more rules: multipliers of categories, channels and days, a first
-    order, thresholds, and extras with caps."""
+    """The program of the benchmarks with nineteen more rules, as retail programs have them: multipliers of categories,
+    channels and days, a first order, thresholds, an extra with a cap; four reward something else than orders."""
     rules = [
         _multiplier(f"category-{category}", f'lines: line.category == "{category}"', 1.1 + number / 10)
         for number, category in enumerate(_CATEGORIES)
@@ -27,15 +27,15 @@ def twenty_rules() -> str:
     rules += [
         _multiplier("member-day", "window: {days_of_month: [8]}", 2),
         _multiplier("weekend", "window: {weekdays: [sat, sun]}", 1.5),
-        _multiplier("evening", 'window: {hours: ["18:00-21:00"]}', 1.1),
         _multiplier("double-eleven", 'window: {yearly: ["11-11"]}', 3),
         _fixed("first-order", "when: member.is_first_order && order.total_cents >= 10000", 200),
-        _fixed("tenth-order", "when: member.orders == 9", 100),
-        _fixed("large-order", "when: order.total_cents >= 30000", 50),
-        _fixed("large-basket", "when: order.quantity >= 3", 20),
-        _fixed("came-back", "when: member.days_since_last_order > 25", 30),
-        _fixed("two-beauties", 'when: order.lines.exists(line, line.category == "beauty" && line.quantity >= 2)', 10),
-        _fixed("monthly-extra", "caps: [{limit: count, most: 1, period: month}]", 5),
+        _fixed("large-order", "when: order.total_cents >= 40000", 50),
+        _fixed("large-basket", "when: order.quantity >= 6", 20),
+        _fixed("web-extra", 'when: order.channel == "web"\n    caps: [{limit: count, most: 1, period: month}]', 5),
+        _fixed("registration", "event: member.registered", 100),
+        _fixed("check-in", "event: member.checked_in\n    caps: [{limit: count, most: 1, period: day}]", 2),
+        _fixed("review", "event: review.posted\n    when: event.data.length >= 15", 20),
+        _fixed("referral", 'event: referral.converted\n    when: event.data.role == "inviter"', 500),
     ]
     assert len(rules) == 19
     return TEXT + "".join(rules)

@@ -24,6 +24,7 @@ FLOORS: Final = {
 LEAVES: Final = {"settings", "errors", "log", "__init__"}
 """Modules at the top of the package that anyone but `core` may import."""
 LEAF_FLOOR: Final = 0
+# CEL compiles and evaluates the conditions of programs: a pure function of text and facts.
 CORE_MAY_IMPORT: Final = frozenset(sys.stdlib_module_names) | {"msgspec", "cel_expr_python"}
 
 

@@ -32,6 +32,7 @@ def points_kept(rule: EarningRule, lines: Sequence[PlainLine], returned: Sequenc
         math.floor(Fraction(cents * (quantity - gone), quantity) + HALF)
         for (quantity, cents), gone in zip(lines, returned, strict=True)
     ]
+    assert rule.ratio is not None
     rate = Fraction(rule.ratio.points, rule.ratio.per_cents)
     rated = [sum(paid)] if rule.basis == "order" else paid
     return sum(ROUND[rule.rounding](cents * rate) for cents in rated)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from jifen.core.calendar import Expiry, NeverExpires
+from jifen.core.orders import Order, OrderLine
 from jifen.core.program import (
     EarningRule,
     HoldPolicy,
@@ -18,6 +21,9 @@ from jifen.core.program import (
     check_document,
 )
 from jifen.core.rounding import Rounding
+from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.rate import Award, rate
 
 
 def make_document(
@@ -62,6 +68,13 @@ def make_document(
     )
     check_document(document)
     return document
+
+
+def rate_lines(program: Program, lines: Sequence[OrderLine]) -> list[Award]:
+    """The awards that a program gives for an order of these lines, now, to somebody of whom nothing is known."""
+    order = Order("o", program.document.currency, list(lines))
+    event = RatedEvent(ORDER_COMPLETED, datetime(2026, 3, 10, 4, tzinfo=UTC), "test", order, lines)
+    return rate(program.books.get(ORDER_COMPLETED), event, MemberFacts(), {}, program.document.coefficients).awards
 
 
 #: The numbers under which the wallets of these programs are known.

@@ -184,7 +184,7 @@ class Shell:
 
 def _thin(state: MemberState, most: int) -> MemberState:
     """The state as an engine may have loaded it: so many lots of a wallet, and neither pending lots nor holds."""
-    return MemberState(state.member_id, state.sequence, tuple(_thin_account(each, most) for each in state.accounts))
+    return msgspec.structs.replace(state, accounts=tuple(_thin_account(each, most) for each in state.accounts))
 
 
 def _thin_account(account: Account, most: int) -> Account:

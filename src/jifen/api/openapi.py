@@ -12,8 +12,11 @@ from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
 from jifen.core.limits import MAXIMUM_EVENTS
-from jifen.services.events import AnyEvent
+from jifen.core.rules.facts import MemberFacts
+from jifen.services.events import KnownEvent, OtherEvent
+from jifen.services.trying import Trial
 
 Document = dict[str, Any]
 
@@ -75,6 +78,7 @@ def openapi_document() -> Document:
         paths.setdefault(read.path, {})["get"] = _read(read)
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})["post"] = _write(operation)
+    paths[TRY_PATH] = {"post": _try()}
     paths |= _service_paths()
     return {
         "openapi": "3.1.0",
@@ -97,13 +101,19 @@ def openapi_document() -> Document:
 
 
 def _types() -> list[Any]:
-    types: list[Any] = [AnyEvent, EventResult, EventResults, Problem]
+    types: list[Any] = [KnownEvent, OtherEvent, EventResult, EventResults, Problem]
+    types += [MemberFacts, TryBody, Trial]
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
     return types + [read.answer_type for read in READS]
 
 
 def _schemas() -> Document:
     _, components = msgspec.json.schema_components(_types(), ref_template=_REFERENCE)
+    # Read in two steps, so that what is wrong with the event is told as for a live one: the types do not show it.
+    components[TryBody.__name__]["properties"] |= {
+        "event": {"anyOf": [_reference(KnownEvent), _reference(OtherEvent)]},
+        "member": {"anyOf": [_reference(MemberFacts), {"type": "null"}], "default": None},
+    }
     return dict(sorted(components.items()))
 
 
@@ -113,7 +123,8 @@ def _reference(kind: Any) -> Document:
 
 
 def _events() -> Document:
-    one, several = _reference(AnyEvent), {"type": "array", "maxItems": MAXIMUM_EVENTS, "items": _reference(AnyEvent)}
+    one: Document = {"anyOf": [_reference(KnownEvent), _reference(OtherEvent)]}
+    several: Document = {"type": "array", "maxItems": MAXIMUM_EVENTS, "items": one}
     examples = {"order": {"value": _ORDER}, "refund": {"value": _REFUND}, "registration": {"value": _REGISTERED}}
     batch = {"batch": {"value": [_ORDER, _REFUND]}}
     result = {"one": {"value": _RESULT}, "several": {"value": {"results": [_RESULT]}}}
@@ -164,6 +175,37 @@ def _write(operation: Operation) -> Document:
             }
         }
         | _problems((*COMMON_CODES, *operation.codes)),
+    }
+
+
+def _try() -> Document:
+    example = {"event": _ORDER, "member": {"tier": "gold", "orders": 3}, "at": "2026-11-11T10:00:00+08:00"}
+    words = {"zh": "符合：实付 1,180.50 元，每 1.00 元得 1 积分，得 1,180 积分。"}
+    words["en"] = "Applies: paid CNY 1,180.50, 1 Points for each CNY 1.00; gives 1,180 Points."
+    answer = {
+        "awards": [{"rule": "base", "wallet": "points", "points": 1180}],
+        "totals": {"points": 1180},
+        "trace": [{"rule": "base", "outcome": "awarded", "points": 1180, "detail": "", "words": words}],
+        "program_version": 1,
+        "at": "2026-11-11T02:00:00Z",
+    }
+    return {
+        "operationId": "try_program",
+        "summary": "Try what an event would earn, by the version in force or by a draft",
+        "x-summary-zh": "试算一个事件会得多少积分（现行版本或草稿），不入账",
+        "description": TryBody.__doc__ or "",
+        "tags": ["read"],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _reference(TryBody), "example": example}},
+        },
+        "responses": {
+            "200": {
+                "description": Trial.__doc__ or "",
+                "content": {"application/json": {"schema": _reference(Trial), "example": answer}},
+            }
+        }
+        | _problems(("unauthorized", "internal", "database_unavailable", *TRY_CODES)),
     }
 
 

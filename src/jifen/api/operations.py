@@ -317,6 +317,9 @@ COMMON_CODES = (
 EVENT_CODES = (
     "too_many_events",
     "unknown_event_type",
+    "data_too_large",
+    "correction_conflict",
+    "corrected_below_returned",
     "reserved_source",
     "invalid_identity",
     "unknown_member",

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -20,6 +20,7 @@ from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
 from jifen.core.refusal import Refusal
 from jifen.services.snapshot import snapshot
 
@@ -34,7 +35,7 @@ _log = structlog.get_logger(__name__)
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
-    handlers += [*_health(runtime), *_documents()]
+    handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
         openapi_config=None,
@@ -78,6 +79,30 @@ async def _run(runtime: Runtime, read: Read, name: str, request: AnyRequest) -> 
         _log.warning("read_failed", route=read.path, error=type(error).__name__)
         runtime.metrics.database_error()
         return DATABASE_UNAVAILABLE
+
+
+def _trial(runtime: Runtime) -> HTTPRouteHandler:
+    trials = Trials()
+
+    @post(TRY_PATH, name="try_program", status_code=200)
+    async def answer(request: AnyRequest) -> Answer:
+        started = perf_counter()
+        raw = await read_request(request, runtime.settings.body_limit_bytes)
+        body = raw if isinstance(raw, Refusal) else read_body(raw)
+        if isinstance(body, Refusal):
+            return _refuse(runtime, body, TRY_PATH, started)
+        if body.program is None:
+            try:
+                await runtime.refresh_catalog()
+            except (DatabaseAway, *AWAY):
+                return _refuse(runtime, DATABASE_UNAVAILABLE, TRY_PATH, started)
+        result = await trials.run(body, runtime.catalog.current)
+        if isinstance(result, Refusal):
+            return _refuse(runtime, result, TRY_PATH, started)
+        runtime.metrics.request(TRY_PATH, 200, perf_counter() - started)
+        return Response(_encode(result), media_type=MediaType.JSON)
+
+    return answer
 
 
 def _health(runtime: Runtime) -> list[HTTPRouteHandler]:
@@ -171,6 +196,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((_pattern(each.path), "GET") for each in READS),
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
+    (_pattern(TRY_PATH), "POST"),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

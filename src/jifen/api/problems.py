@@ -51,6 +51,9 @@ PROBLEMS: dict[str, ProblemKind] = {
     "invalid_points": ProblemKind(422, "Invalid number of points", "积分数无效"),
     "too_many_events": ProblemKind(422, "Too many events", "事件过多"),
     "unknown_event_type": ProblemKind(422, "Unknown type of event", "未知的事件类型"),
+    "data_too_large": ProblemKind(422, "Data too large", "事件数据过大"),
+    "event_not_tried": ProblemKind(422, "Event cannot be tried", "此类事件不能试算"),
+    "invalid_program": ProblemKind(422, "Invalid program", "积分计划无效"),
     "reserved_source": ProblemKind(422, "Reserved source", "保留的事件来源"),
     "amount_too_large": ProblemKind(422, "Amount too large", "数额过大"),
     "instant_in_future": ProblemKind(422, "Instant in the future", "时间在未来"),
@@ -64,12 +67,14 @@ PROBLEMS: dict[str, ProblemKind] = {
     "unknown_order": ProblemKind(404, "Unknown order", "订单不存在"),
     "order_of_other_member": ProblemKind(409, "Order of another member", "订单属于其他会员"),
     "returned_too_much": ProblemKind(409, "Returned more than was bought", "退货数量超过购买数量"),
+    "corrected_below_returned": ProblemKind(409, "Corrected below what was returned", "更正后少于已退数量"),
     "already_refunded": ProblemKind(409, "Already refunded", "订单已全部退款"),
     "points_already_spent": ProblemKind(409, "Points were spent already", "积分已被使用"),
     # Members, wallets, transactions, holds
     "unknown_member": ProblemKind(404, "Unknown member", "会员不存在"),
     "unknown_transaction": ProblemKind(404, "Unknown transaction", "积分流水不存在"),
     "unknown_hold": ProblemKind(404, "Unknown hold", "预占不存在"),
+    "unknown_tier": ProblemKind(422, "Unknown tier", "等级不存在"),
     "unknown_wallet": ProblemKind(422, "Unknown wallet", "积分账户不存在"),
     "identity_taken": ProblemKind(409, "Identity taken", "身份标识已被使用"),
     "same_member": ProblemKind(422, "Same member", "转出与转入为同一会员"),
@@ -83,6 +88,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     # Repetitions
     "key_conflict": ProblemKind(409, "Key used for something else", "幂等键已用于其他请求"),
     "order_conflict": ProblemKind(409, "Order recorded with other content", "订单已以不同内容记录"),
+    "correction_conflict": ProblemKind(409, "Correction recorded with other content", "更正已以不同内容记录"),
     "refund_conflict": ProblemKind(409, "Refund recorded with other content", "退款已以不同内容记录"),
     # The service
     "internal": ProblemKind(500, "Internal error", "内部错误"),

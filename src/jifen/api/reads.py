@@ -19,6 +19,9 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services import history, members
 from jifen.services.catalog import NO_PROGRAM, Catalog
+from jifen.services.explanations.common import Reader
+from jifen.services.explanations.explanation import Explanation, explain_transaction
+from jifen.services.explanations.words import Locale
 from jifen.services.instants import Instant, to_utc
 
 _SQL = load_queries("reads")
@@ -48,6 +51,13 @@ class PageQuery(Query, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=64)] | None = None
     kind: history.KindName | None = None
+
+
+class ExplanationQuery(Query, frozen=True):
+    """In which language and for whom: operators learn of every rule, members of what gave them points."""
+
+    locale: Locale = "zh"
+    reader: Reader = "operator"
 
 
 class ProgramView(msgspec.Struct, frozen=True):
@@ -164,6 +174,14 @@ async def _transaction(asked: Asked) -> history.TransactionDetail | Refusal:
     return await history.find_transaction(asked.connection, asked.catalog, *key)
 
 
+async def _explanation(asked: Asked) -> Explanation | Refusal:
+    key = members.parse_transaction_id(asked.name)
+    if key is None:
+        return Refusal("unknown_transaction", f"There is no transaction {asked.name[:40]!r}.")
+    query: ExplanationQuery = asked.query
+    return await explain_transaction(asked.connection, asked.catalog, *key, locale=query.locale, reader=query.reader)
+
+
 async def _hold(asked: Asked) -> history.HoldView | Refusal:
     key = members.parse_transaction_id(asked.name)
     if key is None:
@@ -266,6 +284,47 @@ READS = (
                 "currency": "CNY",
                 "lines": [{"line_id": "1", "quantity": 2, "paid_cents": 118_050}],
             },
+        },
+    ),
+    Read(
+        name="explain_transaction",
+        path="/v1/transactions/{transaction_id}/explanation",
+        summary="Why a transaction moved what it moved, in words for operators or members",
+        summary_zh="一笔流水的文字说明（供运营人员或会员）",
+        query=ExplanationQuery,
+        answer_type=Explanation,
+        run=_explanation,
+        codes=("unknown_transaction",),
+        example_answer={
+            "transaction_id": "100001-1",
+            "locale": "zh",
+            "reader": "member",
+            "title": "获得 2,360 积分",
+            "lines": [
+                "您于 2026年11月11日 10:03 消费 1,180.50 元（订单 1001）。",
+                "「消费积分」：按实付 1,180.50 元得 2,360 积分。",
+                "您在「双十一」活动获得双倍积分。",
+                "2,360 积分立即可用，有效期至 2027年11月30日（含当日）。",
+                "此次变动后：可用 2,360 积分。",
+            ],
+            "rules": [
+                {
+                    "rule": "base",
+                    "name": "消费积分",
+                    "outcome": "awarded",
+                    "words": "「消费积分」：按实付 1,180.50 元得 2,360 积分。",
+                    "points": 2360,
+                },
+                {
+                    "rule": "double-eleven",
+                    "name": "双十一双倍",
+                    "outcome": "multiplied",
+                    "words": "您在「双十一」活动获得双倍积分。",
+                    "points": 0,
+                },
+            ],
+            "failed": [],
+            "is_reproduced": None,
         },
     ),
     Read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -46,6 +46,21 @@ class Transaction(Protocol):
     async def __aexit__(self, *args: object) -> None: ...
 
 
+class Cursor(Protocol):
+    """An open cursor, within a transaction."""
+
+    async def fetch(self, n: int) -> list[Any]:
+        """The next so many rows; none: that was all."""
+
+
+class Rows(Protocol):
+    """What `cursor` gives: rows as they come, or, awaited, the cursor itself."""
+
+    def __aiter__(self) -> AsyncIterator[Any]: ...
+
+    def __await__(self) -> Generator[Any, None, Cursor]: ...
+
+
 class Connection(Protocol):
     """What jifen uses of an asyncpg connection."""
 
@@ -64,7 +79,7 @@ class Connection(Protocol):
     async def copy_records_to_table(self, table: str, *, records: Any, columns: Sequence[str]) -> str:
         """COPY rows in."""
 
-    def cursor(self, query: str, *args: Any, prefetch: int | None = None) -> AsyncIterator[Any]:
+    def cursor(self, query: str, *args: Any, prefetch: int | None = None) -> Rows:
         """Rows as they come, within a transaction."""
 
     def transaction(self, *, isolation: str | None = None, readonly: bool = False) -> Transaction:

@@ -116,7 +116,7 @@ def test_a_program_is_ready_for_use() -> None:
     assert program.default_wallet == WALLET_NUMBERS["points"]
     assert program.expiry_of_wallet == {1: yearly, 2: NeverExpires()}
     assert program.wallet_ids == {1: "points", 2: "growth"}
-    assert [(rule.id, wallet) for rule, wallet in program.earning] == [("base", 1)]
+    assert [(rule.id, rule.wallet) for book in program.books.values() for rule in book.rules] == [("base", 1)]
 
 
 def test_wallets_of_other_versions_can_be_named_but_not_used() -> None:

@@ -36,6 +36,7 @@ def test_every_program_that_ships_is_right() -> None:
     retail = programs["online-retail"]
     rule = retail.earning[0]
     assert (retail.currency, retail.time_zone) == ("GBP", "Europe/London")
+    assert rule.ratio is not None
     assert (rule.ratio.points, rule.ratio.per_cents, rule.basis, rule.rounding) == (1, 100, "order", "floor")
     assert (rule.pending_days, rule.expiry) == (0, NeverExpires())
     demo = programs["demo"].earning[0]

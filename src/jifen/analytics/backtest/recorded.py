@@ -10,6 +10,7 @@ import msgspec
 
 from jifen.core.ledger.values import Account, Bucket, MemberState
 from jifen.core.limits import NEVER
+from jifen.core.orders import Order
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_PROFILE, Profile
@@ -20,8 +21,8 @@ from jifen.engine.loading import load_everything
 from jifen.engine.places import Places
 
 _SQL: Final = load_queries("backtest")
-#: Read ahead by so many rows.
-PREFETCHED_ROWS: Final = 2_000
+#: Read so many rows at a time.
+FETCHED_ROWS: Final = 2_000
 _SETTINGS: Final = """
 SET LOCAL max_parallel_workers_per_gather = 0;
 -- All rows of a shard are wanted, not the first few.
@@ -59,6 +60,7 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     member: MemberFacts | None = None
     used: dict[str, int] = {}
     withheld: int | None = None
+    corrected: Order | None = None
 
 
 class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -82,14 +84,18 @@ async def begin_reading(connection: Connection, snapshot: str) -> None:
     await connection.execute(_SETTINGS)
 
 
-def read_shard(connection: Connection, shard: int, period: Period) -> AsyncIterator[Any]:
-    """The transactions of a shard, member by member."""
-    return connection.cursor(_SQL["transactions"], shard, period.until or NEVER, prefetch=PREFETCHED_ROWS)
+async def read_shard(connection: Connection, shard: int, period: Period) -> AsyncIterator[list[Any]]:
+    """The transactions of a shard, member by member, some thousands at a time."""
+    cursor = await connection.cursor(_SQL["transactions"], shard, period.until or NEVER)
+    while rows := await cursor.fetch(FETCHED_ROWS):
+        yield rows
 
 
-def read_in_order(connection: Connection, period: Period) -> AsyncIterator[Any]:
-    """The transactions of all members, in the order in which they were recorded."""
-    return connection.cursor(_SQL["transactions_in_order"], period.until or NEVER, prefetch=PREFETCHED_ROWS)
+async def read_in_order(connection: Connection, period: Period) -> AsyncIterator[list[Any]]:
+    """The transactions of all members, in the order in which they were recorded, some thousands at a time."""
+    cursor = await connection.cursor(_SQL["transactions_in_order"], period.until or NEVER)
+    while rows := await cursor.fetch(FETCHED_ROWS):
+        yield rows
 
 
 async def read_referred(connection: Connection, shard: int) -> dict[int, set[int]]:

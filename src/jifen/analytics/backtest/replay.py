@@ -24,6 +24,7 @@ from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
+    CorrectOrder,
     PlaceHold,
     RecordEvent,
     RecordOrder,
@@ -37,7 +38,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
-from jifen.core.orders import Order, OrderRefund
+from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
@@ -53,6 +54,16 @@ _NOTHING: Final[Mapping[str, int]] = {}
 _decode_order = msgspec.json.Decoder(Order).decode
 _decode_event = msgspec.json.Decoder(EventFacts).decode
 _decode_refund = msgspec.json.Decoder(OrderRefund).decode
+
+
+class CorrectionNames(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a correction beside the order that it makes."""
+
+    order_id: str
+    correction_id: str
+
+
+_decode_names = msgspec.json.Decoder(CorrectionNames).decode
 
 
 class Stage:
@@ -133,10 +144,11 @@ class MemberReplay:
         if not is_before:
             self._has_events = True
             stage.sums.replayed += 1
-            name = entry.kind.name.lower()
+            name = KIND_NAMES[kind]
             stage.sums.kinds[name] = stage.sums.kinds.get(name, 0) + 1
             stage.sums.orders += isinstance(command, RecordOrder)
-            stage.tally.took_out(entry.kind, entry.trace)
+            if command is None:
+                stage.tally.took_out(entry.kind, entry.trace)
         if isinstance(effects, Refusal):
             self._refused(entry, effects)
             return
@@ -211,6 +223,8 @@ class MemberReplay:
             if entry.facts is None:
                 return ReverseTransaction(member, sequence)
             return RefundOrder(member, _decode_refund(entry.facts))
+        if entry.kind is Kind.CORRECT:
+            return CorrectOrder(member, _correction(entry))
         if entry.kind is Kind.RELEASE:
             return ReleaseHold(member, sequence)
         assert trace.points is not None
@@ -257,7 +271,7 @@ class MemberReplay:
             RefusedTransaction(
                 self._state.member_id,
                 entry.sequence,
-                entry.kind.name.lower(),
+                KIND_NAMES[entry.kind],
                 refusal.code,
                 trace.wallet,
                 None if trace.points is None else abs(trace.points),
@@ -283,11 +297,21 @@ class MemberReplay:
             )
             if trace.failed:
                 tally.failed(trace.failed)
-        elif entry.kind is Kind.REVERSE:
+        elif trace.taken_back or entry.trace.taken_back:
             tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, trace.taken_back)
 
 
 _KINDS: Final = {int(kind): kind for kind in Kind}
+KIND_NAMES: Final = {int(kind): kind.name.lower() for kind in Kind}
+
+
+def _correction(entry: Entry) -> OrderCorrection:
+    order = entry.trace.corrected
+    assert order is not None and entry.facts is not None
+    names = _decode_names(entry.facts)
+    return OrderCorrection(
+        names.order_id, names.correction_id, order.currency, order.lines, order.channel, order.store_id
+    )
 
 
 def _giver(wallet: int, lots: list[OpenedLot]) -> MemberState:

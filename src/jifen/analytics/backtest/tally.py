@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from typing import TypeVar
 
 from jifen.analytics.backtest.recorded import Period, RecordedTrace
 from jifen.analytics.backtest.sums import CapSums, FailedSums, Pair, RuleSums, Sums
@@ -14,8 +14,8 @@ from jifen.core.program import Program
 from jifen.core.rules.rate import Award
 from jifen.core.trace import TakenBack
 
-#: What one member got: by wallet.
-MemberPoints = dict[int, Pair]
+#: What one member got: by wallet, as recorded and under the draft.
+MemberPoints = dict[int, list[int]]
 _Flows = dict[tuple[int, Bucket, Bucket], int]
 
 
@@ -34,11 +34,11 @@ class Tally:
         self._flows: _Flows = {}
         self._flows_before: _Flows = {}
         self._met: set[tuple[str, int, bool]] = set()
-
-    def month_of(self, instant: datetime) -> str:
-        """The local month in which something happened, as YYYY-MM."""
-        local = instant.astimezone(self._zone)
-        return _month(local.year, local.month)
+        # Most events end here, so these are plain; they become sums at the end.
+        self._months: dict[tuple[int, int], list[int]] = {}
+        self._tiers: dict[tuple[int, str], list[int]] = {}
+        self._categories: dict[tuple[int, str], list[int]] = {}
+        self._rules: dict[tuple[int, str], RuleSums] = {}
 
     def earned(
         self,
@@ -51,49 +51,69 @@ class Tally:
         draft: Sequence[Award],
     ) -> None:
         """Add what an event earned."""
-        if not recorded and not draft:
-            return
-        totals: MemberPoints = {}
-        rules: dict[tuple[int, str], list[int | None]] = {}
+        totals: dict[int, list[int]] = {}
+        given: dict[tuple[int, str], int] = {}
         for award in recorded:
-            totals.setdefault(award.wallet, Pair()).recorded += award.points
-            rules[award.wallet, award.rule] = [award.points, None]
+            _add(totals, award.wallet, award.points, 0)
+            given[award.wallet, award.rule] = award.points
             if award.cuts:
                 self._cut(member_id, award, is_draft=False)
         for award in draft:
-            totals.setdefault(award.wallet, Pair()).draft += award.points
-            rules.setdefault((award.wallet, award.rule), [None, None])[1] = award.points
+            key = (award.wallet, award.rule)
+            _add(totals, award.wallet, 0, award.points)
+            self._rule(key).count(given.pop(key, None), award.points)
             if award.cuts:
                 self._cut(member_id, award, is_draft=True)
-        for (wallet, rule), (before, now) in rules.items():
-            known = self.sums.wallet(wallet).rules
-            sums = known.get(rule)
-            if sums is None:
-                sums = known[rule] = RuleSums()
-            sums.count(before, now)
-        month = self.month_of(occurred_at)
-        for wallet, pair in totals.items():
-            of_wallet = self.sums.wallet(wallet)
-            points.setdefault(wallet, Pair()).add(pair)
-            of_wallet.months.setdefault(month, Pair()).add(pair)
-            of_wallet.tiers.setdefault(tier, Pair()).add(pair)
+        for key, before in given.items():
+            self._rule(key).count(before, None)
+        local = occurred_at.astimezone(self._zone)
+        month = 12 * local.year + local.month - 1
+        for wallet, (before, now) in totals.items():
+            _add(points, wallet, before, now)
+            _add(self._months, (wallet, month), before, now)
+            _add(self._tiers, (wallet, tier), before, now)
             if order is not None:
-                _add_categories(of_wallet.categories, order, pair)
+                self._add_categories(wallet, order, before, now)
+
+    def _rule(self, key: tuple[int, str]) -> RuleSums:
+        sums = self._rules.get(key)
+        if sums is None:
+            sums = self._rules[key] = RuleSums()
+        return sums
+
+    def _add_categories(self, wallet: int, order: Order, before: int, now: int) -> None:
+        lines = order.lines
+        category = lines[0].category
+        for line in lines:
+            if line.category != category:
+                break
+        else:
+            _add(self._categories, (wallet, category or ""), before, now)
+            return
+        paid: dict[str, int] = {}
+        for line in lines:
+            category = line.category or ""
+            paid[category] = paid.get(category, 0) + line.paid_cents
+        weights = list(paid.values())
+        parts = zip(paid, apportion(before, weights), apportion(now, weights), strict=True)
+        for category, part_before, part_now in parts:
+            _add(self._categories, (wallet, category), part_before, part_now)
 
     def took_back(
         self, points: MemberPoints, occurred_at: datetime, recorded: Iterable[TakenBack], draft: Iterable[TakenBack]
     ) -> None:
-        """Add what a refund or another reversal took back."""
-        totals: MemberPoints = {}
+        """Add what a refund, a correction or another reversal took back."""
+        totals: dict[int, list[int]] = {}
         for taken in recorded:
-            totals.setdefault(taken.wallet, Pair()).recorded += taken.points
+            _add(totals, taken.wallet, taken.points, 0)
             self.sums.wallet(taken.wallet).forgiven += taken.forgiven
         for taken in draft:
-            totals.setdefault(taken.wallet, Pair()).draft += taken.points
-        month = self.month_of(occurred_at)
-        for wallet, pair in totals.items():
-            points.setdefault(wallet, Pair()).add(Pair(-pair.recorded, -pair.draft))
-            self.sums.wallet(wallet).taken_back.setdefault(month, Pair()).add(pair)
+            _add(totals, taken.wallet, 0, taken.points)
+        local = occurred_at.astimezone(self._zone)
+        month = _month(12 * local.year + local.month - 1)
+        for wallet, (before, now) in totals.items():
+            _add(points, wallet, -before, -now)
+            self.sums.wallet(wallet).taken_back.setdefault(month, Pair()).add(Pair(before, now))
 
     def took_out(self, kind: Kind, trace: RecordedTrace) -> None:
         """Add what a recorded spend or adjustment took out of a wallet, or what came back of it."""
@@ -102,7 +122,7 @@ class Tally:
         if kind in (Kind.SPEND, Kind.CAPTURE):
             self.sums.wallet(trace.wallet).taken_out += trace.points
         elif kind in (Kind.ADJUST, Kind.REVERSE):
-            self.sums.wallet(trace.wallet).taken_out -= trace.points + (trace.withheld or 0)
+            self.sums.wallet(trace.wallet).taken_out -= trace.points
 
     def failed(self, failed: Mapping[str, str]) -> None:
         """Add rules that could not be evaluated."""
@@ -137,15 +157,25 @@ class Tally:
 
     def close_member(self, member_id: int, points: MemberPoints) -> None:
         """Add what a member got in all."""
-        for wallet, pair in points.items():
-            self.sums.wallet(wallet).count_member(member_id, pair)
+        for wallet, (recorded, draft) in points.items():
+            self.sums.wallet(wallet).count_member(member_id, Pair(recorded, draft))
 
     def close(self) -> None:
         """Put the last figures into the sums."""
+        wallet_of = self.sums.wallet
         for flows, is_before in ((self._flows, False), (self._flows_before, True)):
             for (wallet, source, target), points in flows.items():
-                sums = self.sums.wallet(wallet)
-                (sums.before if is_before else sums.flows).setdefault(flow_name(source, target), Pair()).draft += points
+                sums = wallet_of(wallet)
+                name = flow_name(source, target)
+                (sums.before if is_before else sums.flows).setdefault(name, Pair()).draft += points
+        for (wallet, month), pair in self._months.items():
+            wallet_of(wallet).months[_month(month)] = Pair(*pair)
+        for (wallet, tier), pair in self._tiers.items():
+            wallet_of(wallet).tiers[tier] = Pair(*pair)
+        for (wallet, category), pair in self._categories.items():
+            wallet_of(wallet).categories[category] = Pair(*pair)
+        for (wallet, rule), counted in self._rules.items():
+            wallet_of(wallet).rules[rule] = counted
         for cap, _, is_draft in self._met:
             members = self.sums.caps[cap].members
             if is_draft:
@@ -167,20 +197,6 @@ class Tally:
                 sums.points.recorded += cut.points
 
 
-def _add_categories(categories: dict[str, Pair], order: Order, pair: Pair) -> None:
-    paid: dict[str, int] = {}
-    for line in order.lines:
-        category = line.category or ""
-        paid[category] = paid.get(category, 0) + line.paid_cents
-    if len(paid) == 1:
-        categories.setdefault(next(iter(paid)), Pair()).add(pair)
-        return
-    weights = list(paid.values())
-    parts = zip(paid, apportion(pair.recorded, weights), apportion(pair.draft, weights), strict=True)
-    for category, recorded, draft in parts:
-        categories.setdefault(category, Pair()).add(Pair(recorded, draft))
-
-
 def apportion(points: int, weights: Sequence[int]) -> list[int]:
     """Points in parts that go by the weights and add up exactly: the largest remainders get what is left over, and of
     equal ones the first. Where nothing was paid, the first part gets all."""
@@ -196,6 +212,17 @@ def apportion(points: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-@lru_cache(maxsize=1024)
-def _month(year: int, month: int) -> str:
-    return f"{year:04d}-{month:02d}"
+_Key = TypeVar("_Key")
+
+
+def _add(pairs: dict[_Key, list[int]], key: _Key, recorded: int, draft: int) -> None:
+    pair = pairs.get(key)
+    if pair is None:
+        pairs[key] = [recorded, draft]
+    else:
+        pair[0] += recorded
+        pair[1] += draft
+
+
+def _month(number: int) -> str:
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"

@@ -36,8 +36,6 @@ from jifen.db.connection import Connection, connect
 from jifen.engine.collector import calm_collector
 from jifen.engine.programs import ProgramVersions
 
-#: Progress is told after so many transactions.
-TOLD_ROWS: Final = 1_000
 _VERSIONS: Final = "SELECT version, content FROM program_versions"
 
 _encode = msgspec.json.Encoder().encode
@@ -126,17 +124,16 @@ class _Replays:
         self._profiles, self._referred = {}, {}
         await self._look_up(shard)
         replay, member = None, None
-        sums = self._stage.sums
-        async for row in read_shard(self._connection, shard, self._stage.period):
-            if row[0] != member:
-                if replay is not None:
-                    replay.close()
-                member = row[0]
-                replay = self._begin(member)
-            assert replay is not None
-            replay.take(row)
-            if not sums.rows % TOLD_ROWS:
-                self._tell(sums.rows)
+        async for rows in read_shard(self._connection, shard, self._stage.period):
+            for row in rows:
+                if row[0] != member:
+                    if replay is not None:
+                        replay.close()
+                    member = row[0]
+                    replay = self._begin(member)
+                assert replay is not None
+                replay.take(row)
+            self._tell(self._stage.sums.rows)
         if replay is not None:
             replay.close()
 
@@ -145,14 +142,13 @@ class _Replays:
         for shard in shards:
             await self._look_up(shard)
         replays: dict[int, MemberReplay] = {}
-        sums = self._stage.sums
-        async for row in read_in_order(self._connection, self._stage.period):
-            replay = replays.get(row[0])
-            if replay is None:
-                replay = replays[row[0]] = self._begin(row[0])
-            replay.take(row)
-            if not sums.rows % TOLD_ROWS:
-                self._tell(sums.rows)
+        async for rows in read_in_order(self._connection, self._stage.period):
+            for row in rows:
+                replay = replays.get(row[0])
+                if replay is None:
+                    replay = replays[row[0]] = self._begin(row[0])
+                replay.take(row)
+            self._tell(self._stage.sums.rows)
         for replay in replays.values():
             replay.close()
 
@@ -184,7 +180,9 @@ def _send(message: Message) -> None:
 
 def _stop_when_abandoned() -> None:
     """End this process as soon as nobody waits for its result any more."""
-    sys.stdin.buffer.read()
+    # Past the buffer, whose lock would be held while the interpreter ends.
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cel_expr_python import cel
 
@@ -22,10 +23,10 @@ from jifen.core.conditions.syntax import (
     disjuncts,
     walk,
 )
-from jifen.core.text import unfit_text
 
 ResultType = Literal["bool", "int"]
 Values = frozenset[str | int | bool]
+_UNFIT: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class Condition:
@@ -113,9 +114,8 @@ def _unfit(value: object) -> str | None:
     """Why CEL would take this for something else: it cuts texts at U+0000 and reads naive instants as local time."""
     if isinstance(value, datetime) and value.tzinfo is None:
         return "an instant without time zone"
-    if isinstance(value, str) and ("\0" in value or not value.isprintable()):
-        fault = unfit_text(value)
-        return fault if fault and ("\0" in value or "surrogate" in fault) else None
+    if isinstance(value, str) and not value.isprintable() and _UNFIT.search(value):
+        return "a text with U+0000 or half of a surrogate pair"
     return None
 
 

@@ -50,7 +50,11 @@ def run_environment(names: Mapping[str, FieldType]) -> Any:
     """The environment that evaluates what the other compiled."""
     line = cel.Type.List(cel.Type.Map(cel.Type.STRING, cel.Type.DYN))
     variables = {name: line if each == "lines" else _plain_type(each) for name, each in names.items()}
-    return cel.NewEnv(variables=variables)
+    environment = cel.NewEnv(variables=variables)
+    # Before its first compilation an environment knows no types of variables: what it deserializes then takes a text
+    # for a number and refuses every instant.
+    environment.compile("true")
+    return environment
 
 
 def _plain_type(field_type: FieldType) -> Any:

@@ -112,7 +112,7 @@ def _problem(source: str, found: tuple[int, int, str], names: Collection[str]) -
         return Problem(line, column, f"{_shown_type(match[1]).capitalize()} has no fields.")
     if message == "invalid int literal":
         return Problem(line, column, "The number is too large; numbers have 64 bits.")
-    return Problem(line, column, f"{message[:1].upper()}{message[1:]}.")
+    return Problem(line, column, f"This cannot be read: {message}.")
 
 
 def _unknown_function(line: int, column: int, name: str) -> Problem:
@@ -129,7 +129,7 @@ def _unknown_function(line: int, column: int, name: str) -> Problem:
 def _unknown_name(source: str, line: int, column: int, name: str, names: Collection[str]) -> Problem:
     name = name.removeprefix(".")
     # CEL points at the last dot of a dotted name; a person looks for its beginning.
-    start = column - name.rfind(".") - 1 if "." in name else column
+    start = column - max(name.rfind("."), 0)
     text = source.split("\n")[line - 1]
     if start > 0 and text[start - 1 :].startswith(name):
         column = start

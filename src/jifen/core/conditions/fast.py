@@ -1,4 +1,4 @@
-"""Conditions as Python closures, some twenty times faster than CEL, for the part of the language that is used most.
+"""Conditions as Python closures, some ten times faster than CEL, for the part of the language that is used most.
 
 A closure answers exactly as CEL does or raises; whoever calls it then asks CEL, whose word counts. So a closure need
 not know that in CEL `false` wins over an error on the other side of `&&`. It must not be generous: a fact is taken

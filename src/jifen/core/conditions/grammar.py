@@ -116,9 +116,9 @@ class _Reader:
         return ListLiteral(value_type, tuple(self.node(each, scope) for each in node.children), node.position)
 
     def _call(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:
+        arguments = tuple(self.node(each, scope) for each in node.children)
         if node.overload not in OVERLOADS:
             raise self.refused(node.position, f"{shown_function(node.name)} is not available in conditions.")
-        arguments = tuple(self.node(each, scope) for each in node.children)
         if node.overload in {"equals", "not_equals", "in_list"} and arguments[0].type in {"line", "lines"}:
             raise self.refused(node.position, "Order lines cannot be compared; compare their fields.")
         call = Call(value_type, node.name, node.overload, arguments, node.position)

@@ -11,14 +11,15 @@ from jifen.core.conditions.errors import Problem
 from jifen.core.conditions.syntax import place_of
 
 _TOKEN: Final = re.compile(
-    r"""(?P<skipped>//[^\n]*|[\"]{3}.*?[\"]{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\.\s*\w+|==|!=|<=|>=|&&|\|\|)
-    |(?P<word>[^\W\d]\w*)
-    |(?P<sign>===|=|<>|&|\|)
+    r"""(?P<skipped>//[^\n]*|[\"]{3}.*?[\"]{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\.\s*\w+|==(?!=)|!=(?!=)|<=|>=|&&|\|\|)
+    |(?P<word>[A-Za-z_]\w*)
+    |(?P<sign>===|!==|=|<>|&|\|)
+    |(?P<wide>[！-～]+)
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _WORDS: Final = {"and": "&&", "or": "||", "not": "!"}
-_SIGNS: Final = {"=": "==", "===": "==", "<>": "!=", "&": "&&", "|": "||"}
+_SIGNS: Final = {"=": "==", "===": "==", "!==": "!=", "<>": "!=", "&": "&&", "|": "||"}
 _QUOTES: Final = {"“": '"', "”": '"', "‘": "'", "’": "'", "「": '"', "」": '"', "、": ",", "。": "."}
 
 
@@ -31,15 +32,10 @@ def slips(source: str) -> Iterator[Problem]:
             suggestion = _WORDS.get(text.lower())
         elif token.lastgroup == "sign":
             suggestion = _SIGNS[text]
+        elif token.lastgroup == "wide":
+            plain = unicodedata.normalize("NFKC", text)
+            suggestion = _SIGNS.get(plain, plain)
         elif token.lastgroup == "other":
-            suggestion = _QUOTES.get(text) or _half_width(text)
+            suggestion = _QUOTES.get(text)
         if suggestion is not None:
-            yield Problem(*place_of(source, token.start()), f"Write {suggestion} instead of {text}.", suggestion)
-
-
-def _half_width(character: str) -> str | None:
-    """What a full-width sign or letter is in ASCII, if it is one."""
-    if character.isascii():
-        return None
-    plain = unicodedata.normalize("NFKC", character)
-    return plain if plain.isascii() and plain.strip() else None
+            yield Problem(*place_of(source, token.start()), f"{text} has no meaning here.", suggestion)

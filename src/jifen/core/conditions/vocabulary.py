@@ -40,8 +40,8 @@ class Vocabulary:
         problems = source_problems(source)
         if problems:
             raise InvalidCondition(problems)
-        # Two threads may make the same environment at once; either will do.
-        if self._check is None:
+        # Two threads may make the same environments at once; either's will do. `_run` is set last.
+        if self._run is None:
             self._check, self._run = check_environment(self.names), run_environment(self.names)
         try:
             serialized: bytes = self._check.compile(source).serialize()

@@ -119,7 +119,8 @@ def _in_birthday_window(member: MemberFacts, moment: Moment) -> bool:
     if member.birthday_window_from is None:
         return False
     begin = date.fromisoformat(member.birthday_window_from)
-    return begin <= moment.local.date() < begin + timedelta(days=member.birthday_window_days)
+    # By the difference: a window may reach past the end of the calendar.
+    return 0 <= (moment.local.date() - begin).days < member.birthday_window_days
 
 
 Reader = Callable[[MemberFacts, Moment], Any]

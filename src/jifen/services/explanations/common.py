@@ -48,15 +48,15 @@ def repaid(words: Words, told: Told) -> list[str]:
     return [words.say("repaid", points=words.sums(sums))] if sums else []
 
 
-def balances(words: Words, told: Told, reader: Reader) -> list[str]:
-    """What the wallets hold afterwards: all buckets with something in them, and always what is available."""
+def balances(words: Words, told: Told) -> list[str]:
+    """What the wallets hold afterwards: the buckets with something in them; where there is none, that none is available."""
     parts = []
     for each in told.trace.balances:
         buckets = [("available", each.available), ("pending", each.pending), ("held", each.held), ("debt", each.debt)]
         parts += [
             words.say(f"balance_{bucket}", points=words.points(each.wallet, points))
             for bucket, points in buckets
-            if points or bucket == "available"
+            if points or (bucket == "available" and not (each.pending or each.held or each.debt))
         ]
     return [words.say("balance", balances=words.join(parts))] if parts else []
 

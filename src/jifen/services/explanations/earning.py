@@ -27,7 +27,7 @@ def tell_earning(words: Words, told: Told, reader: Reader) -> Telling:
         lines = [_event_for_member(words, told), *_awards_for_member(words, told.trace.awards)]
     if reader == "member" and not any(sums.values()) and not any(award.cuts for award in told.trace.awards):
         lines.append(words.say("nothing_earned"))
-    return Telling(title, lines + new_lots(words, told) + balances(words, told, reader))
+    return Telling(title, lines + new_lots(words, told) + balances(words, told))
 
 
 # --- for operators ---

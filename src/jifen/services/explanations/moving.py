@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Bucket, Kind
 from jifen.services.explanations.common import (
     Reader,
     Telling,
@@ -35,7 +35,7 @@ def tell_moving(words: Words, told: Told, reader: Reader) -> Telling:
         lines += repaid(words, told)
     if reader == "operator":
         lines += used_lots(words, told)
-    return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told, reader))
+    return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told))
 
 
 def _name(kind: Kind, points: int) -> str:
@@ -51,7 +51,7 @@ def _matured(words: Words, told: Told) -> list[str]:
     sums: dict[str, int] = {}
     assert told.trace.wallet is not None
     for each in told.movements:
-        if each.terms is not None and each.lot and each.target.name == "AVAILABLE":
+        if each.terms is not None and each.lot and each.target is Bucket.AVAILABLE:
             expiry = words.expiry(each.terms)
             sums[expiry] = sums.get(expiry, 0) + each.amount
     ready = [

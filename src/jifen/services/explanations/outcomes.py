@@ -95,7 +95,8 @@ def _award_words(words: Words, rule: EarningRule, outcome: Outcome, award: Award
             words.say("how_coefficient", rule=words.rule(each), times=_times(words, each))
             for each in award.coefficients
         ]
-        how += words.say("how_coefficients", coefficients=words.join(named))
+        several = f"how_{words.program.document.coefficients}"
+        how += words.say(several if len(named) > 1 else "how_coefficients", coefficients=words.join(named))
     if outcome == "zero":
         return words.say("outcome_zero", how=how)
     points = words.points(award.wallet, award.points)

@@ -24,7 +24,7 @@ def tell_taking_back(words: Words, told: Told, reader: Reader) -> Telling:
     if origin.order is not None:
         kept = kept_of_order(told)
         lines.append(words.say("kept", points=words.sums(kept)) if any(kept.values()) else words.say("kept_nothing"))
-    return Telling(_title(words, told), lines + balances(words, told, reader))
+    return Telling(_title(words, told), lines + balances(words, told))
 
 
 def _title(words: Words, told: Told) -> str:
@@ -116,4 +116,4 @@ def _tell_cancelling(words: Words, told: Told, origin: Told, reader: Reader) -> 
     if reader == "operator":
         lines += used_lots(words, told)
     title = words.say("title_undo" if is_undone else "title_cancel", points=points)
-    return Telling(title, lines + balances(words, told, reader))
+    return Telling(title, lines + balances(words, told))

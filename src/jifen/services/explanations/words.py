@@ -31,7 +31,7 @@ class Words:
         self._wallets = {wallet.id: wallet.name for wallet in program.document.wallets}
         self._campaigns = {campaign.id: campaign.name for campaign in program.document.campaigns}
 
-    def say(self, key: str, **values: object) -> str:
+    def say(self, key: str, /, **values: object) -> str:
         """A text of this language with its values."""
         return self._texts[key].format(**values)
 
@@ -78,7 +78,7 @@ class Words:
         digits = _MINOR_DIGITS.get(currency, 2)
         whole, rest = divmod(abs(cents), 10**digits)
         amount = f"{'-' if cents < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "")
-        return self.say("money", amount=amount, currency=self.say("currency_cny") if currency == "CNY" else currency)
+        return self.say("money", amount=amount, currency=self._texts.get(f"currency_{currency.lower()}", currency))
 
     def instant(self, instant: datetime) -> str:
         """Date and time in the program's zone, to the minute."""

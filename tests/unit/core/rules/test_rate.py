@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.core.calendar import RollingExpiry
-from jifen.core.earning import Award, rate_order, terms_of_award
 from jifen.core.orders import OrderLine
+from jifen.core.program import terms_of_award
 from jifen.core.rounding import Rounding
+from jifen.core.rules.rate import Award
 from tests.model.closed_form import ROUND
-from tests.model.programs import make_document, make_program
+from tests.model.programs import make_document, make_program, rate_lines
 
 
 def lines_of(*paid_cents: int) -> list[OrderLine]:
@@ -37,7 +38,7 @@ def test_points_are_the_rounded_share_of_what_was_paid(
     program = make_program(make_document(points=points, per_cents=per_cents, rounding=rounding, basis=basis))
     rated = [sum(paid)] if basis == "order" else paid
     expected = sum(ROUND[rounding](Fraction(each * points, per_cents)) for each in rated)
-    assert rate_order(program, lines_of(*paid)) == [Award("base", 1, expected, sum(paid))]
+    assert rate_lines(program, lines_of(*paid)) == [Award("base", 1, expected, sum(paid))]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ def test_points_are_the_rounded_share_of_what_was_paid(
 def test_the_basis_says_what_is_rounded(basis: Literal["order", "line"], rounding: Rounding, expected: int) -> None:
     """Three lines of half a unit."""
     program = make_program(make_document(basis=basis, rounding=rounding))
-    assert rate_order(program, lines_of(50, 50, 50))[0].points == expected
+    assert rate_lines(program, lines_of(50, 50, 50))[0].points == expected
 
 
 def test_a_ratio_multiplies_and_does_not_divide() -> None:
     """20 points for every 1.00: 77.00 is 1,540, and 1 point for every 20.00 makes 3 (known failure 64)."""
-    assert rate_order(make_program(make_document(points=20)), lines_of(7700))[0].points == 1540
-    assert rate_order(make_program(make_document(per_cents=2000)), lines_of(7700))[0].points == 3
+    assert rate_lines(make_program(make_document(points=20)), lines_of(7700))[0].points == 1540
+    assert rate_lines(make_program(make_document(per_cents=2000)), lines_of(7700))[0].points == 3
 
 
 def test_pending_and_expiry_count_from_the_event() -> None:

@@ -1,0 +1,47 @@
+"""Counters: what orders, refunds and check-ins make of them, and what rules see."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile, facts_of
+
+MAY = date(2026, 5, 20)
+
+
+def test_orders_add_up_by_month_and_year() -> None:
+    """A new month begins at nothing; a late order counts in all, but not in a period that is over."""
+    counters = NO_COUNTERS.with_order(MAY, 100).with_order(date(2026, 6, 1), 40).with_order(date(2026, 5, 31), 7)
+    assert (counters.orders, counters.spent_total, counters.spent_month, counters.spent_year) == (3, 147, 40, 147)
+    assert (counters.month, counters.last_order_on) == ("2026-06", date(2026, 6, 1))
+    later = counters.with_order(date(2027, 1, 1), 5)
+    assert (later.spent_month, later.spent_year, later.spent_total) == (5, 5, 152)
+
+
+def test_refunds_take_money_back_and_no_order() -> None:
+    """So that a first order is first once (known failure 1)."""
+    counters = NO_COUNTERS.with_order(MAY, 100).with_change(MAY, -100)
+    assert (counters.orders, counters.spent_total, counters.spent_month, counters.spent_year) == (1, 0, 0, 0)
+    moved_on = NO_COUNTERS.with_order(MAY, 100).with_order(date(2026, 6, 2), 30).with_change(MAY, -60)
+    assert (moved_on.spent_total, moved_on.spent_month, moved_on.spent_year) == (70, 30, 70)
+
+
+def test_streaks() -> None:
+    """Day after day; the same day twice is one; a gap or a late check-in begins nothing new in the past."""
+    counters = NO_COUNTERS
+    seen = []
+    for days in (0, 1, 1, 2, 4, 3, 5):
+        counters = counters.with_checkin(MAY + timedelta(days=days))
+        seen.append(counters.checkin_streak)
+    assert seen == [1, 2, 2, 3, 1, 1, 2]
+
+
+def test_what_rules_see() -> None:
+    """Periods that are not those of the day count as nothing."""
+    counters = Counters(3, 500, "2026-05", 200, 2026, 400, date(2026, 5, 18))
+    facts = facts_of(Profile(tier="gold", tags=["tea"]), counters, MAY)
+    assert (facts.tier, facts.tags, facts.orders, facts.days_since_last_order) == ("gold", ["tea"], 3, 2)
+    assert (facts.spent_cents_month, facts.spent_cents_year, facts.spent_cents_total) == (200, 400, 500)
+    next_year = facts_of(NO_PROFILE, counters, date(2027, 5, 1))
+    assert (next_year.spent_cents_month, next_year.spent_cents_year, next_year.spent_cents_total) == (0, 0, 500)
+    assert facts_of(NO_PROFILE, NO_COUNTERS, MAY).days_since_last_order == -1
