@@ -38,7 +38,7 @@ def rate_example(program: Program, event: Event, member: MemberFacts, used: Mapp
     """
     return rate(
         program.books.get(event.type),
-        _rated_event(program, event),
+        rated_event(program, event),
         member,
         used or {},
         program.document.coefficients,
@@ -46,7 +46,8 @@ def rate_example(program: Program, event: Event, member: MemberFacts, used: Mapp
     )
 
 
-def _rated_event(program: Program, event: Event) -> RatedEvent:
+def rated_event(program: Program, event: Event) -> RatedEvent:
+    """The event as it is rated; its data complete and of the right types."""
     if event.type == ORDER_COMPLETED:
         order = _order(event.data)
         return RatedEvent(event.type, event.time, event.source, order, order.lines)

@@ -10,6 +10,7 @@ import msgspec
 from jifen.core.commands import (
     CaptureHold,
     Command,
+    CorrectOrder,
     RefundOrder,
     ReleaseHold,
     ReverseTransaction,
@@ -46,6 +47,8 @@ class Shell:
         self.states: dict[int, MemberState] = {}
         self.transactions: dict[int, list[Transaction]] = {}
         self.orders: dict[str, tuple[int, int]] = {}
+        #: What all members together used of caps, by usage name.
+        self.shared_used: dict[str, int] = {}
         self.not_loaded = 0
 
     def publish(self, program: Program) -> None:
@@ -60,7 +63,12 @@ class Shell:
         self.transactions[member_id] = []
 
     def run(
-        self, member_id: int, command: Command, now: datetime, occurred_at: datetime | None = None
+        self,
+        member_id: int,
+        command: Command,
+        now: datetime,
+        occurred_at: datetime | None = None,
+        source: str = "test",
     ) -> Transaction | Refusal | None:
         """Decide a command and keep what it did; its transaction, if it made one."""
         past = None
@@ -75,9 +83,11 @@ class Shell:
             if command.to == member_id:
                 return Refusal("same_member", "Points cannot be transferred to the member they come from.")
             receiver = self.states[command.to]
-        context = Context(now, occurred_at or now, "test", "key", "tester")
+        context = Context(now, occurred_at or now, source, "key", "tester")
         state = self.states[member_id]
-        effects = decide(self.program, command, context, state, past=past, receiver=receiver)
+        effects = decide(
+            self.program, command, context, state, past=past, receiver=receiver, shared_used=self.shared_used
+        )
         self._compare_with_sparse(effects, command, context, state, past, receiver)
         if isinstance(effects, Refusal):
             return effects
@@ -88,6 +98,8 @@ class Shell:
         """Write down what was decided."""
         for after in effects.states:
             self.states[after.member_id] = after
+        for name, number in effects.shared_uses.items():
+            self.shared_used[name] = self.shared_used.get(name, 0) + number
         for transaction in effects.transactions:
             mine = self.transactions[transaction.member_id]
             assert transaction.sequence == len(mine) + 1, "sequences have no gap"
@@ -99,6 +111,8 @@ class Shell:
         match command:
             case RefundOrder():
                 return self.orders[command.refund.order_id]
+            case CorrectOrder():
+                return self.orders[command.correction.order_id]
             case CaptureHold() | ReleaseHold():
                 return (member_id, command.hold)
             case ReverseTransaction():
@@ -129,6 +143,7 @@ class Shell:
             tuple((each.kind, decode_trace(each.trace)) for each in mine if each.refers_to == sequence),
             expired,
             self._forgiven(mine, transaction),
+            transaction.source,
         )
 
     @staticmethod
@@ -172,7 +187,15 @@ class Shell:
             sparse = _thin(state, most)
             sparse_receiver = None if receiver is None else _thin(receiver, most)
             try:
-                found = decide(self.program, command, context, sparse, past=past, receiver=sparse_receiver)
+                found = decide(
+                    self.program,
+                    command,
+                    context,
+                    sparse,
+                    past=past,
+                    receiver=sparse_receiver,
+                    shared_used=self.shared_used,
+                )
             except NotLoaded:
                 self.not_loaded += 1
                 continue

@@ -8,6 +8,7 @@ import msgspec
 
 import jifen
 from jifen.api.bodies import EventResult, EventResults
+from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
@@ -29,6 +30,7 @@ _ID_PATTERNS = {
         "The hold: the id of the transaction that placed it.",
     ),
     "transaction_id": ("^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$", "100001-8", "The transaction: member and sequence."),
+    "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
 }
 _KEY = {
     "name": "Idempotency-Key",
@@ -78,6 +80,8 @@ def openapi_document() -> Document:
         paths.setdefault(read.path, {})["get"] = _read(read)
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})["post"] = _write(operation)
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _call(call)
     paths[TRY_PATH] = {"post": _try()}
     paths |= _service_paths()
     return {
@@ -104,6 +108,7 @@ def _types() -> list[Any]:
     types: list[Any] = [KnownEvent, OtherEvent, EventResult, EventResults, Problem]
     types += [MemberFacts, TryBody, Trial]
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
+    types += [each.body for each in CALLS] + [each.answer_type for each in CALLS]
     return types + [read.answer_type for read in READS]
 
 
@@ -206,6 +211,24 @@ def _try() -> Document:
             }
         }
         | _problems(("unauthorized", "internal", "database_unavailable", *TRY_CODES)),
+    }
+
+
+def _call(call: Call) -> Document:
+    answer = {"schema": _reference(call.answer_type), "example": call.example_answer}
+    content = {"application/json": {"schema": _reference(call.body), "example": call.example}}
+    return {
+        "operationId": call.name,
+        "summary": call.summary,
+        "x-summary-zh": call.summary_zh,
+        "description": call.answer_type.__doc__ or "",
+        "tags": ["write"],
+        "parameters": _path_parameters(call.path),
+        **({"requestBody": {"required": True, "content": content}} if call.example else {}),
+        "responses": {
+            str(call.status): {"description": call.summary, "content": {"application/json": answer}},
+        }
+        | _problems((*CALL_CODES, *call.codes)),
     }
 
 

@@ -9,19 +9,24 @@ from typing import Any
 
 import msgspec
 import structlog
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, get, post, route
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from jifen.api.docs_page import STYLE, docs_page
+from jifen.api.drafts import CALLS, Call, refusal_of
+from jifen.api.drafts import Asked as CallAsked
+from jifen.api.drafts import Refused as CallRefused
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
+from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
+from jifen.services.json_input import read_json
 from jifen.services.snapshot import snapshot
 
 AnyRequest = Request[Any, Any, Any]
@@ -35,6 +40,7 @@ _log = structlog.get_logger(__name__)
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
+    handlers += [_call(runtime, each) for each in CALLS]
     handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
@@ -103,6 +109,45 @@ def _trial(runtime: Runtime) -> HTTPRouteHandler:
         return Response(_encode(result), media_type=MediaType.JSON)
 
     return answer
+
+
+def _call(runtime: Runtime, call: Call) -> HTTPRouteHandler:
+    decoder = msgspec.json.Decoder(call.body)
+
+    @route(call.path.replace("}", ":str}"), name=call.name, http_method=call.method, status_code=call.status)
+    async def answer(request: AnyRequest) -> Answer:
+        started = perf_counter()
+        result = await _run_call(runtime, call, decoder, request)
+        if isinstance(result, Refusal):
+            return _refuse(runtime, result, call.path, started)
+        runtime.metrics.request(call.path, call.status, perf_counter() - started)
+        return Response(_encode(result), media_type=MediaType.JSON, status_code=call.status)
+
+    return answer
+
+
+async def _run_call(
+    runtime: Runtime, call: Call, decoder: msgspec.json.Decoder[msgspec.Struct], request: AnyRequest
+) -> msgspec.Struct | Refusal:
+    body: msgspec.Struct | Refusal = call.body() if not call.example else Refusal("", "")
+    if call.example:
+        raw = await read_request(request, runtime.settings.body_limit_bytes)
+        body = raw if isinstance(raw, Refusal) else read_json(decoder, raw)
+        if isinstance(body, Refusal):
+            return body
+    header = request.headers.get("authorization")
+    actor = runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
+    try:
+        async with runtime.pool.acquire() as connection:
+            return await call.run(CallAsked(connection, actor, request.path_params.get("draft_id", ""), body))
+    except CallRefused as refused:
+        return refused.refusal
+    except (DatabaseAway, *AWAY) as error:
+        _log.warning("call_failed", route=call.path, error=type(error).__name__)
+        runtime.metrics.database_error()
+        return DATABASE_UNAVAILABLE
+    except JifenError as error:
+        return refusal_of(error, call.body)
 
 
 def _health(runtime: Runtime) -> list[HTTPRouteHandler]:
@@ -197,6 +242,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
+    *((_pattern(each.path), each.method) for each in CALLS),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

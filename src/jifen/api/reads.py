@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from jifen.api.drafts import EXAMPLE_DRAFT, DraftView, find_draft, view_of_draft
 from jifen.core.identity import parse_identity
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.program import ProgramDocument
@@ -19,9 +20,9 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services import history, members
 from jifen.services.catalog import NO_PROGRAM, Catalog
-from jifen.services.explanations.common import Reader
+from jifen.services.drafts import UnknownDraft, all_drafts
 from jifen.services.explanations.explanation import Explanation, explain_transaction
-from jifen.services.explanations.words import Locale
+from jifen.services.explanations.words import Locale, Reader
 from jifen.services.instants import Instant, to_utc
 
 _SQL = load_queries("reads")
@@ -67,6 +68,12 @@ class ProgramView(msgspec.Struct, frozen=True):
     applied_at: datetime
     applied_by: str
     program: ProgramDocument
+
+
+class DraftList(msgspec.Struct, frozen=True):
+    """Drafts, newest first."""
+
+    drafts: list[DraftView]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -217,6 +224,18 @@ _LOT = {
     "expires_at": "2027-11-30T16:00:00Z",
 }
 
+
+async def _drafts(asked: Asked) -> DraftList:
+    return DraftList([await view_of_draft(asked.connection, each) for each in await all_drafts(asked.connection)])
+
+
+async def _draft(asked: Asked) -> DraftView | Refusal:
+    try:
+        return await view_of_draft(asked.connection, await find_draft(asked.connection, asked.name))
+    except UnknownDraft as error:
+        return Refusal(error.code, error.message)
+
+
 READS = (
     Read(
         name="find_members",
@@ -347,6 +366,25 @@ READS = (
             "expires_at": "2026-11-11T02:33:04.567Z",
             "reference": "cart 7",
         },
+    ),
+    Read(
+        name="list_drafts",
+        path="/v1/program/drafts",
+        summary="The newest two hundred drafts of the program",
+        summary_zh="积分计划草稿列表",
+        answer_type=DraftList,
+        run=_drafts,
+        example_answer={"drafts": [EXAMPLE_DRAFT]},
+    ),
+    Read(
+        name="get_draft",
+        path="/v1/program/drafts/{draft_id}",
+        summary="A draft, and what it would change",
+        summary_zh="一个草稿及其改动",
+        answer_type=DraftView,
+        run=_draft,
+        codes=("unknown_draft",),
+        example_answer=EXAMPLE_DRAFT,
     ),
     Read(
         name="get_program",

@@ -24,7 +24,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.caps import OpenCap
 from jifen.db.connection import Connection, connect
-from jifen.services.programs import current_program
+from jifen.engine.programs import ProgramVersions
 
 Progress = Callable[[int, int], None]
 
@@ -83,9 +83,7 @@ async def run_backtest(
     try:
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0")
         snapshot: str = await connection.fetchval("SELECT pg_export_snapshot()")
-        current = await current_program(connection)
-        if current is None:
-            raise BacktestRefused("There is no program yet: apply one with `jifen program apply FILE`.")
+        current = await _current_program(connection)
         wallets = await _wallets(connection, current, document)
         row = await connection.fetchrow(_SURROUNDINGS, period.until)
         draft = Program(row["version"] + 1, document, wallets)
@@ -113,6 +111,15 @@ def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
     end = None if until is None else start_of_day(until + timedelta(days=1), zone)
     begin = None if since is None else start_of_day(since, zone)
     return Period(begin, end, now if end is None else min(end, now))
+
+
+async def _current_program(connection: Connection) -> Program:
+    versions = ProgramVersions()
+    newest = await connection.fetchval("SELECT max(version) FROM program_versions")
+    if newest is None:
+        raise BacktestRefused("There is no program yet: apply one with `jifen program apply FILE`.")
+    await versions.learn(connection, newest)
+    return await versions.get(connection, versions.in_force(datetime.now(UTC)))
 
 
 async def _wallets(connection: Connection, current: Program, document: ProgramDocument) -> dict[str, int]:

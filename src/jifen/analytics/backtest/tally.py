@@ -205,7 +205,10 @@ def apportion(points: int, weights: Sequence[int]) -> list[int]:
         return [points, *([0] * (len(weights) - 1))]
     parts = [points * weight // total for weight in weights]
     left = points - sum(parts)
-    if left:
+    if left == 1:
+        remainders = [points * weight % total for weight in weights]
+        parts[remainders.index(max(remainders))] += 1
+    elif left:
         by_remainder = sorted(range(len(weights)), key=lambda index: -(points * weights[index] % total))
         for index in by_remainder[:left]:
             parts[index] += 1

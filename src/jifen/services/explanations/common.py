@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -11,7 +11,6 @@ from jifen.core.rules.facts import MemberFacts
 from jifen.services.explanations.told import Told
 from jifen.services.explanations.words import Words
 
-Reader = Literal["operator", "member"]
 #: So many lots are named; more help nobody.
 _SHOWN_LOTS: Final = 10
 
@@ -49,7 +48,7 @@ def repaid(words: Words, told: Told) -> list[str]:
 
 
 def balances(words: Words, told: Told) -> list[str]:
-    """What the wallets hold afterwards: the buckets with something in them; where there is none, that none is available."""
+    """What the wallets hold afterwards: the buckets with something in them, else that nothing is available."""
     parts = []
     for each in told.trace.balances:
         buckets = [("available", each.available), ("pending", each.pending), ("held", each.held), ("debt", each.debt)]

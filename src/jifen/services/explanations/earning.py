@@ -9,23 +9,23 @@ from jifen.core.rules.caps import OpenCap
 from jifen.core.rules.document import EarningRule
 from jifen.core.rules.rate import Award
 from jifen.services.explanations.caps import cap_words, cut_for_member, find_cap
-from jifen.services.explanations.common import Reader, Telling, balances, member_facts, new_lots
+from jifen.services.explanations.common import Telling, balances, member_facts, new_lots
 from jifen.services.explanations.outcomes import RuleWords, rule_name
 from jifen.services.explanations.told import Again, Told
 from jifen.services.explanations.words import Words
 
 
-def tell_earning(words: Words, told: Told, reader: Reader) -> Telling:
+def tell_earning(words: Words, told: Told) -> Telling:
     """What an event gave."""
     sums: dict[int, int] = {}
     for award in told.trace.awards:
         sums[award.wallet] = sums.get(award.wallet, 0) + award.points
     title = words.say("title_earn", points=words.sums(sums)) if any(sums.values()) else words.say("title_earn_nothing")
-    if reader == "operator":
+    if words.reader == "operator":
         lines = [*told_event(words, told), *told_facts(words, told)]
     else:
         lines = [_event_for_member(words, told), *_awards_for_member(words, told.trace.awards)]
-    if reader == "member" and not any(sums.values()) and not any(award.cuts for award in told.trace.awards):
+    if words.reader == "member" and not any(sums.values()) and not any(award.cuts for award in told.trace.awards):
         lines.append(words.say("nothing_earned"))
     return Telling(title, lines + new_lots(words, told) + balances(words, told))
 

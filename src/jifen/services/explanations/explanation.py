@@ -13,13 +13,13 @@ from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.catalog import Catalog
-from jifen.services.explanations.common import Reader, Telling
+from jifen.services.explanations.common import Telling
 from jifen.services.explanations.earning import rules_for_member, tell_earning, told_again
 from jifen.services.explanations.moving import tell_moving
 from jifen.services.explanations.outcomes import RuleWords, rule_name, told_rules
 from jifen.services.explanations.taking_back import tell_taking_back
 from jifen.services.explanations.told import Moved, Told, rate_again
-from jifen.services.explanations.words import Locale, Words
+from jifen.services.explanations.words import Locale, Reader, Words
 
 _SQL = load_queries("reads")
 
@@ -49,8 +49,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(told: Told, locale: Locale, reader: Reader) -> Explanation:
     """Tell a transaction. Depends on nothing but what was kept of it."""
-    words = Words(locale, told.program)
-    telling = _tell(words, told, reader)
+    words = Words(locale, told.program, reader)
+    telling = _tell(words, told)
     name = transaction_id(told.member_id, told.sequence)
     if reader == "member":
         rules = rules_for_member(words, told.trace.awards)
@@ -72,12 +72,12 @@ def explain(told: Told, locale: Locale, reader: Reader) -> Explanation:
     )
 
 
-def _tell(words: Words, told: Told, reader: Reader) -> Telling:
+def _tell(words: Words, told: Told) -> Telling:
     if told.kind is Kind.EARN:
-        return tell_earning(words, told, reader)
+        return tell_earning(words, told)
     if told.kind in (Kind.REVERSE, Kind.CORRECT):
-        return tell_taking_back(words, told, reader)
-    return tell_moving(words, told, reader)
+        return tell_taking_back(words, told)
+    return tell_moving(words, told)
 
 
 async def explain_transaction(

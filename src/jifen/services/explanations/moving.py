@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jifen.core.ledger.values import Bucket, Kind
 from jifen.services.explanations.common import (
-    Reader,
     Telling,
     balances,
     circumstances,
@@ -16,14 +15,14 @@ from jifen.services.explanations.told import Told
 from jifen.services.explanations.words import Words
 
 
-def tell_moving(words: Words, told: Told, reader: Reader) -> Telling:
+def tell_moving(words: Words, told: Told) -> Telling:
     """A transaction about one wallet that no rule was asked about."""
     trace = told.trace
     assert trace.wallet is not None and trace.points is not None
     points = words.points(trace.wallet, abs(trace.points))
     name = _name(told.kind, trace.points)
     until = "" if trace.until is None else words.instant(trace.until)
-    lines = circumstances(words, told) if reader == "operator" else []
+    lines = circumstances(words, told) if words.reader == "operator" else []
     lines.append(words.say(name, points=points, instant=words.instant(told.occurred_at), until=until))
     if trace.reference is not None:
         lines.append(words.say("reference", reference=trace.reference))
@@ -33,7 +32,7 @@ def tell_moving(words: Words, told: Told, reader: Reader) -> Telling:
         lines += new_lots(words, told)
     else:
         lines += repaid(words, told)
-    if reader == "operator":
+    if words.reader == "operator":
         lines += used_lots(words, told)
     return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told))
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from jifen.core.ledger.values import Kind
 from jifen.core.trace import TakenBack
-from jifen.services.explanations.common import Reader, Telling, balances, circumstances, new_lots, repaid, used_lots
+from jifen.services.explanations.common import Telling, balances, circumstances, new_lots, repaid, used_lots
 from jifen.services.explanations.earning import told_facts
 from jifen.services.explanations.told import Told, kept_of_order, remaining_order
 from jifen.services.explanations.words import Words
 
 
-def tell_taking_back(words: Words, told: Told, reader: Reader) -> Telling:
+def tell_taking_back(words: Words, told: Told) -> Telling:
     """A reversal of any kind, or a correction."""
     origin = told.origin
     assert origin is not None
     if told.trace.wallet is not None:
-        return _tell_cancelling(words, told, origin, reader)
-    lines = _operator_lines(words, told) if reader == "operator" else []
+        return _tell_cancelling(words, told, origin)
+    lines = _operator_lines(words, told) if words.reader == "operator" else []
     lines += _what_happened(words, told, origin)
     for taken in told.trace.taken_back:
         lines.append(_taken_back(words, taken))
@@ -58,15 +58,20 @@ def _what_happened(words: Words, told: Told, origin: Told) -> list[str]:
     if told.kind is Kind.CORRECT:
         money = words.money(sum(line.paid_cents for line in order.lines))
         return [words.say("corrected", order=order.order_id, money=money)]
-    names = {line.line_id: line.name or line.sku or line.line_id for line in order.lines}
+    names = {line.line_id: line.name or line.sku for line in order.lines}
     returned = words.join(
-        words.say("returned_line", name=words.quoted(names.get(line, line)), quantity=f"{quantity:,}")
-        for line, quantity in told.trace.returned.items()
+        _returned(words, line, names.get(line), quantity) for line, quantity in told.trace.returned.items()
     )
     lines = [words.say("returned", order=order.order_id, lines=returned)]
     if not remaining.lines:
         lines.append(words.say("returned_all", order=order.order_id))
     return lines
+
+
+def _returned(words: Words, line: str, name: str | None, quantity: int) -> str:
+    if name is None:
+        return words.say("returned_unnamed", name=line, quantity=f"{quantity:,}")
+    return words.say("returned_line", name=words.quoted(name), quantity=f"{quantity:,}")
 
 
 def _taken_back(words: Words, taken: TakenBack) -> str:
@@ -84,8 +89,10 @@ def _taken_back(words: Words, taken: TakenBack) -> str:
         )
         if points
     ]
-    end = "。" if words.locale == "zh" else "."
-    return words.say("due", points=words.points(taken.wallet, taken.points)) + words.clauses(parts) + end
+    if len(parts) == 1:
+        return words.say("sentence", text=parts[0])
+    due = words.say("due", points=words.points(taken.wallet, taken.points))
+    return words.say("sentence", text=due + words.clauses(parts))
 
 
 def _operator_lines(words: Words, told: Told) -> list[str]:
@@ -99,13 +106,13 @@ def _operator_lines(words: Words, told: Told) -> list[str]:
     return lines
 
 
-def _tell_cancelling(words: Words, told: Told, origin: Told, reader: Reader) -> Telling:
+def _tell_cancelling(words: Words, told: Told, origin: Told) -> Telling:
     """A spend or capture that was cancelled, or an adjustment downwards that was undone."""
     trace = told.trace
     assert trace.wallet is not None and trace.points is not None
     points, instant = words.points(trace.wallet, trace.points), words.instant(origin.occurred_at)
     is_undone = origin.kind is Kind.ADJUST
-    lines = circumstances(words, told) if reader == "operator" else []
+    lines = circumstances(words, told) if words.reader == "operator" else []
     lines.append(words.say("undone" if is_undone else "cancelled", instant=instant, points=points))
     if trace.withheld:
         lines.append(words.say("withheld", points=words.points(trace.wallet, trace.withheld)))
@@ -113,7 +120,7 @@ def _tell_cancelling(words: Words, told: Told, origin: Told, reader: Reader) -> 
         lines += new_lots(words, told)
     else:
         lines += repaid(words, told)
-    if reader == "operator":
+    if words.reader == "operator":
         lines += used_lots(words, told)
     title = words.say("title_undo" if is_undone else "title_cancel", points=points)
     return Telling(title, lines + balances(words, told))

@@ -15,6 +15,7 @@ from jifen.core.rules.document import ORDER_COMPLETED, EarningRule, LocalizedTex
 from jifen.services.explanations import en, zh
 
 Locale = Literal["zh", "en"]
+Reader = Literal["operator", "member"]
 LOCALES: Final[tuple[Locale, ...]] = ("zh", "en")
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
 #: Digits of the minor unit, where it is not a hundredth (ISO 4217).
@@ -22,18 +23,20 @@ _MINOR_DIGITS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD":
 
 
 class Words:
-    """Says things about a program in one language. Instants are told in the program's time zone."""
+    """Says things about a program in one language to one reader. Instants are told in the program's time zone."""
 
-    def __init__(self, locale: Locale, program: Program) -> None:
+    def __init__(self, locale: Locale, program: Program, reader: Reader = "operator") -> None:
         self.locale = locale
         self.program = program
+        self.reader = reader
         self._texts = TEXTS[locale]
         self._wallets = {wallet.id: wallet.name for wallet in program.document.wallets}
         self._campaigns = {campaign.id: campaign.name for campaign in program.document.campaigns}
 
     def say(self, key: str, /, **values: object) -> str:
-        """A text of this language with its values."""
-        return self._texts[key].format(**values)
+        """A text of this language with its values. Where a text speaks to the member, operators have one about them."""
+        text = self._texts.get(f"{key}_operator") if self.reader == "operator" else None
+        return (text or self._texts[key]).format(**values)
 
     def knows(self, key: str) -> bool:
         """Whether there is such a text."""

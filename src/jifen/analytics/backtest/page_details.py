@@ -1,0 +1,123 @@
+"""The parts of the report's page that are about no single wallet."""
+
+from __future__ import annotations
+
+from html import escape
+
+from jifen.analytics.backtest.markup import Cell, both, card, named, said, table
+from jifen.analytics.backtest.report import BacktestReport
+from jifen.analytics.backtest.words import CHECKS, KINDS, LIMITS, OWNERS, PERIODS, REFUSALS
+
+
+def caps(report: BacktestReport) -> str:
+    """How often caps and budgets cut an award."""
+    if not report.caps:
+        return ""
+    headings = [
+        both("上限或预算", "cap or budget"),
+        both("限制", "limits"),
+        both("最多", "most"),
+        both("实际：次数", "recorded: times"),
+        both("实际：截去积分", "recorded: points cut"),
+        both("草案：次数", "draft: times"),
+        both("草案：会员", "draft: members"),
+        both("草案：截去积分", "draft: points cut"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            _owner(each.cap),
+            " ".join((said(OWNERS, each.per), said(PERIODS, each.period), said(LIMITS, each.limit))),
+            "–" if each.most is None else f"{each.most:,}",
+            each.recorded_events,
+            each.recorded_points,
+            each.draft_events,
+            each.draft_members,
+            each.draft_points,
+        ]
+        for each in report.caps
+    ]
+    return f"<h2>{both('上限与预算', 'Caps and budgets')}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
+
+
+def _owner(owner: str) -> str:
+    kind, colon, name = owner.partition(":")
+    return f"{said(OWNERS, kind)} {escape(name)}" if colon else said(OWNERS, f"whole-{kind}")
+
+
+def refused(report: BacktestReport) -> str:
+    """What happened, and would not have under the draft."""
+    if not report.refused:
+        return ""
+    total = sum(report.refused.values())
+    listed = len(report.refused_transactions)
+    counts = table(
+        [both("原因", "reason"), both("流水", "transactions")],
+        [[f"{said(REFUSALS, code)} <small>{escape(code)}</small>", count] for code, count in report.refused.items()],
+    )
+    headings = [both("流水", "transaction"), both("类型", "kind"), both("原因", "reason"), both("积分", "points")]
+    rows: list[list[Cell]] = [
+        [
+            escape(each.transaction_id),
+            said(KINDS, each.kind),
+            said(REFUSALS, each.code),
+            "" if each.points is None else f"{each.points:,}",
+        ]
+        for each in report.refused_transactions
+    ]
+    title = both(
+        f"实际发生、草案下会被拒绝的流水：{total:,} 笔", f"Transactions that the draft would refuse: {total:,}"
+    )
+    first = both(f"其中前 {listed} 笔", f"The first {listed} of them")
+    return f"<h2>{title}</h2>" + f'<div class="card">{counts}</div>' + card(first, table(headings, rows))
+
+
+def failed(report: BacktestReport) -> str:
+    """Rules that could not be evaluated."""
+    if not report.failed:
+        return ""
+    headings = [both("规则", "rule"), both("次数", "events"), both("例如", "for example")]
+    rows: list[list[Cell]] = [[escape(each.rule), each.events, escape(each.message)] for each in report.failed]
+    title = both("无法求值的规则", "Rules that could not be evaluated")
+    return f"<h2>{title}</h2>" + f'<div class="card fault">{table(headings, rows)}</div>'
+
+
+def tier_moves(report: BacktestReport) -> str:
+    """Moves between tiers."""
+    if not report.tier_moves:
+        return ""
+    headings = [both("原等级", "from"), both("新等级", "to"), both("次数", "times")]
+    rows: list[list[Cell]] = [
+        [escape(each.before) or "–", escape(each.after) or "–", each.moves] for each in report.tier_moves
+    ]
+    title = both("期间看到的等级变动", "Moves between tiers that were seen")
+    return f"<h2>{title}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
+
+
+def checks(report: BacktestReport) -> str:
+    """The recorded figures against the ledger."""
+    headings = [
+        both("账户", "wallet"),
+        both("核对", "check"),
+        both("事件合计", "by the events"),
+        both("账本合计", "by the ledger"),
+        "",
+    ]
+    rows: list[list[Cell]] = [
+        [
+            escape(each.wallet),
+            said(CHECKS, each.name),
+            each.events,
+            each.ledger,
+            both("相符", "fits") if each.fits else f'<b class="less">{both("不符", "does not fit")}</b>',
+        ]
+        for each in report.checks
+    ]
+    kind = "card" if all(each.fits for each in report.checks) else "card fault"
+    title = both("实际数字与账本核对", "The recorded figures against the ledger")
+    return f"<h2>{title}</h2>" + f'<div class="{kind}">{table(headings, rows)}</div>'
+
+
+def notes(report: BacktestReport) -> str:
+    """What to know about the figures."""
+    notes = "".join(f"<p>{named(note)}</p>" for note in report.notes)
+    return f"<h2>{both('说明', 'Notes')}</h2>" + f'<div class="card soft">{notes}</div>'

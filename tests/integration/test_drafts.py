@@ -1,0 +1,106 @@
+"""From draft to version: checked, published now or later, and never over somebody else's version."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jifen.core.program import InvalidProgram
+from jifen.db.connection import Connection, connect
+from jifen.services.drafts import (
+    DraftNotChecked,
+    DraftPublished,
+    UnknownDraft,
+    all_drafts,
+    delete_draft,
+    find_draft,
+    keep_report,
+    make_draft,
+    publish_draft,
+)
+from jifen.services.programs import (
+    DraftOutdated,
+    ProgramChangeRefused,
+    apply_program,
+    current_program,
+    program_version,
+    read_program_text,
+)
+
+CLEAN = {"findings": [], "not_proven": []}
+FOUND = {"findings": [{"kind": "never_true", "rules": ["base"], "message": "…"}], "not_proven": []}
+TEXT = read_program_text("demo")
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[Connection]:
+    """A connection to a database with the program of the tests."""
+    opened = await connect(database_url)
+    yield opened
+    await opened.close()
+
+
+async def test_the_way_of_a_draft(connection: Connection) -> None:
+    """Draft, checked, published; after that it does not change."""
+    draft = await make_draft(connection, TEXT, "ann")
+    assert (draft.status, draft.base_version, draft.created_by) == ("draft", 1, "ann")
+    with pytest.raises(DraftNotChecked):
+        await publish_draft(connection, draft, "ann")
+    checked = await keep_report(connection, draft, CLEAN)
+    assert checked.status == "checked" and checked.report == CLEAN
+    applied = await publish_draft(connection, checked, "bob")
+    assert (applied.version, applied.is_new) == (2, True)
+    published = await find_draft(connection, draft.id)
+    assert (published.status, published.published_version) == ("published", 2)
+    for change in (keep_report(connection, published, CLEAN), delete_draft(connection, published)):
+        with pytest.raises(DraftPublished):
+            await change
+    with pytest.raises(DraftPublished):
+        await publish_draft(connection, published, "bob")
+    assert [each.id for each in await all_drafts(connection)] == [draft.id]
+
+
+async def test_findings_must_be_accepted_with_a_reason(connection: Connection) -> None:
+    """Which is kept with the version."""
+    draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), FOUND)
+    with pytest.raises(DraftNotChecked, match="1 findings"):
+        await publish_draft(connection, draft, "ann")
+    await publish_draft(connection, draft, "ann", accepted_because="only for a day")
+    kept = await connection.fetchval("SELECT accepted FROM program_versions WHERE version = 2")
+    assert "only for a day" in kept and "never_true" in kept
+
+
+async def test_a_draft_made_from_an_older_version_is_refused(connection: Connection) -> None:
+    """Publishing it would undo what was decided meanwhile."""
+    draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), CLEAN)
+    await apply_program(connection, TEXT.replace("pending_days: 7", "pending_days: 9"), "bob")
+    with pytest.raises(DraftOutdated):
+        await publish_draft(connection, draft, "ann")
+    assert (await program_version(connection)).version == 2
+
+
+async def test_a_version_may_begin_later(connection: Connection) -> None:
+    """Until then the one before it holds, and no later version may begin before it."""
+    begins = datetime.now(UTC) + timedelta(days=3)
+    draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), CLEAN)
+    await publish_draft(connection, draft, "ann", effective_at=begins)
+    newest, now = await program_version(connection), await current_program(connection)
+    assert (newest.version, newest.effective_at) == (2, begins)
+    assert now is not None and now.version == 1
+    with pytest.raises(ProgramChangeRefused, match="cannot begin before"):
+        await apply_program(connection, TEXT.replace("pending_days: 7", "pending_days: 9"), "bob")
+
+
+async def test_what_is_no_program_is_no_draft(connection: Connection) -> None:
+    """And there is no draft by a number that was not given."""
+    with pytest.raises(InvalidProgram):
+        await make_draft(connection, TEXT.replace("points: 1", "points: -1"), "ann")
+    for number in (0, 7, 2**63):
+        with pytest.raises(UnknownDraft):
+            await find_draft(connection, number)
+    draft = await make_draft(connection, TEXT, "ann")
+    await delete_draft(connection, draft)
+    with pytest.raises(UnknownDraft):
+        await find_draft(connection, draft.id)
