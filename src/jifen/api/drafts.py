@@ -63,16 +63,16 @@ class PublishedView(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a call was made with."""
+    """What a call was made with. `name` is the part of the path in braces, if there is one."""
 
     connection: Connection
     actor: str
-    draft_id: str
+    name: str
     body: Any
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that changes drafts; neither it nor its repetition moves points, so it takes no Idempotency-Key."""
+    """A call that changes drafts or backtests; neither it nor its repetition moves points, so it takes no Idempotency-Key."""
 
     name: str
     method: Literal["POST", "DELETE"]
@@ -122,7 +122,7 @@ async def _make(asked: Asked) -> DraftView:
 
 
 async def _check(asked: Asked) -> DraftView:
-    draft = await find_draft(asked.connection, asked.draft_id)
+    draft = await find_draft(asked.connection, asked.name)
     return await view_of_draft(asked.connection, await _checked(asked.connection, draft))
 
 
@@ -136,7 +136,7 @@ async def _publish(asked: Asked) -> PublishedView:
     effective_at = None if asked.body.effective_at is None else to_utc(asked.body.effective_at, "/effective_at")
     if isinstance(effective_at, Refusal):
         raise Refused(effective_at)
-    draft = await find_draft(asked.connection, asked.draft_id)
+    draft = await find_draft(asked.connection, asked.name)
     applied = await drafts.publish_draft(
         asked.connection,
         draft,
@@ -148,7 +148,7 @@ async def _publish(asked: Asked) -> PublishedView:
 
 
 async def _delete(asked: Asked) -> DraftView:
-    draft = await find_draft(asked.connection, asked.draft_id)
+    draft = await find_draft(asked.connection, asked.name)
     gone = await view_of_draft(asked.connection, draft)
     await drafts.delete_draft(asked.connection, draft)
     return gone
@@ -165,7 +165,7 @@ class Refused(Exception):
 def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
     details = {name: value for name, value in error.details.items() if value is not None}
-    return Refusal(error.code, error.message, "/program" if body is DraftBody else None, details)
+    return Refusal(error.code, error.message, "/program" if "program" in body.__struct_fields__ else None, details)
 
 
 EXAMPLE_DRAFT = {

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 import jifen
+from jifen.api.backtests import BACKTEST_CALLS
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.front import BATCH_MEDIA_TYPE
@@ -31,7 +32,9 @@ _ID_PATTERNS = {
     ),
     "transaction_id": ("^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$", "100001-8", "The transaction: member and sequence."),
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
+    "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
+_CALLS = (*CALLS, *BACKTEST_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -80,7 +83,7 @@ def openapi_document() -> Document:
         paths.setdefault(read.path, {})["get"] = _read(read)
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})["post"] = _write(operation)
-    for call in CALLS:
+    for call in _CALLS:
         paths.setdefault(call.path, {})[call.method.lower()] = _call(call)
     paths[TRY_PATH] = {"post": _try()}
     paths |= _service_paths()
@@ -108,7 +111,7 @@ def _types() -> list[Any]:
     types: list[Any] = [KnownEvent, OtherEvent, EventResult, EventResults, Problem]
     types += [MemberFacts, TryBody, Trial]
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
-    types += [each.body for each in CALLS] + [each.answer_type for each in CALLS]
+    types += [each.body for each in _CALLS] + [each.answer_type for each in _CALLS]
     return types + [read.answer_type for read in READS]
 
 

@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from jifen.api.backtests import BACKTEST_CALLS
 from jifen.api.docs_page import STYLE, docs_page
 from jifen.api.drafts import CALLS, Call, refusal_of
 from jifen.api.drafts import Asked as CallAsked
@@ -40,7 +41,7 @@ _log = structlog.get_logger(__name__)
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
-    handlers += [_call(runtime, each) for each in CALLS]
+    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS)]
     handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
@@ -139,7 +140,7 @@ async def _run_call(
     actor = runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
     try:
         async with runtime.pool.acquire() as connection:
-            return await call.run(CallAsked(connection, actor, request.path_params.get("draft_id", ""), body))
+            return await call.run(CallAsked(connection, actor, next(iter(request.path_params.values()), ""), body))
     except CallRefused as refused:
         return refused.refusal
     except (DatabaseAway, *AWAY) as error:
@@ -242,7 +243,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
-    *((_pattern(each.path), each.method) for each in CALLS),
+    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS)),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

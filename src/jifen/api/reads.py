@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from jifen.analytics.backtest.jobs import UnknownBacktest
+from jifen.api.backtests import BACKTEST_PATH, EXAMPLE_BACKTEST, BacktestView, find_backtest
 from jifen.api.drafts import EXAMPLE_DRAFT, DraftView, find_draft, view_of_draft
 from jifen.core.identity import parse_identity
 from jifen.core.limits import MAXIMUM_TEXT
@@ -236,6 +238,13 @@ async def _draft(asked: Asked) -> DraftView | Refusal:
         return Refusal(error.code, error.message)
 
 
+async def _backtest(asked: Asked) -> BacktestView | Refusal:
+    try:
+        return await find_backtest(asked.connection, asked.name)
+    except UnknownBacktest as error:
+        return Refusal(error.code, error.message)
+
+
 READS = (
     Read(
         name="find_members",
@@ -385,6 +394,16 @@ READS = (
         run=_draft,
         codes=("unknown_draft",),
         example_answer=EXAMPLE_DRAFT,
+    ),
+    Read(
+        name="get_backtest",
+        path=BACKTEST_PATH,
+        summary="A backtest: how far it is, and its report",
+        summary_zh="一次回测：进度与报告",
+        answer_type=BacktestView,
+        run=_backtest,
+        codes=("unknown_backtest",),
+        example_answer=EXAMPLE_BACKTEST,
     ),
     Read(
         name="get_program",

@@ -18,6 +18,11 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "installation": (),
     "program_versions": ("INSERT",),
     "program_drafts": ("INSERT", "UPDATE (checked_at, report, published_version)", "DELETE"),
+    "backtests": (
+        "INSERT",
+        "UPDATE (status, transactions_read, transactions_total, seen_at, report, error_code, error)",
+        "DELETE",
+    ),
     "wallets": ("INSERT",),
     "api_keys": ("INSERT", "UPDATE (revoked_at)"),
     "members": ("INSERT", "UPDATE (profile)"),

@@ -46,7 +46,8 @@ def invalid_value(error: msgspec.ValidationError, prefix: str = "") -> Refusal:
     """Say with a JSON pointer what msgspec says with a path. `prefix` is the pointer of what was decoded."""
     found = _AT.match(str(error))
     assert found is not None
-    what, path = found.group(1), found.group(2) or "$"
+    # Which key of a map is at fault, msgspec does not say (`$.fields[...]`): then the pointer names the map.
+    what, path = found.group(1), (found.group(2) or "$").partition("[...]")[0]
     pointer = prefix + "".join("/" + (name or index) for name, index in _STEP.findall(path))
     field = _FIELD.match(what)
     if field is None:

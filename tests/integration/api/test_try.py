@@ -66,7 +66,7 @@ def test_null_is_as_good_as_left_out(client: httpx.Client) -> None:
         ({"at": "9999-12-31T00:00:00Z"}, 422, "instant_too_far", "/at"),
         ({"at": "1960-01-01T00:00:00Z"}, 422, "instant_too_early", "/at"),
         ({"used": {"rule:none": 1}}, 422, "invalid_field", "/used/rule:none"),
-        ({"used": {"rule:none": -1}}, 422, "invalid_field", "/used/..."),
+        ({"used": {"rule:none": -1}}, 422, "invalid_field", "/used"),
         ({"program": "name: ["}, 422, "invalid_program", "/program"),
         ({"program": ""}, 422, "invalid_program", "/program"),
         ({"program": PROGRAM.replace("member.is_first_order", "member.age > 7")}, 422, "invalid_program", "/program"),

@@ -27,6 +27,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str = ""
     inner: list[Inner] = []
+    counts: dict[str, Annotated[int, Meta(ge=0)]] = {}
 
 
 DECODER = msgspec.json.Decoder(Outer)
@@ -41,6 +42,7 @@ DECODER = msgspec.json.Decoder(Outer)
         ('{"inner": [{"count": 1, "x": 1}]}', "unknown_field", "/inner/0/x"),
         ('{"a~/b": 1}', "unknown_field", "/a~0~1b"),
         ("[]", "invalid_field", ""),
+        ('{"counts": {"a": -1}}', "invalid_field", "/counts"),
         ('{"name": "a\\u0001"}', "invalid_text", "/name"),
         ('{"name": "\\udc00"}', "invalid_text", "/name"),
         ('{"a\\u0000": 1}', "invalid_text", ""),

@@ -12,15 +12,15 @@ from jifen.analytics.backtest.recorded import Period
 from jifen.analytics.backtest.report import (
     BacktestReport,
     CapLine,
-    Check,
     CheckName,
     FailedLine,
     Figure,
-    Line,
+    HistogramStep,
+    LedgerCheck,
     MemberLine,
+    PointsLine,
     RefusedLine,
     RuleLine,
-    Step,
     TierMove,
     WalletReport,
 )
@@ -157,7 +157,7 @@ def _net(flows: dict[str, Pair], bucket: str) -> Pair:
     return pair
 
 
-def _checks(wallet: str, sums: WalletSums) -> list[Check]:
+def _checks(wallet: str, sums: WalletSums) -> list[LedgerCheck]:
     """Sums of what the events say against what the movements say, as recorded."""
     moved = {name: pair.recorded for name, pair in sums.flows.items()}
     # What a cancelled spend gave up goes to "reversed" as well, but no refund took it.
@@ -171,8 +171,8 @@ def _checks(wallet: str, sums: WalletSums) -> list[Check]:
     ]
 
 
-def _check(wallet: str, name: CheckName, events: int, ledger: int) -> Check:
-    return Check(wallet, name, events, ledger, events == ledger)
+def _check(wallet: str, name: CheckName, events: int, ledger: int) -> LedgerCheck:
+    return LedgerCheck(wallet, name, events, ledger, events == ledger)
 
 
 def _figure(pair: Pair) -> Figure:
@@ -186,8 +186,8 @@ def _total(pairs: dict[str, Pair]) -> Figure:
     return _figure(total)
 
 
-def _lines(pairs: dict[str, Pair]) -> list[Line]:
-    return [Line(key, pair.recorded, pair.draft) for key, pair in sorted(pairs.items())]
+def _lines(pairs: dict[str, Pair]) -> list[PointsLine]:
+    return [PointsLine(key, pair.recorded, pair.draft) for key, pair in sorted(pairs.items())]
 
 
 def _money(wallet: ProgramWallet, points: Figure) -> Figure | None:
@@ -217,7 +217,7 @@ def _member(each: MemberDifference) -> MemberLine:
     return MemberLine(str(each.member_id), each.recorded, each.draft, each.difference)
 
 
-def _histogram(steps: dict[int, int]) -> list[Step]:
+def _histogram(steps: dict[int, int]) -> list[HistogramStep]:
     """The steps from the lowest to the highest that has members, empty ones between them included."""
     if not steps:
         return []
@@ -226,7 +226,7 @@ def _histogram(steps: dict[int, int]) -> list[Step]:
     for step in range(min(*steps, 0), max(*steps, 0) + 1):
         least, after = bounds[abs(step) - 1] if step else (0, 1)
         span = (least, after - 1) if step >= 0 else (1 - after, -least)
-        found.append(Step(*span, steps.get(step, 0)))
+        found.append(HistogramStep(*span, steps.get(step, 0)))
     return found
 
 

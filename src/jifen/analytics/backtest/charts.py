@@ -67,11 +67,12 @@ def columns(bars: Sequence[Bar]) -> str:
     """Single columns with their value above: the histogram."""
     height, top, bottom = 240, 24, 54
     most = max((each.value for each in bars), default=0)
-    slot = WIDTH / max(len(bars), 1)
+    left = 36
+    slot = (WIDTH - left) / max(len(bars), 1)
     width = min(slot * 0.8, 60)
     body = [f'<line class="axis" x1="0" x2="{WIDTH}" y1="{height - bottom}" y2="{height - bottom}"/>']
     for index, each in enumerate(bars):
-        middle = slot * (index + 0.5)
+        middle = left + slot * (index + 0.5)
         size = _scaled(each.value, most, height - bottom - top)
         body.append(
             _rectangle(

@@ -49,7 +49,7 @@ def share(figure: Figure) -> str:
     # Tenths of a percent, in whole numbers.
     tenths = (abs(figure.difference) * 2000 + figure.recorded) // (2 * abs(figure.recorded))
     sign = "+" if figure.difference > 0 else "−"
-    return f" ({sign}{tenths // 10:,}.{tenths % 10} %)"
+    return f" ({sign}{tenths // 10:,}.{tenths % 10}%)"
 
 
 def money(cents: int, currency: str) -> str:

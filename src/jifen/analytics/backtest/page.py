@@ -24,7 +24,7 @@ from jifen.analytics.backtest.markup import (
     tile,
 )
 from jifen.analytics.backtest.page_details import caps, checks, failed, notes, refused, tier_moves
-from jifen.analytics.backtest.report import BacktestReport, Figure, Line, MemberLine, Step, WalletReport
+from jifen.analytics.backtest.report import BacktestReport, Figure, HistogramStep, MemberLine, PointsLine, WalletReport
 from jifen.analytics.backtest.style import STYLE
 from jifen.analytics.backtest.words import KINDS
 
@@ -189,14 +189,14 @@ def _histogram_title(wallet: WalletReport) -> str:
     )
 
 
-def _bars(steps: Sequence[Step]) -> list[Bar]:
+def _bars(steps: Sequence[HistogramStep]) -> list[Bar]:
     return [
         Bar(_span(step.least, step.most), step.members, "same" if step.most == 0 == step.least else _sign_kind(step))
         for step in steps
     ]
 
 
-def _sign_kind(step: Step) -> str:
+def _sign_kind(step: HistogramStep) -> str:
     return "more" if step.least > 0 else "less"
 
 
@@ -221,7 +221,7 @@ def _members(members: Sequence[MemberLine]) -> str:
     )
 
 
-def _lines(lines: Sequence[Line]) -> str:
+def _lines(lines: Sequence[PointsLine]) -> str:
     headings = ["", both("实际", "recorded"), both("草案", "draft"), both("差异", "difference")]
     return table(
         headings,

@@ -21,7 +21,7 @@ class Figure(msgspec.Struct, frozen=True):
     difference: int
 
 
-class Line(msgspec.Struct, frozen=True):
+class PointsLine(msgspec.Struct, frozen=True):
     """Points issued in a month (`YYYY-MM`), to members of a tier, or for lines of a category; empty: none was named.
 
     Points of an order with lines of several categories are divided by what was paid for each.
@@ -50,7 +50,7 @@ class RuleLine(msgspec.Struct, frozen=True):
     changed_points: int
 
 
-class Step(msgspec.Struct, frozen=True):
+class HistogramStep(msgspec.Struct, frozen=True):
     """Members whose difference lies between two numbers of points, both included."""
 
     least: int
@@ -87,14 +87,14 @@ class WalletReport(msgspec.Struct, frozen=True):
     cost_cents: Figure | None
     liability_cents: Figure | None
     refused_points: int
-    months: list[Line]
-    tiers: list[Line]
-    categories: list[Line]
+    months: list[PointsLine]
+    tiers: list[PointsLine]
+    categories: list[PointsLine]
     rules: list[RuleLine]
     members_more: int
     members_less: int
     members_same: int
-    histogram: list[Step]
+    histogram: list[HistogramStep]
     winners: list[MemberLine]
     losers: list[MemberLine]
 
@@ -141,7 +141,7 @@ class TierMove(msgspec.Struct, frozen=True):
     moves: int
 
 
-class Check(msgspec.Struct, frozen=True):
+class LedgerCheck(msgspec.Struct, frozen=True):
     """A sum of what was recorded with the events, and the same as the movements of the ledger have it."""
 
     wallet: str
@@ -178,7 +178,7 @@ class BacktestReport(msgspec.Struct, frozen=True):
     refused_transactions: list[RefusedLine]
     failed: list[FailedLine]
     tier_moves: list[TierMove]
-    checks: list[Check]
+    checks: list[LedgerCheck]
     notes: list[LocalizedText]
     workers: int
     seconds: float

@@ -104,9 +104,14 @@ async def run_backtest(
     return build_report(sums, circumstances)
 
 
-def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
+def check_days(since: date | None, until: date | None) -> None:
+    """Raise BacktestRefused where a period ends before it begins."""
     if since is not None and until is not None and until < since:
         raise BacktestRefused(f"The period would end ({until}) before it begins ({since}).")
+
+
+def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
+    check_days(since, until)
     now = datetime.now(UTC)
     end = None if until is None else start_of_day(until + timedelta(days=1), zone)
     begin = None if since is None else start_of_day(since, zone)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from jifen.analytics.backtest.abandoned import when_abandoned
 from jifen.analytics.backtest.recorded import (
     Period,
     begin_reading,
@@ -178,18 +178,10 @@ def _send(message: Message) -> None:
     sys.stdout.buffer.flush()
 
 
-def _stop_when_abandoned() -> None:
-    """End this process as soon as nobody waits for its result any more."""
-    # Past the buffer, whose lock would be held while the interpreter ends.
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
-
-
 def main() -> None:
     """Take a job from standard input and do it."""
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
-    threading.Thread(target=_stop_when_abandoned, daemon=True).start()
+    when_abandoned(lambda: os._exit(1))
     calm_collector()
     sums = asyncio.run(run_job(job, lambda read: _send(Message(read))))
     _send(Message(sums.rows, sums))

@@ -63,3 +63,33 @@ SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_seq
 FROM accounts a
 WHERE a.shard = $1 AND a.member_id IN (SELECT member_id FROM accounts WHERE shard = $1 AND next_change_at <= $2)
 ORDER BY a.member_id, a.wallet
+
+-- name: give_up_lost
+-- $1 seconds. Backtests whose process has not been heard of for so long are over.
+UPDATE backtests SET status = 'failed', error_code = 'backtest_lost',
+                     error = 'The process that ran it is gone; ask for it again.'
+WHERE status = 'running' AND seen_at < now() - make_interval(secs => $1)
+
+-- name: forget_old
+-- $1 how many are kept.
+DELETE FROM backtests WHERE status <> 'running' AND id <= (SELECT max(id) FROM backtests) - $1
+
+-- name: add_backtest
+-- $1 who asks, $2 the draft, $3 since, $4 until.
+INSERT INTO backtests (asked_by, program, since, until) VALUES ($1, $2, $3, $4) RETURNING id
+
+-- name: find_backtest
+-- $1 id, $2 seconds after which a process that is not heard of is gone.
+SELECT id, asked_at, asked_by, since, until, program, transactions_read, transactions_total, report, error_code, error,
+       status, status = 'running' AND seen_at < now() - make_interval(secs => $2) AS is_lost
+FROM backtests WHERE id = $1
+
+-- name: tell_progress
+-- $1 id, $2 transactions read, $3 in all. No row: it was stopped.
+UPDATE backtests SET transactions_read = $2, transactions_total = $3, seen_at = now()
+WHERE id = $1 AND status = 'running' RETURNING id
+
+-- name: end_backtest
+-- $1 id, $2 status, $3 report, $4 code of an error, $5 its message. No row: it was over already.
+UPDATE backtests SET status = $2, report = $3, error_code = $4, error = $5, seen_at = now()
+WHERE id = $1 AND status = 'running' RETURNING id

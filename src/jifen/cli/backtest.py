@@ -1,0 +1,173 @@
+"""`jifen backtest`: what a draft of the program would have made of everything that was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import progress_bar, write_json, write_line, write_note, write_table
+from jifen.cli.program import AsJson
+from jifen.core.errors import JifenError
+
+if TYPE_CHECKING:
+    from jifen.analytics.backtest.report import BacktestReport, Figure, WalletReport
+
+
+class InvalidDay(JifenError):
+    """A day on the command line that is none."""
+
+    code: ClassVar[str] = "invalid_day"
+
+
+class ReportNotWritten(JifenError):
+    """The report cannot be written where it should be."""
+
+    code: ClassVar[str] = "report_not_written"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the command below `jifen`."""
+    command(app, "backtest")(backtest)
+
+
+def backtest(
+    invocation: Invocation,
+    draft: Annotated[
+        str,
+        typer.Option("--draft", metavar="PROGRAM", help="草案：YAML 文件或自带的名称 / The draft: a file or a name."),
+    ],
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DAY", help="从这一天起（含） / From this day on.", show_default=False),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DAY", help="到这一天止（含） / To this day.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="进程数，默认每核一个 / Processes.", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="网页报告写到这里 / A page.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """用草案重放已入账的事件，比较结果，不写入 / Replay what was recorded under a draft; nothing is changed."""
+    from jifen.analytics.backtest.run import run_backtest
+    from jifen.services.programs import parse_program, read_program_text
+
+    document = parse_program(read_program_text(draft), draft)
+    first, last = _read_day(since, "--since"), _read_day(until, "--until")
+    if html is not None:
+        # Before an hour of work is lost to a wrong name.
+        _write_page(html, "")
+    with (
+        invocation.database(may_make=False) as url,
+        progress_bar(invocation.say("回测", "backtest")) as progress,
+    ):
+        report = asyncio.run(run_backtest(url, document, since=first, until=last, workers=workers, progress=progress))
+    if html is not None:
+        from jifen.analytics.backtest.page import render_page
+
+        _write_page(html, render_page(report))
+    if as_json:
+        write_json(report)
+    else:
+        _show(invocation, report)
+    if html is not None:
+        write_note(invocation.say(f"网页报告已写入 {html}。", f"The page is in {html}."))
+    if not all(check.fits for check in report.checks):
+        raise typer.Exit(1)
+
+
+def _read_day(text: str | None, option: str) -> date | None:
+    """The day that an option names. Raises InvalidDay."""
+    if text is None:
+        return None
+    try:
+        if len(text) != 10:
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidDay(f"{option} is {text!r}; write a day such as 2026-01-31.", option=option) from None
+
+
+def _write_page(file: Path, page: str) -> None:
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ReportNotWritten(f"{file} cannot be written: {reason}.", file=str(file)) from None
+
+
+def _show(invocation: Invocation, report: BacktestReport) -> None:
+    say = invocation.say
+    for wallet in report.wallets:
+        _show_wallet(invocation, wallet)
+    headings = [say("规则", "rule"), say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")]
+    rules = [
+        (each.rule, each.recorded, each.draft, each.draft - each.recorded)
+        for wallet in report.wallets
+        for each in wallet.rules
+    ]
+    if rules:
+        write_table(headings, rules)
+    hit = [each for each in report.caps if each.draft_events]
+    if hit:
+        write_table(
+            [say("上限或预算", "cap or budget"), say("次数", "times"), say("截去积分", "points cut")],
+            [(f"{each.cap} {each.limit}/{each.period}", each.draft_events, each.draft_points) for each in hit],
+        )
+    for failed in report.failed:
+        write_note(
+            say(
+                f"规则 {failed.rule} 有 {failed.events} 次无法求值：{failed.message}",
+                f"The rule {failed.rule} could not be evaluated {failed.events} times: {failed.message}",
+            )
+        )
+    if report.refused:
+        count = sum(report.refused.values())
+        write_line(
+            say(f"草案下会被拒绝的流水：{count:,} 笔。", f"Transactions that the draft would refuse: {count:,}.")
+        )
+    if report.is_same:
+        write_line(say("与实际完全一致。", "Exactly what happened: no difference."))
+    write_line(
+        say(
+            f"重放 {report.transactions:,} 笔流水、{report.members:,} 位会员，用时 {report.seconds:.1f} 秒。",
+            f"Replayed {report.transactions:,} transactions of {report.members:,} members in {report.seconds:.1f} s.",
+        )
+    )
+
+
+def _show_wallet(invocation: Invocation, wallet: WalletReport) -> None:
+    say = invocation.say
+    figures: list[tuple[str, Figure]] = [
+        (say("发放", "issued"), wallet.issued),
+        (say("退款收回", "taken back"), wallet.taken_back),
+        (say("消耗", "spent"), wallet.spent),
+        (say("过期", "expired"), wallet.expired),
+        (say("期末未用", "outstanding"), wallet.outstanding),
+    ]
+    for label, cents in (
+        (say("净发放成本（分）", "cost (cents)"), wallet.cost_cents),
+        (say("期末负债（分）", "liability (cents)"), wallet.liability_cents),
+    ):
+        if cents is not None:
+            figures.append((label, cents))
+    write_table(
+        [wallet.wallet, say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")],
+        [(label, each.recorded, each.draft, each.difference) for label, each in figures],
+    )
+    more, same, less = wallet.members_more, wallet.members_same, wallet.members_less
+    write_line(
+        say(
+            f"会员：更多 {more:,}，相同 {same:,}，更少 {less:,}。",
+            f"Members: {more:,} with more, {same:,} with the same, {less:,} with less.",
+        )
+    )
