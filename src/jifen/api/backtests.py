@@ -20,8 +20,8 @@ BACKTEST_PATH = f"{BACKTESTS_PATH}/{{backtest_id}}"
 
 
 class BacktestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A draft of the program (the text of its YAML file), and the local days from and to which events are replayed, both
-    included; left out: all that was recorded."""
+    """A draft of the program (the text of its YAML file), and the local days from and to which events are replayed,
+    both included; left out: all that was recorded."""
 
     program: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_CHARACTERS)]
     since: date | None = None

@@ -72,7 +72,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that changes drafts or backtests; neither it nor its repetition moves points, so it takes no Idempotency-Key."""
+    """A call that changes drafts or backtests; neither it nor its repetition moves points, so it takes no
+    Idempotency-Key."""
 
     name: str
     method: Literal["POST", "DELETE"]

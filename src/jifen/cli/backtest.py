@@ -39,11 +39,11 @@ def backtest(
     invocation: Invocation,
     draft: Annotated[
         str,
-        typer.Option("--draft", metavar="PROGRAM", help="草案：YAML 文件或自带的名称 / The draft: a file or a name."),
+        typer.Option("--draft", metavar="PROGRAM", help="草案：YAML 文件或自带的名称 / A file or a starter."),
     ],
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DAY", help="从这一天起（含） / From this day on.", show_default=False),
+        typer.Option("--since", metavar="DAY", help="从这一天起（含） / From this day.", show_default=False),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="DAY", help="到这一天止（含） / To this day.", show_default=False)

@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 
 #: More processes than cores only wait for each other.
 MAXIMUM_WORKERS: Final = 64
+WORKER_MODULE: Final = "jifen.analytics.backtest.worker"
 #: The sums of one process come as one line.
 _LINE_LIMIT_BYTES: Final = 256 * 1024 * 1024
 _SURROUNDINGS: Final = """
@@ -201,7 +202,7 @@ class _Team:
         return sums
 
     async def _one(self, index: int, job: Job) -> Sums:
-        command = (sys.executable, "-m", "jifen.analytics.backtest.worker")
+        command = (sys.executable, "-m", WORKER_MODULE)
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT_BYTES)
         try:
             assert process.stdin is not None and process.stdout is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Final
 
@@ -9,6 +10,7 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 
+_FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}")
 _KINDS: Final = {"bool": bool, "int": int, "string": str}
 
 
@@ -34,6 +36,8 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
 
 def _day(text: str) -> date | None:
     """A day as `YYYY-MM-DD` or `MM-DD` (of a leap year, so that 02-29 is one); None: there is none."""
+    if not _FORM.fullmatch(text):
+        return None
     try:
         return date.fromisoformat(text if len(text) == 10 else f"2024-{text}")
     except ValueError:

@@ -333,15 +333,16 @@ class _ByLine:
     __slots__ = ("all_names", "factors", "names", "whole")
 
     def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
-        self.names: list[list[str]] = [[] for _ in range(lines)]
-        here: list[list[Factor]] = [[] for _ in range(lines)]
+        here: list[list[_Matched]] = [[] for _ in range(lines)]
         for each in coefficients:
             for position in each.positions:
-                self.names[position].append(each.rule.id)
-                here[position].append(each.rule.factor)
-        self.factors = [combined(factors, policy) if factors else ONE for factors in here]
-        self.whole = combined([each.rule.factor for each in coefficients], policy)
-        self.all_names = [each.rule.id for each in coefficients]
+                here[position].append(each)
+        counted = [_that_count(matched, policy) for matched in here]
+        self.names = [[each.rule.id for each in matched] for matched in counted]
+        self.factors = [combined([each.rule.factor for each in matched], policy) for matched in counted]
+        in_all = _that_count(coefficients, policy)
+        self.whole = combined([each.rule.factor for each in in_all], policy)
+        self.all_names = [each.rule.id for each in in_all]
 
 
 class _Factors:
@@ -372,20 +373,26 @@ class _Factors:
         return self._known[key]
 
 
+def _that_count(coefficients: list[_Matched], policy: CoefficientPolicy) -> list[_Matched]:
+    """Those that multiply: all, or the largest alone (of equal ones the first in the order of rules)."""
+    if policy != "best" or len(coefficients) < 2:
+        return coefficients
+    common = _common([each.rule.factor for each in coefficients])
+    return [min(coefficients, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))]
+
+
 def _names_of(coefficient: CompiledRule) -> list[str]:
     assert coefficient.document.coefficient is not None
     return coefficient.document.coefficient.of
 
 
 def combined(factors: list[Factor], policy: CoefficientPolicy) -> Factor:
-    """Several coefficients as one: their product, the largest, or one plus what each is above one."""
+    """The coefficients that count as one: their product, or one plus what each is above one."""
     if len(factors) == 1:
         return factors[0]
-    if policy == "product":
+    if policy != "sum_of_extras" or not factors:
         return prod(up for up, _ in factors), prod(down for _, down in factors)
     common = _common(factors)
-    if policy == "best":
-        return max(factors, key=lambda factor: factor[0] * common // factor[1])
     # Several below 1 may take away more than there is.
     return max(common + sum(up * common // down - common for up, down in factors), 0), common
 

@@ -37,6 +37,8 @@ def test_right_profiles(profile: Profile) -> None:
         (Profile(tier="golf"), "unknown_tier", "/tier"),
         (Profile(birthday="1990-02-30"), "invalid_field", "/birthday"),
         (Profile(birthday="yesterday"), "invalid_field", "/birthday"),
+        (Profile(birthday="W01-1"), "invalid_field", "/birthday"),
+        (Profile(birthday_window_from="2026-W01-1"), "invalid_field", "/birthday_window_from"),
         (Profile(birthday_window_from="05-01"), "invalid_field", "/birthday_window_from"),
         (Profile(fields={"shoe": 1}), "unknown_field", "/fields/shoe"),
         (Profile(fields={"size": True}), "invalid_field", "/fields/size"),

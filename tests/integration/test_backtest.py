@@ -1,0 +1,473 @@
+"""The backtest: the recorded program changes nothing, another one changes what it should, and nothing is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from jifen.analytics.backtest.report import BacktestReport
+from jifen.analytics.backtest.run import BacktestFailed, BacktestRefused, run_backtest
+from jifen.core.calendar import RollingExpiry
+from jifen.core.commands import (
+    AdjustPoints,
+    CaptureHold,
+    Command,
+    CorrectOrder,
+    PlaceHold,
+    RecordEvent,
+    RecordOrder,
+    RefundOrder,
+    RegisterMember,
+    ReleaseHold,
+    ReverseTransaction,
+    SetProfile,
+    SpendPoints,
+    TransferPoints,
+)
+from jifen.core.identity import Identity
+from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
+from jifen.core.program import EarningRule, ProgramDocument, Ratio, RefundPolicy, ReturnPolicy, Wallet, WalletValue
+from jifen.core.rules.document import Cap, Coefficient, LocalizedText, Steps
+from jifen.core.rules.document import Step as Rate
+from jifen.core.rules.standing import Profile
+from jifen.db.embedded import EmbeddedAddress
+from jifen.engine.engine import Engine
+from jifen.engine.submission import Answer, Submission
+from jifen.services.demo import make_demo
+from jifen.services.verification import verify
+from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database
+
+NOW = datetime.now(UTC)
+TABLES = ("accounts", "transactions", "movements", "lots", "holds", "keys", "usages", "shared_usages", "outbox")
+MONTHS = RollingExpiry(months=12, until="month_end")
+
+#: Rules of every kind, caps of members and of all, refunds that forgive, points that return with days of grace.
+RICH = msgspec.structs.replace(
+    DEFAULT_PROGRAM,
+    wallets=[
+        Wallet("points", LocalizedText(zh="积分", en="Points"), WalletValue(100, 100)),
+        Wallet("growth", LocalizedText(zh="成长值", en="Growth")),
+    ],
+    earning=[
+        EarningRule(
+            "base",
+            "points",
+            Ratio(1, 100),
+            expiry=RollingExpiry(months=2),
+            pending_days=3,
+            caps=[Cap("points", 900, period="month")],
+        ),
+        EarningRule("growth", "growth", steps=Steps([Rate(0, 1, 100), Rate(20_000, 3, 200)], "marginal")),
+        EarningRule("beauty", "points", coefficient=Coefficient(Decimal("1.5")), lines='line.category == "beauty"'),
+        EarningRule("gold", "points", coefficient=Coefficient(Decimal(2)), audience='member.tier == "gold"'),
+        EarningRule("first", "points", fixed=50, when="member.is_first_order", expiry=MONTHS),
+        EarningRule("regular", "points", fixed=7, when="member.spent_cents_total >= 50000", expiry=MONTHS),
+        EarningRule(
+            "budgeted",
+            "points",
+            fixed=10,
+            when="order.total_cents > 20000",
+            expiry=MONTHS,
+            caps=[Cap("points", 4_000, per="program", period="year")],
+        ),
+        EarningRule("check-in", "points", fixed=2, event="member.checked_in", caps=[Cap("count", 1, period="day")]),
+    ],
+    refunds=RefundPolicy("forgive"),
+    returns=ReturnPolicy("grace", 10),
+)
+
+
+def backtest(
+    url: str, document: ProgramDocument, *, since: date | None = None, until: date | None = None, workers: int = 2
+) -> BacktestReport:
+    """Run one."""
+    return asyncio.run(run_backtest(url, document, since=since, until=until, workers=workers))
+
+
+def with_ratio(points: int, cents: int, document: ProgramDocument = DEFAULT_PROGRAM) -> ProgramDocument:
+    """The same program with another rate."""
+    base = msgspec.structs.replace(document.earning[0], ratio=Ratio(points, cents))
+    return msgspec.structs.replace(document, earning=[base, *document.earning[1:]])
+
+
+class Life:
+    """Members who do everything that can be done, each thing by chance, at instants of the last months."""
+
+    def __init__(self, engine: Engine, seed: int) -> None:
+        self._engine = engine
+        self._random = random.Random(seed)
+        self._number = 0
+
+    async def live(self, name: str, others: list[int]) -> int:
+        """One member's life; the member."""
+        chance = self._random
+        registered = await self._do(RegisterMember((Identity("external", name),)), NOW - timedelta(days=170))
+        assert isinstance(registered, Answer)
+        member = registered.member_id
+        if chance.random() < 0.4:
+            await self._do(SetProfile(member, Profile(tier="gold")))
+        orders: list[Order] = []
+        taken: list[int] = []
+        holds: list[int] = []
+        for step in range(26):
+            happened_at = NOW - timedelta(days=160 - 6 * step, minutes=chance.randrange(600))
+            command = self._command(member, orders, taken, holds, others)
+            outcome = await self._do(command, happened_at)
+            if isinstance(outcome, Answer):
+                if isinstance(command, RecordOrder):
+                    orders.append(command.order)
+                elif isinstance(command, SpendPoints):
+                    taken.append(outcome.sequence)
+                elif isinstance(command, PlaceHold):
+                    holds.append(outcome.sequence)
+        # Three days of waiting end in a moment.
+        await self._do(RecordOrder(member, self._order()), datetime.now(UTC) - timedelta(days=3, seconds=-0.5))
+        return member
+
+    async def go_on(self, members: list[int]) -> None:
+        """Something that happens to all a moment later."""
+        await asyncio.sleep(0.6)
+        for member in members:
+            await self._do(RecordEvent(member, "member.checked_in"))
+
+    def _command(
+        self, member: int, orders: list[Order], taken: list[int], holds: list[int], others: list[int]
+    ) -> Command:
+        chance, kind = self._random, self._random.random()
+        if kind < 0.35 or not orders:
+            return RecordOrder(member, self._order())
+        if kind < 0.45:
+            return RecordEvent(member, "member.checked_in")
+        if kind < 0.55:
+            order = chance.choice(orders)
+            lines = [ReturnedLine(order.lines[0].line_id, 1)] if chance.random() < 0.7 else None
+            return RefundOrder(member, OrderRefund(order.order_id, f"r{self._number}", lines))
+        if kind < 0.60:
+            order = chance.choice(orders)
+            dearer = [msgspec.structs.replace(each, paid_cents=each.paid_cents + 3_000) for each in order.lines]
+            return CorrectOrder(member, OrderCorrection(order.order_id, f"c{self._number}", "CNY", dearer))
+        if kind < 0.72:
+            return SpendPoints(member, "points", chance.randrange(1, 250))
+        if kind < 0.78 and taken:
+            return ReverseTransaction(member, chance.choice(taken))
+        if kind < 0.86:
+            until = None if chance.random() < 0.5 else datetime.now(UTC) + timedelta(seconds=0.05)
+            return PlaceHold(member, "points", chance.randrange(1, 90), until)
+        if kind < 0.92 and holds:
+            hold = chance.choice(holds)
+            return (
+                ReleaseHold(member, hold) if chance.random() < 0.4 else CaptureHold(member, hold, 5, release_rest=True)
+            )
+        if kind < 0.96 and others:
+            return TransferPoints(member, chance.choice(others), "points", chance.randrange(1, 60))
+        expires_at = NOW + timedelta(days=30) if chance.random() < 0.5 else None
+        return AdjustPoints(member, "points", chance.randrange(1, 400), expires_at)
+
+    def _order(self) -> Order:
+        chance = self._random
+        lines = [
+            OrderLine(str(line), 2, chance.randrange(500, 20_000), category=chance.choice(["beauty", "food", None]))
+            for line in range(chance.randrange(1, 4))
+        ]
+        return Order(f"o{self._number}", "CNY", lines)
+
+    async def _do(self, command: Command, happened_at: datetime | None = None) -> object:
+        self._number += 1
+        is_told_later = isinstance(command, RegisterMember | RecordOrder | RecordEvent | RefundOrder | CorrectOrder)
+        occurred_at = happened_at if is_told_later else None
+        key = f"k{self._number}"
+        return await self._engine.submit(Submission(command, "life", key, key.encode(), "tester", occurred_at))
+
+
+def live_on(url: str, members: int, seed: int = 1) -> None:
+    """Let members live in a database."""
+
+    async def run() -> None:
+        engine = Engine(url)
+        await engine.start()
+        try:
+            life, known = Life(engine, seed), list[int]()
+            for number in range(members):
+                known.append(await life.live(f"m{number}", known))
+            await life.go_on(known)
+        finally:
+            await engine.stop()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def rich_url(database_server: EmbeddedAddress) -> Iterator[str]:
+    """A database where forty members did everything under the rich program. Tests only read it."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, RICH)
+        live_on(url, 40)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shop_url(database_server: EmbeddedAddress) -> Iterator[str]:
+    """A demo shop of three hundred members under the program of the tests. Tests only read it."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url)
+
+        async def run() -> None:
+            engine = Engine(url)
+            await engine.start()
+            try:
+                await make_demo(engine, members=300, seed=7, until=NOW)
+            finally:
+                await engine.stop()
+
+        asyncio.run(run())
+        yield url
+
+
+def rows_of(url: str) -> list[object]:
+    """How many rows the tables of the ledger have, and a figure that changes with any of them."""
+    count = "SELECT count(*), sum(hashtext(t::text)) FROM {} t"
+    return [fetch_sql(url, count.format(table)) for table in TABLES]
+
+
+def assert_same(report: BacktestReport) -> None:
+    """Not a point differs, and the recorded sums are those of the ledger."""
+    assert report.refused == {}
+    assert report.failed == []
+    assert all(check.fits for check in report.checks), report.checks
+    for wallet in report.wallets:
+        assert wallet.members_more == wallet.members_less == 0
+        assert wallet.winners == wallet.losers == []
+        for figure in (wallet.issued, wallet.taken_back, wallet.spent, wallet.expired, wallet.outstanding):
+            assert figure.difference == 0, (wallet.wallet, wallet)
+        for rule in wallet.rules:
+            assert (rule.only_draft_events, rule.only_recorded_events, rule.changed_events) == (0, 0, 0), rule
+    assert report.is_same
+
+
+def test_the_recorded_program_changes_nothing(shop_url: str) -> None:
+    """A shop of hundreds, with orders, refunds, spends, holds and transfers."""
+    report = backtest(shop_url, DEFAULT_PROGRAM)
+    assert_same(report)
+    assert {"earn", "reverse", "spend", "hold", "capture", "release", "transfer"} <= report.kinds.keys()
+    recorded = fetch_sql(
+        shop_url, "SELECT count(*), count(DISTINCT member_id) FROM transactions WHERE kind NOT IN (6, 7, 11)"
+    )
+    assert (report.transactions, report.members) == recorded[0]
+    issued = fetch_sql(shop_url, "SELECT sum(amount)::bigint FROM movements WHERE from_bucket = 10")[0][0]
+    wallet = report.wallets[0]
+    assert wallet.issued.recorded == issued
+    for lines in (wallet.months, wallet.categories, wallet.tiers):
+        assert sum(line.recorded for line in lines) == sum(line.draft for line in lines) == issued
+
+
+def test_the_recorded_program_changes_nothing_whatever_happens(rich_url: str) -> None:
+    """Corrections, cancelled spends of forgiven points, lots that expired in holds, caps, budgets, late events: the
+    replay keeps in memory what the engine reads from its tables, and comes to the same."""
+    kinds = {row[0] for row in fetch_sql(rich_url, "SELECT DISTINCT kind FROM transactions")}
+    assert kinds == set(range(1, 13)), "the lives of these members have everything"
+    report = backtest(rich_url, RICH)
+    assert_same(report)
+    assert report.wallets[0].taken_back.recorded > 0
+    assert any(cap.draft_events for cap in report.caps if cap.per == "member")
+    for cap in report.caps:
+        assert (cap.recorded_events, cap.recorded_points) == (cap.draft_events, cap.draft_points), cap
+
+
+def test_accounts_agree_with_what_is_outstanding(rich_url: str) -> None:
+    """What members have at the end, by the movements, is what their accounts say once everything due is booked."""
+    report = backtest(rich_url, RICH)
+    accounts = fetch_sql(
+        rich_url,
+        "SELECT wallet, sum(available + pending + held - debt)::bigint FROM accounts GROUP BY wallet ORDER BY 1",
+    )
+    expired_since = [wallet.expired.recorded for wallet in report.wallets]
+    booked = fetch_sql(
+        rich_url,
+        "SELECT coalesce(sum(CASE WHEN to_bucket = 12 THEN amount ELSE -amount END), 0)::bigint FROM movements "
+        "WHERE wallet = 1 AND 12 IN (from_bucket, to_bucket)",
+    )[0][0]
+    assert report.wallets[1].outstanding.recorded == accounts[1][1]
+    assert report.wallets[0].outstanding.recorded == accounts[0][1] - (expired_since[0] - booked)
+
+
+def test_a_doubled_ratio_doubles(shop_url: str) -> None:
+    """Where every order of whole yuan earns twice: issued, taken back, each month and each member."""
+    report = backtest(shop_url, with_ratio(200, 100))
+    hundredfold = backtest(shop_url, with_ratio(100, 100))
+    wallet, half = report.wallets[0], hundredfold.wallets[0]
+    assert wallet.issued.draft == 2 * half.issued.draft
+    assert wallet.taken_back.draft == 2 * half.taken_back.draft
+    assert [line.draft for line in wallet.months] == [2 * line.draft for line in half.months]
+    assert wallet.members_more == report.members - wallet.members_same
+    assert wallet.members_less == 0
+    (rule,) = wallet.rules
+    assert (rule.only_draft_events, rule.only_recorded_events) == (0, 0)
+    assert rule.changed_points == wallet.issued.difference
+    assert wallet.winners == sorted(wallet.winners, key=lambda each: -each.difference)
+    assert len(wallet.winners) == 20
+    assert sum(step.members for step in wallet.histogram) == report.members
+
+
+def test_spends_that_cannot_be_paid_are_counted(shop_url: str) -> None:
+    """Under a tenth of the points; what rests on a refused hold is refused with it."""
+    report = backtest(shop_url, with_ratio(1, 1_000))
+    assert report.refused["insufficient_points"] > 0
+    assert report.refused["follows_refused"] > 0
+    assert len(report.refused_transactions) == min(sum(report.refused.values()), 100)
+    wallet = report.wallets[0]
+    assert wallet.refused_points > 0
+    assert wallet.spent.draft < wallet.spent.recorded
+    assert wallet.losers[0].difference < 0
+    assert not report.is_same
+
+
+def test_since_leaves_what_was_before_as_it_was(shop_url: str) -> None:
+    """Before the first day the old rate holds, from then on the new one; the outstanding points carry both."""
+    middle = (NOW - timedelta(days=120)).date()
+    report = backtest(shop_url, with_ratio(2, 100), since=middle)
+    everything = backtest(shop_url, DEFAULT_PROGRAM)
+    wallet, whole = report.wallets[0], everything.wallets[0]
+    before = backtest(shop_url, DEFAULT_PROGRAM, until=middle - timedelta(days=1)).wallets[0]
+    assert wallet.issued.recorded + before.issued.recorded == whole.issued.recorded
+    assert wallet.outstanding.recorded == whole.outstanding.recorded
+    assert all(line.key >= f"{middle:%Y-%m}" for line in wallet.months)
+    assert wallet.issued.draft >= 2 * wallet.issued.recorded
+    assert all(check.fits for check in report.checks)
+    assert_same(backtest(shop_url, DEFAULT_PROGRAM, since=middle))
+
+
+def test_since_and_until_change_nothing_under_the_recorded_program(rich_url: str) -> None:
+    """Also where the period cuts through refunds of earlier orders, caps of the month and budgets of the year."""
+    for since, until in ((90, None), (None, 60), (120, 30), (0, None), (None, 1_000)):
+        begin = None if since is None else (NOW - timedelta(days=since)).date()
+        end = None if until is None else (NOW - timedelta(days=until)).date()
+        report = backtest(rich_url, RICH, since=begin, until=end)
+        assert_same(report)
+
+
+def test_a_period_without_events_is_empty(shop_url: str) -> None:
+    """Nothing is divided by nothing."""
+    report = backtest(shop_url, DEFAULT_PROGRAM, until=date(2001, 1, 1))
+    assert (report.transactions, report.members, report.orders) == (0, 0, 0)
+    assert_same(report)
+
+
+def test_budgets_of_all_members_are_exact(shop_url: str) -> None:
+    """One that is reached is never passed, and the report says how it was come by; one that is not is exact anyhow."""
+    bonus = EarningRule("bonus", "points", fixed=10, caps=[Cap("points", 995, per="program")])
+    tight = msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, bonus])
+    report = backtest(shop_url, tight)
+    rule = next(each for each in report.wallets[0].rules if each.rule == "bonus")
+    (cap,) = report.caps
+    assert report.order == "as_recorded"
+    assert rule.draft == 995
+    assert cap.draft_points == 10 * report.orders - 995
+    wide = msgspec.structs.replace(bonus, caps=[Cap("points", 10 * report.orders, per="program")])
+    report = backtest(shop_url, msgspec.structs.replace(tight, earning=[*DEFAULT_PROGRAM.earning, wide]))
+    assert report.order == "by_member"
+    assert report.caps[0].draft_events == 0
+    wide = msgspec.structs.replace(bonus, caps=[Cap("points", 10 * report.orders - 1, per="program")])
+    report = backtest(shop_url, msgspec.structs.replace(tight, earning=[*DEFAULT_PROGRAM.earning, wide]))
+    assert (report.order, report.caps[0].draft_points) == ("as_recorded", 1)
+
+
+def test_a_recorded_budget_that_was_reached_is_replayed_in_its_order(database_url: str) -> None:
+    """Events one after another: the replay gives the budget to the same ones."""
+    bonus = EarningRule("bonus", "points", fixed=10, caps=[Cap("points", 55, per="program")])
+    document = msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, bonus])
+    add_program(database_url, document)
+
+    async def run() -> None:
+        engine = Engine(database_url)
+        await engine.start()
+        try:
+            for number in range(20):
+                order = Order(f"o{number}", "CNY", [OrderLine("1", 1, 10_000)])
+                command = RecordOrder(Identity("external", f"m{number * 7 % 5}"), order)
+                await engine.submit(Submission(command, "shop", f"k{number}", b"", "tester"))
+        finally:
+            await engine.stop()
+
+    asyncio.run(run())
+    report = backtest(database_url, document)
+    assert report.order == "as_recorded"
+    assert_same(report)
+
+
+def test_workers_do_not_matter(rich_url: str) -> None:
+    """However many processes share the members, the figures are the same."""
+    draft = with_ratio(3, 200, RICH)
+    reports = [backtest(rich_url, draft, workers=workers) for workers in (1, 2, 3)]
+    plain = []
+    for report in reports:
+        values = msgspec.to_builtins(report)
+        for name in ("workers", "seconds", "settled_at", "transactions_per_second", "orders_per_second"):
+            del values[name]
+        plain.append(values)
+    assert plain[0] == plain[1] == plain[2]
+
+
+def test_nothing_is_touched(rich_url: str) -> None:
+    """The ledger is as it was, to the last row, and verifies clean."""
+    before = rows_of(rich_url)
+    backtest(rich_url, with_ratio(5, 100, RICH))
+    assert rows_of(rich_url) == before
+    assert asyncio.run(verify(rich_url)).is_clean
+
+
+def test_a_rule_that_cannot_be_evaluated_is_reported(shop_url: str) -> None:
+    """With how often and why, instead of giving points in silence."""
+    faulty = EarningRule("faulty", "points", formula="order.total_cents / (order.line_count - order.line_count)")
+    report = backtest(shop_url, msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, faulty]))
+    (failed,) = report.failed
+    assert (failed.rule, failed.events) == ("faulty", report.orders)
+    assert failed.message
+
+
+def test_a_draft_that_does_not_fit_is_refused(shop_url: str, bare_database_url: str) -> None:
+    """Other money, another zone, a wallet that is gone; a period that ends before it begins; no program at all."""
+    replace = msgspec.structs.replace
+    for draft, word in (
+        (replace(DEFAULT_PROGRAM, currency="EUR"), "currency"),
+        (replace(DEFAULT_PROGRAM, time_zone="Europe/Paris"), "time_zone"),
+        (
+            replace(
+                DEFAULT_PROGRAM,
+                wallets=[Wallet("stars", LocalizedText(zh="星", en="Stars"))],
+                earning=[EarningRule("base", "stars", Ratio(1, 100))],
+            ),
+            "points",
+        ),
+    ):
+        with pytest.raises(BacktestRefused, match=word):
+            backtest(shop_url, draft)
+    with pytest.raises(BacktestRefused, match="before it begins"):
+        backtest(shop_url, DEFAULT_PROGRAM, since=date(2026, 2, 1), until=date(2026, 1, 1))
+    with pytest.raises(BacktestRefused, match="no program"):
+        backtest(bare_database_url, DEFAULT_PROGRAM)
+
+
+def test_a_new_wallet_and_an_empty_database(database_url: str) -> None:
+    """A draft may bring a wallet; nobody has recorded anything yet."""
+    growth = Wallet("growth", LocalizedText(zh="成长值", en="Growth"))
+    document = msgspec.structs.replace(
+        DEFAULT_PROGRAM,
+        wallets=[*DEFAULT_PROGRAM.wallets, growth],
+        earning=[*DEFAULT_PROGRAM.earning, EarningRule("growth", "growth", Ratio(1, 100))],
+    )
+    report = backtest(database_url, document)
+    assert [wallet.wallet for wallet in report.wallets] == ["points", "growth"]
+    assert report.transactions == 0
+
+
+def test_a_process_that_dies_is_told(shop_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half of a result is taken for the whole."""
+    monkeypatch.setattr("jifen.analytics.backtest.run.WORKER_MODULE", "jifen.no_such_module")
+    with pytest.raises(BacktestFailed):
+        backtest(shop_url, DEFAULT_PROGRAM)
