@@ -9,6 +9,7 @@ from time import perf_counter
 
 import msgspec
 
+from bench.drafts import ORDERS_PER_MEMBER, frequent_history, twenty_rules
 from bench.ground import MEMBERS
 from bench.history import DUE_LOTS, due_history
 from bench.loads import (
@@ -36,6 +37,7 @@ LARGE_MEMBERS = 5_000_000
 LARGE_WARM_UP_SECONDS = 120
 VERIFIED_MEMBERS = 500_000
 DUE_MEMBERS = 50_000
+BACKTEST_MEMBERS = 40_000
 MEMORY_TRANSACTIONS = 1_000_000
 MEMORY_SECONDS = 1_800
 MB = 1_000_000
@@ -136,6 +138,45 @@ def import_orders(run: Run) -> Result:
         faults=faults,
     )
     return verified(result, run, "bench_import")
+
+
+def backtest(run: Run) -> Result:
+    """`jifen backtest` of twenty rules over 400,000 orders of 40,000 members, the start of the command included."""
+    history = frequent_history(datetime.now(UTC))
+    url = run.ground.create_seeded("bench_backtest", members=BACKTEST_MEMBERS, history=history)
+    draft = run.folder / "draft.yaml"
+    draft.write_text(twenty_rules(), "utf-8")
+    outcome = run_command("backtest", "--draft", str(draft), "--url", url)
+    orders = outcome.answer["orders"]
+    assert isinstance(orders, int)
+    wanted = BACKTEST_MEMBERS * ORDERS_PER_MEMBER
+    faults = [] if orders == wanted else [f"{orders} orders were replayed, not {wanted}"]
+    if outcome.exit_code != 0:
+        faults.append("the recorded sums are not those of the ledger")
+    run.ground.drop("bench_backtest")
+    return Result(
+        rate=orders / outcome.seconds, unit="orders replayed", details={"seconds": outcome.seconds}, faults=faults
+    )
+
+
+def backtest_retail(run: Run) -> Result:
+    """`jifen backtest` over the whole Online Retail file, imported before, under the program it was recorded by."""
+    if run.orders_file is None:
+        return Result(skipped="the Online Retail file is not here; name it with --orders FILE")
+    url = run.ground.create("bench_retail")
+    run_command("import", "orders", str(run.orders_file), "--mapping", "online-retail", "--url", url)
+    outcome = run_command("backtest", "--draft", "online-retail", "--url", url)
+    orders, refused = outcome.answer["orders"], outcome.answer["refused"]
+    assert isinstance(orders, int)
+    faults = (
+        [] if (orders, refused) == (RETAIL["orders"], {}) else [f"{orders} orders were replayed, refused: {refused}"]
+    )
+    return Result(
+        rate=orders / outcome.seconds,
+        unit="orders replayed",
+        details={"seconds": outcome.seconds, "summary": f"{outcome.seconds:.1f} s"},
+        faults=faults,
+    )
 
 
 def expire(run: Run) -> Result:
@@ -248,6 +289,8 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "rules_1000": rules_1000,
     "rules_check": rules_check,
     "import": import_orders,
+    "backtest": backtest,
+    "backtest_retail": backtest_retail,
     "expire": expire,
     "verify": verify,
     "memory": memory,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from jifen.services.programs import (
     read_program_text,
 )
 
-CLEAN = {"findings": [], "not_proven": []}
+CLEAN: dict[str, Any] = {"findings": [], "not_proven": []}
 FOUND = {"findings": [{"kind": "never_true", "rules": ["base"], "message": "…"}], "not_proven": []}
 TEXT = read_program_text("demo")
 

@@ -57,17 +57,18 @@ async def new_member(engine: Engine, name: str, points: int = 0) -> int:
     return member
 
 
-async def publish(url: str, document: ProgramDocument) -> None:
-    """Make this the next version of the program."""
+async def publish(url: str, document: ProgramDocument, since: datetime | None = None) -> None:
+    """Make this the next version of the program, in force since an instant (None: now)."""
     connection = await asyncpg.connect(url)
     try:
         content = encode(document)
         await connection.execute(
-            "INSERT INTO program_versions (version, applied_at, applied_by, digest, content, source) "
-            "SELECT coalesce(max(version), 0) + 1, $1, 'test', $2, $3, '' FROM program_versions",
+            "INSERT INTO program_versions (version, applied_at, applied_by, digest, content, source, effective_at) "
+            "SELECT coalesce(max(version), 0) + 1, $1, 'test', $2, $3, '', coalesce($4, now()) FROM program_versions",
             datetime.now(UTC),
             hashlib.sha256(content).digest(),
             content.decode(),
+            since,
         )
     finally:
         await connection.close()

@@ -14,6 +14,7 @@ import pytest
 from jifen.core.commands import SettleMember
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import Movement
+from jifen.core.limits import EARLIEST_INSTANT
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -65,7 +66,8 @@ class Run:
                     await self.flush(connection)
                 planned = self.planner.plan(step)
                 if step.action == "publish":
-                    await publish(self.url, self.planner.oracle.document)
+                    # In force at all times: the oracle knows no versions of earlier times.
+                    await publish(self.url, self.planner.oracle.document, EARLIEST_INSTANT)
                 if planned is not None:
                     self.group.append((planned, self._submission(planned, f"step-{number}")))
             await self.flush(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +97,7 @@ class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sections: list[Section]
 
 
-@lru_cache
+@cache
 def chapters() -> dict[str, Chapter]:
     """All chapters by the name of their file."""
     return {path.stem: YamlFile(path.read_text("utf-8")).convert(Chapter) for path in sorted(FOLDER.glob("*.yaml"))}
@@ -114,7 +114,7 @@ def all_examples() -> Iterator[tuple[str, str, int, Example]]:
                 yield f"{name}-{number:02}-{words[:60]}", name, index, example
 
 
-@lru_cache(maxsize=None)
+@cache
 def program_of_section(name: str, index: int) -> Program:
     """The program of a section, checked as a file is."""
     content = BASE | chapters()[name].sections[index].program

@@ -1,4 +1,4 @@
-"""`jifen rules`: try the rules of a program before they are published."""
+"""`jifen rules`: check and try the rules of a program before they are published."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.output import progress_bar, write_json, write_line, write_table
 from jifen.cli.program import AsJson, FileOrName
 
 if TYPE_CHECKING:
     from jifen.core.program import Program
     from jifen.services.trying import Trial
 
-group = typer.Typer(help="积分规则：试算 / Rules: try them.")
+group = typer.Typer(help="积分规则：检查、试算 / Rules: check and try them.")
 
 EventFile = Annotated[
     Path, typer.Option("--event", metavar="FILE", help="CloudEvent 的 JSON 文件 / A CloudEvent as JSON.")
@@ -72,3 +73,36 @@ def _show(invocation: Invocation, program: Program, trial: Trial) -> None:
         [say("规则", "rule"), say("积分", "points"), say("说明", "why")],
         [[each.rule, each.points, say(each.words.zh, each.words.en)] for each in trial.trace],
     )
+
+
+@command(group, "check")
+def check_rules(invocation: Invocation, program: FileOrName, as_json: AsJson = False) -> None:
+    """检查积分规则有无漏洞 / Look for loop-holes in the rules of a program; exit code 1 where there are findings."""
+    from jifen.analytics.proofs import check_program
+    from jifen.services.programs import parse_program, read_program_text
+
+    document = parse_program(read_program_text(program), program)
+    with progress_bar(invocation.say("检查规则", "Checking rules")) as progress:
+        report = check_program(document, progress=progress)
+    if as_json:
+        write_json(report)
+    else:
+        say = invocation.say
+        for finding in report.findings:
+            write_line(f"{finding.kind}: {say(finding.message_zh, finding.message_en)}")
+            if finding.counterexample is not None:
+                shown = finding.counterexample
+                write_line(say(f"    事件：{_json(shown.event)}", f"    event: {_json(shown.event)}"))
+                write_line(say(f"    会员：{_json(shown.member)}", f"    member: {_json(shown.member)}"))
+        for each in report.not_proven:
+            write_line(say(f"未能证明 {each.rule}：{each.why}", f"Not proven of {each.rule}: {each.why}"))
+        if report.highest_reward_percent is not None:
+            percent = report.highest_reward_percent
+            write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
+        write_line(say(f"{len(report.findings)} 个问题。", f"{len(report.findings)} findings."))
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -122,7 +122,7 @@ def _wallet(wallet: ProgramWallet, sums: WalletSums) -> WalletReport:
         members_more=sum(number for step, number in steps.items() if step > 0),
         members_less=sum(number for step, number in steps.items() if step < 0),
         members_same=steps.get(0, 0),
-        histogram=_histogram(steps),
+        histogram=histogram_of(steps),
         winners=[_member(each) for each in sums.winners],
         losers=[_member(each) for each in sums.losers],
     )
@@ -217,7 +217,7 @@ def _member(each: MemberDifference) -> MemberLine:
     return MemberLine(str(each.member_id), each.recorded, each.draft, each.difference)
 
 
-def _histogram(steps: dict[int, int]) -> list[HistogramStep]:
+def histogram_of(steps: dict[int, int]) -> list[HistogramStep]:
     """The steps from the lowest to the highest that has members, empty ones between them included."""
     if not steps:
         return []

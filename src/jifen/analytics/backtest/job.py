@@ -65,6 +65,7 @@ async def _watch(connection: Connection, number: int, work: asyncio.Task[object]
         if not await tell_progress(connection, number, *progress):
             work.cancel()
         await asyncio.wait([work], timeout=BEAT_SECONDS)
+    await tell_progress(connection, number, *progress)
 
 
 def main() -> None:

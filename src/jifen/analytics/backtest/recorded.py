@@ -33,8 +33,8 @@ SET LOCAL statement_timeout = 0
 
 
 class Period(msgspec.Struct, frozen=True):
-    """From `since` (None: the beginning) until `until`, excluded (None: now); instants in UTC. `settled_at` is when
-    what time does is last looked at."""
+    """From `since` (None: the beginning) until `until`, excluded (None: now); instants in UTC. What time does is booked
+    up to `settled_at`, and counts as far as it happened within the period."""
 
     since: datetime | None
     until: datetime | None
@@ -86,16 +86,25 @@ async def begin_reading(connection: Connection, snapshot: str) -> None:
 
 async def read_shard(connection: Connection, shard: int, period: Period) -> AsyncIterator[list[Any]]:
     """The transactions of a shard, member by member, some thousands at a time."""
-    cursor = await connection.cursor(_SQL["transactions"], shard, period.until or NEVER)
+    order = "t.shard, t.member_id, t.sequence"
+    if period.until is None:
+        cursor = await connection.cursor(_transactions("of_shard", order), shard)
+    else:
+        cursor = await connection.cursor(_transactions("of_shard_until", order), shard, period.until)
     while rows := await cursor.fetch(FETCHED_ROWS):
         yield rows
 
 
 async def read_in_order(connection: Connection, period: Period) -> AsyncIterator[list[Any]]:
     """The transactions of all members, in the order in which they were recorded, some thousands at a time."""
-    cursor = await connection.cursor(_SQL["transactions_in_order"], period.until or NEVER)
+    query = _transactions("in_order", "t.recorded, t.happened, t.member_id, t.sequence")
+    cursor = await connection.cursor(query, period.until or NEVER)
     while rows := await cursor.fetch(FETCHED_ROWS):
         yield rows
+
+
+def _transactions(source: str, order: str) -> str:
+    return _SQL["transactions"].format(source=_SQL[source], order=order)
 
 
 async def read_referred(connection: Connection, shard: int) -> dict[int, set[int]]:

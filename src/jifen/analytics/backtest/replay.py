@@ -41,8 +41,9 @@ from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import Profile
-from jifen.core.trace import Trace
+from jifen.core.trace import TakenBack
 from jifen.engine.references import new_member_state
 
 #: The other side of a transfer: it is only there because the core decides both sides together.
@@ -137,24 +138,15 @@ class MemberReplay:
             opened,
         )
         is_before = stage.period.is_before(occurred_at)
-        self._look_at_facts(entry, is_counted=not is_before)
+        is_counted = not is_before and not stage.period.is_after(occurred_at)
+        self._look_at_facts(entry, is_counted=is_counted)
         program = self._program_for(entry) if is_before else stage.draft
         command = self._earning(entry) if entry.kind is Kind.EARN else None
         effects = self._decide(entry, program, command, is_before=is_before)
-        if not is_before:
-            self._has_events = True
-            stage.sums.replayed += 1
-            name = KIND_NAMES[kind]
-            stage.sums.kinds[name] = stage.sums.kinds.get(name, 0) + 1
-            stage.sums.orders += isinstance(command, RecordOrder)
-            if command is None:
-                stage.tally.took_out(entry.kind, entry.trace)
-        if isinstance(effects, Refusal):
-            self._refused(entry, effects)
-            return
-        self._keep(entry, effects, program)
-        if not is_before and effects.trace is not None:
-            self._count(entry, command, effects.trace)
+        if not isinstance(effects, Refusal):
+            self._keep(entry, effects, program)
+        if is_counted:
+            self._count(entry, command, effects)
 
     def close(self) -> None:
         """Do what time has done by the end, and count the member."""
@@ -287,18 +279,30 @@ class MemberReplay:
         for name, number in effects.shared_uses.items():
             shared_uses[name] = shared_uses.get(name, 0) + number
 
-    def _count(self, entry: Entry, earning: RecordOrder | RecordEvent | None, trace: Trace) -> None:
-        tally, state = self._stage.tally, self._state
+    def _count(self, entry: Entry, earning: RecordOrder | RecordEvent | None, effects: Effects | Refusal) -> None:
+        sums, tally, state = self._stage.sums, self._stage.tally, self._state
+        self._has_events = True
+        sums.replayed += 1
+        name = KIND_NAMES[entry.kind]
+        sums.kinds[name] = sums.kinds.get(name, 0) + 1
+        sums.orders += isinstance(earning, RecordOrder)
+        if earning is None:
+            tally.took_out(entry.kind, entry.trace)
+        if isinstance(effects, Refusal):
+            self._refused(entry, effects)
+            awards, taken_back = list[Award](), list[TakenBack]()
+        elif effects.trace is None:
+            return
+        else:
+            awards, taken_back = effects.trace.awards, effects.trace.taken_back
+            tally.failed(effects.trace.failed)
         if earning is not None:
             order = earning.order if isinstance(earning, RecordOrder) else None
-            recorded = entry.trace.awards
             tally.earned(
-                state.member_id, self._points, state.profile.tier, entry.occurred_at, order, recorded, trace.awards
+                state.member_id, self._points, state.profile.tier, entry.occurred_at, order, entry.trace.awards, awards
             )
-            if trace.failed:
-                tally.failed(trace.failed)
-        elif trace.taken_back or entry.trace.taken_back:
-            tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, trace.taken_back)
+        elif taken_back or entry.trace.taken_back:
+            tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, taken_back)
 
 
 _KINDS: Final = {int(kind): kind for kind in Kind}

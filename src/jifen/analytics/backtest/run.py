@@ -116,7 +116,7 @@ def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
     now = datetime.now(UTC)
     end = None if until is None else start_of_day(until + timedelta(days=1), zone)
     begin = None if since is None else start_of_day(since, zone)
-    return Period(begin, end, now if end is None else min(end, now))
+    return Period(begin, end, now)
 
 
 async def _current_program(connection: Connection) -> Program:

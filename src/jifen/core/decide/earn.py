@@ -68,6 +68,9 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
     book = program.books.get(event.type)
     needs_member = book is not None and book.needs_member
     member = facts_of(decision.state.profile, decision.counters, day) if needs_member else NOBODY
+    if needs_member and event.type == "member.checked_in" and member.checkin_streak == 0:
+        # A late one that belongs to no known streak counts in its own, as every check-in does.
+        member = msgspec.structs.replace(member, checkin_streak=1)
     used = _known_uses(decision, event, day)
     rating = rate(book, event, member, used, program.document.coefficients)
     decision.begin()

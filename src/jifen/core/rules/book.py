@@ -231,6 +231,8 @@ class EventBook:
     def __init__(self, rules: Sequence[CompiledRule], zone: ZoneInfo, field_types: Mapping[str, Any]) -> None:
         self.rules = sorted(rules, key=_order)
         self.zone = zone
+        #: What conditions on such events can name, with its type.
+        self.field_types = field_types
         self.names = frozenset[str]().union(*(rule.names for rule in rules))
         self.reads_lines = "order.lines" in self.names
         self.readers: list[tuple[str, Reader]] = readers_of(

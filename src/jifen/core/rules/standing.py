@@ -69,6 +69,16 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
         streak = self.checkin_streak + 1 if last is not None and (day - last).days == 1 else 1
         return msgspec.structs.replace(self, checkin_streak=streak, last_checkin_on=day)
 
+    def streak_on(self, day: date) -> int:
+        """The streak as it stood on a day: over where the day before was missed; for a day before the last check-in
+        that part of it which lay before, so that a late check-in reaches no milestone a second time."""
+        if self.last_checkin_on is None:
+            return 0
+        days = (day - self.last_checkin_on).days
+        if days > 0:
+            return self.checkin_streak if days == 1 else 0
+        return max(self.checkin_streak + days, 0)
+
 
 def _month(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
@@ -101,6 +111,6 @@ def facts_of(profile: Profile, counters: Counters, day: date) -> MemberFacts:
         counters.spent_year if counters.year == day.year else 0,
         counters.spent_total,
         -1 if counters.last_order_on is None else max((day - counters.last_order_on).days, 0),
-        counters.checkin_streak,
+        counters.streak_on(day),
         profile.fields,
     )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from jifen.core.calendar import start_of_day
 from jifen.core.rules.document import Window
 from jifen.core.rules.faults import invalid
 
+# The standard library reads more forms of ISO 8601 than a person expects (2026-W46, 20261111): these alone are taken.
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)")
+_MONTH_AND_DAY = re.compile(r"[0-9]{2}-[0-9]{2}")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -64,33 +70,25 @@ class OpenWindow:
 
 def _instant(text: str, zone: ZoneInfo, path: str, *, is_end: bool) -> datetime:
     try:
-        if len(text) == 10:
+        if _DATE.fullmatch(text):
             day = date.fromisoformat(text)
             return start_of_day(day + timedelta(days=1) if is_end else day, zone)
-        local = datetime.fromisoformat(text)
+        if _DATE_AND_TIME.fullmatch(text):
+            return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        local = None
-    if local is None or local.tzinfo is not None:
-        raise invalid(path, f"is {text!r}; write a local date (2026-11-11) or date and time (2026-11-11T20:00)")
-    return local.replace(tzinfo=zone).astimezone(UTC)
+        pass
+    raise invalid(path, f"is {text!r}; write a local date (2026-11-11) or date and time (2026-11-11T20:00)")
 
 
 def _hours(text: str, path: str) -> tuple[int, int]:
-    begin, dash, end = text.partition("-")
-    try:
-        if not dash or len(begin) != 5 or len(end) != 5:
-            raise ValueError(text)
-        first = time.fromisoformat(begin)
-        last = 24 * 60 if end == "24:00" else _minutes(time.fromisoformat(end))
-    except ValueError:
-        raise invalid(path, f"is {text!r}; write hours as HH:MM-HH:MM") from None
-    if _minutes(first) == last:
+    found = _HOURS.fullmatch(text)
+    if found is None:
+        raise invalid(path, f"is {text!r}; write hours as HH:MM-HH:MM")
+    begin = int(found[1]) * 60 + int(found[2])
+    end = 24 * 60 if found[3] is None else int(found[3]) * 60 + int(found[4])
+    if begin == end:
         raise invalid(path, f"is {text!r}; it ends where it begins")
-    return _minutes(first), last
-
-
-def _minutes(value: time) -> int:
-    return value.hour * 60 + value.minute
+    return begin, end
 
 
 def _day_of_month(day: int, path: str) -> int:
@@ -101,9 +99,9 @@ def _day_of_month(day: int, path: str) -> int:
 
 def _yearly(text: str, path: str) -> tuple[int, int]:
     try:
-        if len(text) != 5:
-            raise ValueError(text)
-        day = date.fromisoformat(f"2024-{text}")
+        if _MONTH_AND_DAY.fullmatch(text):
+            day = date.fromisoformat(f"2024-{text}")
+            return day.month, day.day
     except ValueError:
-        raise invalid(path, f"is {text!r}; write a day of every year as MM-DD") from None
-    return day.month, day.day
+        pass
+    raise invalid(path, f"is {text!r}; write a day of every year as MM-DD")

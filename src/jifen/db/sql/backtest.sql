@@ -1,9 +1,9 @@
 -- What the backtest reads, all within one snapshot and shard by shard.
 
 -- name: transactions
--- $1 a shard, $2 until when. Everything that somebody asked for, member by member, in the order of the ledger. What time
--- does by itself (6, 7, 11: holds ended, lots expired and matured) is worked out anew. `opened` says what lots an
--- adjustment (9) or a transfer (10) opened; what others opened follows from the program.
+-- Everything that somebody asked for, from one of the sources below, in its order. What time does by itself (6, 7, 11:
+-- holds ended, lots expired and matured) is worked out anew. `opened` says what lots an adjustment (9) or a transfer
+-- (10) opened; what others opened follows from the program.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
        t.trace,
        CASE WHEN t.kind IN (9, 10) THEN (
@@ -11,29 +11,34 @@ SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurr
            FROM movements m
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
        ) END AS opened
-FROM transactions t
-WHERE t.shard = $1 AND t.kind NOT IN (6, 7, 11) AND t.occurred_at < $2
-ORDER BY t.shard, t.member_id, t.sequence
+FROM ({source}) AS t
+WHERE t.kind NOT IN (6, 7, 11)
+ORDER BY {order}
 
--- name: transactions_in_order
--- $1 until when. The same of all members, in the order in which things were recorded: what one batch recorded stands in
--- the order in which it happened, and what belongs to one member never changes its order.
-SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
-       t.trace,
-       CASE WHEN t.kind IN (9, 10) THEN (
-           SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
-           FROM movements m
-           WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
-       ) END AS opened
+-- name: of_shard
+-- $1 a shard.
+SELECT * FROM transactions WHERE shard = $1
+
+-- name: of_shard_until
+-- $1 a shard, $2 until when. Of each member all up to the last that happened before that: what happened later, but was
+-- recorded sooner, belongs to it.
+SELECT * FROM (
+    SELECT *, max(sequence) FILTER (WHERE occurred_at < $2) OVER (PARTITION BY shard, member_id) AS last_sequence
+    FROM transactions
+    WHERE shard = $1
+) AS known
+WHERE sequence <= last_sequence
+
+-- name: in_order
+-- $1 until when. The same of all members. What one batch recorded stands in the order in which it happened, and what
+-- belongs to one member never changes its order.
+SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened
 FROM (
-    SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened
-    FROM (
-        SELECT *, max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded
-        FROM transactions
-        WHERE kind NOT IN (6, 7, 11) AND occurred_at < $1
-    ) AS by_record
-) AS t
-ORDER BY t.recorded, t.happened, t.member_id, t.sequence
+    SELECT *, max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded,
+           max(sequence) FILTER (WHERE occurred_at < $1) OVER (PARTITION BY shard, member_id) AS last_sequence
+    FROM transactions
+) AS known
+WHERE sequence <= last_sequence
 
 -- name: referred
 -- $1 a shard. The transactions that others refer to: what is known of them must be kept.

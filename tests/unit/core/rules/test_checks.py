@@ -135,3 +135,112 @@ def test_conditions_are_told_with_line_and_column() -> None:
     problems: Any = raised.value.details["problems"]
     assert (problems[0]["line"], problems[0]["suggestion"]) == (2, "order.total_cents")
     assert "line 2, column" in raised.value.message
+
+
+STEP = {"from_cents": 0, "points": 1, "per_cents": 100}
+MONTHLY = {"limit": "points", "most": 1, "period": "month"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "message"),
+    [
+        ({"id": "Base", "ratio": RATIO}, ".id", "write a-z, 0-9"),
+        ({"id": "base", "ratio": RATIO}, ".id", "a second time"),
+        ({"ratio": RATIO, "wallet": "coins"}, ".wallet", "the program's wallets are growth, points"),
+        ({"ratio": RATIO, "group": "h"}, ".group", "the program's groups are g"),
+        ({"ratio": RATIO, "campaign": "d"}, ".campaign", "the program's campaigns are c"),
+        ({"ratio": RATIO, "name": {"zh": "好", "en": " "}}, ".name.en", "1 to 200 characters"),
+        ({"ratio": RATIO, "priority": -(10**6) - 1}, ".priority", "between -1000000 and 1000000"),
+        ({}, "", "not none"),
+        ({"fixed": 1, "formula": "1"}, "", "not fixed, formula"),
+        ({"steps": {"rates": [STEP]}, "event": "app.installed"}, "", "rates money, but app.installed has none"),
+        ({"progressive": {"rates": [STEP]}, "event": "app.installed"}, "", "give fixed points or a formula"),
+        ({"fixed": 1, "basis": "line", "event": "app.installed"}, "", "rates money"),
+        ({"ratio": {"points": 10**9 + 1, "per_cents": 1}}, ".ratio.points", "between 0 and 1000000000"),
+        ({"ratio": {"points": 1, "per_cents": 0}}, ".ratio.per_cents", "between 1 and"),
+        ({"ratio": {"points": 1, "per_cents": 10**15 + 1}}, ".ratio.per_cents", "between 1 and"),
+        ({"fixed": 10**9 + 1}, ".fixed", "between 0 and"),
+        ({"fixed": {"points": 1, "per": "line"}, "event": "app.installed"}, ".fixed.per", "has no lines"),
+        ({"steps": {"rates": [STEP] * 51}}, ".steps.rates", "has 51 steps; 1 to 50"),
+        ({"progressive": {"rates": []}}, ".progressive.rates", "has 0 steps"),
+        ({"steps": {"rates": [STEP | {"from_cents": -1}]}}, ".steps.rates[0].from_cents", "between 0 and"),
+        ({"steps": {"rates": [STEP | {"points": 10**6 + 1}]}}, ".steps.rates[0].points", "between 0 and"),
+        ({"steps": {"rates": [STEP | {"per_cents": 0}]}}, ".steps.rates[0].per_cents", "between 1 and"),
+        (
+            {"progressive": {"rates": [STEP | {"from_cents": 9}, STEP]}},
+            ".progressive.rates[1].from_cents",
+            "above that of the step before",
+        ),
+        ({"formula": "1", "lines": "true"}, ".formula", "leave out lines and basis"),
+        ({"coefficient": {"times": "NaN"}}, ".coefficient.times", "write 0 to 1000"),
+        ({"coefficient": {"times": "Infinity"}}, ".coefficient.times", "write 0 to 1000"),
+        ({"coefficient": {"times": "1000.1"}}, ".coefficient.times", "write 0 to 1000"),
+        ({"coefficient": {"times": "1E-400"}}, ".coefficient.times", "at most six decimals"),
+        ({"coefficient": {"times": 2, "of": ["r0"]}}, ".coefficient.of[0]", "in a circle"),
+        ({"coefficient": {"times": 2, "of": ["base", "x"]}}, ".coefficient.of[1]", "there is no such rule"),
+        (
+            {"coefficient": {"times": 2, "of": ["base"]}, "event": "app.installed"},
+            ".coefficient.of[0]",
+            "waits for another event",
+        ),
+        ({"coefficient": {"times": 2}, "caps": [MONTHLY]}, ".caps", "cap the rules it multiplies"),
+        ({"ratio": RATIO, "caps": [MONTHLY] * 9}, ".caps", "has 9 entries; 8 are allowed"),
+        ({"ratio": RATIO, "caps": [MONTHLY, MONTHLY | {"most": 2}]}, ".caps[1]", "a second time"),
+        ({"ratio": RATIO, "caps": [MONTHLY | {"most": 10**15 + 1}]}, ".caps[0].most", "between 0 and"),
+        ({"ratio": RATIO, "caps": [MONTHLY | {"period": "campaign"}]}, ".caps", "the rule belongs to none"),
+        ({"fixed": 1, "event": "order.refunded"}, ".event", "declare it in `events`"),
+        ({"ratio": RATIO, "window": {"hours": ["8-9"]}}, ".window.hours[0]", "write hours as HH:MM-HH:MM"),
+        ({"ratio": RATIO, "when": "true ||"}, ".when", "is wrong at line 1, column"),
+    ],
+)
+def test_what_is_wrong_is_said(rule: dict[str, Any], path: str, message: str) -> None:
+    """Every check of a rule: the path first, then what is wrong or what to write."""
+    with pytest.raises(InvalidProgram) as raised:
+        check(rule)
+    assert raised.value.details["path"] == f"$.earning[1]{path}"
+    assert raised.value.message.startswith(f"$.earning[1]{path} ") and message in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "message"),
+    [
+        ({"earning": []}, "$.earning", "has 0 rules; a program has 1 to 2000"),
+        ({"groups": [{"id": "G", "pick": "sum"}]}, "$.groups[0].id", "write a-z"),
+        ({"campaigns": [{"id": "c", "name": {"zh": "好", "en": "C"}}] * 2}, "$.campaigns[1].id", "a second time"),
+        (
+            {"campaigns": [{"id": "c", "name": {"zh": "好", "en": "C"}, "budgets": [MONTHLY | {"most": -1}]}]},
+            "$.campaigns[0].budgets[0].most",
+            "between 0 and",
+        ),
+        ({"budgets": [MONTHLY | {"per": "program", "period": "event"}]}, "$.budgets", "other than event or campaign"),
+        ({"budgets": [MONTHLY | {"per": "program"}] * 2}, "$.budgets[1]", "a second time"),
+        ({"fields": [{"id": "size", "type": "int"}] * 2}, "$.fields[1].id", "a second time"),
+        ({"events": [{"type": "member.checked_in"}]}, "$.events[0].type", "which is taken"),
+        ({"events": [{"type": "order.refunded"}]}, "$.events[0].type", "which is taken"),
+        ({"events": [{"type": "Visit.Recorded"}]}, "$.events[0].type", "words with dots between"),
+        ({"events": [{"type": "a.b.c.d.e"}]}, "$.events[0].type", "words with dots between"),
+        ({"catalog": {"tags": ["x"] * 100_001}}, "$.catalog.tags", "has 100001 entries; 100000 are allowed"),
+        (
+            {"catalog": {"tiers": [{"id": "gold", "name": {"zh": "金", "en": "Gold"}}] * 2}},
+            "$.catalog.tiers[1].id",
+            "a second time",
+        ),
+        ({"most_reward_percent": "NaN"}, "$.most_reward_percent", "write a percentage above 0"),
+        ({"most_reward_percent": "1000.1"}, "$.most_reward_percent", "write a percentage above 0"),
+        ({"most_reward_percent": "0.00001"}, "$.most_reward_percent", "at most four decimals"),
+    ],
+)
+def test_what_is_wrong_beside_the_rules_is_said(more: dict[str, Any], path: str, message: str) -> None:
+    """Groups, campaigns, budgets, fields, events, catalog, the share of rewards."""
+    with pytest.raises(InvalidProgram) as raised:
+        check(**more)
+    assert raised.value.details["path"] == path
+    assert raised.value.message.startswith(f"{path} ") and message in raised.value.message
+
+
+def test_there_can_be_too_many_rules() -> None:
+    """2,000 are checked within the limit, one more is not."""
+    rules = [{"id": f"r{number}", "wallet": "points", "ratio": RATIO} for number in range(2_001)]
+    with pytest.raises(InvalidProgram, match="has 2001 rules"):
+        check(earning=rules)
+    check(earning=rules[:-1])

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.core.calendar import RollingExpiry
-from jifen.core.orders import OrderLine
-from jifen.core.program import terms_of_award
+from jifen.core.orders import Order, OrderLine
+from jifen.core.program import EarningRule, Ratio, terms_of_award
 from jifen.core.rounding import Rounding
-from jifen.core.rules.rate import Award
+from jifen.core.rules.caps import Cut
+from jifen.core.rules.document import ORDER_COMPLETED, Cap, Coefficient, Group, Window
+from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.rate import Award, Rating, Verdict, rate
 from tests.model.closed_form import ROUND
 from tests.model.programs import make_document, make_program, rate_lines
+
+NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)
 
 
 def lines_of(*paid_cents: int) -> list[OrderLine]:
@@ -74,3 +81,78 @@ def test_pending_and_expiry_count_from_the_event() -> None:
     assert terms.earned_at == happened
     assert terms.effective_at == datetime(2026, 2, 14, 1, 30, tzinfo=UTC)
     assert terms.expires_at == datetime(2026, 2, 28, 16, 0, tzinfo=UTC)
+
+
+def verdicts_of(*rules: EarningRule, used: dict[str, int] | None = None, **more: Any) -> list[Verdict]:
+    """What becomes of rules for an order of 100.00 in two lines, of tea and of cups."""
+    program = make_program(msgspec.structs.replace(make_document(), earning=list(rules), **more))
+    lines = [OrderLine("1", 2, 6_000, category="tea"), OrderLine("2", 1, 4_000, category="cup")]
+    event = RatedEvent(ORDER_COMPLETED, NOON, "test", Order("o", "CNY", lines), lines)
+    book = program.books[ORDER_COMPLETED]
+    policy = program.document.coefficients
+    return rate(book, event, MemberFacts(), used or {}, policy, with_all_verdicts=True).verdicts
+
+
+def test_verdicts_say_why() -> None:
+    """One for each rule, by id: who won the group, what failed, which caps took it."""
+    ratio = Ratio(1, 100)
+    groups = [Group("g", "best")]
+    cap = Cap("points", 30, period="day")
+    found = verdicts_of(
+        EarningRule("a-loser", "points", fixed=5, group="g"),
+        EarningRule("b-winner", "points", fixed=6, group="g"),
+        EarningRule("c-capped", "points", ratio, caps=[cap]),
+        EarningRule("d-cut", "points", ratio, caps=[Cap("points", 40, period="event")]),
+        EarningRule("e-failed", "points", formula="1 / member.orders"),
+        EarningRule("f-zero", "points", Ratio(0, 1)),
+        EarningRule("g-tea", "points", coefficient=Coefficient(Decimal(2), ["d-cut"]), lines='line.category == "tea"'),
+        EarningRule("h-nothing", "growth", coefficient=Coefficient(Decimal(2))),
+        EarningRule("i-window", "points", ratio, window=Window("2027-01-01")),
+        EarningRule("j-audience", "points", ratio, audience='member.tier == "gold"'),
+        EarningRule("k-condition", "points", ratio, when="order.quantity > 3"),
+        EarningRule("l-lines", "points", ratio, lines='line.category == "pot"'),
+        groups=groups,
+        used={"rule:c-capped/points/member/day/2026-03-10": 30},
+    )
+    failed = found.pop(4)
+    assert (failed.rule, failed.outcome, failed.points) == ("e-failed", "failed", 0)
+    assert "1 / member.orders" in failed.detail
+    assert found == [
+        Verdict("a-loser", "group", 0, "b-winner"),
+        Verdict("b-winner", "awarded", 6),
+        Verdict("c-capped", "capped", 0, "rule:c-capped/points/member/day"),
+        Verdict("d-cut", "awarded", 40, "rule:d-cut/points/member/event"),
+        Verdict("f-zero", "zero"),
+        Verdict("g-tea", "multiplied"),
+        Verdict("h-nothing", "nothing_to_multiply"),
+        Verdict("i-window", "outside_window"),
+        Verdict("j-audience", "audience"),
+        Verdict("k-condition", "condition"),
+        Verdict("l-lines", "no_line"),
+    ]
+
+
+def test_an_award_tells_what_it_rated_what_multiplied_it_and_what_was_cut() -> None:
+    """60.00 of tea twice is 120, and a cap leaves 100: 20 were cut by it."""
+    rules = [
+        EarningRule("tea", "points", Ratio(1, 100), lines='line.category == "tea"', caps=[Cap("points", 100)]),
+        EarningRule("double", "points", coefficient=Coefficient(Decimal(2))),
+        EarningRule("elsewhere", "points", coefficient=Coefficient(Decimal(3)), lines='line.category == "pot"'),
+    ]
+    program = make_program(msgspec.structs.replace(make_document(), earning=rules))
+    lines = [OrderLine("1", 2, 6_000, category="tea"), OrderLine("2", 1, 4_000, category="cup")]
+    cut = Cut("rule:tea/points/member/lifetime", 20)
+    assert rate_lines(program, lines) == [Award("tea", 1, 100, 6_000, ["double"], [cut])]
+
+
+def test_without_a_book_there_is_nothing() -> None:
+    """No rule waits for such events."""
+    event = RatedEvent("app.installed", NOON)
+    assert rate(None, event, MemberFacts(), {}) == Rating([], {}, [])
+
+
+def test_a_refund_of_everything_leaves_nothing_to_rate() -> None:
+    """No line, no points: a rule by line gives nothing, and nothing breaks."""
+    lines: list[OrderLine] = []
+    program = make_program(make_document(rounding="ceil"))
+    assert rate_lines(program, lines) == [Award("base", 1, 0, 0)]

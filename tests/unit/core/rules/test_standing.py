@@ -18,6 +18,18 @@ def test_orders_add_up_by_month_and_year() -> None:
     assert (later.spent_month, later.spent_year, later.spent_total) == (5, 5, 152)
 
 
+def test_a_late_order_over_the_turn_of_the_year() -> None:
+    """It counts as an order and in all, but neither in the new month nor in the new year; nor does its refund."""
+    new_year = NO_COUNTERS.with_order(date(2026, 12, 30), 10).with_order(date(2027, 1, 1), 100)
+    late = new_year.with_order(date(2026, 12, 31), 7)
+    assert (late.orders, late.spent_total, late.spent_month, late.spent_year) == (3, 117, 100, 100)
+    assert (late.month, late.year, late.last_order_on) == ("2027-01", 2027, date(2027, 1, 1))
+    refunded = late.with_change(date(2026, 12, 31), -7)
+    assert (refunded.spent_total, refunded.spent_month, refunded.spent_year) == (110, 100, 100)
+    seen = facts_of(NO_PROFILE, late, date(2026, 12, 31))
+    assert (seen.spent_cents_month, seen.spent_cents_year, seen.days_since_last_order) == (0, 0, 0)
+
+
 def test_refunds_take_money_back_and_no_order() -> None:
     """So that a first order is first once (known failure 1)."""
     counters = NO_COUNTERS.with_order(MAY, 100).with_change(MAY, -100)
@@ -34,6 +46,16 @@ def test_streaks() -> None:
         counters = counters.with_checkin(MAY + timedelta(days=days))
         seen.append(counters.checkin_streak)
     assert seen == [1, 2, 2, 3, 1, 1, 2]
+
+
+def test_a_streak_is_that_of_the_day() -> None:
+    """Alive on the next day, over on the one after; a late event sees as much of it as there was then (F4)."""
+    counters = NO_COUNTERS
+    for days in range(3):
+        counters = counters.with_checkin(MAY + timedelta(days=days))
+    seen = [facts_of(NO_PROFILE, counters, MAY + timedelta(days=days)).checkin_streak for days in range(-2, 6)]
+    assert seen == [0, 0, 1, 2, 3, 3, 0, 0]
+    assert NO_COUNTERS.streak_on(MAY) == 0
 
 
 def test_what_rules_see() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,13 +90,28 @@ def test_days_end_at_midnight_of_the_zone_when_clocks_change() -> None:
         (Window("11.11.2026"), "$.window.from"),
         (Window("2026-11-11T20:00+08:00"), "$.window.from"),
         (Window(until="2026-02-30"), "$.window.to"),
+        (Window(until="20261111"), "$.window.to"),
+        (Window(until="2026-W46"), "$.window.to"),
+        (Window("2026-W46-3"), "$.window.from"),
+        (Window("2026-11-11T25:00"), "$.window.from"),
+        (Window("0001-01-01T00:00"), "$.window.from"),
+        (Window("0001-01-01"), "$.window.from"),
+        (Window(until="9999-12-31"), "$.window.to"),
+        (Window("２０２６-11-11"), "$.window.from"),
         (Window(hours=["9-12"]), "$.window.hours[0]"),
         (Window(hours=["09:00-09:00"]), "$.window.hours[0]"),
+        (Window(hours=["T0900-T1200"]), "$.window.hours[0]"),
+        (Window(hours=["24:00-02:00"]), "$.window.hours[0]"),
+        (Window(hours=["09:00-24:01"]), "$.window.hours[0]"),
+        (Window(hours=["09:60-10:00"]), "$.window.hours[0]"),
+        (Window(hours=[""]), "$.window.hours[0]"),
         (Window(hours=["09:00-12:00", "25:00-26:00"]), "$.window.hours[1]"),
         (Window(days_of_month=[0]), "$.window.days_of_month"),
         (Window(days_of_month=[32]), "$.window.days_of_month"),
         (Window(yearly=["2-29"]), "$.window.yearly[0]"),
         (Window(yearly=["11-31"]), "$.window.yearly[0]"),
+        (Window(yearly=["01-01", "02-30"]), "$.window.yearly[1]"),
+        (Window(yearly=["W01-1"]), "$.window.yearly[0]"),
     ],
 )
 def test_wrong_windows_name_their_field(window: Window, path: str) -> None:
@@ -110,3 +125,35 @@ def test_a_window_without_parts_is_always_open() -> None:
     """And costs nothing to ask."""
     opened = OpenWindow(Window(), SHANGHAI)
     assert opened.is_always and opened.is_whole_days and opened.fits_day(date(2026, 1, 1), SHANGHAI)
+
+
+def test_clocks_that_skip_an_hour() -> None:
+    """29 March 2026 has no 02:30 in Berlin: it is read with the offset before the gap and so is 03:30, 01:30 UTC."""
+    opened = OpenWindow(Window("2026-03-29T02:30", "2026-03-29T04:00"), BERLIN)
+    assert opened.since == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert opened.until == datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
+
+
+def test_a_day_whose_midnight_is_skipped_begins_after_the_gap() -> None:
+    """In Beirut clocks go from 00:00 to 01:00 on 29 March 2026: the day has 23 hours, none of them the day before."""
+    zone = ZoneInfo("Asia/Beirut")
+    opened = OpenWindow(Window("2026-03-29", "2026-03-29"), zone)
+    assert opened.since == datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
+    assert opened.until == datetime(2026, 3, 29, 21, 0, tzinfo=UTC)
+    assert opened.fits_day(date(2026, 3, 29), zone) and not opened.fits_day(date(2026, 3, 28), zone)
+
+
+def test_a_day_fits_if_any_moment_of_it_lies_within() -> None:
+    """Rules are looked for by day first: none may be overlooked that begins or ends in the middle of one."""
+    opened = OpenWindow(Window("2026-11-11T23:59", "2026-11-13T00:01"), SHANGHAI)
+    days = [date(2026, 11, day) for day in range(10, 15)]
+    assert [opened.fits_day(day, SHANGHAI) for day in days] == [False, True, True, True, False]
+    exact = OpenWindow(Window("2026-11-11T00:00", "2026-11-13T00:00"), SHANGHAI)
+    assert [exact.fits_day(day, SHANGHAI) for day in days] == [False, True, True, False, False]
+
+
+def test_weekdays_over_the_end_of_a_year() -> None:
+    """31 December 2026 is a Thursday, 1 January 2027 a Friday."""
+    window = Window(weekdays=["thu"], days_of_month=[-1, 1])
+    assert holds(window, "2026-12-31T23:59")
+    assert not holds(window, "2027-01-01T00:00")

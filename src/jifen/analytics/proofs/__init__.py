@@ -1,0 +1,59 @@
+"""Proofs about a program's rules: loop-holes are found before they cost a cent.
+
+`check_program` asks an SMT solver (z3) about the conditions as CEL checked them. What it finds is rated by the real
+pipeline before it is called a finding; what it cannot decide is named, never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jifen.analytics.proofs.examples import Case
+from jifen.analytics.proofs.money import reward_rates
+from jifen.analytics.proofs.overlaps import ambiguous, multiplying, never_true, shadowed
+from jifen.analytics.proofs.plain import plain_findings
+from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
+from jifen.analytics.proofs.space import Space, Undecided
+from jifen.core.program import Program, ProgramDocument
+from jifen.core.rules.document import ORDER_COMPLETED
+
+__all__ = ["CheckReport", "Counterexample", "Finding", "NotProven", "check_program"]
+
+Progress = Callable[[int, int], None]
+TIMEOUT_MS = 2_000
+
+
+def _no_progress(_done: int, _all: int) -> None:
+    """For callers who do not watch."""
+
+
+def check_program(
+    document: ProgramDocument, *, timeout_ms: int = TIMEOUT_MS, progress: Progress = _no_progress
+) -> CheckReport:
+    """Everything that can be found out about the rules of a checked document. `timeout_ms`: for each question to the
+    solver; `progress` is told (rules done, rules in all)."""
+    program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
+    results: list[Finding | NotProven] = list(plain_findings(program))
+    total = sum(len(book.rules) for book in program.books.values())
+    done = 0
+    highest = None
+    for event_type, book in program.books.items():
+        space = Space(program, event_type, timeout_ms)
+        anything = _anything(space)
+        for rule in book.rules:
+            results += never_true(space, rule, anything)
+            done += 1
+            progress(done, total)
+        results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]
+        if event_type == ORDER_COMPLETED:
+            rates, highest = reward_rates(space, book.rules)
+            results += rates
+    findings = [each for each in results if isinstance(each, Finding)]
+    return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], highest)
+
+
+def _anything(space: Space) -> Case | None:
+    try:
+        return space.find([])
+    except Undecided:
+        return None

@@ -1,0 +1,91 @@
+"""`jifen backtest` as a shell runs it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from jifen.services.programs import read_program_text
+from tests.databases import fetch_sql
+from tests.integration.cli.support import ask, jifen, refused
+
+ROWS = "SELECT (SELECT count(*) FROM transactions), (SELECT count(*) FROM movements), (SELECT count(*) FROM keys)"
+
+
+@pytest.fixture
+def shop(bare_database_url: str) -> str:
+    """The database of a small demo shop."""
+    ask("demo", "--members", "40", "--seed", "7", "--url", bare_database_url)
+    return bare_database_url
+
+
+def doubled(folder: Path, name: str = "翻倍") -> Path:
+    """The demo's program with twice the rate, under another name."""
+    text = read_program_text("demo").replace("points: 1, per_cents", "points: 2, per_cents")
+    file = folder / "draft.yaml"
+    file.write_text(text.replace("zh: 演示商店积分", f"zh: '{name}'"), "utf-8")
+    return file
+
+
+def test_the_same_program_as_json(shop: str) -> None:
+    """No difference, exit code 0, and every sum fits the ledger."""
+    report = ask("backtest", "--draft", "demo", "--url", shop)
+    assert report["wallets"][0]["issued"]["difference"] == 0
+    assert all(check["fits"] for check in report["checks"])
+    assert report["orders"] > 100
+
+
+def test_tables_in_both_languages_and_a_page(shop: str, tmp_path: Path) -> None:
+    """The page is well formed, says nothing that runs, and nothing in the database changes."""
+    before = fetch_sql(shop, ROWS)
+    page = tmp_path / "report.html"
+    draft = doubled(tmp_path, "<script>alert(1)</script> & more")
+    for language, words in (("zh", ("发放", "会员：")), ("en", ("issued", "Members:"))):
+        done = jifen("backtest", "--draft", draft, "--html", page, "--workers", 1, "--lang", language, "--url", shop)
+        assert done.returncode == 0, done.stderr
+        assert all(word in done.stdout for word in words)
+    text = page.read_text("utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
+    assert "http" not in text, "the page needs nothing from anywhere"
+    # The page's tags are those of XML but for a few that stand alone.
+    for alone in ('<meta charset="utf-8">', 'initial-scale=1">', 'aria-label="中文">', 'aria-label="English">'):
+        assert alone in text
+        text = text.replace(alone, alone[:-1] + "/>")
+    ElementTree.fromstring(text.replace("<!DOCTYPE html>", "").replace(" checked ", ' checked="" '))  # noqa: S314 - our own page
+    assert fetch_sql(shop, ROWS) == before
+
+
+def test_days_bound_the_period(shop: str) -> None:
+    """Both are local days and included; an empty period is no error."""
+    whole = ask("backtest", "--draft", "demo", "--url", shop)
+    days = fetch_sql(
+        shop,
+        "SELECT min(occurred_at AT TIME ZONE 'Asia/Shanghai')::date::text, "
+        "max(occurred_at AT TIME ZONE 'Asia/Shanghai')::date::text FROM transactions",
+    )[0]
+    same = ask("backtest", "--draft", "demo", "--since", days[0], "--until", days[1], "--url", shop)
+    assert (same["transactions"], same["since"], same["until"]) == (whole["transactions"], *days)
+    none = ask("backtest", "--draft", "demo", "--until", "2001-01-01", "--url", shop)
+    assert none["transactions"] == 0
+
+
+def test_bad_input(shop: str, tmp_path: Path) -> None:
+    """One line, exit code 2; a page that cannot be written is told before the work is done."""
+    for arguments, word in (
+        (["--draft", tmp_path / "none.yaml"], "no program file"),
+        (["--draft", "demo", "--since", "2026-13-01"], "--since"),
+        (["--draft", "demo", "--until", "20260101"], "--until"),
+        (["--draft", "demo", "--since", "2026-02-01", "--until", "2026-01-01"], "before it begins"),
+        (["--draft", "demo", "--html", tmp_path / "none" / "report.html"], "cannot be written"),
+        (["--draft", "demo", "--workers", "0"], "workers"),
+        ([], "draft"),
+    ):
+        assert word in refused(["backtest", *arguments, "--url", shop])
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    """There is nothing to replay."""
+    assert "no database" in refused(["backtest", "--draft", "demo", "--data", tmp_path / "data"])

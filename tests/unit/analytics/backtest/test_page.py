@@ -1,0 +1,149 @@
+"""The report's page and its charts: everything from outside is escaped, and odd figures are drawn."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from jifen.analytics.backtest.charts import Bar, BarPair, columns, nice_ceiling, paired_columns, paired_rows
+from jifen.analytics.backtest.page import render_page
+from jifen.analytics.backtest.report import (
+    BacktestReport,
+    CapLine,
+    FailedLine,
+    Figure,
+    HistogramStep,
+    LedgerCheck,
+    MemberLine,
+    PointsLine,
+    RefusedLine,
+    RuleLine,
+    TierMove,
+    WalletReport,
+)
+from jifen.core.program import WalletValue
+from jifen.core.rules.document import LocalizedText
+
+EVIL = '<script>alert("1")</script>&\'"'
+FIGURE = Figure(1_000, 1_500, 500)
+WALLET = WalletReport(
+    wallet=EVIL,
+    name=LocalizedText(zh=EVIL, en=EVIL),
+    value=WalletValue(100, 100),
+    issued=FIGURE,
+    taken_back=FIGURE,
+    spent=FIGURE,
+    expired=Figure(0, 0, 0),
+    outstanding=Figure(-5, -3, 2),
+    cost_cents=Figure(100_000, 90_050, -9_950),
+    liability_cents=Figure(-5, -3, 2),
+    refused_points=12,
+    months=[PointsLine("2026-01", 1, 0), PointsLine(EVIL, 2, 3)],
+    tiers=[PointsLine("", 1, 2), PointsLine(EVIL, 3, 4)],
+    categories=[PointsLine(EVIL, 3, 4)],
+    rules=[RuleLine(EVIL, 1, 2, 3, 4, 5, 6, 7, 8, 9, -10)],
+    members_more=1,
+    members_less=2,
+    members_same=3,
+    histogram=[HistogramStep(-9, -5, 2), HistogramStep(0, 0, 3), HistogramStep(1, 1, 1)],
+    winners=[MemberLine(EVIL, 1, 2, 1)],
+    losers=[],
+)
+REPORT = BacktestReport(
+    program=LocalizedText(zh=EVIL, en=EVIL),
+    compared_with_version=3,
+    since=date(2026, 1, 1),
+    until=None,
+    settled_at=datetime(2026, 11, 1, tzinfo=UTC),
+    currency="CNY",
+    order="as_recorded",
+    members=6,
+    transactions=20,
+    events=12,
+    orders=10,
+    kinds={"earn": 12, "spend": 8},
+    wallets=[WALLET],
+    caps=[
+        CapLine(f"rule:{EVIL}", "points", "member", "month", None, 1, 2, 3, 4, 5, 6),
+        CapLine("program", "count", "program", "year", 9, 1, 2, 3, 4, 5, 6),
+    ],
+    refused={"insufficient_points": 1, EVIL: 1},
+    refused_transactions=[RefusedLine("100001-1", "spend", EVIL, EVIL, 10), RefusedLine("1-2", EVIL, "x", None, None)],
+    failed=[FailedLine(EVIL, 2, EVIL)],
+    tier_moves=[TierMove("", EVIL, 2)],
+    checks=[LedgerCheck(EVIL, "issued", 1, 1, True), LedgerCheck("points", "taken_back", 1, 2, False)],
+    notes=[LocalizedText(zh=EVIL, en=EVIL)],
+    workers=1,
+    seconds=1.25,
+    transactions_per_second=16,
+    orders_per_second=8,
+)
+
+
+def test_nothing_from_outside_is_markup() -> None:
+    """Names of wallets, rules, categories, members, messages: none of them can say more than text."""
+    page = render_page(REPORT)
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") > 20
+    assert "alert(&quot;1&quot;)" in page
+    assert not re.search(r"<[^>]*alert", page.replace("&lt;", ""))
+
+
+def test_both_languages_are_there() -> None:
+    """Each text of ours has its counterpart; Chinese is shown first."""
+    page = render_page(REPORT)
+    assert page.count('class="zh"') == page.count('class="en"')
+    assert page.index("积分计划回测") < page.index("Backtest of a program")
+    assert 'id="choose-zh" checked' in page
+    for text in ("各月发放", "Issued by month", "差异从哪里来", "不符", "does not fit", "−10.0%", "-99.50 CNY"):
+        assert text in page, text
+
+
+def test_a_report_survives_json() -> None:
+    """As the table of jobs keeps it."""
+    assert msgspec.json.decode(msgspec.json.encode(REPORT), type=BacktestReport) == REPORT
+
+
+def test_a_wallet_without_figures_is_left_out() -> None:
+    """Nothing is said about what nobody holds; the rest of the page stands."""
+    zero = Figure(0, 0, 0)
+    empty = msgspec.structs.replace(
+        WALLET,
+        name=LocalizedText(zh="空", en="Nothing here"),
+        issued=zero,
+        taken_back=zero,
+        spent=zero,
+        outstanding=zero,
+        rules=[],
+        months=[],
+        histogram=[],
+    )
+    assert "Nothing here" not in render_page(msgspec.structs.replace(REPORT, wallets=[empty]))
+
+
+def test_charts_are_drawn_of_anything() -> None:
+    """Nothing, one, many, noughts and negative numbers."""
+    for pairs in ([], [BarPair("a", 0, 0)], [BarPair("a", -5, 7)], [BarPair(str(each), each, 2) for each in range(60)]):
+        for chart in (paired_columns, paired_rows):
+            drawn = chart(pairs)
+            assert drawn.startswith("<svg") and drawn.endswith("</svg>")
+            assert 'height="-' not in drawn and 'width="-' not in drawn
+    assert columns([]).count("<rect") == 0
+    assert columns([Bar("a", 3, "more"), Bar("b", 0, "less")]).count("<rect") == 2
+
+
+def test_the_axis_ends_at_a_round_number() -> None:
+    """1, 2, 5 and their tens."""
+    assert [nice_ceiling(value) for value in (0, 1, 3, 6, 10, 11, 199, 201, 5_001)] == [
+        1,
+        1,
+        5,
+        10,
+        10,
+        20,
+        200,
+        500,
+        10_000,
+    ]

@@ -1,0 +1,237 @@
+"""Each kind of finding: a program that has it, and one that just does not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from jifen.analytics.proofs import CheckReport, check_program
+from jifen.core.program import Program, ProgramDocument, check_document
+from jifen.core.rules.facts import MemberFacts
+from jifen.services.trying import Trial, try_event
+
+BASE = {"id": "base", "wallet": "points", "ratio": {"points": 1, "per_cents": 100}}
+PLAIN: dict[str, Any] = {
+    "name": {"zh": "积分", "en": "Points"},
+    "currency": "CNY",
+    "time_zone": "Asia/Shanghai",
+    "wallets": [{"id": "points", "name": {"zh": "积分", "en": "Points"}, "value": {"points": 100, "cents": 100}}],
+    "groups": [{"id": "g", "pick": "first"}, {"id": "b", "pick": "best"}],
+}
+
+
+def document_of(*rules: dict[str, Any], **more: Any) -> ProgramDocument:
+    """A program of a plain ratio and these rules."""
+    made = [BASE, *({"id": f"r{number}", "wallet": "points"} | rule for number, rule in enumerate(rules))]
+    document = msgspec.convert(PLAIN | {"earning": made} | more, ProgramDocument)
+    check_document(document)
+    return document
+
+
+def kinds(report: CheckReport) -> list[tuple[str, list[str]]]:
+    """What was found, of which rules."""
+    return [(each.kind, each.rules) for each in report.findings]
+
+
+def double(**more: Any) -> dict[str, Any]:
+    """A coefficient of two."""
+    return {"coefficient": {"times": 2}} | more
+
+
+NOVEMBER = {"from": "2026-11-01", "to": "2026-11-30"}
+ELEVENTH = {"yearly": ["11-11"]}
+TIER = {"id": "gold", "name": {"zh": "金", "en": "Gold"}}
+
+PAIRS: dict[
+    str, tuple[tuple[list[dict[str, Any]], dict[str, Any]], tuple[list[dict[str, Any]], dict[str, Any]], list[str]]
+] = {
+    "never_true: a contradiction": (
+        ([{"fixed": 5, "when": "order.total_cents > 5000 && order.total_cents < 5001"}], {}),
+        ([{"fixed": 5, "when": "order.total_cents > 5000 && order.total_cents < 5002"}], {}),
+        ["r0"],
+    ),
+    "never_true: facts that exclude each other": (
+        ([{"fixed": 5, "audience": "member.is_first_order && member.spent_cents_year > 0"}], {}),
+        ([{"fixed": 5, "audience": "!member.is_first_order && member.spent_cents_year > 0"}], {}),
+        ["r0"],
+    ),
+    "never_true: windows that never meet": (
+        ([{"fixed": 5, "window": {"from": "2026-10-01", "to": "2026-10-31", "yearly": ["11-11"]}}], {}),
+        ([{"fixed": 5, "window": {"from": "2026-10-01", "to": "2026-11-30", "yearly": ["11-11"]}}], {}),
+        ["r0"],
+    ),
+    "ambiguous": (
+        (
+            [
+                {"fixed": 5, "group": "g", "when": "order.total_cents >= 5000"},
+                {"fixed": 9, "group": "g", "audience": 'member.tier == "gold"'},
+            ],
+            {},
+        ),
+        (
+            [
+                {"fixed": 5, "group": "g", "audience": 'member.tier == "silver"'},
+                {"fixed": 9, "group": "g", "audience": 'member.tier == "gold"'},
+            ],
+            {},
+        ),
+        ["r0", "r1"],
+    ),
+    "shadowed": (
+        (
+            [
+                {"fixed": 5, "group": "g", "priority": 2, "when": "order.total_cents >= 5000"},
+                {"fixed": 9, "group": "g", "when": "order.total_cents >= 9000"},
+            ],
+            {},
+        ),
+        (
+            [
+                {"fixed": 5, "group": "g", "priority": 2, "when": "order.total_cents >= 5000"},
+                {"fixed": 9, "group": "g", "when": "order.total_cents >= 4999"},
+            ],
+            {},
+        ),
+        ["r1", "r0"],
+    ),
+    "multiplying_overlap": (
+        ([double(window=NOVEMBER), double(window=ELEVENTH)], {}),
+        ([double(window=NOVEMBER), double(window=ELEVENTH)], {"coefficients": "best"}),
+        ["r0", "r1"],
+    ),
+    "rate_exceeded": (
+        ([double(audience='member.tier == "gold"')], {"most_reward_percent": "1.99"}),
+        ([double(audience='member.tier == "gold"')], {"most_reward_percent": 2}),
+        ["base"],
+    ),
+    "gaining_loop": (
+        ([{"fixed": 500}], {}),
+        ([{"fixed": 500, "when": "order.total_cents >= 50000"}], {}),
+        ["r0"],
+    ),
+    "gap": (
+        ([], {"earning": [BASE | {"lines": 'line.category == "tea"'}], "catalog": {"categories": ["tea", "cup"]}}),
+        (
+            [],
+            {
+                "earning": [BASE | {"lines": 'line.category in ["tea", "cup"]'}],
+                "catalog": {"categories": ["tea", "cup"]},
+            },
+        ),
+        [],
+    ),
+    "gap: a tier": (
+        ([], {"earning": [BASE | {"audience": 'member.tier != "gold"'}], "catalog": {"tiers": [TIER]}}),
+        ([], {"catalog": {"tiers": [TIER]}}),
+        [],
+    ),
+    "idle_cap": (
+        (
+            [
+                {
+                    "fixed": 5,
+                    "caps": [{"limit": "points", "most": 5, "period": "event"}],
+                    "when": "order.total_cents >= 5000",
+                }
+            ],
+            {},
+        ),
+        (
+            [
+                {
+                    "fixed": 5,
+                    "caps": [{"limit": "points", "most": 4, "period": "event"}],
+                    "when": "order.total_cents >= 5000",
+                }
+            ],
+            {},
+        ),
+        ["r0"],
+    ),
+    "unknown_reference": (
+        ([double(lines='line.category == "teas"')], {"catalog": {"categories": ["tea"]}}),
+        ([double(lines='line.category == "tea"')], {"catalog": {"categories": ["tea"]}}),
+        ["r0"],
+    ),
+    "magnitude": (
+        ([double(when="order.total_cents >= 500")], {}),
+        ([double(when="order.total_cents >= 50000")], {}),
+        ["r0"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_each_kind(name: str) -> None:
+    """Found where it is, and not found where it just is not."""
+    (rules, more), (other_rules, other_more), named = PAIRS[name]
+    kind = name.partition(":")[0]
+    report = check_program(document_of(*rules, **more))
+    assert (kind, named) in kinds(report), report
+    other = check_program(document_of(*other_rules, **other_more))
+    assert kind not in [each for each, _ in kinds(other)], other
+    assert (report.not_proven, other.not_proven) == ([], [])
+
+
+@pytest.mark.parametrize("name", [name for name in PAIRS if not name.startswith(("idle", "unknown", "magnitude"))])
+def test_counterexamples_can_be_tried(name: str) -> None:
+    """`rules try` shows what the finding says, with the very event and member."""
+    (rules, more), _, _ = PAIRS[name]
+    document = document_of(*rules, **more)
+    program = Program(1, document, {"points": 1})
+    shown = next(each for each in check_program(document).findings if each.kind == name.partition(":")[0])
+    assert shown.counterexample is not None
+    example = shown.counterexample
+    member = msgspec.convert(example.member, MemberFacts)
+    now = msgspec.convert(example.at, datetime)
+    trial = try_event(program, msgspec.json.encode(example.event), member, at=None, used=None, now=now)
+    assert isinstance(trial, Trial)
+    outcomes = {each.rule: each.outcome for each in trial.trace}
+    points = sum(each.points for each in trial.awards)
+    paid: int = sum(line["paid_cents"] for line in example.event["data"]["lines"])
+    match shown.kind:
+        case "never_true":
+            assert outcomes["r0"] in ("audience", "condition", "outside_window")
+        case "ambiguous" | "shadowed":
+            assert "group" in outcomes.values()
+        case "multiplying_overlap":
+            assert [outcomes["r0"], outcomes["r1"]] == ["multiplied", "multiplied"]
+        case "rate_exceeded":
+            assert points * 10_000 > 199 * paid
+        case "gaining_loop":
+            assert points > paid
+        case "gap":
+            assert points == 0 and paid > 0
+
+
+def test_the_highest_share_is_told() -> None:
+    """To two decimals: two points of a cent each for every yuan."""
+    assert check_program(document_of(double(audience='member.tier == "gold"'))).highest_reward_percent == "2.00"
+    assert check_program(document_of()).highest_reward_percent == "1.00"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"fixed": 5, "when": 'order.channel.matches("a+") && order.total_cents >= 100000'},
+        {"fixed": 5, "when": 'order.lines.exists(l, l.sku == "A") && order.total_cents >= 100000'},
+        {"fixed": 5, "when": "order.total_cents * order.quantity > 10000000"},
+    ],
+)
+def test_what_is_beyond_proof_is_named(rule: dict[str, Any]) -> None:
+    """Never passed over, and never a crash."""
+    report = check_program(document_of(rule))
+    assert "r0" in {each.rule for each in report.not_proven}
+
+
+def test_a_solver_without_time_proves_nothing() -> None:
+    """And says so, where it cannot answer at once."""
+    rules = [
+        double(when=f"order.total_cents % {number + 7} == 3 && order.quantity % {number + 5} == 2")
+        for number in range(6)
+    ]
+    report = check_program(document_of(*rules, coefficients="product", most_reward_percent=50), timeout_ms=1)
+    assert report.not_proven
