@@ -9,7 +9,7 @@ from typing import TypeVar
 from jifen.analytics.backtest.recorded import Period, RecordedTrace
 from jifen.analytics.backtest.sums import CapSums, FailedSums, Pair, RuleSums, Sums
 from jifen.core.ledger.values import Bucket, Kind, Transaction
-from jifen.core.orders import Order
+from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.rate import Award
 from jifen.core.trace import TakenBack
@@ -35,8 +35,7 @@ class Tally:
         self._flows_before: _Flows = {}
         self._met: set[tuple[str, int, bool]] = set()
         # Most events end here, so these are plain; they become sums at the end.
-        self._months: dict[tuple[int, int], list[int]] = {}
-        self._tiers: dict[tuple[int, str], list[int]] = {}
+        self._months: dict[tuple[int, int, str], list[int]] = {}
         self._categories: dict[tuple[int, str], list[int]] = {}
         self._rules: dict[tuple[int, str], RuleSums] = {}
 
@@ -60,8 +59,13 @@ class Tally:
                 self._cut(member_id, award, is_draft=False)
         for award in draft:
             key = (award.wallet, award.rule)
-            _add(totals, award.wallet, 0, award.points)
-            self._rule(key).count(given.pop(key, None), award.points)
+            pair = totals.get(award.wallet)
+            if pair is None:
+                totals[award.wallet] = [0, award.points]
+            else:
+                pair[1] += award.points
+            sums = self._rules.get(key) or self._rule(key)
+            sums.count(given.pop(key, None), award.points)
             if award.cuts:
                 self._cut(member_id, award, is_draft=True)
         for key, before in given.items():
@@ -70,10 +74,9 @@ class Tally:
         month = 12 * local.year + local.month - 1
         for wallet, (before, now) in totals.items():
             _add(points, wallet, before, now)
-            _add(self._months, (wallet, month), before, now)
-            _add(self._tiers, (wallet, tier), before, now)
+            _add(self._months, (wallet, month, tier), before, now)
             if order is not None:
-                self._add_categories(wallet, order, before, now)
+                self._add_categories(wallet, order.lines, before, now)
 
     def _rule(self, key: tuple[int, str]) -> RuleSums:
         sums = self._rules.get(key)
@@ -81,19 +84,14 @@ class Tally:
             sums = self._rules[key] = RuleSums()
         return sums
 
-    def _add_categories(self, wallet: int, order: Order, before: int, now: int) -> None:
-        lines = order.lines
-        category = lines[0].category
-        for line in lines:
-            if line.category != category:
-                break
-        else:
-            _add(self._categories, (wallet, category or ""), before, now)
-            return
+    def _add_categories(self, wallet: int, lines: Sequence[OrderLine], before: int, now: int) -> None:
         paid: dict[str, int] = {}
         for line in lines:
             category = line.category or ""
             paid[category] = paid.get(category, 0) + line.paid_cents
+        if len(paid) == 1:
+            _add(self._categories, (wallet, category), before, now)
+            return
         weights = list(paid.values())
         parts = zip(paid, apportion(before, weights), apportion(now, weights), strict=True)
         for category, part_before, part_now in parts:
@@ -168,12 +166,12 @@ class Tally:
                 sums = wallet_of(wallet)
                 name = flow_name(source, target)
                 (sums.before if is_before else sums.flows).setdefault(name, Pair()).draft += points
-        for (wallet, month), pair in self._months.items():
-            wallet_of(wallet).months[_month(month)] = Pair(*pair)
-        for (wallet, tier), pair in self._tiers.items():
-            wallet_of(wallet).tiers[tier] = Pair(*pair)
-        for (wallet, category), pair in self._categories.items():
-            wallet_of(wallet).categories[category] = Pair(*pair)
+        for (wallet, month, tier), (recorded, draft) in self._months.items():
+            pair = Pair(recorded, draft)
+            wallet_of(wallet).months.setdefault(_month(month), Pair()).add(pair)
+            wallet_of(wallet).tiers.setdefault(tier, Pair()).add(pair)
+        for (wallet, category), (recorded, draft) in self._categories.items():
+            wallet_of(wallet).categories[category] = Pair(recorded, draft)
         for (wallet, rule), counted in self._rules.items():
             wallet_of(wallet).rules[rule] = counted
         for cap, _, is_draft in self._met:
@@ -203,6 +201,8 @@ def apportion(points: int, weights: Sequence[int]) -> list[int]:
     total = sum(weights)
     if not total:
         return [points, *([0] * (len(weights) - 1))]
+    if not points:
+        return [0] * len(weights)
     parts = [points * weight // total for weight in weights]
     left = points - sum(parts)
     if left == 1:

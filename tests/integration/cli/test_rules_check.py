@@ -1,0 +1,92 @@
+"""`jifen rules check` and the way from a draft to a version on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jifen.services.programs import read_program_text
+from tests.integration.cli.support import jifen, refused
+
+LEAKY = """
+name: {zh: 有漏洞的计划, en: A leaky program}
+currency: CNY
+time_zone: Asia/Shanghai
+wallets: [{id: points, name: {zh: 积分, en: Points}, value: {points: 100, cents: 100}}]
+most_reward_percent: 3
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}
+  - {id: double, wallet: points, coefficient: {times: 2}, window: {yearly: ["11-11"]}}
+  - {id: gold, wallet: points, coefficient: {times: 2}, audience: 'member.tier == "gold"'}
+  - {id: never, wallet: points, fixed: 5, when: order.total_cents > 500000 && order.total_cents < 400000}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a program that leaks."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaky.yaml").write_text(LEAKY, "utf-8")
+    return tmp_path
+
+
+def test_a_clean_program() -> None:
+    """Exit code 0, and the share that no order can pass where points have a value."""
+    done = jifen("rules", "check", "demo", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"findings": [], "not_proven": [], "highest_reward_percent": None}
+
+
+def test_a_leaky_program(folder: Path) -> None:
+    """Exit code 1; each finding with the event and the member that show it, in the language of the caller."""
+    done = jifen("rules", "check", "leaky.yaml", "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert [(each["kind"], each["rules"]) for each in report["findings"]] == [
+        ("never_true", ["never"]),
+        ("multiplying_overlap", ["double", "gold"]),
+        ("rate_exceeded", ["base"]),
+    ]
+    assert report["highest_reward_percent"] == "4.00"
+    example = report["findings"][2]["counterexample"]
+    (folder / "event.json").write_text(json.dumps(example["event"]), "utf-8")
+    (folder / "member.json").write_text(json.dumps(example["member"]), "utf-8")
+    tried = json.loads(
+        jifen("rules", "try", "leaky.yaml", "--event", "event.json", "--member", "member.json", "--json").stdout
+    )
+    paid = sum(line["paid_cents"] for line in example["event"]["data"]["lines"])
+    assert tried["totals"]["points"] * 100 == 4 * paid
+    words = jifen("rules", "check", "leaky.yaml", "--lang", "zh").stdout
+    assert "规则 never 的条件和时间窗口永远不会同时成立" in words and "3 个问题。" in words
+
+
+def test_what_is_no_program(folder: Path) -> None:
+    """One line that says what, where and how to mend it."""
+    (folder / "wrong.yaml").write_text(LEAKY.replace("order.total_cents < 4", "order.totl_cents < 4"), "utf-8")
+    line = refused(["rules", "check", "wrong.yaml"])
+    assert "line 11" in line and "order.total_cents" in line
+    assert "no program file" in refused(["rules", "check", "nothing.yaml"])
+
+
+def test_from_a_draft_to_a_version(folder: Path) -> None:
+    """Draft, check, publish; findings stop it unless somebody says why; then the versions are compared in words."""
+    data = ["--data", str(folder / "shop"), "--lang", "en"]
+    assert jifen("init", *data).returncode == 0
+    (folder / "clean.yaml").write_text(read_program_text("starter").replace("points: 1,", "points: 2,"), "utf-8")
+    assert "draft 1" in jifen("program", "draft", "clean.yaml", *data).stdout
+    assert "0 findings" in jifen("program", "check", "1", *data).stdout
+    assert "version 2" in jifen("program", "publish", "1", *data).stdout
+    assert "was" in jifen("program", "diff", "1", "2", *data).stdout
+    (folder / "leaky.yaml").write_text(LEAKY, "utf-8")
+    assert jifen("program", "draft", "leaky.yaml", *data).returncode == 0
+    assert jifen("program", "check", "2", *data).returncode == 1
+    assert "accept" in refused(["program", "publish", "2", *data])
+    accepted = jifen("program", "publish", "2", "--accept-findings", "for one day", *data)
+    assert "version 3" in accepted.stdout
+    listed = json.loads(jifen("program", "drafts", "--json", *data).stdout)
+    assert [(each["id"], each["status"], each["published_version"]) for each in listed] == [
+        (2, "published", 3),
+        (1, "published", 2),
+    ]
