@@ -7,6 +7,7 @@ import os
 import sys
 from typing import Final
 
+import asyncpg
 import msgspec
 
 from jifen.analytics.backtest.abandoned import when_abandoned
@@ -72,7 +73,11 @@ def main() -> None:
     """Run the backtest that the argument names."""
     settings = Settings.from_environment(os.environ)
     assert settings.database_url is not None, "the server sets it for its workers"
-    asyncio.run(run_job(settings.database_url, int(sys.argv[1])))
+    try:
+        asyncio.run(run_job(settings.database_url, int(sys.argv[1])))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # With the database away nothing more can be written down: whoever asks is told that the process is gone.
+        sys.exit(f"jifen: the backtest lost its database: {type(error).__name__}.")
 
 
 if __name__ == "__main__":

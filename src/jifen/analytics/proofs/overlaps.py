@@ -90,10 +90,12 @@ def shadowed(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:
     for rule in rules:
         if not _picks(rule, "first"):
             continue
+        # A rule with a formula may fail and make way, and one with a window is not always there.
         higher = [
             each
             for each in rules
-            if each is not rule and each.group == rule.group and each.order < rule.order and not _is_for_a_while(each)
+            if each is not rule and each.group == rule.group and each.order < rule.order
+            if not _is_for_a_while(each) and each.formula is None
         ]
         if not higher:
             continue

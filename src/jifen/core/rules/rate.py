@@ -8,6 +8,7 @@ all: wherever an order matters, rules act by priority (higher first), then by id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from math import prod
 from typing import Any, Literal
 
@@ -68,6 +69,8 @@ class Rating(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Rating([], {}, [])
+#: What a rule gives before it is worked out.
+_NOT_YET = Amount((), 1)
 
 
 class _Matched:
@@ -78,7 +81,7 @@ class _Matched:
     def __init__(self, rule: CompiledRule, positions: Sequence[int]) -> None:
         self.rule = rule
         self.positions = positions
-        self.amount = Amount((), 1)
+        self.amount = _NOT_YET
         self.coefficients: list[str] = []
         self.points = 0
 
@@ -131,8 +134,7 @@ class _Rater:
         matched = self._match()
         base = [each for each in matched if not each.rule.is_coefficient]
         coefficients = self._pick_coefficients([each for each in matched if each.rule.is_coefficient])
-        base = self._pick_first(base)
-        base = [each for each in base if self._try_base(each)]
+        base = self._work_out(base)
         multiplied: set[str] = set()
         factors_of = _Factors(coefficients, self._coefficient_policy, len(self._lines))
         for each in base:
@@ -215,6 +217,17 @@ class _Rater:
         return found[0] if len(found) == 1 else sorted(position for each in found for position in each)
 
     # --- base ---
+
+    def _work_out(self, base: list[_Matched]) -> list[_Matched]:
+        """The base rules with what they give. Of a `first` group one stays: the first, or, as a rule that fails did not
+        match, the first after those that fail."""
+        for group in _groups(base, "first"):
+            in_turn = sorted(group, key=_rank)
+            failed = list(takewhile(lambda each: not self._try_base(each), in_turn))
+            base = [each for each in base if each not in failed]
+            if len(failed) < len(in_turn):
+                base = self._drop_others(base, in_turn[len(failed) :], in_turn[len(failed)])
+        return [each for each in base if each.amount is not _NOT_YET or self._try_base(each)]
 
     def _try_base(self, each: _Matched) -> bool:
         try:
