@@ -13,7 +13,6 @@ from jifen.analytics.backtest.report import BacktestReport
 from jifen.api.drafts import Asked, Call, CheckBody
 from jifen.db.connection import Connection
 from jifen.services.programs import parse_program
-from jifen.services.typed_yaml import MAXIMUM_CHARACTERS
 
 BACKTESTS_PATH = "/v1/backtests"
 BACKTEST_PATH = f"{BACKTESTS_PATH}/{{backtest_id}}"
@@ -23,7 +22,7 @@ class BacktestBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A draft of the program (the text of its YAML file), and the local days from and to which events are replayed,
     both included; left out: all that was recorded."""
 
-    program: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_CHARACTERS)]
+    program: Annotated[str, Meta(min_length=1)]
     since: date | None = None
     until: date | None = None
 
