@@ -19,13 +19,12 @@ from jifen.services.instants import Instant, to_utc
 from jifen.services.program_changes import Change, changes_between
 from jifen.services.programs import program_version
 from jifen.services.publishing import report_on
-from jifen.services.typed_yaml import MAXIMUM_CHARACTERS
 
 
 class DraftBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program on its way: the text of its YAML file. It is made from the newest version."""
 
-    program: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_CHARACTERS)]
+    program: Annotated[str, Meta(min_length=1)]
 
 
 class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
