@@ -41,6 +41,11 @@ class YearlyExpiry(msgspec.Struct, frozen=True, tag_field="policy", tag="yearly"
 Expiry = NeverExpires | RollingExpiry | YearlyExpiry
 
 
+@lru_cache(maxsize=8192)
+def _local_day_of_step(step: int, zone: ZoneInfo) -> date:
+    return (_EPOCH + step * _STEP).astimezone(zone).date()
+
+
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC.
 
@@ -51,8 +56,9 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The day on which an instant falls in a zone."""
-    return instant.astimezone(zone).date()
+    """The day on which an instant (of 1970 or later) falls in a zone."""
+    # Since 1970 every zone's days begin on a whole half minute, so one step lies within one local day.
+    return _local_day_of_step((instant - _EPOCH) // _STEP, zone)
 
 
 def add_months(day: date, months: int) -> date:
@@ -81,17 +87,11 @@ def _expires_after(expiry: RollingExpiry | YearlyExpiry, earned_on: date, zone: 
     return start_of_day(last_valid_day(expiry, earned_on) + timedelta(days=1), zone)
 
 
-@lru_cache(maxsize=8192)
-def _local_day_of_step(step: int, zone: ZoneInfo) -> date:
-    return local_day(_EPOCH + step * _STEP, zone)
-
-
 def expires_at(expiry: Expiry, earned_at: datetime, zone: ZoneInfo) -> datetime:
     """The instant (UTC, exclusive) at which points earned at an instant stop being valid: the end of a local day."""
     if isinstance(expiry, NeverExpires):
         return NEVER
-    # Since 1970 every zone's days begin on a whole half minute, so one step lies within one local day.
-    return _expires_after(expiry, _local_day_of_step((earned_at - _EPOCH) // _STEP, zone), zone)
+    return _expires_after(expiry, local_day(earned_at, zone), zone)
 
 
 def days_later(instant: datetime, days: int, zone: ZoneInfo) -> datetime:

@@ -123,6 +123,7 @@ class Program:
         "document",
         "expiry_of_wallet",
         "rules",
+        "rules_ask",
         "values",
         "version",
         "wallet_ids",
@@ -156,6 +157,8 @@ class Program:
             events=document.events,
             zone=self.zone,
         )
+        #: Whether any rule wants to know something of the member or of what was used of caps.
+        self.rules_ask = any(book.needs_member or book.has_caps for book in self.books.values())
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
         self.expiry_of_wallet: dict[int, Expiry] = dict.fromkeys(self.wallet_numbers.values(), NeverExpires())
         for rule in sorted(document.earning, key=lambda each: (each.priority, each.id), reverse=True):

@@ -49,6 +49,8 @@ Key = tuple[bytes, bytes]
 
 #: So many lots of a wallet are loaded for a spend at first; if they do not suffice, all are.
 FIRST_LOTS = 8
+#: Commands that rules rate.
+_RATED = (RecordOrder, RecordEvent, RegisterMember)
 #: Commands that take available points.
 _TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints)
 
@@ -135,8 +137,7 @@ class Gathering:
     def program_for(self, submission: Submission) -> Program:
         """The version that decides a command: for what rules rate, the one of the time when it happened."""
         assert self.program is not None
-        is_rated = isinstance(submission.command, RecordOrder | RecordEvent | RegisterMember)
-        if submission.occurred_at is None or not is_rated:
+        if submission.occurred_at is None or not isinstance(submission.command, _RATED):
             return self.program
         return self.programs[self._surroundings.programs.in_force_at(submission.occurred_at, self.now)]
 
@@ -196,6 +197,8 @@ class Gathering:
 
     async def _load_for_rules(self, connection: Connection) -> None:
         """Load profiles and the uses of caps, as far as rules of the events in this batch ask for them."""
+        if not any(program.rules_ask for program in self.programs.values()):
+            return
         profiles: set[int] = set()
         usages: set[tuple[int, str]] = set()
         shared: set[str] = set()

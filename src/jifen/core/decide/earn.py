@@ -88,9 +88,9 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
         context.occurred_at,
         awards=rating.awards,
         member=member if needs_member else None,
-        used={name: number for name, number in used.items() if number},
-        failed={verdict.rule: verdict.detail for verdict in rating.verdicts},
-        uses={name: number for name, number in rating.uses.items() if number},
+        used=_told(used),
+        failed={verdict.rule: verdict.detail for verdict in rating.verdicts} if rating.verdicts else None,
+        uses=_told(rating.uses),
         spent=spent,
         facts=facts,
         is_answer=True,
@@ -104,11 +104,19 @@ def caps_of_event(program: Program, event_type: str, day: date) -> Mapping[str, 
     return book.caps_on(day) if book is not None and book.has_caps else {}
 
 
-def _known_uses(decision: Decision, event: RatedEvent, day: date) -> dict[str, int]:
+def _known_uses(decision: Decision, event: RatedEvent, day: date) -> Mapping[str, int]:
+    caps = caps_of_event(decision.program, event.type, day)
+    if not caps:
+        return {}
     return {
         name: (decision.shared_used if is_shared else decision.state.used).get(name, 0)
-        for name, is_shared in caps_of_event(decision.program, event.type, day).items()
+        for name, is_shared in caps.items()
     }
+
+
+def _told(uses: Mapping[str, int]) -> dict[str, int] | None:
+    """The uses that a trace tells."""
+    return {name: number for name, number in uses.items() if number} if uses else None
 
 
 def _count_uses(decision: Decision, program: Program, event: RatedEvent, day: date, rating: Rating) -> None:

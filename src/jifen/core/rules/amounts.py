@@ -22,7 +22,6 @@ class Amount(msgspec.Struct, frozen=True, gc=False):
 
 
 Factor = tuple[int, int]
-ONE: Factor = (1, 1)
 
 
 def by_ratio(paid: Sequence[int], lines: Sequence[int], points: int, per_cents: int) -> Amount:
@@ -56,18 +55,20 @@ def by_margins(paid: Sequence[int], lines: Sequence[int], rates: Sequence[Step],
     return Amount([cents * whole for cents in paid], denominator * max(total, 1), lines, total)
 
 
-def rounded(amount: Amount, factors: Sequence[Factor], rounding: Rounding, *, by_line: bool) -> int:
-    """Whole points: each part times its factor, then rounded once (`by_line`: once for each line, then added)."""
+def rounded(amount: Amount, factors: Sequence[Factor] | None, rounding: Rounding, *, by_line: bool) -> int:
+    """Whole points: each part times its factor (None: nothing multiplies them), then rounded once (`by_line`: once for
+    each line, then added)."""
     denominator = amount.denominator
+    if factors is None:
+        if by_line:
+            return sum(divide(numerator, denominator, rounding) for numerator in amount.numerators)
+        return divide(sum(amount.numerators), denominator, rounding)
     if by_line:
         return sum(
             divide(numerator * up, denominator * down, rounding)
             for numerator, (up, down) in zip(amount.numerators, factors, strict=True)
         )
-    common = 1
-    for _, down in factors:
-        if down != common:
-            common = lcm(common, down)
+    common = lcm(*{down for _, down in factors})
     whole = sum(
         numerator * up * (common // down) for numerator, (up, down) in zip(amount.numerators, factors, strict=True)
     )

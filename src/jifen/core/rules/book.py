@@ -107,6 +107,13 @@ class CompiledRule:
         return self.document.id
 
     @property
+    def is_plain(self) -> bool:
+        """Whether, on a day that fits, the rule gives points for any event, whoever it is from."""
+        is_free = self.group is None and not self.caps and not self._conditions() and self.is_always_open
+        is_simple = not self.is_coefficient and self.formula is None and self.document.progressive is None
+        return is_free and is_simple
+
+    @property
     def names(self) -> frozenset[str]:
         """The facts that the rule's conditions read."""
         conditions = [*self._conditions(), *([self.formula] if self.formula else [])]
@@ -194,22 +201,30 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
 class _Day:
     """The rules on one kind of event that may hold on one local day, by what tells them apart."""
 
-    __slots__ = ("_always", "_by_value")
+    __slots__ = ("_by_value", "always", "plain")
 
     def __init__(self, rules: Iterable[CompiledRule]) -> None:
-        self._always: list[CompiledRule] = []
+        #: Those that no fact tells apart.
+        self.always: list[CompiledRule] = []
         self._by_value: dict[str, dict[Any, list[CompiledRule]]] = {}
         for rule in rules:
             if rule.discriminator is None:
-                self._always.append(rule)
+                self.always.append(rule)
                 continue
             name, values = rule.discriminator
             for value in values:
                 self._by_value.setdefault(name, {}).setdefault(value, []).append(rule)
+        #: All rules, where they give what they give for whatever comes: nothing to ask, choose, multiply or cap.
+        self.plain = self.always if not self._by_value and all(rule.is_plain for rule in self.always) else []
+
+    @property
+    def asks(self) -> bool:
+        """Whether facts tell which rules may match; else all of `always` may, in their order."""
+        return bool(self._by_value)
 
     def candidates(self, facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
-        found = dict.fromkeys(self._always)
+        found = dict.fromkeys(self.always)
         for name, by_value in self._by_value.items():
             if name.startswith("line."):
                 field = name[5:]
@@ -239,6 +254,8 @@ class EventBook:
             self.names | {rule.discriminator[0] for rule in rules if rule.discriminator}, field_types
         )
         self.has_caps = any(rule.caps for rule in rules)
+        #: The ways in which groups pick.
+        self.picks = frozenset(rule.group.pick for rule in rules if rule.group is not None)
         self.has_progressive = any(rule.document.progressive for rule in rules)
         self.needs_member = bool(self.readers) or self.has_progressive
         self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)

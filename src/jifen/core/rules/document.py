@@ -97,12 +97,15 @@ class Cap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     period: Period = "lifetime"
 
 
+GroupPick = Literal["sum", "best", "first"]
+
+
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How rules that match together add up: all (`sum`), the one that gives most (`best`), or the one of highest
     priority (`first`)."""
 
     id: str
-    pick: Literal["sum", "best", "first"]
+    pick: GroupPick
 
 
 class Campaign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,17 +8,20 @@ all: wherever an order matters, rules act by priority (higher first), then by id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import takewhile
 from math import prod
 from typing import Any, Literal
 
 import msgspec
 
+from jifen.core.calendar import local_day
 from jifen.core.conditions import EvaluationFailed
 from jifen.core.limits import MAXIMUM_AMOUNT
-from jifen.core.rules.amounts import ONE, Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
+from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
 from jifen.core.rules.book import CompiledRule, EventBook
 from jifen.core.rules.caps import Cut, Room
+from jifen.core.rules.document import GroupPick
 from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, event_facts, line_facts
 
 CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
@@ -102,7 +105,39 @@ def rate(
     """What the rules give for an event. `used`: what was used before of caps, by usage name (`caps.usage_name`)."""
     if book is None:
         return NOTHING
+    if not with_all_verdicts and (plain := book.on_day(local_day(event.occurred_at, book.zone)).plain):
+        return _rate_plain(plain, event)
     return _Rater(book, event, member, coefficient_policy, with_all_verdicts).run(used)
+
+
+def _rate_plain(rules: Sequence[CompiledRule], event: RatedEvent) -> Rating:
+    """The pipeline where nothing is to be asked, chosen, multiplied or capped: for each rule just what it gives."""
+    positions = range(len(event.lines))
+    awards = []
+    for rule in rules:
+        amount = _amount(rule, event, positions, 0)
+        points = rounded(amount, None, rule.document.rounding, by_line=rule.document.basis == "line")
+        awards.append(Award(rule.document.id, rule.wallet, points, amount.rated_cents))
+    return Rating(awards, {}, [])
+
+
+def _amount(rule: CompiledRule, event: RatedEvent, positions: Sequence[int], before_cents: int) -> Amount:
+    """What a rule without a formula gives for the lines at these positions, before coefficients and rounding;
+    `before_cents`: what the member spent before, in the period of a progressive rule."""
+    document, lines = rule.document, event.lines
+    paid = [lines[position].paid_cents for position in positions]
+    if document.ratio is not None:
+        return by_ratio(paid, positions, document.ratio.points, document.ratio.per_cents)
+    if document.steps is not None:
+        by_steps = by_whole_step if document.steps.kind == "whole" else by_margins
+        return by_steps(paid, positions, document.steps.rates)
+    if document.progressive is not None:
+        return by_margins(paid, positions, document.progressive.rates, before_cents)
+    assert rule.fixed is not None
+    if rule.fixed.per == "event":
+        return Amount((rule.fixed.points,), 1, (), sum(paid))
+    pieces = [1 if rule.fixed.per == "line" else lines[position].quantity for position in positions]
+    return Amount([rule.fixed.points * number for number in pieces], 1, positions, sum(paid))
 
 
 class _Rater:
@@ -123,30 +158,29 @@ class _Rater:
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
         self._moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
-        self._facts = event_facts(event, self._moment, member, book.readers)
-        self._lines = [line_facts(line) for line in event.lines]
-        self._facts["order.lines"] = self._lines
         self._line_scopes: list[dict[str, Any]] | None = None
         self._lines_by_value: dict[tuple[str, Any], list[int]] = {}
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """What conditions see. Many programs have none, and most orders meet few."""
+        facts = event_facts(self._event, self._moment, self._member, self._book.readers)
+        facts["order.lines"] = self._lines
+        return facts
+
+    @cached_property
+    def _lines(self) -> list[dict[str, Any]]:
+        return [line_facts(line) for line in self._event.lines]
 
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
         matched = self._match()
-        base = [each for each in matched if not each.rule.is_coefficient]
-        coefficients = self._pick_coefficients([each for each in matched if each.rule.is_coefficient])
-        base = self._work_out(base)
-        multiplied: set[str] = set()
-        factors_of = _Factors(coefficients, self._coefficient_policy, len(self._lines))
-        for each in base:
-            self._multiply_and_round(each, factors_of)
-            multiplied.update(each.coefficients)
-        for each in coefficients:
-            outcome: Outcome = "multiplied" if each.rule.id in multiplied else "nothing_to_multiply"
-            self._say(each.rule, outcome)
+        base = self._work_out([each for each in matched if not each.rule.is_coefficient])
+        self._multiply_and_round(base, [each for each in matched if each.rule.is_coefficient])
         base = self._pick_best(base)
         room = Room(used, self._moment.local.date())
         awards = [self._cap(each, room) for each in base]
-        verdicts = sorted(self._verdicts, key=lambda each: each.rule)
+        verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
         return Rating(awards, room.uses, verdicts)
 
     # --- select and match ---
@@ -156,7 +190,8 @@ class _Rater:
         if self._with_all:
             rules = self._book.rules
         else:
-            rules = self._book.on_day(self._moment.local.date()).candidates(self._facts, self._lines)
+            day = self._book.on_day(self._moment.local.date())
+            rules = day.candidates(self._facts, self._lines) if day.asks else day.always
         return [each for rule in rules if (each := self._match_one(rule)) is not None]
 
     def _match_one(self, rule: CompiledRule) -> _Matched | None:
@@ -197,7 +232,7 @@ class _Rater:
         """The lines that a rule rates, by their positions."""
         condition = rule.lines
         if condition is None:
-            return range(len(self._lines))
+            return range(len(self._event.lines))
         if rule.line_test is not None:
             field, values = rule.line_test
             return self._positions_of(field, values)
@@ -221,7 +256,7 @@ class _Rater:
     def _work_out(self, base: list[_Matched]) -> list[_Matched]:
         """The base rules with what they give. Of a `first` group one stays: the first, or, as a rule that fails did not
         match, the first after those that fail."""
-        for group in _groups(base, "first"):
+        for group in self._groups(base, "first"):
             in_turn = sorted(group, key=_rank)
             failed = list(takewhile(lambda each: not self._try_base(each), in_turn))
             base = [each for each in base if each not in failed]
@@ -238,49 +273,52 @@ class _Rater:
         return True
 
     def _base(self, each: _Matched) -> Amount:
-        rule, positions = each.rule.document, each.positions
-        lines = self._event.lines
-        paid = [lines[position].paid_cents for position in positions]
-        if rule.ratio is not None:
-            return by_ratio(paid, positions, rule.ratio.points, rule.ratio.per_cents)
-        if rule.steps is not None:
-            by_steps = by_whole_step if rule.steps.kind == "whole" else by_margins
-            return by_steps(paid, positions, rule.steps.rates)
-        if rule.progressive is not None:
-            before = getattr(self._member, _SPENT[rule.progressive.period])
-            return by_margins(paid, positions, rule.progressive.rates, before)
-        if each.rule.fixed is not None:
-            fixed = each.rule.fixed
-            if fixed.per == "event":
-                return Amount((fixed.points,), 1, (), sum(paid))
-            pieces = [1 if fixed.per == "line" else lines[position].quantity for position in positions]
-            return Amount([fixed.points * number for number in pieces], 1, positions, sum(paid))
-        assert each.rule.formula is not None
-        points = each.rule.formula.evaluate(self._facts)
+        rule, lines = each.rule, self._event.lines
+        if rule.formula is None:
+            progressive = rule.document.progressive
+            before = 0 if progressive is None else getattr(self._member, _SPENT[progressive.period])
+            return _amount(rule, self._event, each.positions, before)
+        points = rule.formula.evaluate(self._facts)
         if not 0 <= points <= MAXIMUM_AMOUNT:
             raise _Failed(f"the formula gives {points}; an award has 0 to {MAXIMUM_AMOUNT} points")
-        return Amount((points,), 1, (), sum(paid))
+        return Amount((points,), 1, (), sum(lines[position].paid_cents for position in each.positions))
 
     # --- coefficients and rounding ---
 
     def _pick_coefficients(self, coefficients: list[_Matched]) -> list[_Matched]:
         chosen = self._pick_first(coefficients)
-        for group in _groups(chosen, "best"):
+        for group in self._groups(chosen, "best"):
             common = _common([each.rule.factor for each in group])
             best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))
             chosen = self._drop_others(chosen, group, best)
         return chosen
 
-    def _multiply_and_round(self, each: _Matched, factors_of: _Factors) -> None:
+    def _multiply_and_round(self, base: list[_Matched], matched: list[_Matched]) -> None:
+        """Whole points for each base rule; `matched`: the coefficients that matched."""
+        if not matched:
+            for each in base:
+                rule = each.rule.document
+                each.points = rounded(each.amount, None, rule.rounding, by_line=rule.basis == "line")
+            return
+        coefficients = self._pick_coefficients(matched)
+        multiplied: set[str] = set()
+        factors_of = _Factors(coefficients, self._coefficient_policy, len(self._event.lines))
+        for each in base:
+            self._multiply(each, factors_of)
+            multiplied.update(each.coefficients)
+        for each in coefficients:
+            self._say(each.rule, "multiplied" if each.rule.id in multiplied else "nothing_to_multiply")
+
+    def _multiply(self, each: _Matched, factors_of: _Factors) -> None:
         amount = each.amount
-        factors: Sequence[Factor] = [ONE] * len(amount.numerators)
+        factors: Sequence[Factor] | None = None
         by_line = factors_of.of(each.rule)
         if by_line is not None and amount.lines:
             factors = [by_line.factors[position] for position in amount.lines]
             each.coefficients = list(
                 dict.fromkeys(name for position in amount.lines for name in by_line.names[position])
             )
-        elif by_line is not None and factors:
+        elif by_line is not None and amount.numerators:
             factors = [by_line.whole]
             each.coefficients = by_line.all_names
         rule = each.rule.document
@@ -289,14 +327,25 @@ class _Rater:
     # --- stacking ---
 
     def _pick_first(self, matched: list[_Matched]) -> list[_Matched]:
-        for group in _groups(matched, "first"):
+        for group in self._groups(matched, "first"):
             matched = self._drop_others(matched, group, min(group, key=_rank))
         return matched
 
     def _pick_best(self, matched: list[_Matched]) -> list[_Matched]:
-        for group in _groups(matched, "best"):
+        for group in self._groups(matched, "best"):
             matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, _rank(each))))
         return matched
+
+    def _groups(self, matched: list[_Matched], pick: GroupPick) -> list[list[_Matched]]:
+        """The matched rules of each group with this way of picking, where there is more than one."""
+        if pick not in self._book.picks:
+            return []
+        found: dict[str, list[_Matched]] = {}
+        for each in matched:
+            group = each.rule.group
+            if group is not None and group.pick == pick:
+                found.setdefault(group.id, []).append(each)
+        return [each for each in found.values() if len(each) > 1]
 
     def _drop_others(self, matched: list[_Matched], group: list[_Matched], winner: _Matched) -> list[_Matched]:
         losers = [each for each in group if each is not winner]
@@ -308,7 +357,7 @@ class _Rater:
 
     def _cap(self, each: _Matched, room: Room) -> Award:
         rule = each.rule
-        points, cuts = room.fit(each.points, rule.caps, rule.value)
+        points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, [])
         outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
         self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
         return Award(rule.id, rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
@@ -328,16 +377,6 @@ _SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": 
 
 def _rank(each: _Matched) -> tuple[int, str]:
     return each.rule.order
-
-
-def _groups(matched: list[_Matched], pick: str) -> list[list[_Matched]]:
-    """The matched rules of each group with this way of picking, where there is more than one."""
-    found: dict[str, list[_Matched]] = {}
-    for each in matched:
-        group = each.rule.group
-        if group is not None and group.pick == pick:
-            found.setdefault(group.id, []).append(each)
-    return [each for each in found.values() if len(each) > 1]
 
 
 class _ByLine:

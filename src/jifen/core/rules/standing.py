@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -40,16 +40,18 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
 
     def with_order(self, day: date, cents: int) -> Counters:
         """After an order of that day. A late order counts in its own month and year only if none began since."""
-        month = _month(day)
-        return msgspec.structs.replace(
-            self,
-            orders=self.orders + 1,
-            spent_total=self.spent_total + cents,
-            month=max(month, self.month),
-            spent_month=_moved_on(self.spent_month, self.month, month, cents),
-            year=max(day.year, self.year),
-            spent_year=_moved_on(self.spent_year, self.year, day.year, cents),
-            last_order_on=day if self.last_order_on is None else max(day, self.last_order_on),
+        last = self.last_order_on
+        month = self.month if day == last else _month(day)
+        return Counters(
+            self.orders + 1,
+            self.spent_total + cents,
+            max(month, self.month),
+            _moved_on(self.spent_month, self.month, month, cents),
+            max(day.year, self.year),
+            _moved_on(self.spent_year, self.year, day.year, cents),
+            day if last is None else max(day, last),
+            self.checkin_streak,
+            self.last_checkin_on,
         )
 
     def with_change(self, day: date, cents: int) -> Counters:
@@ -80,15 +82,18 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
         return max(self.checkin_streak + days, 0)
 
 
+Period = TypeVar("Period", str, int)
+
+
 def _month(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
-def _moved_on(spent: int, period: str | int, now: str | int, cents: int) -> int:
+def _moved_on(spent: int, period: Period, now: Period, cents: int) -> int:
     """What was spent in the newest period, after cents that belong to the period `now`."""
     if now == period:
         return spent + cents
-    return cents if str(now) > str(period) else spent
+    return cents if now > period else spent
 
 
 NO_PROFILE: Final = Profile()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.core.rounding import Rounding
-from jifen.core.rules.amounts import ONE, Amount, by_margins, by_ratio, by_whole_step, rounded
+from jifen.core.rules.amounts import Amount, by_margins, by_ratio, by_whole_step, rounded
 from jifen.core.rules.document import Step
 from tests.model.closed_form import ROUND
 
@@ -83,4 +83,6 @@ def test_rounding_happens_once(
 
 def test_a_factor_of_one_changes_nothing() -> None:
     """Rounded as it is."""
-    assert rounded(Amount([7, 8], 2), [ONE, ONE], "floor", by_line=False) == 7
+    assert rounded(Amount([7, 8], 2), [(1, 1), (1, 1)], "floor", by_line=False) == 7
+    assert rounded(Amount([7, 8], 2), None, "floor", by_line=False) == 7
+    assert rounded(Amount([7, 8], 2), None, "ceil", by_line=True) == 8
