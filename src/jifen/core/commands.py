@@ -7,12 +7,9 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, MemberReference
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.rules.standing import Profile
-
-#: A member as a command names it: by number, or by an identity that the engine looks up.
-MemberReference = int | Identity
 
 
 class RegisterMember(msgspec.Struct, frozen=True, gc=False):

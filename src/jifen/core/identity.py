@@ -26,6 +26,10 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
         return f"{self.kind}:{self.value}"
 
 
+#: A member as a command names it: by number, or by an identity that the engine looks up.
+MemberReference = int | Identity
+
+
 def parse_identity(text: str, pointer: str | None = None) -> Identity | Refusal:
     """Read `kind:value`, bringing the value into its one spelling (phone digits, e-mail in lower case)."""
     kind, colon, value = text.partition(":")

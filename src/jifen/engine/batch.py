@@ -9,7 +9,6 @@ import msgspec
 
 from jifen.core.commands import (
     Command,
-    MemberReference,
     RecordEvent,
     RecordOrder,
     RegisterMember,
@@ -19,7 +18,7 @@ from jifen.core.commands import (
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.profile import check_profile
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, MemberReference
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
 from jifen.core.refusal import Refusal

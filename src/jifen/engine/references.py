@@ -9,7 +9,6 @@ from jifen.core.commands import (
     CaptureHold,
     Command,
     CorrectOrder,
-    MemberReference,
     RecordEvent,
     RecordOrder,
     RefundOrder,
@@ -19,6 +18,7 @@ from jifen.core.commands import (
     TransferPoints,
     order_named,
 )
+from jifen.core.identity import MemberReference
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
 from jifen.core.program import Program

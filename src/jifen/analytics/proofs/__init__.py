@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jifen.analytics.proofs.examples import Case
+from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import reward_rates
-from jifen.analytics.proofs.overlaps import ambiguous, multiplying, never_true, shadowed
+from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_true
 from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
 from jifen.analytics.proofs.space import Space, Undecided
@@ -41,7 +42,7 @@ def check_program(
         space = Space(program, event_type, timeout_ms)
         anything = _anything(space)
         for rule in book.rules:
-            results += never_true(space, rule, anything)
+            results += [*beyond_proof(rule), *never_true(space, rule, anything)]
             done += 1
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]

@@ -1,88 +1,134 @@
 """From the checked tree of a condition to a formula.
 
 Texts are whole numbers: each constant has one, and any other number stands for some other text. A list of texts is a
-truth value for each constant that is asked for. What a formula cannot say exactly is not said at all: `Beyond`.
+truth value for each constant that is asked for. A part that no formula can say exactly becomes a value of which nothing
+is known, and is named: so a formula holds at least where its condition does. What is proven to be impossible is
+impossible, and what is found possible must be tried.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import z3
 
+from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node
-from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
+from jifen.core.limits import MAXIMUM_AMOUNT
 
 LINE_PREFIX = "line."
+#: Members are taken to be with the program, and their last order to lie back, for a century at most.
+MOST_DAYS = 36_500
+_KINDS = ("bool", "int", "string")
 
 
 class Beyond(Exception):
-    """A condition, or a part of it, that is not provable; the message says which part."""
+    """A part of a condition that is not provable; the message says which part, `position` where it stands."""
+
+    def __init__(self, what: str, position: int = 0) -> None:
+        super().__init__(what)
+        self.position = position
 
 
 class Encoder:
     """The facts of one symbolic event, and conditions about them as formulas."""
 
-    def __init__(self) -> None:
+    def __init__(self, event_type: str, currency: str, fields: Mapping[str, str]) -> None:
+        """`fields`: the types of the names that conditions may use."""
         self.context = z3.Context()
-        self.codes: dict[str, int] = {"": 0}
-        self.variables: dict[str, Any] = {}
-        self.held: dict[tuple[str, str], Any] = {}
+        self.moment = SymbolicMoment(self.context)
+        self.fields = fields
+        self._codes: dict[str, int] = {"": 0}
+        self._texts: dict[int, str] = {0: ""}
+        self._held: dict[tuple[str, str], Any] = {}
+        self._unknown: dict[tuple[Node, str], Any] = {}
+        self._fixed = {"event.type": event_type, "order.currency": currency}
+
+    # --- texts ---
 
     def code(self, text: str) -> int:
         """The number of a text."""
-        return self.codes.setdefault(text, len(self.codes))
+        code = self._codes.setdefault(text, len(self._codes))
+        self._texts[code] = text
+        return code
 
     def text_of(self, code: int) -> str:
         """The text of a number; some other text where it stands for none."""
-        return next((text for text, each in self.codes.items() if each == code), f"other-{abs(code)}")
+        return self._texts.get(code) or ("" if code == 0 else f"other-{code}" if code > 0 else f"another-{-code}")
 
-    def variable(self, name: str, kind: str) -> Any:
-        """The variable of a fact."""
-        if name not in self.variables:
-            make = z3.Bool if kind == "bool" else z3.Int
-            self.variables[name] = make(name, self.context)
-        return self.variables[name]
+    def held(self, name: str, model: Any) -> list[str]:
+        """The texts of a list that a model has in it."""
+        return [text for (each, text), held in self._held.items() if each == name and z3.is_true(model.eval(held))]
+
+    # --- values ---
 
     def number(self, name: str) -> Any:
-        """The variable of a fact that is a whole number."""
-        return self.variable(name, "int")
+        """The variable of a fact that is a whole number or a text."""
+        return z3.Int(name, self.context)
+
+    def truth(self, name: str) -> Any:
+        """The variable of a fact that is true or false."""
+        return z3.Bool(name, self.context)
+
+    def constant(self, value: int) -> Any:
+        """A number as a formula."""
+        return z3.IntVal(value, self.context)
+
+    def all_of(self, *terms: Any) -> Any:
+        """All of the terms, of which there may be none."""
+        return z3.And(*terms, z3.BoolVal(True, self.context))
+
+    def any_of(self, *terms: Any) -> Any:
+        """Any of the terms, of which there may be none."""
+        return z3.Or(*terms, z3.BoolVal(False, self.context))
 
     def formula(self, node: Node, line: str = LINE_PREFIX) -> Any:
-        """The formula of a node. `line`: what stands for `line.` in the names of a line's fields. Raises Beyond."""
+        """The formula of a node. `line`: what stands for `line.` in the names of a line's fields."""
+        if node.type not in ("bool", "int"):
+            return self._exact(node, line)
+        try:
+            return self._exact(node, line)
+        except Beyond:
+            key = (node, line)
+            if key not in self._unknown:
+                make = z3.Bool if node.type == "bool" else z3.Int
+                self._unknown[key] = make(f"unknown {len(self._unknown)}", self.context)
+            return self._unknown[key]
+
+    def _exact(self, node: Node, line: str) -> Any:
         match node:
             case Constant(type="bool", value=value):
                 return z3.BoolVal(bool(value), self.context)
             case Constant(type="int", value=value):
-                return z3.IntVal(int(value), self.context)
+                return self.constant(int(value))
             case Constant(type="string", value=value):
-                return z3.IntVal(self.code(str(value)), self.context)
+                return self.constant(self.code(str(value)))
             case Name(type="bool" | "int" | "string" as kind, name=name):
-                return self.variable(name.replace(LINE_PREFIX, line, 1) if name.startswith(LINE_PREFIX) else name, kind)
-            case Call(function="@in", arguments=(Constant(value=value), Name(type="strings", name=name))):
-                key = (name, str(value))
-                if key not in self.held:
-                    self.held[key] = z3.Bool(f"{name} holds {value}", self.context)
-                return self.held[key]
-            case Call(function="@in", arguments=(element, ListLiteral(elements=elements))):
-                one = self.formula(element, line)
-                return z3.Or(*(one == self.formula(each, line) for each in elements), z3.BoolVal(False, self.context))
+                if name in self._fixed:
+                    return self.constant(self.code(self._fixed[name]))
+                name = line + name.removeprefix(LINE_PREFIX) if name.startswith(LINE_PREFIX) else name
+                return self.truth(name) if kind == "bool" else self.number(name)
             case Call():
-                return self._call(node, line)
-        raise Beyond(f"{type(node).__name__.lower()} of type {node.type}")
+                _refuse(node)
+                if node.function == "@in":
+                    return self._contained(node, line)
+                return self._call(node, [self.formula(each, line) for each in node.arguments])
+        _refuse(node)
+        raise Beyond(type(node).__name__, node.position)
 
-    def _call(self, node: Call, line: str) -> Any:
-        texts = any(each.type == "string" for each in node.arguments)
-        if texts and node.function not in ("_==_", "_!=_", "_?_:_"):
-            raise Beyond(node.function)
-        if any(each.type not in ("bool", "int", "string") for each in node.arguments):
-            raise Beyond(node.function)
-        by_constant = [isinstance(each, Constant) for each in node.arguments]
-        if (node.function in ("_/_", "_%_") and not by_constant[1]) or (
-            node.function == "_*_" and not any(by_constant)
-        ):
-            raise Beyond(f"{node.function} of two facts")
-        values = [self.formula(each, line) for each in node.arguments]
+    def _contained(self, node: Call, line: str) -> Any:
+        element, container = node.arguments
+        if isinstance(container, ListLiteral):
+            one = self.formula(element, line)
+            return self.any_of(*(one == self.formula(each, line) for each in container.elements))
+        assert isinstance(element, Constant) and isinstance(container, Name)
+        key = (container.name, str(element.value))
+        if key not in self._held:
+            self._held[key] = self.truth(f"{container.name} holds {element.value}")
+        return self._held[key]
+
+    def _call(self, node: Call, values: list[Any]) -> Any:
         match node.function, values:
             case "_&&_", _:
                 return z3.And(*values)
@@ -110,76 +156,123 @@ class Encoder:
                 return one * other
             case "_/_", [one, other]:
                 # Truncates towards zero, where the solver rounds so that the remainder is never negative.
-                return z3.If(one >= 0, one / other, -((-one) / other)) if _positive(node) else _beyond("_/_")
+                return z3.If(one >= 0, one / other, -((-one) / other))
             case "_%_", [one, other]:
-                return z3.If(one >= 0, one % other, -((-one) % other)) if _positive(node) else _beyond("_%_")
+                return z3.If(one >= 0, one % other, -((-one) % other))
             case "-_", [one]:
                 return -one
             case "_?_:_", [which, one, other]:
                 return z3.If(which, one, other)
-        raise Beyond(node.function)
+        raise Beyond(node.function, node.position)
 
-    def natural_bounds(self) -> list[Any]:
-        """What always holds of the facts about members and moments that were named so far."""
-        number, context = self.number, self.context
-        orders, since = number("member.orders"), number("member.days_since_last_order")
-        month, year, total = (number(f"member.spent_cents_{each}") for each in ("month", "year", "total"))
-        birth_month, birth_day = number("member.birthday_month"), number("member.birthday_day")
-        bounds = [
+    # --- what always holds ---
+
+    def bounds(self, names: Collection[str]) -> list[Any]:
+        """What always holds of the facts about members and moments, as far as these names depend on it."""
+        found: list[Any] = []
+        if any(name.startswith(("member.is_birthday", "member.birthday_")) for name in names):
+            found += self._birthday()
+        if any(name.startswith("member.") for name in names):
+            found += self._standing()
+        if any(name.startswith(("now.", "member.is_birthday")) for name in names):
+            found += self.moment.bounds()
+        return found
+
+    def _standing(self) -> list[Any]:
+        orders, since = self.number("member.orders"), self.number("member.days_since_last_order")
+        registered = self.number("member.days_since_registration")
+        month, year, total = (self.number(f"member.spent_cents_{each}") for each in ("month", "year", "total"))
+        return [
             orders >= 0,
-            since >= -1,
+            z3.And(since >= -1, since <= MOST_DAYS),
             (since == -1) == (orders == 0),
             z3.And(month >= 0, month <= year, year <= total, total <= MAXIMUM_AMOUNT),
             z3.Implies(orders == 0, total == 0),
-            z3.Bool("member.is_first_order", context) == (orders == 0),
-            number("member.checkin_streak") >= 0,
-            number("member.days_since_registration") >= 0,
-            z3.Or(
-                z3.And(birth_month == 0, birth_day == 0), z3.And(birth_month >= 1, birth_month <= 12, birth_day >= 1)
-            ),
-            birth_day <= 31,
-            z3.Bool("member.is_birthday_month", context) == (birth_month == number("now.month")),
-            z3.Bool("member.is_birthday", context)
-            == z3.And(birth_month == number("now.month"), birth_day == number("now.day")),
+            self.truth("member.is_first_order") == (orders == 0),
+            self.number("member.checkin_streak") >= 0,
+            z3.And(registered >= 0, registered <= MOST_DAYS),
         ]
-        ranges = {
-            "weekday": (1, 7),
-            "hour": (0, 23),
-            "minute": (0, 59),
-            "day": (1, 31),
-            "month": (1, 12),
-            "year": (1970, 9998),
-        }
-        for name, (least, most) in ranges.items():
-            bounds += [number(f"now.{name}") >= least, number(f"now.{name}") <= most]
-        return bounds
 
-    def order_bounds(self, lines: list[str]) -> list[Any]:
-        """An order of these lines, and of others of which nothing is known."""
-        number = self.number
-        paid = [number(f"{line}paid_cents") for line in lines]
-        quantity = [number(f"{line}quantity") for line in lines]
-        rest_paid, rest_quantity, rest = number("rest.paid_cents"), number("rest.quantity"), number("rest.lines")
-        bounds = [z3.And(each >= 0, each <= MAXIMUM_AMOUNT) for each in paid]
-        bounds += [z3.And(each >= 1, each <= MAXIMUM_QUANTITY) for each in quantity]
+    def _birthday(self) -> list[Any]:
+        month, day = self.number("member.birthday_month"), self.number("member.birthday_day")
+        longest = z3.If(month == 2, 29, z3.If(z3.Or(*(month == each for each in (4, 6, 9, 11))), 30, 31))
+        known = z3.And(month >= 1, month <= 12, day >= 1, day <= longest)
         return [
-            *bounds,
-            rest >= (0 if lines else 1),
-            rest <= MAXIMUM_LINES - len(lines),
-            rest_paid >= 0,
-            rest_quantity >= rest,
-            z3.Implies(rest == 0, z3.And(rest_paid == 0, rest_quantity == 0)),
-            number("order.total_cents") == z3.Sum([*paid, rest_paid]),
-            number("order.total_cents") <= MAXIMUM_AMOUNT,
-            number("order.quantity") == z3.Sum([*quantity, rest_quantity]),
-            number("order.line_count") == len(lines) + rest,
+            z3.Or(z3.And(month == 0, day == 0), known),
+            self.truth("member.is_birthday_month") == (month == self.moment.month),
+            self.truth("member.is_birthday") == self.moment.is_birthday(month, day),
         ]
 
 
-def _positive(node: Call) -> bool:
-    divisor = node.arguments[1]
-    return isinstance(divisor, Constant) and isinstance(divisor.value, int) and divisor.value > 0
+def unprovable_parts(node: Node) -> list[Beyond]:
+    """The parts of a condition of which a formula says nothing, the innermost of each."""
+    inner = [part for each in _parts(node) for part in unprovable_parts(each)]
+    try:
+        _refuse(node)
+    except Beyond as error:
+        return inner or [error]
+    return inner
 
 
-def _beyond(what: str) -> Any:
-    raise Beyond(f"{what} by zero or less")
+def may_fail(node: Node) -> bool:
+    """Whether evaluation may fail: a number that overflows, a property that an event lacks, or what is not provable."""
+    if isinstance(node, Name):
+        return node.name.startswith("event.data.")
+    if isinstance(node, Call) and (node.overload.endswith("_int64") and node.type == "int"):
+        return True
+    return any(may_fail(each) for each in _parts(node)) or bool(unprovable_parts(node))
+
+
+def _parts(node: Node) -> tuple[Node, ...]:
+    """What of a node is itself made into formulas."""
+    if isinstance(node, Call):
+        return node.arguments[:1] if _is_membership(node) else node.arguments
+    return node.elements if isinstance(node, ListLiteral) else ()
+
+
+def _is_membership(node: Call) -> bool:
+    """Whether this asks for a constant in one of the member's lists."""
+    return node.function == "@in" and (
+        isinstance(node.arguments[0], Constant)
+        and isinstance(node.arguments[1], Name)
+        and node.arguments[1].type == "strings"
+    )
+
+
+def _refuse(node: Node) -> None:
+    """Raise Beyond for a node that has no formula of its own."""
+    match node:
+        case Constant(type="bool" | "int" | "string") | Name(type="bool" | "int" | "string"):
+            return
+        case ListLiteral(type="bools" | "ints" | "strings"):
+            return
+        case Call() if _is_membership(node):
+            return
+        case Call(function="@in", arguments=(element, ListLiteral())) if element.type in _KINDS:
+            return
+        case Call() if node.function in _EXACT:
+            types = {each.type for each in node.arguments}
+            by_text = "string" in types and node.function not in ("_==_", "_!=_", "_?_:_")
+            # Whether false comes before true is nothing anybody asks.
+            by_truth = "bool" in types and node.function in ("_<_", "_<=_", "_>_", "_>=_")
+            if types <= set(_KINDS) and not by_text and not by_truth and _is_linear(node):
+                return
+    what = node.function if isinstance(node, Call) else node.name if isinstance(node, Name) else type(node).__name__
+    raise Beyond(what.strip("_") or what, node.position)
+
+
+def _is_linear(node: Call) -> bool:
+    if node.function == "_*_":
+        return any(isinstance(each, Constant) for each in node.arguments)
+    if node.function in ("_/_", "_%_"):
+        divisor = node.arguments[1]
+        return isinstance(divisor, Constant) and isinstance(divisor.value, int) and divisor.value > 0
+    return True
+
+
+_EXACT = frozenset(
+    [
+        *("_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_?_:_"),
+        *("_+_", "_-_", "_*_", "_/_", "_%_", "-_"),
+    ]
+)

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from fractions import Fraction
+from math import ceil, prod
 
-from jifen.analytics.proofs.examples import FIRST_DAY, Case, counterexample, replay
+from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
+from jifen.analytics.proofs.moments import FIRST_DAY
+from jifen.analytics.proofs.overlaps import multiplies
 from jifen.analytics.proofs.report import Finding, finding
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
+from jifen.core.conditions import Condition
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, place_of, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
-from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.caps import cost_cents
+from jifen.core.rules.document import ORDER_COMPLETED, Cap, Window
 from jifen.core.rules.facts import MemberFacts, RatedEvent
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
 SMALL_CENTS = 1_000
+#: One cent is how one asks whether anything was paid.
+LEAST_CENTS = 2
+#: Currencies without a smaller unit: there, amounts are whole units.
+WHOLE_CURRENCIES = frozenset(
+    [
+        *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"),
+        *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+    ]
+)
+ONE_DAY = timedelta(days=1)
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _LISTS = {
     "sku": "skus",
     "category": "categories",
     "brand": "brands",
+    "event.data.sku": "skus",
     "order.channel": "channels",
     "order.store_id": "stores",
     "member.tags": "tags",
@@ -29,20 +46,21 @@ _LISTS = {
 }
 
 
-def conditions_of(rule: CompiledRule) -> Iterator[tuple[str, Node]]:
-    """The trees of a rule's conditions, with the field each stands in."""
+def conditions_of(rule: CompiledRule) -> Iterator[tuple[str, Condition]]:
+    """A rule's conditions, with the field each stands in."""
     for field, condition in (("when", rule.when), ("lines", rule.lines), ("formula", rule.formula)):
         if condition is not None:
-            yield field, condition.root
+            yield field, condition
     for condition in rule.audiences:
-        yield "audience", condition.root
+        yield "audience", condition
 
 
 def unknown_references(program: Program, rule: CompiledRule) -> Iterator[Finding]:
     """Texts that conditions compare with and that the catalog does not have."""
     catalog = program.document.catalog
-    for field, root in conditions_of(rule):
-        for name, text in _compared_texts(root):
+    for field, condition in conditions_of(rule):
+        for name, constant in _compared_texts(condition.root):
+            text = str(constant.value)
             if name == "member.tier":
                 known = [tier.id for tier in catalog.tiers]
             else:
@@ -50,12 +68,23 @@ def unknown_references(program: Program, rule: CompiledRule) -> Iterator[Finding
             if known and text and text not in known:
                 near = get_close_matches(text, known, 1)
                 hint_zh, hint_en = (f"，是否为 {near[0]}", f"; did you mean {near[0]}") if near else ("", "")
-                zh = f"规则 {rule.id} 的 {field} 提到 {name} {text!r}，目录中没有{hint_zh}"
-                en = f"The {field} of {rule.id} names {name} {text!r}, which the catalog does not have{hint_en}"
-                yield finding("unknown_reference", [rule.id], zh, en)
+                zh, en = _place(rule, field, condition, constant)
+                zh = f"{zh}提到 {name} {text!r}，目录中没有{hint_zh}"
+                yield finding(
+                    "unknown_reference",
+                    [rule.id],
+                    zh,
+                    f"{en} names {name} {text!r}, which the catalog does not have{hint_en}",
+                )
 
 
-def _compared_texts(root: Node) -> Iterator[tuple[str, str]]:
+def _place(rule: CompiledRule, field: str, condition: Condition, node: Constant) -> tuple[str, str]:
+    line, column = place_of(condition.source, node.position)
+    zh = f"规则 {rule.id} 的 {field}（第 {line} 行第 {column} 列）"
+    return zh, f"The {field} of {rule.id} (line {line}, column {column})"
+
+
+def _compared_texts(root: Node) -> Iterator[tuple[str, Constant]]:
     for node in walk(root):
         if not isinstance(node, Call) or node.function not in ("_==_", "_!=_", "@in"):
             continue
@@ -65,7 +94,7 @@ def _compared_texts(root: Node) -> Iterator[tuple[str, str]]:
                 constants += [element for element in each.elements if isinstance(element, Constant)]
         for name in (_name_of(each) for each in node.arguments):
             if name is not None:
-                yield from ((name, str(each.value)) for each in constants if each.type == "string")
+                yield from ((name, each) for each in constants if each.type == "string")
 
 
 def _name_of(node: Node) -> str | None:
@@ -74,67 +103,111 @@ def _name_of(node: Node) -> str | None:
     return node.name.removeprefix("line.") if isinstance(node, Name) else None
 
 
-def magnitudes(rule: CompiledRule) -> Iterator[Finding]:
+def magnitudes(program: Program, rule: CompiledRule) -> Iterator[Finding]:
     """Amounts in cents that are compared with a number of the size of yuan."""
-    for field, root in conditions_of(rule):
-        for node in walk(root):
-            if not isinstance(node, Call) or node.function not in _COMPARISONS:
-                continue
-            names = [
-                name for each in node.arguments if (name := _name_of(each)) and name.split(".")[-1].find("cents") >= 0
-            ]
+    if program.document.currency in WHOLE_CURRENCIES:
+        return
+    for field, condition in conditions_of(rule):
+        for name, constant in _compared_cents(condition.root):
+            cents = int(constant.value)
+            zh, en = _place(rule, field, condition, constant)
+            zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
+            en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
+            yield finding("magnitude", [rule.id], zh, en)
+
+
+def _compared_cents(root: Node) -> Iterator[tuple[str, Constant]]:
+    for node in walk(root):
+        if isinstance(node, Call) and node.function in _COMPARISONS:
+            names = [name for each in node.arguments if (name := _name_of(each)) and "cents" in name.split(".")[-1]]
             for each in node.arguments:
-                if (
-                    names
-                    and isinstance(each, Constant)
-                    and isinstance(each.value, int)
-                    and 0 < each.value < SMALL_CENTS
-                ):
-                    zh = (
-                        f"规则 {rule.id} 的 {field} 把 {names[0]} 与 {each.value} 分比较；"
-                        f"若指 {each.value} 元，请写 {each.value * 100}"
-                    )
-                    en = (
-                        f"The {field} of {rule.id} compares {names[0]} with {each.value} cents; "
-                        f"if {each.value} whole units are meant, write {each.value * 100}"
-                    )
-                    yield finding("magnitude", [rule.id], zh, en)
+                if isinstance(each, Constant) and each.type == "int" and LEAST_CENTS <= each.value < SMALL_CENTS:  # type: ignore[operator]
+                    yield from ((name, each) for name in names[:1])
 
 
-def idle_caps(rule: CompiledRule) -> Iterator[Finding]:
-    """Caps for one event that no award of a rule can reach."""
-    fixed = rule.fixed
+def idle_caps(program: Program, rule: CompiledRule) -> Iterator[Finding]:
+    """Caps that the awards of a rule can never reach: by what it gives for an event, and how often."""
+    if rule.is_coefficient:
+        return
     for cap in rule.document.caps:
-        if cap.period != "event":
+        others = [each for each in rule.document.caps if each is not cap]
+        most = _most_points(program, rule, others)
+        times = 1 if cap.period == "event" else _most_times(cap, others)
+        if cap.limit == "count":
+            never = cap.period == "event" and cap.most >= 1
+        elif most is None or times is None:
             continue
-        never = cap.limit == "count" and cap.most >= 1
-        never = never or (
-            cap.limit == "points" and fixed is not None and fixed.per == "event" and fixed.points <= cap.most
-        )
+        elif cap.limit == "points":
+            never = most * times <= cap.most
+        else:
+            never = rule.value is not None and cost_cents(most, rule.value) * times <= cap.most
         if never:
-            zh = f"规则 {rule.id} 的每次上限（{cap.limit} {cap.most}）永远不会起作用"
-            en = f"The cap of {rule.id} for each event ({cap.limit} {cap.most}) can never bind"
+            zh = f"规则 {rule.id} 的上限（{cap.limit} {cap.most}，{cap.per}/{cap.period}）永远不会起作用"
+            en = f"The cap of {rule.id} ({cap.limit} {cap.most}, {cap.per}/{cap.period}) can never bind"
             yield finding("idle_cap", [rule.id], zh, en)
+
+
+def _most_points(program: Program, rule: CompiledRule, caps: list[Cap]) -> int | None:
+    """The most that a rule gives for one event under these caps; None: that is not known."""
+    known = [each.most for each in caps if each.limit == "points" and each.period == "event"]
+    if rule.fixed is not None and rule.fixed.per == "event":
+        rules = program.books[rule.document.event].rules
+        factors = [Fraction(*each.factor) for each in rules if each.is_coefficient and multiplies(each, rule)]
+        larger = [each for each in factors if each > 1]
+        # As much as any policy makes of them: their product.
+        known.append(ceil(rule.fixed.points * prod(larger, start=Fraction(1))))
+    return min(known, default=None)
+
+
+#: From the shortest on; a week may reach into two months.
+_PERIODS = (("day", "week", "lifetime"), ("day", "month", "year", "lifetime"), ("campaign", "lifetime"))
+
+
+def _most_times(cap: Cap, others: list[Cap]) -> int | None:
+    """How often a rule gives at most within the period of a cap, by caps on how often; None: there is none."""
+    found = []
+    for each in others:
+        lasts_as_long = any(
+            cap.period in row and each.period in row and row.index(cap.period) <= row.index(each.period)
+            for row in _PERIODS
+        )
+        if each.limit == "count" and lasts_as_long and (each.per == cap.per or each.per == "program"):
+            found.append(each.most)
+    return min(found, default=None)
 
 
 def gaps(program: Program) -> Iterator[Finding]:
     """Categories and tiers of the catalog for which an order of 1,000.00 earns nothing."""
     catalog = program.document.catalog
+    earning: list[str] = []
     for category in catalog.categories:
-        yield from _gap(program, f"类目 {category}", f"the category {category}", category, "")
+        found = list(_gap(program, f"类目 {category}", f"the category {category}", category, ""))
+        if not found:
+            earning.append(category)
+        yield from found
     for tier in catalog.tiers:
-        usual = catalog.categories[0] if catalog.categories else None
+        usual = earning[0] if earning else None
         yield from _gap(program, f"等级 {tier.id}", f"the tier {tier.id}", usual, tier.id)
 
 
 def _gap(program: Program, zh: str, en: str, category: str | None, tier: str) -> Iterator[Finding]:
     lines = [OrderLine("1", 1, 100_000, category=category)]
     order = Order("check", program.document.currency, lines)
-    instant = datetime.combine(FIRST_DAY, time(12), tzinfo=program.zone).astimezone(UTC)
+    instant = _usual_day(program).astimezone(UTC)
     member = MemberFacts(tier=tier, orders=1, spent_cents_total=1, days_since_last_order=1)
     case = Case(RatedEvent(ORDER_COMPLETED, instant, "check", order, lines), member)
     if not any(award.points for award in replay(program, case).awards):
         yield finding("gap", [], f"{zh} 的订单不得任何积分", f"An order of {en} earns nothing", counterexample(case))
+
+
+def _usual_day(program: Program) -> datetime:
+    """Noon of the first day on which all rules hold that begin once and for all."""
+    starts = []
+    for rule in program.books[ORDER_COMPLETED].rules:
+        since = rule.document.window.since
+        if since is not None and rule.document.window == Window(since=since) and rule.document.campaign is None:
+            starts.append(since[:10])
+    return usual_moment(program, max([FIRST_DAY, *(date.fromisoformat(each) + ONE_DAY for each in starts)]))
 
 
 def plain_findings(program: Program) -> list[Finding]:
@@ -142,5 +215,5 @@ def plain_findings(program: Program) -> list[Finding]:
     found: list[Finding] = []
     for book in program.books.values():
         for rule in book.rules:
-            found += [*unknown_references(program, rule), *magnitudes(rule), *idle_caps(rule)]
+            found += [*unknown_references(program, rule), *magnitudes(program, rule), *idle_caps(program, rule)]
     return found + (list(gaps(program)) if ORDER_COMPLETED in program.books else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -44,6 +45,8 @@ class NotProven(msgspec.Struct, frozen=True):
 
     rule: str
     why: str
+    why_zh: str
+    why_en: str
 
 
 class CheckReport(msgspec.Struct, frozen=True):
@@ -59,3 +62,25 @@ def finding(
 ) -> Finding:
     """A finding in both languages; `message` has both, Chinese first."""
     return Finding(kind, rules, f"{zh} / {en}", zh, en, counterexample)
+
+
+def not_proven(rule: str, zh: str, en: str) -> NotProven:
+    """What could not be proven of a rule, in both languages; `why` has both, Chinese first."""
+    return NotProven(rule, f"{zh} / {en}", zh, en)
+
+
+def gave_up(rule: str, kind: FindingKind, reason: object, others: Iterable[str] = ()) -> NotProven:
+    """A question that the solver left open."""
+    named = list(others)
+    of_zh = f"（与 {'、'.join(named)}）" if named else ""
+    of_en = f" (with {', '.join(named)})" if named else ""
+    return not_proven(rule, f"{kind}{of_zh}：求解器没有给出答案（{reason}）", f"{kind}{of_en}: no answer ({reason})")
+
+
+def not_shown(rule: str, kind: FindingKind, others: Iterable[str] = ()) -> NotProven:
+    """A question for which an event was found that, rated for real, does not show it."""
+    named = list(others)
+    of_zh = f"（与 {'、'.join(named)}）" if named else ""
+    of_en = f" (with {', '.join(named)})" if named else ""
+    zh = f"{kind}{of_zh}：既没有证明不会发生，实际计算也没有再现"
+    return not_proven(rule, zh, f"{kind}{of_en}: not proven impossible, but the event that was found does not show it")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import z3
 
-from jifen.analytics.proofs.encoding import LINE_PREFIX, Beyond, Encoder
-from jifen.analytics.proofs.examples import Case, case_of, fitting_moment, moments
+from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
+from jifen.analytics.proofs.examples import Case, case_of, usual_moment
+from jifen.analytics.proofs.moments import windows_of
+from jifen.core.conditions import Condition
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
 
-#: Models that do not fit the calendar are tried again so often.
-TRIES = 6
 #: Events of a size that a shop has are shown where there are such.
-USUAL_CENTS = 10**7
+USUAL_CENTS = (10_000, 10**7)
+#: Ends the prefix of lines of which there may be any number, or none.
+SEVERAL = ":"
 
 
 class Undecided(Exception):
-    """The solver gave up, or what it found does not fit into the calendar."""
+    """The solver gave up; the message says why."""
 
 
 class Space:
@@ -29,90 +32,205 @@ class Space:
     def __init__(self, program: Program, event_type: str, timeout_ms: int) -> None:
         self.program = program
         self.event_type = event_type
+        self.is_order = event_type == ORDER_COMPLETED
         self._timeout_ms = timeout_ms
+        self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types)
+        self._conditions: dict[str, Any] = {}
+        self._filters: dict[tuple[str, str], Any] = {}
+        self._known: dict[str, dict[str, frozenset[Any]]] = {}
+        self._windows = {each.id: windows_of(each, program) for each in program.books[event_type].rules}
 
-    def matches(self, encoder: Encoder, rule: CompiledRule, line: str) -> Any:
-        """The formula of a rule's conditions. Raises Beyond."""
-        terms = [encoder.formula(each.root, line) for each in (*rule.audiences, rule.when) if each is not None]
-        if rule.lines is not None:
-            terms.append(encoder.formula(rule.lines.root, line))
-        return z3.And(*terms, z3.BoolVal(True, encoder.context))
+    # --- formulas of rules ---
+
+    def conditions(self, rule: CompiledRule) -> Any:
+        """The formula of what a rule asks of event, member and moment."""
+        if rule.id not in self._conditions:
+            encoder = self.encoder
+            terms = [encoder.formula(each.root) for each in (*rule.audiences, rule.when) if each is not None]
+            windows = self._windows[rule.id]
+            terms += [encoder.moment.window(one, ready, self.program.zone) for one, ready in windows]
+            self._conditions[rule.id] = encoder.all_of(*terms)
+        return self._conditions[rule.id]
+
+    def filter(self, rule: CompiledRule, line: str) -> Any:
+        """The formula of what a rule asks of a line."""
+        if rule.lines is None:
+            return z3.BoolVal(True, self.encoder.context)
+        key = (rule.id, line)
+        if key not in self._filters:
+            self._filters[key] = self.encoder.formula(rule.lines.root, line)
+        return self._filters[key]
+
+    def matches(self, rule: CompiledRule, line: str) -> Any:
+        """The formula of a rule that rates this line."""
+        return z3.And(self.conditions(rule), self.filter(rule, line))
+
+    def does_not_match(self, rule: CompiledRule, lines: Iterable[str]) -> Any:
+        """The formula of a rule that matches none of these lines. It holds at least where the rule does not match."""
+        if any(may_fail(each.root) for each in conditions_of(rule)):
+            return z3.BoolVal(True, self.encoder.context)
+        if rule.lines is None:
+            return z3.Not(self.conditions(rule))
+        on_lines = self.encoder.any_of(*(self.filter(rule, line) for line in lines))
+        return z3.Not(z3.And(self.conditions(rule), on_lines))
+
+    def are_apart(self, one: CompiledRule, other: CompiledRule, *, same_line: bool = False) -> bool:
+        """Whether it can be seen without the solver that two rules never match together."""
+        known = self._known_values(other)
+        return any(
+            name in known and not values & known[name]
+            for name, values in self._known_values(one).items()
+            if same_line or not name.startswith(LINE_PREFIX)
+        )
+
+    def _known_values(self, rule: CompiledRule) -> dict[str, frozenset[Any]]:
+        if rule.id not in self._known:
+            known: dict[str, frozenset[Any]] = {}
+            for condition in conditions_of(rule):
+                for name, values in condition.discriminators.items():
+                    known[name] = known.get(name, values) & values
+            self._known[rule.id] = known
+        return self._known[rule.id]
+
+    # --- questions ---
 
     def find(
-        self, yes: Sequence[CompiledRule], no: Sequence[CompiledRule] = (), *, one_line: bool = False
+        self,
+        yes: Sequence[CompiledRule],
+        no: Sequence[CompiledRule] = (),
+        *,
+        one_line: bool = False,
+        more: Callable[[Sequence[str]], Sequence[Any]] = lambda _: (),
+        also: Sequence[CompiledRule] = (),
     ) -> Case | None:
-        """An event that matches all of `yes` and none of `no`; None: it is proven that there is none. `one_line`: the
-        filters of all rules are about the same line.
+        """An event that matches all of `yes` and none of `no`, and for which `more` (of the order's lines, about the
+        rules `also`) holds; None: it is proven that there is none. `one_line`: the filters of all rules are about the
+        same line. Where a condition is not wholly provable, the event need not match after all.
 
         Raises:
-            Beyond: a condition is not provable.
             Undecided: neither was found.
         """
-        if not any(True for _ in moments(yes, self.program)):
-            return None
-        encoder = Encoder()
-        lines: list[str] = []
+        lines = [LINE_PREFIX]
         wanted = []
-        for number, rule in enumerate(yes):
-            line = LINE_PREFIX if one_line else f"line{number}."
-            if rule.lines is not None and line not in lines:
-                lines.append(line)
-            wanted.append(self.matches(encoder, rule, line))
-        for rule in no:
-            if rule.lines is not None:
-                raise Beyond("a filter of lines that must match none")
-            wanted.append(z3.Not(self.matches(encoder, rule, LINE_PREFIX)))
-        return self.solve(encoder, wanted, lines, lambda _: yes)
+        for rule in yes:
+            own = LINE_PREFIX if one_line or rule.lines is None else f"line-for-{rule.id}."
+            wanted.append(self.matches(rule, own))
+            if own not in lines:
+                lines.append(own)
+        if len(lines) > 1:
+            # Each filter has a line of its own, so there need be no other.
+            lines.remove(LINE_PREFIX)
+        wanted += [self.does_not_match(rule, lines) for rule in no]
+        return self.solve([*wanted, *more(lines)], lines, [*yes, *no, *also])
 
     def solve(
-        self,
-        encoder: Encoder,
-        wanted: Sequence[Any],
-        lines: Sequence[str],
-        rules_of: Callable[[Any], Sequence[CompiledRule]],
+        self, wanted: Sequence[Any], lines: Sequence[str], rules: Sequence[CompiledRule], alike: int = 1
     ) -> Case | None:
-        """A case in which all formulas hold; None: there is none. `rules_of`: whose windows must fit a model's moment.
+        """An event with these lines for which all formulas hold; None: there is none. `rules`: whose conditions these
+        are; `alike`: for how many lines the first stands.
 
         Raises:
-            Undecided: the solver gave up, or no moment fits.
+            Undecided: the solver gave up.
         """
-        solver = self._solver(encoder, wanted, lines)
-        for _ in range(TRIES):
-            model = self._usual(solver, encoder)
-            if model is None:
-                return None
-            local = fitting_moment(model, encoder, rules_of(model), self.program)
-            if local is not None:
-                return case_of(model, encoder, self.event_type, lines, local, self.program)
-            parts = [each for name, each in encoder.variables.items() if name.startswith("now.")]
-            solver.add(z3.Or(*(each != model.eval(each, model_completion=True) for each in parts)))
-        raise Undecided("no day was found that has what the conditions ask of it")
+        solver = self.solver(wanted, rules)
+        if self.is_order:
+            solver.add(*self.order_bounds(lines, alike))
+        if not self.is_possible(solver):
+            return None
+        has_moment = self._names_moment(rules)
+        model = self._usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        zone = self.program.zone
+        local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
+        return case_of(model, self.encoder, self.event_type, lines, local, self.program)
 
-    def is_possible(self, encoder: Encoder, wanted: Sequence[Any], lines: Sequence[str]) -> bool:
-        """Whether all formulas can hold, whatever the calendar says. Raises Undecided."""
-        solver = self._solver(encoder, wanted, lines)
+    def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
+        """A solver that knows these formulas and what always holds of the facts that rules name."""
+        solver = z3.Solver(ctx=self.encoder.context)
+        solver.set("timeout", self._timeout_ms)
+        names = {name for rule in rules for name in rule.names}
+        names |= {"now."} if self._names_moment(rules) else set()
+        names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
+        solver.add(*wanted, *self.encoder.bounds(names))
+        return solver
+
+    @staticmethod
+    def is_possible(solver: Any) -> bool:
+        """Whether everything that a solver knows can hold. Raises Undecided."""
         answer = solver.check()
         if answer == z3.unknown:
             raise Undecided(f"the solver gave up ({solver.reason_unknown()})")
         return bool(answer == z3.sat)
 
-    def _solver(self, encoder: Encoder, wanted: Sequence[Any], lines: Sequence[str]) -> Any:
-        solver = z3.Solver(ctx=encoder.context)
-        solver.set("timeout", self._timeout_ms)
-        solver.add(*wanted, *encoder.natural_bounds())
-        if self.event_type == ORDER_COMPLETED:
-            solver.add(*encoder.order_bounds(list(lines)))
-        return solver
+    def order_bounds(self, lines: Sequence[str], alike: int = 1) -> list[Any]:
+        """An order of these lines, and of others of which nothing is known.
 
-    def _usual(self, solver: Any, encoder: Encoder) -> Any:
-        solver.push()
-        solver.add(encoder.number("order.total_cents") <= USUAL_CENTS)
-        answer = solver.check()
-        model = solver.model() if answer == z3.sat else None
-        solver.pop()
-        if model is not None:
-            return model
-        answer = solver.check()
-        if answer == z3.unknown:
-            raise Undecided(f"the solver gave up ({solver.reason_unknown()})")
-        return solver.model() if answer == z3.sat else None
+        The first prefix stands for `alike` equal lines, each other for one; one that ends in SEVERAL for any number of
+        lines alike (`copies`): where these are not one, each is free and of one piece.
+        """
+        number = self.encoder.number
+        bounds, paid_in_all, pieces_in_all = [], [], []
+        for line in lines:
+            paid, quantity, copies = (number(f"{line}{name}") for name in ("paid_cents", "quantity", "copies"))
+            bounds.append(z3.And(paid >= 0, paid <= MAXIMUM_AMOUNT, quantity >= 1, quantity <= MAXIMUM_QUANTITY))
+            if line.endswith(SEVERAL):
+                bounds += [copies >= 0, z3.Or(copies == 1, z3.And(paid == 0, quantity == 1))]
+                paid_in_all.append(paid)
+                pieces_in_all.append(quantity + copies - 1)
+            else:
+                times = alike if line == lines[0] else 1
+                bounds.append(copies == times)
+                paid_in_all.append(times * paid)
+                pieces_in_all.append(times * quantity)
+        rest_paid, rest_quantity, rest = number("rest.paid_cents"), number("rest.quantity"), number("rest.lines")
+        count, pieces, total = number("order.line_count"), number("order.quantity"), number("order.total_cents")
+        return [
+            *bounds,
+            z3.And(rest >= 0, rest_paid >= 0, rest_quantity >= rest, rest_quantity <= rest * MAXIMUM_QUANTITY),
+            z3.Implies(rest == 0, rest_paid == 0),
+            z3.And(total == z3.Sum(*paid_in_all, rest_paid), total <= MAXIMUM_AMOUNT),
+            pieces == z3.Sum(*pieces_in_all, rest_quantity),
+            count == z3.Sum(*(number(f"{line}copies") for line in lines), rest),
+            z3.And(count >= 1, count <= MAXIMUM_LINES),
+        ]
+
+    def _names_moment(self, rules: Sequence[CompiledRule]) -> bool:
+        return any(
+            self._windows[rule.id] or any(name.startswith(("now.", "member.is_birthday")) for name in rule.names)
+            for rule in rules
+        )
+
+    def _usual_order(self, lines: Sequence[str]) -> list[Any]:
+        if not self.is_order:
+            return []
+        number = self.encoder.number
+        total = number("order.total_cents")
+        paid = [number(f"{line}paid_cents") for line in lines]
+        return [
+            total <= USUAL_CENTS[1],
+            z3.And(*(each >= USUAL_CENTS[0] for each in paid)),
+            number("rest.lines") == 0,
+            z3.And(*(number(f"{line}copies") <= (0 if line.endswith(SEVERAL) else 1) for line in lines)),
+            z3.And(*(number(f"{line}copies") <= 1 for line in lines)),
+            z3.And(*(number(f"{line}quantity") <= 10 for line in lines)),
+        ]
+
+    def _usual_moments(self, has_moment: bool) -> list[Any]:
+        return self.encoder.moment.usual() if has_moment else []
+
+    @staticmethod
+    def _usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
+        """A model in which as many of these hold as were found to go together, the first before the others."""
+        model = solver.model()
+        for each in preferences:
+            solver.push()
+            solver.add(each)
+            if solver.check() == z3.sat:
+                model = solver.model()
+            else:
+                solver.pop()
+        return model
+
+
+def conditions_of(rule: CompiledRule) -> list[Condition]:
+    """The conditions of a rule."""
+    return [each for each in (*rule.audiences, rule.when, rule.lines) if each is not None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from jifen.core.commands import (
     AdjustPoints,
@@ -13,11 +14,8 @@ from jifen.core.commands import (
     RecordEvent,
     RecordOrder,
     RefundOrder,
-    RegisterMember,
     ReleaseHold,
     ReverseTransaction,
-    SetProfile,
-    SettleMember,
     SpendPoints,
     TransferPoints,
 )
@@ -63,31 +61,33 @@ def decide(
 
 
 def _apply(decision: Decision, command: Command, past: PastTransaction | None) -> Refusal | None:
-    match command:
-        case RecordOrder():
-            return record_order(decision, command)
-        case RecordEvent():
-            return record_event(decision, command)
-        case SpendPoints():
-            return spend_points(decision, command)
-        case PlaceHold():
-            return place_hold(decision, command)
-        case AdjustPoints():
-            return adjust_points(decision, command)
-        case SettleMember() | RegisterMember() | TransferPoints() | SetProfile():
-            return None
+    on_state = _ON_THE_STATE.get(type(command))
+    if on_state is not None:
+        return on_state(decision, command)
+    on_past = _ON_THE_PAST.get(type(command))
+    if on_past is None:
+        # All that was to be done was to settle, or the shell does it.
+        return None
     assert past is not None
-    match command:
-        case RefundOrder():
-            return refund_order(decision, command, past)
-        case CorrectOrder():
-            return correct_order(decision, command, past)
-        case CaptureHold():
-            return capture_hold(decision, command, past)
-        case ReleaseHold():
-            return release_hold(decision, command, past)
-        case ReverseTransaction():
-            return reverse_transaction(decision, command, past)
+    return on_past(decision, command, past)
+
+
+#: What decides a command that needs to know the member alone,
+_ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
+    RecordOrder: record_order,
+    RecordEvent: record_event,
+    SpendPoints: spend_points,
+    PlaceHold: place_hold,
+    AdjustPoints: adjust_points,
+}
+#: and one that refers to an earlier transaction.
+_ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusal | None]]] = {
+    RefundOrder: refund_order,
+    CorrectOrder: correct_order,
+    CaptureHold: capture_hold,
+    ReleaseHold: release_hold,
+    ReverseTransaction: reverse_transaction,
+}
 
 
 def _decide_transfer(sender: Decision, receiver: Decision, command: TransferPoints) -> Effects | Refusal:

@@ -1,89 +1,32 @@
-"""The write operations under /v1: one table from which both the dispatch and the OpenAPI document are made."""
+"""Points: spent, held, captured, released, adjusted, transferred, reversed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import msgspec
-
 from jifen.api import answers, bodies
+from jifen.api.operations.base import Operation, member_of
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
     PlaceHold,
-    RegisterMember,
     ReleaseHold,
     ReverseTransaction,
-    SetProfile,
     SpendPoints,
     TransferPoints,
 )
 from jifen.core.identity import Identity, parse_identity
 from jifen.core.refusal import Refusal
-from jifen.core.rules.standing import Profile
-from jifen.engine.submission import Answer
-from jifen.services.catalog import Catalog
-from jifen.services.events import parse_identities
 from jifen.services.instants import to_utc
-from jifen.services.members import parse_member_id, parse_transaction_id
-
-EVENTS_PATH = "/v1/events"
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One write operation. `path` has at most one part in braces, just before the verb at its end.
-
-    `command` makes the command of the path's id and the body; `answer` the JSON of what the engine answered;
-    `codes` are those of refusals beside the ones that every write can give.
-    """
-
-    name: str
-    path: str
-    summary: str
-    summary_zh: str
-    body: type[bodies.Body]
-    is_body_needed: bool = True
-    answer_type: type[msgspec.Struct]
-    status: int = 200
-    command: Callable[[str, Any], Command | Refusal]
-    answer: Callable[[Catalog, Answer], msgspec.Struct]
-    codes: tuple[str, ...]
-    example: dict[str, Any]
-    example_answer: dict[str, Any]
-
-
-def _register(_: str, body: bodies.RegisterMemberBody) -> Command | Refusal:
-    identities = parse_identities(body.identities, "/identities")
-    return identities if isinstance(identities, Refusal) else RegisterMember(identities)
-
-
-def _set_profile(name: str, body: bodies.ProfileBody) -> Command | Refusal:
-    member = _member(name)
-    if isinstance(member, Refusal):
-        return member
-    profile = Profile(
-        body.tier,
-        body.tags,
-        body.segments,
-        body.channel,
-        None,
-        body.birthday,
-        body.birthday_window_from,
-        body.birthday_window_days,
-        body.fields,
-    )
-    return SetProfile(member, profile)
+from jifen.services.members import parse_transaction_id
 
 
 def _spend(name: str, body: bodies.SpendBody) -> Command | Refusal:
-    member = _member(name)
+    member = member_of(name)
     return member if isinstance(member, Refusal) else SpendPoints(member, body.wallet, body.points, body.reference)
 
 
 def _adjust(name: str, body: bodies.AdjustBody) -> Command | Refusal:
-    member = _member(name)
+    member = member_of(name)
     if isinstance(member, Refusal):
         return member
     expires_at = None if body.expires_at is None else to_utc(body.expires_at, "/expires_at")
@@ -93,7 +36,7 @@ def _adjust(name: str, body: bodies.AdjustBody) -> Command | Refusal:
 
 
 def _transfer(name: str, body: bodies.TransferBody) -> Command | Refusal:
-    member = _member(name)
+    member = member_of(name)
     if isinstance(member, Refusal):
         return member
     to = _receiver(body.to)
@@ -101,7 +44,7 @@ def _transfer(name: str, body: bodies.TransferBody) -> Command | Refusal:
 
 
 def _hold(_: str, body: bodies.HoldBody) -> Command | Refusal:
-    member = _member(body.member_id, "/member_id")
+    member = member_of(body.member_id, "/member_id")
     if isinstance(member, Refusal):
         return member
     expires_at = None if body.expires_at is None else to_utc(body.expires_at, "/expires_at")
@@ -127,13 +70,8 @@ def _reverse(name: str, _: bodies.ReverseBody) -> Command | Refusal:
     return ReverseTransaction(*past)
 
 
-def _member(name: str, pointer: str | None = None) -> int | Refusal:
-    member = parse_member_id(name)
-    return Refusal("unknown_member", f"There is no member {name[:40]!r}.", pointer) if member is None else member
-
-
 def _receiver(name: str) -> int | Identity | Refusal:
-    return parse_identity(name, "/to") if ":" in name else _member(name, "/to")
+    return parse_identity(name, "/to") if ":" in name else member_of(name, "/to")
 
 
 def _no_hold(name: str) -> Refusal:
@@ -156,33 +94,6 @@ _TRANSACTION = {
 _TAKES_POINTS = ("unknown_member", "unknown_wallet", "insufficient_points")
 
 OPERATIONS = (
-    Operation(
-        name="register_member",
-        path="/v1/members",
-        summary="Register a member",
-        summary_zh="注册会员",
-        body=bodies.RegisterMemberBody,
-        answer_type=bodies.MemberAnswer,
-        status=201,
-        command=_register,
-        answer=answers.member_answer,
-        codes=("identity_taken", "invalid_identity"),
-        example={"identities": ["phone:13800138000", "openid:oX1v5h"]},
-        example_answer={"status": "applied", "member_id": "100001"},
-    ),
-    Operation(
-        name="set_profile",
-        path="/v1/members/{member_id}/profile",
-        summary="Say what rules may know of a member",
-        summary_zh="设置会员资料（规则可见）",
-        body=bodies.ProfileBody,
-        answer_type=bodies.MemberAnswer,
-        command=_set_profile,
-        answer=answers.member_answer,
-        codes=("unknown_member", "unknown_tier"),
-        example={"tier": "gold", "tags": ["tea"], "birthday": "1990-05-17"},
-        example_answer={"status": "applied", "member_id": "100001"},
-    ),
     Operation(
         name="spend_points",
         path="/v1/members/{member_id}/spend",
@@ -293,50 +204,4 @@ OPERATIONS = (
         example={"reason": "cancelled by the customer"},
         example_answer=_TRANSACTION | {"kind": "reverse", "refers_to": "100001-7"},
     ),
-)
-
-#: What any write can be refused with, whatever it does.
-COMMON_CODES = (
-    "malformed_json",
-    "unauthorized",
-    "body_too_large",
-    "unsupported_media_type",
-    "invalid_field",
-    "missing_field",
-    "unknown_field",
-    "invalid_text",
-    "invalid_idempotency_key",
-    "key_conflict",
-    "internal",
-    "no_program",
-    "queue_full",
-    "stopping",
-    "database_unavailable",
-)
-#: What an event can be refused with beside these.
-EVENT_CODES = (
-    "too_many_events",
-    "unknown_event_type",
-    "data_too_large",
-    "correction_conflict",
-    "corrected_below_returned",
-    "reserved_source",
-    "invalid_identity",
-    "unknown_member",
-    "unknown_order",
-    "unknown_line",
-    "duplicate_line",
-    "currency_mismatch",
-    "order_of_other_member",
-    "order_conflict",
-    "refund_conflict",
-    "returned_too_much",
-    "already_refunded",
-    "points_already_spent",
-    "identity_taken",
-    "amount_too_large",
-    "balance_too_large",
-    "instant_in_future",
-    "instant_too_early",
-    "instant_too_far",
 )

@@ -1,0 +1,58 @@
+"""The write operations under /v1: one table from which both the dispatch and the OpenAPI document are made."""
+
+from __future__ import annotations
+
+from jifen.api.operations import ledger, members
+from jifen.api.operations.base import Operation
+
+__all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
+
+EVENTS_PATH = "/v1/events"
+
+OPERATIONS = (*members.OPERATIONS, *ledger.OPERATIONS)
+
+#: What any write can be refused with, whatever it does.
+COMMON_CODES = (
+    "malformed_json",
+    "unauthorized",
+    "body_too_large",
+    "unsupported_media_type",
+    "invalid_field",
+    "missing_field",
+    "unknown_field",
+    "invalid_text",
+    "invalid_idempotency_key",
+    "key_conflict",
+    "internal",
+    "no_program",
+    "queue_full",
+    "stopping",
+    "database_unavailable",
+)
+#: What an event can be refused with beside these.
+EVENT_CODES = (
+    "too_many_events",
+    "unknown_event_type",
+    "data_too_large",
+    "correction_conflict",
+    "corrected_below_returned",
+    "reserved_source",
+    "invalid_identity",
+    "unknown_member",
+    "unknown_order",
+    "unknown_line",
+    "duplicate_line",
+    "currency_mismatch",
+    "order_of_other_member",
+    "order_conflict",
+    "refund_conflict",
+    "returned_too_much",
+    "already_refunded",
+    "points_already_spent",
+    "identity_taken",
+    "amount_too_large",
+    "balance_too_large",
+    "instant_in_future",
+    "instant_too_early",
+    "instant_too_far",
+)

@@ -1,0 +1,43 @@
+"""What every write operation under /v1 is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from jifen.api import bodies
+from jifen.core.commands import Command
+from jifen.core.refusal import Refusal
+from jifen.engine.submission import Answer
+from jifen.services.catalog import Catalog
+from jifen.services.members import parse_member_id
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One write operation. `path` has at most one part in braces, just before the verb at its end.
+
+    `command` makes the command of the path's id and the body; `answer` the JSON of what the engine answered;
+    `codes` are those of refusals beside the ones that every write can give.
+    """
+
+    name: str
+    path: str
+    summary: str
+    summary_zh: str
+    body: type[bodies.Body]
+    is_body_needed: bool = True
+    answer_type: type[msgspec.Struct]
+    status: int = 200
+    command: Callable[[str, Any], Command | Refusal]
+    answer: Callable[[Catalog, Answer], msgspec.Struct]
+    codes: tuple[str, ...]
+    example: dict[str, Any]
+    example_answer: dict[str, Any]
+
+
+def member_of(name: str, pointer: str | None = None) -> int | Refusal:
+    """The member that a path or field names by number."""
+    member = parse_member_id(name)
+    return Refusal("unknown_member", f"There is no member {name[:40]!r}.", pointer) if member is None else member

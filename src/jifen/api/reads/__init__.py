@@ -1,0 +1,13 @@
+"""The read operations under /v1: one table from which both the routes and the OpenAPI document are made."""
+
+from __future__ import annotations
+
+from jifen.api.reads import members, program, transactions
+from jifen.api.reads.base import Asked, Query, Read, read_query
+
+__all__ = ["COMMON_READ_CODES", "READS", "Asked", "Query", "Read", "read_query"]
+
+READS = (*members.READS, *transactions.READS, *program.READS)
+
+#: What any read can be refused with, whatever it asks for.
+COMMON_READ_CODES = ("unauthorized", "invalid_parameter", "internal", "database_unavailable")

@@ -1,0 +1,70 @@
+"""What every read operation under /v1 is made of, and how its query is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from jifen.core.refusal import Refusal
+from jifen.core.text import unfit_text
+from jifen.db.connection import Connection
+from jifen.services.catalog import Catalog
+
+#: A plus sign that nobody encoded arrives as a space; in an instant it can only have been a plus sign.
+_LOST_PLUS = re.compile(r"(?<=[Tt:\d.]) (?=\d\d:\d\d$)")
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing can be asked for beside the path."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a read is made with: within one snapshot of the database, at an instant."""
+
+    connection: Connection
+    catalog: Catalog
+    name: str
+    query: Any
+    now: datetime
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """One read operation. `path` has at most one part in braces."""
+
+    name: str
+    path: str
+    summary: str
+    summary_zh: str
+    query: type[Query] = Query
+    answer_type: type[msgspec.Struct]
+    run: Callable[[Asked], Awaitable[msgspec.Struct | Refusal]]
+    codes: tuple[str, ...] = ()
+    example_answer: dict[str, Any]
+
+
+def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal:
+    """The typed query, or the refusal that names the parameter at fault."""
+    for name, value in parameters.items():
+        if unfit_text(value):
+            return _bad_parameter(name, "It contains a character that no such value has.")
+    try:
+        return msgspec.convert({name: _value(name, text) for name, text in parameters.items()}, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        named = path.rstrip("`") or (re.findall(r"`([^`]*)`", what) or ["?"])[-1]
+        return _bad_parameter(named[:40], f"{what[:200]}.")
+
+
+def _value(name: str, text: str) -> str | int:
+    """A parameter as JSON would have it. (msgspec's own lenient reading would take `null` and Unix times as well.)"""
+    if name == "limit" and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    return _LOST_PLUS.sub("+", text) if name == "as_of" else text
+
+
+def _bad_parameter(name: str, what: str) -> Refusal:
+    return Refusal("invalid_parameter", f"Query parameter {name!r}: {what}", None, {"parameter": name})

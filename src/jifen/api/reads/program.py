@@ -1,0 +1,128 @@
+"""The program, its drafts, and their backtests."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from jifen.analytics.backtest.jobs import UnknownBacktest
+from jifen.api.backtests import BACKTEST_PATH, EXAMPLE_BACKTEST, BacktestView, find_backtest
+from jifen.api.drafts import EXAMPLE_DRAFT, DraftView, find_draft, view_of_draft
+from jifen.api.reads.base import Asked, Read
+from jifen.core.program import ProgramDocument
+from jifen.core.refusal import Refusal
+from jifen.db.queries import load_queries
+from jifen.services.catalog import NO_PROGRAM
+from jifen.services.drafts import UnknownDraft, all_drafts
+
+_SQL = load_queries("reads")
+
+
+class ProgramView(msgspec.Struct, frozen=True):
+    """The version of the program that commands are decided by now."""
+
+    version: int
+    applied_at: datetime
+    applied_by: str
+    program: ProgramDocument
+
+
+class DraftList(msgspec.Struct, frozen=True):
+    """Drafts, newest first."""
+
+    drafts: list[DraftView]
+
+
+async def _program(asked: Asked) -> ProgramView | Refusal:
+    program = await asked.catalog.program(asked.connection)
+    if program is None:
+        return NO_PROGRAM
+    row = await asked.connection.fetchrow(_SQL["program"], program.version)
+    return ProgramView(program.version, row["applied_at"], row["applied_by"], program.document)
+
+
+async def _drafts(asked: Asked) -> DraftList:
+    return DraftList([await view_of_draft(asked.connection, each) for each in await all_drafts(asked.connection)])
+
+
+async def _draft(asked: Asked) -> DraftView | Refusal:
+    try:
+        return await view_of_draft(asked.connection, await find_draft(asked.connection, asked.name))
+    except UnknownDraft as error:
+        return Refusal(error.code, error.message)
+
+
+async def _backtest(asked: Asked) -> BacktestView | Refusal:
+    try:
+        return await find_backtest(asked.connection, asked.name)
+    except UnknownBacktest as error:
+        return Refusal(error.code, error.message)
+
+
+READS = (
+    Read(
+        name="list_drafts",
+        path="/v1/program/drafts",
+        summary="The newest two hundred drafts of the program",
+        summary_zh="积分计划草稿列表",
+        answer_type=DraftList,
+        run=_drafts,
+        example_answer={"drafts": [EXAMPLE_DRAFT]},
+    ),
+    Read(
+        name="get_draft",
+        path="/v1/program/drafts/{draft_id}",
+        summary="A draft, and what it would change",
+        summary_zh="一个草稿及其改动",
+        answer_type=DraftView,
+        run=_draft,
+        codes=("unknown_draft",),
+        example_answer=EXAMPLE_DRAFT,
+    ),
+    Read(
+        name="get_backtest",
+        path=BACKTEST_PATH,
+        summary="A backtest: how far it is, and its report",
+        summary_zh="一次回测：进度与报告",
+        answer_type=BacktestView,
+        run=_backtest,
+        codes=("unknown_backtest",),
+        example_answer=EXAMPLE_BACKTEST,
+    ),
+    Read(
+        name="get_program",
+        path="/v1/program",
+        summary="The current version of the program",
+        summary_zh="当前版本的积分计划",
+        answer_type=ProgramView,
+        run=_program,
+        codes=("no_program",),
+        example_answer={
+            "version": 1,
+            "applied_at": "2026-11-01T00:00:00Z",
+            "applied_by": "cli",
+            "program": {
+                "name": {"zh": "示例积分", "en": "Demo points"},
+                "currency": "CNY",
+                "time_zone": "Asia/Shanghai",
+                "wallets": [{"id": "points", "name": {"zh": "积分", "en": "Points"}}],
+                "earning": [
+                    {
+                        "id": "base",
+                        "wallet": "points",
+                        "ratio": {"points": 1, "per_cents": 100},
+                        "basis": "order",
+                        "rounding": "floor",
+                        "pending_days": 0,
+                        "expiry": {"policy": "rolling", "months": 12, "until": "month_end"},
+                    }
+                ],
+                "register_unknown_members": True,
+                "refunds": {"spent_points": "debt"},
+                "returns": {"expired_lots": "expire", "grace_days": 0},
+                "holds": {"minutes": 30},
+            },
+        },
+    ),
+)
