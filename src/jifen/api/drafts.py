@@ -237,6 +237,7 @@ CALLS = (
             "unknown_draft",
             "draft_published",
             "draft_not_checked",
+            "findings_not_accepted",
             "draft_outdated",
             "program_change_refused",
             "instant_too_far",

@@ -10,7 +10,7 @@ import typer
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
-from jifen.cli.program import AsJson, FileOrName, actor_name, group
+from jifen.cli.program import AcceptFindings, AsJson, FileOrName, actor_name, group
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -99,15 +99,7 @@ def publish(
         str | None,
         typer.Option("--at", metavar="INSTANT", help="何时生效 / From when it holds.", show_default=False),
     ] = None,
-    accept_findings: Annotated[
-        str | None,
-        typer.Option(
-            "--accept-findings",
-            metavar="REASON",
-            help="接受检查发现的问题，写明理由 / Publish in spite of findings; the reason is kept.",
-            show_default=False,
-        ),
-    ] = None,
+    accept_findings: AcceptFindings = None,
     as_json: AsJson = False,
 ) -> None:
     """检查并发布草稿，立即或定时 / Check a draft and publish it, at once or at an instant."""

@@ -22,6 +22,17 @@ FileOrName = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / Write JSON.")]
 
 
+AcceptFindings = Annotated[
+    str | None,
+    typer.Option(
+        "--accept-findings",
+        metavar="REASON",
+        help="接受检查发现的问题，写明理由 / Publish in spite of findings; the reason is kept.",
+        show_default=False,
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands below `jifen program`."""
     app.add_typer(group, name="program")
@@ -83,15 +94,19 @@ def _list_templates(invocation: Invocation, templates: Mapping[str, tuple[str, s
 
 
 @command(group, "apply")
-def apply(invocation: Invocation, file: FileOrName, as_json: AsJson = False) -> None:
-    """应用积分计划文件，生成新版本 / Make a file the next version of the program."""
+def apply(
+    invocation: Invocation, file: FileOrName, accept_findings: AcceptFindings = None, as_json: AsJson = False
+) -> None:
+    """检查并应用积分计划文件，生成新版本 / Check a file and make it the next version of the program."""
     from jifen.services.programs import apply_program, parse_program, read_program_text
+    from jifen.services.publishing import accepted_findings, report_on
 
     text = read_program_text(file)
     # Before a database is started for it: a wrong file needs none.
-    parse_program(text, file)
-
-    applied = invocation.ask(lambda connection: apply_program(connection, text, actor_name(), file), may_make=True)
+    accepted = accepted_findings(report_on(parse_program(text, file)), accept_findings, file)
+    applied = invocation.ask(
+        lambda connection: apply_program(connection, text, actor_name(), file, accepted=accepted), may_make=True
+    )
     if as_json:
         write_json(applied)
         return

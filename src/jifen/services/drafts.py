@@ -13,6 +13,7 @@ from jifen.core.program import ProgramDocument
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.programs import AppliedProgram, UnknownProgramVersion, apply_program, parse_program, program_version
+from jifen.services.publishing import accepted_findings
 
 _SQL = load_queries("programs")
 
@@ -26,7 +27,7 @@ class UnknownDraft(JifenError):
 
 
 class DraftNotChecked(JifenError):
-    """A draft that was not checked yet, or whose findings nobody accepted, cannot be published."""
+    """A draft that was not checked yet cannot be published."""
 
     code: ClassVar[str] = "draft_not_checked"
 
@@ -103,19 +104,13 @@ async def publish_draft(
     be accepted, with a reason that is kept.
 
     Raises:
-        DraftNotChecked, DraftPublished, DraftOutdated, ProgramChangeRefused: nothing was published.
+        DraftNotChecked, FindingsNotAccepted, DraftPublished, DraftOutdated, ProgramChangeRefused: nothing was
+            published.
     """
     _refuse_published(draft)
     if draft.report is None:
         raise DraftNotChecked(f"Draft {draft.id} was not checked yet: check it first.", draft_id=draft.id)
-    findings = draft.report.get("findings", [])
-    if findings and not accepted_because:
-        raise DraftNotChecked(
-            f"The check of draft {draft.id} has {len(findings)} findings: mend them, or accept them with a reason.",
-            draft_id=draft.id,
-            findings=len(findings),
-        )
-    accepted = {"reason": accepted_because, "findings": findings} if findings else None
+    accepted = accepted_findings(draft.report, accepted_because, f"draft {draft.id}")
     applied = await apply_program(
         connection,
         draft.source,

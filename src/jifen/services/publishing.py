@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
+from jifen.core.errors import JifenError
 from jifen.core.program import ProgramDocument
+
+
+class FindingsNotAccepted(JifenError):
+    """A program whose check has findings is published only if somebody says why."""
+
+    code: ClassVar[str] = "findings_not_accepted"
+
+
+def accepted_findings(report: Mapping[str, Any], because: str | None, name: str) -> dict[str, Any] | None:
+    """The findings of a report with the reason for publishing in spite of them, as they are kept with the version;
+    None: there are none. `name`: how messages call the program.
+
+    Raises:
+        FindingsNotAccepted: there are findings, and no reason.
+    """
+    findings = report.get("findings", [])
+    if not findings:
+        return None
+    if not because:
+        kinds = ", ".join(sorted({each["kind"] for each in findings}))
+        raise FindingsNotAccepted(
+            f"The check of {name} has {len(findings)} findings ({kinds}): mend them, or accept them with a reason.",
+            findings=len(findings),
+        )
+    return {"reason": because, "findings": findings}
 
 
 def report_on(document: ProgramDocument) -> dict[str, Any]:

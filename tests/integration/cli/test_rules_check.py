@@ -90,3 +90,15 @@ def test_from_a_draft_to_a_version(folder: Path) -> None:
         (2, "published", 3),
         (1, "published", 2),
     ]
+
+
+def test_a_file_is_applied_only_with_its_findings_accepted(folder: Path) -> None:
+    """Nothing becomes a version unseen; and a program that cannot be applied starts no database."""
+    data = ["--data", str(folder / "shop"), "--lang", "en"]
+    (folder / "leaky.yaml").write_text(LEAKY, "utf-8")
+    line = refused(["program", "apply", "leaky.yaml", *data])
+    assert "findings" in line and "never_true" in line
+    assert not (folder / "shop").exists()
+    accepted = jifen("program", "apply", "leaky.yaml", "--accept-findings", "for one day", *data)
+    assert (accepted.returncode, accepted.stderr) == (0, "")
+    assert "version 2" in accepted.stdout or "version 1" in accepted.stdout
