@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from cel_expr_python import cel
 
-from jifen.core.conditions.errors import EvaluationFailed
+from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, EvaluationFailed
 from jifen.core.conditions.fast import compile_fast
 from jifen.core.conditions.syntax import (
     Call,
@@ -26,6 +26,7 @@ from jifen.core.conditions.syntax import (
 
 ResultType = Literal["bool", "int"]
 Values = frozenset[str | int | bool]
+_NOT_FOUND: Final = re.compile('No value with name "([^"]+)" found')
 _UNFIT: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -93,7 +94,8 @@ class Condition:
             value = answer.value()
             if type(value) is exact:
                 return value
-        reason = answer.value() if value_type == cel.Type.ERROR else f"the result is of type {value_type.name()}"
+        is_error = value_type == cel.Type.ERROR
+        reason = _in_words(str(answer.value())) if is_error else f"the result is of type {value_type.name()}"
         raise EvaluationFailed(f"{self.source!r}: {reason}", source=self.source)
 
     def _fit(self, name: str, value: Any) -> Any:
@@ -108,6 +110,16 @@ class Condition:
             if unfit is not None:
                 raise EvaluationFailed(f"{self.source!r}: {name} has {unfit}", source=self.source, name=name)
         return value
+
+
+def _in_words(reason: str) -> str:
+    """What CEL says of an error, for people who do not know CEL."""
+    if "overflow" in reason:
+        return TOO_LARGE
+    if "by zero" in reason:
+        return DIVIDED_BY_ZERO
+    missing = _NOT_FOUND.search(reason)
+    return reason if missing is None else missing.group(1) + IS_MISSING
 
 
 def _unfit(value: object) -> str | None:

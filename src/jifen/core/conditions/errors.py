@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -33,6 +33,12 @@ class InvalidCondition(JifenError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("; ".join(str(each) for each in problems))
         self.problems = problems
+
+
+#: Why conditions have no answer, in words: what CEL calls an overflow, a division by zero, and a value not found.
+TOO_LARGE: Final = "a number becomes too large"
+DIVIDED_BY_ZERO: Final = "a number is divided by zero"
+IS_MISSING: Final = " is missing"
 
 
 class EvaluationFailed(JifenError):

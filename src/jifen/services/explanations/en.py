@@ -227,6 +227,9 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_condition": "The condition is not met ({condition}).",
     "outcome_no_line": "No line of the order fits ({condition}).",
     "outcome_failed": "Could not be worked out and gives nothing: {message}",
+    "failure_missing": "{name} is missing, for which {condition} asks.",
+    "failure_too_large": "a number in {condition} becomes too large.",
+    "failure_divided_by_zero": "a number in {condition} is divided by zero.",
     "outcome_group_best": "Applies, but of the group “{group}” only the highest counts: {winner}.",
     "outcome_group_first": "Applies, but of the group “{group}” only the first by priority counts: {winner}.",
     # Windows

@@ -81,7 +81,7 @@ def outcome_words(words: Words, verdict: Verdict, award: Award | None) -> str:
         case "no_line":
             return words.say("outcome_no_line", condition=rule.lines)
         case "failed":
-            return words.say("outcome_failed", message=verdict.detail)
+            return words.say("outcome_failed", message=words.failure(verdict.detail))
         case "group":
             groups = {each.id: each for each in words.program.document.groups}
             pick = groups[rule.group or ""].pick

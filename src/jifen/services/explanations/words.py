@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from jifen.core.calendar import start_of_day
+from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.program import Program
@@ -18,6 +19,7 @@ Locale = Literal["zh", "en"]
 Reader = Literal["operator", "member"]
 LOCALES: Final[tuple[Locale, ...]] = ("zh", "en")
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
+_FAILURES: Final = {TOO_LARGE: "failure_too_large", DIVIDED_BY_ZERO: "failure_divided_by_zero"}
 #: Digits of the minor unit, where it is not a hundredth (ISO 4217).
 _MINOR_DIGITS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
@@ -57,6 +59,14 @@ class Words:
     def quoted(self, name: str) -> str:
         """A name in the quotation marks of the language."""
         return self.say("quoted", name=name)
+
+    def failure(self, message: str) -> str:
+        """Why a rule could not be worked out, as its trace keeps it: the condition and the reason."""
+        condition, colon, reason = message.rpartition(": ")
+        if reason.endswith(IS_MISSING):
+            return self.say("failure_missing", condition=condition, name=reason.removesuffix(IS_MISSING))
+        key = _FAILURES.get(reason)
+        return message if key is None or not colon else self.say(key, condition=condition)
 
     # --- values ---
 

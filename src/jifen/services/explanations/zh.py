@@ -227,6 +227,9 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_condition": "不符合条件（{condition}）。",
     "outcome_no_line": "没有符合的商品行（{condition}）。",
     "outcome_failed": "无法计算，不给积分：{message}",
+    "failure_missing": "条件 {condition} 需要的 {name} 缺失。",
+    "failure_too_large": "条件 {condition} 中的数值过大。",
+    "failure_divided_by_zero": "条件 {condition} 中除数为零。",
     "outcome_group_best": "符合，但同组「{group}」只取最高的一条：{winner}。",
     "outcome_group_first": "符合，但同组「{group}」只取优先级最高的一条：{winner}。",
     # Windows
