@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
+from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -41,6 +42,7 @@ class Metrics:
         self._batch_commands = Buckets(BATCH_COMMANDS)
         self._batch_seconds = Buckets(BATCH_SECONDS)
         self._database_errors = 0
+        self._alarms: set[str] = set()
         self._exported = _Exported()
 
     def request(self, route: str, status: int, seconds: float) -> None:
@@ -59,6 +61,14 @@ class Metrics:
     def rule_failure(self, rule: str) -> None:
         """Count a rule that could not be evaluated for an event, and so gave nothing."""
         self._rule_failures[rule] = self._rule_failures.get(rule, 0) + 1
+
+    def alarms(self, ringing: Mapping[str, bool]) -> None:
+        """Say which alarms of the program ring."""
+        for alarm in self._alarms - ringing.keys():
+            self._exported.alarms.labels(alarm).set(0)
+        for alarm, is_ringing in ringing.items():
+            self._exported.alarms.labels(alarm).set(is_ringing)
+        self._alarms = set(ringing)
 
     def batch(self, commands: int, seconds: float) -> None:
         """Count a batch that was committed."""
@@ -135,6 +145,13 @@ class _Exported:
         self.database_errors = Counter("jifen_database_errors", "Reads that the database failed.", registry=own)
         self.queue = Gauge(
             "jifen_queue_commands", "Commands that wait for a batch.", registry=own, multiprocess_mode="livesum"
+        )
+        self.alarms = Gauge(
+            "jifen_alarm_ringing",
+            "Whether an alarm of the program rings.",
+            ["alarm"],
+            registry=own,
+            multiprocess_mode="livemax",
         )
         self.database_up = Gauge(
             "jifen_database_up", "Whether the database can be reached.", registry=own, multiprocess_mode="livemin"

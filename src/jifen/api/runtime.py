@@ -31,6 +31,7 @@ READ_CONNECTIONS = 4
 REFRESH_SECONDS = 2.0
 FLUSH_SECONDS = 1.0
 TIME_WORK_SECONDS = 60.0
+ALARM_SECONDS = 60.0
 CLOSE_SECONDS = 5.0
 READY_SECONDS = 5.0
 #: What a read may fail with because the database is away, or does not let us in at the moment.
@@ -66,6 +67,7 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self._parent = os.getppid()
         self._claim: IO[str] | None = None
+        self._ringing: set[str] = set()
 
     @property
     def pool(self) -> Pool:
@@ -84,6 +86,7 @@ class Runtime:
             (REFRESH_SECONDS, self._refresh),
             (FLUSH_SECONDS, self._look_around),
             (TIME_WORK_SECONDS, self._time_work),
+            (ALARM_SECONDS, self._look_at_alarms),
         )
         self._tasks = [asyncio.create_task(self._repeat(seconds, each)) for seconds, each in work]
 
@@ -175,6 +178,21 @@ class Runtime:
         report = await settle_due(self.engine, self._url, datetime.now(UTC))
         if report.members:
             _log.info("time_booked", members=report.members)
+
+    async def _look_at_alarms(self) -> None:
+        """Tell metrics and log what alarms ring: in one worker of this machine."""
+        from jifen.services.alarms import look_at_alarms, ringing_names
+
+        program = self.catalog.current
+        if self._pool is None or program is None or not self._claims_time_work():
+            return
+        async with self.pool.acquire() as connection:
+            ringing = ringing_names(await look_at_alarms(connection, program, datetime.now(UTC)))
+        for alarm, is_ringing in ringing.items():
+            if is_ringing and alarm not in self._ringing:
+                _log.warning("alarm_rings", alarm=alarm)
+        self._ringing = {alarm for alarm, is_ringing in ringing.items() if is_ringing}
+        self.metrics.alarms(ringing)
 
     def _claims_time_work(self) -> bool:
         folder = os.environ.get(MULTIPROCESS_VARIABLE)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.alarms import AlarmReport
 
 group = typer.Typer(help="积分计划：新建、应用、查看 / The program: write, apply and show it.")
 
@@ -150,6 +155,43 @@ def show(
         )
     )
     write_line(found.source.rstrip("\n"))
+
+
+@command(group, "alarms")
+def alarms(invocation: Invocation, as_json: AsJson = False) -> None:
+    """查看预警：发放量与预算 / What the alarms say of issued points and budgets; exit code 1 where one rings."""
+    report = invocation.ask(_look_at_alarms, may_make=False)
+    if as_json:
+        write_json(report)
+    else:
+        say = invocation.say
+        rows = [
+            [one.alarm, one.threshold, each.wallet, one.since, one.issued, one.limit, say(*_RINGS[one.is_ringing])]
+            for each in report.issuance
+            for one in (each.judgement,)
+        ]
+        rows += [
+            [each.budget, each.limit, "", "", each.used, each.most, say(*_RINGS[each.is_ringing])]
+            for each in report.budgets
+        ]
+        heads = [("预警", "alarm"), ("阈值", "threshold"), ("积分账户", "wallet"), ("起始日", "since")]
+        heads += [("当前", "now"), ("上限", "limit"), ("状态", "state")]
+        write_table([say(*head) for head in heads], rows)
+    if report.ringing:
+        raise typer.Exit(1)
+
+
+_RINGS = {True: ("触发", "rings"), False: ("正常", "quiet")}
+
+
+async def _look_at_alarms(connection: Connection) -> AlarmReport:
+    from jifen.services.alarms import look_at_alarms
+    from jifen.services.programs import UnknownProgramVersion, current_program
+
+    program = await current_program(connection)
+    if program is None:
+        raise UnknownProgramVersion("There is no program yet: apply one with `jifen program apply FILE`.")
+    return await look_at_alarms(connection, program, datetime.now(UTC))
 
 
 @command(group, "list")

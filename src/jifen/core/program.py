@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from jifen.core.alarms import Alarms, check_alarms
 from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_WALLETS
@@ -113,6 +114,7 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     events: list[EventType] = []
     catalog: Catalog = Catalog()
     most_reward_percent: Decimal | None = None
+    alarms: Alarms = Alarms()
 
 
 class Program:
@@ -201,6 +203,7 @@ def check_document(document: ProgramDocument) -> None:
     check_rules(document.earning, {wallet.id for wallet in document.wallets}, document.campaigns, document.groups)
     if document.most_reward_percent is not None:
         check_percent("$.most_reward_percent", document.most_reward_percent)
+    check_alarms(document.alarms, {wallet.id for wallet in document.wallets})
     check_range("$.returns.grace_days", document.returns.grace_days, 0, 3660)
     if document.returns.expired_lots == "grace" and document.returns.grace_days == 0:
         raise invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")

@@ -23,6 +23,7 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
         "UPDATE (status, transactions_read, transactions_total, seen_at, report, error_code, error)",
         "DELETE",
     ),
+    "issued_days": ("INSERT",),
     "wallets": ("INSERT",),
     "api_keys": ("INSERT", "UPDATE (revoked_at)"),
     "members": ("INSERT", "UPDATE (profile)"),

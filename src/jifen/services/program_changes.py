@@ -61,6 +61,7 @@ _WORDS = {
     "holds": ("预占政策", "hold policy"),
     "coefficients": ("系数合并方式", "combination of coefficients"),
     "catalog": ("目录", "catalog"),
+    "alarms": ("预警", "alarms"),
     "most_reward_percent": ("最高回馈率", "highest reward rate"),
 }
 #: A value longer than this is not shown whole.

@@ -90,3 +90,17 @@ def test_nobody_without_a_key(client: httpx.Client) -> None:
     """Drafts are for those who may."""
     answer = httpx.post(f"{client.base_url}{PATH}", json={"program": TEXT})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+def test_alarms_ring_over_http(database_server: EmbeddedAddress) -> None:
+    """A fixed threshold that one order passes."""
+    alarms = "alarms: {issuance: [{id: first, wallet: points, period: month, most_points: 0}]}\n"
+    with fresh_database(database_server, WITH_PROGRAM) as url, running_server(url) as server, server.client() as client:
+        draft = client.post(PATH, json={"program": TEXT + alarms}).json()["draft_id"]
+        client.post(f"{PATH}/{draft}/check", json={})
+        assert client.post(f"{PATH}/{draft}/publish", json={}).status_code == 200
+        assert client.post("/v1/events", json=order_event(customer(), 10_000)).json()["status"] == "applied"
+        told = client.get("/v1/program/alarms").json()
+    (state,) = told["issuance"]
+    assert (told["ringing"], state["wallet"], state["judgement"]["threshold"]) == (1, "points", "most_points")
+    assert state["judgement"]["issued"] == 100 and state["judgement"]["is_ringing"] is True

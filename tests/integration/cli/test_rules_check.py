@@ -102,3 +102,16 @@ def test_a_file_is_applied_only_with_its_findings_accepted(folder: Path) -> None
     accepted = jifen("program", "apply", "leaky.yaml", "--accept-findings", "for one day", *data)
     assert (accepted.returncode, accepted.stderr) == (0, "")
     assert "version 2" in accepted.stdout or "version 1" in accepted.stdout
+
+
+def test_alarms_are_told(folder: Path) -> None:
+    """Exit code 1 where one rings, and 0 where all are quiet."""
+    data = ["--data", str(folder / "shop"), "--lang", "en"]
+    alarms = "alarms: {budget_percent: 80, issuance: [{id: first, wallet: points, period: week, most_points: 5}]}\n"
+    (folder / "watched.yaml").write_text(read_program_text("starter") + alarms, "utf-8")
+    assert jifen("program", "apply", "watched.yaml", *data).returncode == 0
+    quiet = jifen("program", "alarms", *data)
+    assert quiet.returncode == 0 and "quiet" in quiet.stdout
+    wrong = alarms.replace("wallet: points", "wallet: gold")
+    (folder / "wrong.yaml").write_text(read_program_text("starter") + wrong, "utf-8")
+    assert "$.alarms.issuance[0].wallet" in refused(["program", "apply", "wrong.yaml", *data])

@@ -13,6 +13,7 @@ from jifen.api.reads.base import Asked, Read
 from jifen.core.program import ProgramDocument
 from jifen.core.refusal import Refusal
 from jifen.db.queries import load_queries
+from jifen.services.alarms import AlarmReport, look_at_alarms
 from jifen.services.catalog import NO_PROGRAM
 from jifen.services.drafts import UnknownDraft, all_drafts
 
@@ -40,6 +41,11 @@ async def _program(asked: Asked) -> ProgramView | Refusal:
         return NO_PROGRAM
     row = await asked.connection.fetchrow(_SQL["program"], program.version)
     return ProgramView(program.version, row["applied_at"], row["applied_by"], program.document)
+
+
+async def _alarms(asked: Asked) -> AlarmReport | Refusal:
+    program = await asked.catalog.program(asked.connection)
+    return NO_PROGRAM if program is None else await look_at_alarms(asked.connection, program, asked.now, may_keep=False)
 
 
 async def _drafts(asked: Asked) -> DraftList:
@@ -89,6 +95,43 @@ READS = (
         run=_backtest,
         codes=("unknown_backtest",),
         example_answer=EXAMPLE_BACKTEST,
+    ),
+    Read(
+        name="get_alarms",
+        path="/v1/program/alarms",
+        summary="What the alarms of the program say: issued points against thresholds, budgets against their use",
+        summary_zh="积分计划的预警：发放量与阈值、预算使用情况",
+        answer_type=AlarmReport,
+        run=_alarms,
+        codes=("no_program",),
+        example_answer={
+            "as_of": "2026-11-12T02:00:00Z",
+            "ringing": 1,
+            "issuance": [
+                {
+                    "wallet": "points",
+                    "period": "day",
+                    "judgement": {
+                        "alarm": "doubled",
+                        "threshold": "most_percent",
+                        "since": "2026-11-12",
+                        "issued": 120_500,
+                        "limit": 90_000,
+                        "usual": 45_000,
+                        "is_ringing": True,
+                    },
+                }
+            ],
+            "budgets": [
+                {
+                    "budget": "campaign:double-eleven/points/program/campaign",
+                    "limit": "points",
+                    "used": 61_200,
+                    "most": 100_000,
+                    "is_ringing": False,
+                }
+            ],
+        },
     ),
     Read(
         name="get_program",
