@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.identity import Identity, MemberReference
+from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.rules.standing import Profile
 
@@ -141,6 +142,9 @@ Command = (
     | TransferPoints
     | ReverseTransaction
     | SettleMember
+    | PersonCommand
+    | MergeMembers
+    | UndoMerge
 )
 
 

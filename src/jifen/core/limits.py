@@ -15,6 +15,9 @@ MAXIMUM_TEXT = 256
 MAXIMUM_REASON = 1_000
 MAXIMUM_IDENTITIES = 20
 MAXIMUM_WALLETS = 32
+MAXIMUM_HOUSEHOLD = 50
+#: So many times in a row a survivor of a merge may be merged into another.
+MAXIMUM_MERGES_IN_A_ROW = 16
 #: How far the clock of a till may run ahead of ours.
 MAXIMUM_CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)

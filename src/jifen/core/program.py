@@ -16,7 +16,7 @@ import msgspec
 from jifen.core.alarms import Alarms, check_alarms
 from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
 from jifen.core.ledger.values import LotTerms
-from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_WALLETS
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_HOUSEHOLD, MAXIMUM_WALLETS
 from jifen.core.rules.book import EventBook, compile_rules
 from jifen.core.rules.checks import check_campaigns, check_caps, check_declared, check_percent, check_rules
 from jifen.core.rules.document import (
@@ -90,6 +90,20 @@ class HoldPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minutes: int = 30
 
 
+class MemberPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What becomes of members who are frozen or leave, and what their households may do.
+
+    `frozen`: whether frozen members go on earning. `closed_points`: whether closing a membership takes its points.
+    `most_in_household`: so many members a household has at most. `daily_from_household`: so many points a day each
+    member may take from the others' wallets; None: no limit.
+    """
+
+    frozen: Literal["earn", "refuse"] = "earn"
+    closed_points: Literal["forfeit", "keep"] = "forfeit"
+    most_in_household: int = 8
+    daily_from_household: int | None = None
+
+
 class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The program file, as its author writes it (docs/reference/program.md).
 
@@ -115,6 +129,7 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     catalog: Catalog = Catalog()
     most_reward_percent: Decimal | None = None
     alarms: Alarms = Alarms()
+    members: MemberPolicy = MemberPolicy()
 
 
 class Program:
@@ -208,6 +223,9 @@ def check_document(document: ProgramDocument) -> None:
     if document.returns.expired_lots == "grace" and document.returns.grace_days == 0:
         raise invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")
     check_range("$.holds.minutes", document.holds.minutes, 1, 366 * 24 * 60)
+    check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
+    if document.members.daily_from_household is not None:
+        check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)
     # Conditions and windows are found right or wrong as they are compiled.
     Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
 

@@ -26,9 +26,12 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "issued_days": ("INSERT",),
     "wallets": ("INSERT",),
     "api_keys": ("INSERT", "UPDATE (revoked_at)"),
-    "members": ("INSERT", "UPDATE (profile)"),
-    "identities": ("INSERT",),
-    "accounts": ("INSERT", "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters)"),
+    "members": ("INSERT", "UPDATE (profile, status, merged_into, person, household_id)"),
+    "member_changes": ("INSERT",),
+    "merges": ("INSERT", "UPDATE (moved, undone_at, undone_sequence)"),
+    "households": ("INSERT", "UPDATE (name, head_id, ended_at)"),
+    "identities": ("INSERT", "UPDATE (member_id, member_shard, verified_at, verified_by)", "DELETE"),
+    "accounts": ("INSERT", "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters, status)"),
     "transactions": ("INSERT",),
     "movements": ("INSERT",),
     "lots": ("INSERT", "UPDATE (remaining)", "DELETE"),
@@ -39,7 +42,7 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "outbox": ("INSERT", "DELETE"),
     "balances": (),
 }
-SEQUENCES: Final = ("member_ids",)
+SEQUENCES: Final = ("member_ids", "household_ids")
 
 
 class RoleMissing(JifenError):

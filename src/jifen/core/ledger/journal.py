@@ -155,7 +155,16 @@ class Journal:
                 draft.freeze() for wallet, draft in drafts.items() if wallet not in wallets and draft.last_sequence
             ]
         state = self._state
-        return MemberState(state.member_id, self.sequence, tuple(accounts), state.profile, state.counters, state.used)
+        return MemberState(
+            state.member_id,
+            self.sequence,
+            tuple(accounts),
+            state.profile,
+            state.counters,
+            state.used,
+            state.status,
+            state.merged_into,
+        )
 
     def look(self, wallet: int) -> AccountDraft:
         """The account of a wallet as it stands, for reading. A wallet never used before is empty."""

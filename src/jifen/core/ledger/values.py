@@ -47,6 +47,17 @@ class Kind(IntEnum):
     TRANSFER = 10
     MATURE = 11
     CORRECT = 12
+    MERGE = 19
+
+
+class MemberStatus(IntEnum):
+    """Where a member stands in life (jifen.core.members.life says what each allows)."""
+
+    ACTIVE = 0
+    FROZEN = 1
+    CLOSED = 2
+    ANONYMISED = 3
+    MERGED = 4
 
 
 class LotTerms(msgspec.Struct, frozen=True, gc=False):
@@ -143,7 +154,8 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 class MemberState(msgspec.Struct, frozen=True, gc=False):
     """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's; `used`
-    what the member used of caps, by usage name, as far as it was loaded."""
+    what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged member,
+    where a refusal may have to name it."""
 
     member_id: int
     sequence: int
@@ -151,6 +163,8 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     profile: Profile = NO_PROFILE
     counters: Counters = NO_COUNTERS
     used: Mapping[str, int] = {}
+    status: MemberStatus = MemberStatus.ACTIVE
+    merged_into: int = 0
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

@@ -34,6 +34,7 @@ MAXIMUM_RULES = 2_000
 MAXIMUM_CAPS = 8
 MAXIMUM_STEPS = 50
 MAXIMUM_LISTED = 100_000
+MAXIMUM_CHOICES = 500
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){1,3}")
 _PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 #: Words that CEL keeps for itself.
@@ -190,6 +191,8 @@ def check_campaigns(campaigns: Sequence[Campaign]) -> None:
 def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], catalog: Catalog) -> None:
     """Raise InvalidProgram for what the operator declares wrongly: fields, types of events, the catalog."""
     check_ids("$.fields", [each.id for each in fields])
+    for index, field in enumerate(fields):
+        _check_field(f"$.fields[{index}]", field)
     seen: set[str] = set()
     for index, event in enumerate(events):
         path = f"$.events[{index}].type"
@@ -203,6 +206,24 @@ def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], c
     for name in ("skus", "categories", "brands", "channels", "stores", "tags", "segments"):
         listed: list[str] = getattr(catalog, name)
         check_number(f"$.catalog.{name}", listed, MAXIMUM_LISTED)
+
+
+_KINDS = {"bool": bool, "int": int, "string": str}
+
+
+def _check_field(path: str, field: MemberField) -> None:
+    if field.name is not None:
+        check_text(f"{path}.name", field.name)
+    check_number(f"{path}.choices", field.choices, MAXIMUM_CHOICES)
+    values = [choice.value for choice in field.choices]
+    for index, choice in enumerate(field.choices):
+        place = f"{path}.choices[{index}]"
+        if type(choice.value) is not _KINDS[field.type]:
+            raise invalid(f"{place}.value", f"is {choice.value!r}; {field.id} is of type {field.type}")
+        if values.index(choice.value) != index:
+            raise invalid(f"{place}.value", f"is {choice.value!r}, which stands there before")
+        if choice.name is not None:
+            check_text(f"{place}.name", choice.name)
 
 
 def _check_schema(path: str, schema: dict[str, Any]) -> None:

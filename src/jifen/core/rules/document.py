@@ -163,12 +163,26 @@ class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: LocalizedText
 
 
-class MemberField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A field of members that the operator made up; conditions read it as `member.fields.ID`."""
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A value that a field may have, and what forms call it."""
+
+    value: bool | int | str
+    name: LocalizedText | None = None
+
+
+class MemberField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A field of members that the operator made up; conditions read it as `member.fields.ID`.
+
+    `choices`: the only values; none named: any of the type. `schema`: a JSON Schema (2020-12) that the value must fit
+    besides. `required`: forms ask for it, and what was said cannot be taken away.
+    """
 
     id: str
     type: Literal["bool", "int", "string"]
     name: LocalizedText | None = None
+    required: bool = False
+    choices: list[Choice] = []
+    schema: dict[str, Any] = {}
 
 
 class EventType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""Members as people: their life, their data, their duplicates, their households."""
