@@ -177,6 +177,9 @@ DAMAGES = {
         "INSERT INTO shared_usages VALUES (1, 'program/points/program/year', 5)",
         {"cap_usage"},
     ),
+    # I-16: what a member is follows from the steps of its life.
+    "frozen by nobody": (f"UPDATE members SET status = 'frozen' WHERE member_id = {SENDER}", {"member_status"}),
+    "account frozen": (f"UPDATE accounts SET status = 1 WHERE member_id = {SENDER} AND wallet = 1", {"member_status"}),
     "account gone": (
         f"DELETE FROM accounts WHERE member_id = {SENDER}",
         {"account_missing", "conservation", "member_without_account"},

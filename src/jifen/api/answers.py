@@ -23,6 +23,7 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.TRANSFER: "transfer",
     Kind.MATURE: "mature",
     Kind.CORRECT: "correct",
+    Kind.MERGE: "merge",
 }
 
 

@@ -125,6 +125,9 @@ class Front:
         head, _, verb = path.rpartition("/")
         head, _, name = head.rpartition("/")
         write = self._with_id.get((head, verb))
+        if write is None:
+            head, _, id_before = head.rpartition("/")
+            write, name = self._with_id.get((head, f"{name}/{verb}")), id_before
         return None if write is None else (write, name)
 
     async def _live(self, receive: Receive, send: Send) -> None:

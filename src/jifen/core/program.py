@@ -94,12 +94,14 @@ class MemberPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """What becomes of members who are frozen or leave, and what their households may do.
 
     `frozen`: whether frozen members go on earning. `closed_points`: whether closing a membership takes its points.
+    `dormant_days`: after so many days without activity a member counts as dormant.
     `most_in_household`: so many members a household has at most. `daily_from_household`: so many points a day each
     member may take from the others' wallets; None: no limit.
     """
 
     frozen: Literal["earn", "refuse"] = "earn"
     closed_points: Literal["forfeit", "keep"] = "forfeit"
+    dormant_days: int = 180
     most_in_household: int = 8
     daily_from_household: int | None = None
 
@@ -223,6 +225,7 @@ def check_document(document: ProgramDocument) -> None:
     if document.returns.expired_lots == "grace" and document.returns.grace_days == 0:
         raise invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")
     check_range("$.holds.minutes", document.holds.minutes, 1, 366 * 24 * 60)
+    check_range("$.members.dormant_days", document.members.dormant_days, 1, 36_600)
     check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
     if document.members.daily_from_household is not None:
         check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)

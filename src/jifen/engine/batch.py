@@ -21,6 +21,8 @@ from jifen.core.decide.profile import check_profile
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
+from jifen.core.members.commands import ChangeLife, PersonCommand
+from jifen.core.members.life import check_life
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import Profile
@@ -38,6 +40,7 @@ from jifen.engine.references import (
     unknown_order,
     unknown_past,
 )
+from jifen.engine.roll import ON_THE_ROLL, Change, Roll
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 from jifen.engine.writing import BatchRows, Registration
 
@@ -75,6 +78,7 @@ class Batch:
         self._registrations: list[Registration] = []
         self._new_identities: dict[Identity, int] = {}
         self._new_profiles: dict[int, Profile] = {}
+        self._roll = Roll(self._known.people)
         self._new_keys: dict[bytes, FoundKey] = {}
         self._new_answers: dict[Reference, Answer] = {}
         self._waiting_members: set[int] = set()
@@ -179,6 +183,8 @@ class Batch:
             return None
         if isinstance(command, SetProfile):
             return self._set_profile(index, member, command.profile)
+        if isinstance(command, ON_THE_ROLL):
+            return self._set_on_roll(index, submission, member, command)
         outcome = self._decide(index, submission, self._states[member], past, receiver)
         if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
             self._forget_registration(member)
@@ -212,17 +218,42 @@ class Batch:
         )
         if isinstance(effects, Refusal):
             return effects
-        return self._keep(index, state.member_id, effects)
+        answer = self._keep(index, state.member_id, effects)
+        if not isinstance(submission.command, ChangeLife):
+            return answer
+        by = Change(state.member_id, "", state.status, submission.actor, submission.reason)
+        self._roll.enter(state, effects.states[0], submission.command, by)
+        return self._claim_plain(index, state.member_id)
 
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
         assert self._known.program is not None
-        refusal = check_profile(self._known.program, profile)
+        state = self._states[member]
+        refusal = check_life(self._known.program, state, "describe") or check_profile(self._known.program, profile)
         if refusal is not None:
             return refusal
-        state = self._states[member]
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
         self._states[member] = msgspec.structs.replace(state, profile=said)
         self._new_profiles[member] = profile
+        return self._claim_plain(index, member)
+
+    def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
+        """Change what is known of a person. Moves no points."""
+        assert self._known.program is not None
+        state = self._states[member]
+        owners = {
+            identity: owner
+            for identity in getattr(command, "identities", ())
+            if (owner := self._lookup(identity)) is not None
+        }
+        by = Change(member, "", state.status, submission.actor, submission.reason)
+        after = self._roll.decide(self._known.program, state, command, owners, by, self._known.now)
+        if isinstance(after, Refusal):
+            return after
+        self._states[member] = after
+        return self._claim_plain(index, member)
+
+    def _claim_plain(self, index: int, member: int) -> Answer:
+        """The answer to what is no transaction."""
         answer = Answer(member, 0, False)
         self._claim(index, answer)
         return answer
@@ -300,7 +331,10 @@ class Batch:
         return self._states[member] is not self._known.states.get(member)
 
     def _lookup(self, identity: Identity) -> int | None:
-        return self._known.identities.get(identity) or self._new_identities.get(identity)
+        found = self._new_identities.get(identity) or self._roll.found.get(identity)
+        if found is not None or identity in self._roll.gone:
+            return found
+        return self._known.identities.get(identity)
 
     async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
         """The member a command is about; an unknown identity registers one where the program says so."""
@@ -363,9 +397,7 @@ class Batch:
         assert isinstance(command, RegisterMember)
         if REGISTERED in self._known.program_for(submission).books:
             return self._welcome(index, submission, member, command.channel)
-        answer = Answer(member, 0, False)
-        self._claim(index, answer)
-        return answer
+        return self._claim_plain(index, member)
 
     def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
         """Rate the registration itself, in a first transaction of the new member."""
@@ -408,7 +440,7 @@ class Batch:
             before = self._known.states.get(member)
             if before is not state:
                 rows.add_state(before or MemberState(member, 0, ()), state)
-        for member, profile in self._new_profiles.items():
+        for member, profile in (self._new_profiles | self._roll.profiles).items():
             rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)
         keys: dict[Reference, list[Key]] = {}
@@ -420,4 +452,6 @@ class Batch:
                 rows.add_key(digest, key.payload, key.member_id, key.sequence)
         for transaction in self._transactions:
             rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
+        await self._roll.write_first(self._connection, self._surroundings.shards)
         await rows.write(self._connection, self._known.now)
+        await self._roll.write(self._connection, self._surroundings.shards, self._known.now)

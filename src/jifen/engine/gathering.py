@@ -25,6 +25,7 @@ from jifen.core.decide.earn import caps_of_event
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
+from jifen.core.members.commands import PersonCommand
 from jifen.core.program import Program
 from jifen.db.connection import Connection
 from jifen.engine.loading import (
@@ -43,6 +44,7 @@ from jifen.engine.loading import (
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference, members_named, needs_past, type_of_event
+from jifen.engine.roll import KnownPeople
 from jifen.engine.submission import Answer, Submission, digest_order
 
 Key = tuple[bytes, bytes]
@@ -91,6 +93,7 @@ class Gathering:
         self.programs: dict[int, Program] = {}
         #: What all members together used of the caps that this batch may draw on; locked.
         self.shared_used: dict[str, int] = {}
+        self.people = KnownPeople()
 
     async def find_orders(self, connection: Connection) -> None:
         """Find the orders behind refunds: whose they are never changes."""
@@ -176,6 +179,7 @@ class Gathering:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
         something is due or refers to the past."""
         await self._load_for_rules(connection)
+        await self._load_people(connection)
         await self._load_first_lots(connection)
         everything: set[int] = set()
         references: set[Reference] = set()
@@ -226,6 +230,19 @@ class Gathering:
             await load_profiles(connection, self.states, profiles, shards)
         if usages:
             await load_usages(connection, self.states, usages, shards)
+
+    async def _load_people(self, connection: Connection) -> None:
+        """Load what is known of the people whom commands describe, and whom they find."""
+        people = {
+            member
+            for submission in self._submissions
+            if isinstance(submission.command, PersonCommand)
+            for member in self._known_members(submission.command)
+            if member in self.states
+        }
+        if people:
+            await self.people.load(connection, people, self._surroundings.shards)
+            await load_profiles(connection, self.states, people, self._surroundings.shards)
 
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}

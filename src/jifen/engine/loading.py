@@ -19,6 +19,7 @@ from jifen.core.ledger.values import (
     Lot,
     LotTerms,
     MemberState,
+    MemberStatus,
     Movement,
     Piece,
 )
@@ -64,6 +65,7 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
     found: dict[Identity, int] = {}
     places = Places()
     counters: dict[int, Counters] = {}
+    statuses: dict[int, MemberStatus] = {}
     for (
         position,
         place,
@@ -76,8 +78,11 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
         last_sequence,
         next_change_at,
         counted,
+        status,
         _,
     ) in rows:
+        if status:
+            statuses[member_id] = MemberStatus(status)
         if counted is not None:
             counters[member_id] = decode_counters(counted)
         places.accounts[member_id, wallet] = place
@@ -97,15 +102,20 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
             is_complete=not (pending or held),
         )
     states = {
-        member: _state(member, list(each.values()), counters.get(member, NO_COUNTERS))
+        member: _state(
+            member,
+            list(each.values()),
+            counters.get(member, NO_COUNTERS),
+            statuses.get(member, MemberStatus.ACTIVE),
+        )
         for member, each in accounts.items()
     }
     return Locked(states, places, found, rows[0]["version"] if rows else None)
 
 
-def _state(member_id: int, accounts: list[Account], counters: Counters) -> MemberState:
+def _state(member_id: int, accounts: list[Account], counters: Counters, status: MemberStatus) -> MemberState:
     sequence = max(account.last_sequence for account in accounts)
-    return MemberState(member_id, sequence, tuple(accounts), counters=counters)
+    return MemberState(member_id, sequence, tuple(accounts), counters=counters, status=status)
 
 
 async def load_profiles(

@@ -21,6 +21,7 @@ from jifen.core.commands import (
 from jifen.core.identity import MemberReference
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
+from jifen.core.members.commands import AddIdentities
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
@@ -36,6 +37,8 @@ def members_named(command: Command) -> list[MemberReference]:
         return list(command.identities)
     if isinstance(command, TransferPoints):
         return [command.member, command.to]
+    if isinstance(command, AddIdentities):
+        return [command.member, *command.identities]
     return [] if command.member is None else [command.member]
 
 

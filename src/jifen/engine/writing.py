@@ -57,7 +57,7 @@ class BatchRows:
         self.changed_lots = Columns(4)
         self.gone_lots = Columns(3)
         self.changed_accounts = Columns(10)
-        self.new_accounts = Columns(10)
+        self.new_accounts = Columns(11)
         self.closed_holds = Columns(3)
         self.open_holds = Columns(7)
         self.members = Columns(3)
@@ -151,9 +151,9 @@ class BatchRows:
             counters = _encode(after.counters).decode() if account.wallet == counted else None
             if old is account:
                 if counters is not None:
-                    self._add_account(shard, after.member_id, account, old, counters)
+                    self._add_account(shard, after, account, old, counters)
                 continue
-            self._add_account(shard, after.member_id, account, old, counters)
+            self._add_account(shard, after, account, old, counters)
             old = old or _NEW_ACCOUNT
             news = LOTS_PER_TRANSACTION * (before.sequence + 1)
             self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
@@ -172,24 +172,25 @@ class BatchRows:
                 self.shared_usages.rows.append((shard_of_name(name, self._shards), name, used))
 
     def _add_account(
-        self, shard: int, member: int, account: Account, old: Account | None, counters: str | None
+        self, shard: int, state: MemberState, account: Account, old: Account | None, counters: str | None
     ) -> None:
-        rows = self.new_accounts.rows if old is None else self.changed_accounts.rows
         next_change_at = account.next_change_at
-        rows.append(
-            (
-                shard if old is None else self._places.accounts[member, account.wallet],
-                member,
-                account.wallet,
-                account.last_sequence,
-                account.available,
-                account.pending,
-                account.held,
-                account.debt,
-                None if old is not None and next_change_at is old.next_change_at else next_change_at,
-                counters,
-            )
+        row = (
+            shard if old is None else self._places.accounts[state.member_id, account.wallet],
+            state.member_id,
+            account.wallet,
+            account.last_sequence,
+            account.available,
+            account.pending,
+            account.held,
+            account.debt,
+            None if old is not None and next_change_at is old.next_change_at else next_change_at,
+            counters,
         )
+        if old is None:
+            self.new_accounts.rows.append((*row, state.status))
+        else:
+            self.changed_accounts.rows.append(row)
 
     def _add_lots(
         self,

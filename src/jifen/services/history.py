@@ -34,6 +34,7 @@ KindName = Literal[
     "transfer",
     "mature",
     "correct",
+    "merge",
 ]
 BucketName = Literal[
     "pending", "available", "held", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"

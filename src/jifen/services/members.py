@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -13,8 +14,10 @@ from jifen.core.decide import Context, decide
 from jifen.core.identity import Identity, shard_of_identity, shard_of_member
 from jifen.core.ledger.values import Account, Hold, Lot, LotTerms, MemberState, Piece
 from jifen.core.limits import NEVER
-from jifen.core.program import Program
+from jifen.core.members.person import NOBODY_KNOWN, Address, Person, missing_fields
+from jifen.core.program import MemberPolicy, Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -25,19 +28,71 @@ from jifen.services.catalog import NO_PROGRAM, Catalog
 _SQL = load_queries("reads")
 _MEMBER_ID = re.compile(r"[1-9][0-9]{0,18}")
 _TRANSACTION_ID = re.compile(r"([1-9][0-9]{0,18})-([1-9][0-9]{0,9})")
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_person = msgspec.json.Decoder(Person).decode
 LARGEST_MEMBER_ID = 2**63 - 1
 LARGEST_SEQUENCE = 2**31 - 1
 READER = "jifen:read"
 
 
-class MemberView(msgspec.Struct, frozen=True):
-    """A member, and the identities that find them (`kind:value`)."""
+class IdentityView(msgspec.Struct, frozen=True):
+    """An identity (`kind:value`), and when and by whom it was verified; null: not yet. `added_at` null: with the
+    registration."""
+
+    identity: str
+    added_at: datetime | None
+    verified_at: datetime | None
+    verified_by: str | None
+
+
+class PersonView(msgspec.Struct, frozen=True):
+    """What is known of a person. `missing_fields`: what the program requires and nobody has said yet."""
+
+    name: str
+    gender: str
+    birthday: str | None
+    channel: str
+    language: str
+    address: Address
+    tier: str
+    tags: list[str]
+    fields: dict[str, bool | int | str]
+    missing_fields: list[str]
+
+
+class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A member, and the identities that find them (`kind:value`). `merged_into`: who survived, of a merged member.
+    `last_active_at`: when the last transaction was recorded that time did not make by itself; `is_dormant`: that is
+    longer ago than the program's `members.dormant_days`."""
 
     member_id: str
     status: str
     registered_at: datetime
     recorded_at: datetime
     identities: list[str]
+    identity_states: list[IdentityView]
+    person: PersonView
+    last_active_at: datetime | None = None
+    is_dormant: bool = False
+    merged_into: str | None = None
+    household_id: str | None = None
+
+
+class MemberChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step in the life of a member: what, who did it, and why. `status`: the member's after it."""
+
+    kind: str
+    status: str
+    recorded_at: datetime
+    actor: str
+    reason: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class MemberChanges(msgspec.Struct, frozen=True):
+    """What became of a member beside the points, newest first; the last hundred."""
+
+    changes: list[MemberChange]
 
 
 class MemberList(msgspec.Struct, frozen=True):
@@ -96,7 +151,65 @@ async def find_member(connection: Connection, catalog: Catalog, member_id: int) 
     row = await connection.fetchrow(_SQL["member"], shard_of_member(member_id, catalog.shards), member_id)
     if row is None:
         return None
-    return MemberView(str(member_id), row["status"], row["registered_at"], row["recorded_at"], row["identities"])
+    program = await catalog.program(connection)
+    rows = await connection.fetch(_SQL["identities"], member_id)
+    last = await connection.fetchval(_SQL["last_activity"], shard_of_member(member_id, catalog.shards), member_id)
+    asked_at: datetime = row["asked_at"]
+    dormant_days = MemberPolicy().dormant_days if program is None else program.document.members.dormant_days
+    return MemberView(
+        str(member_id),
+        row["status"],
+        row["registered_at"],
+        row["recorded_at"],
+        [f"{each['kind']}:{each['value']}" for each in rows],
+        [
+            IdentityView(f"{each['kind']}:{each['value']}", each["added_at"], each["verified_at"], each["verified_by"])
+            for each in rows
+        ],
+        _person_view(program, row["profile"], row["person"]),
+        last,
+        (asked_at - (last or row["registered_at"])).days >= dormant_days,
+        None if row["merged_into"] is None else str(row["merged_into"]),
+        None if row["household_id"] is None else str(row["household_id"]),
+    )
+
+
+def _person_view(program: Program | None, profile_json: str | None, person_json: str | None) -> PersonView:
+    profile = NO_PROFILE if profile_json is None else _decode_profile(profile_json)
+    person = NOBODY_KNOWN if person_json is None else _decode_person(person_json)
+    return PersonView(
+        person.name,
+        person.gender,
+        profile.birthday,
+        profile.channel,
+        person.language,
+        person.address,
+        profile.tier,
+        profile.tags,
+        profile.fields,
+        [] if program is None else missing_fields(program, profile),
+    )
+
+
+async def changes_of(connection: Connection, catalog: Catalog, member_id: int) -> MemberChanges | Refusal:
+    """What became of a member beside the points."""
+    shard = shard_of_member(member_id, catalog.shards)
+    rows = await connection.fetch(_SQL["member_changes"], shard, member_id)
+    if not rows and await find_member(connection, catalog, member_id) is None:
+        return unknown_member(str(member_id))
+    return MemberChanges(
+        [
+            MemberChange(
+                row["kind"],
+                row["status"],
+                row["recorded_at"],
+                row["actor"],
+                row["reason"],
+                None if row["details"] is None else msgspec.json.decode(row["details"]),
+            )
+            for row in rows
+        ]
+    )
 
 
 async def find_by_identity(connection: Connection, catalog: Catalog, identity: Identity) -> MemberView | None:

@@ -62,6 +62,9 @@ _WORDS = {
     "coefficients": ("系数合并方式", "combination of coefficients"),
     "catalog": ("目录", "catalog"),
     "alarms": ("预警", "alarms"),
+    "members": ("会员政策", "policy on members"),
+    "choices": ("可选值", "choices"),
+    "required": ("必填", "requirement"),
     "most_reward_percent": ("最高回馈率", "highest reward rate"),
 }
 #: A value longer than this is not shown whole.

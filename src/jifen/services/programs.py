@@ -118,6 +118,10 @@ def parse_program(text: str, name: str = "The program") -> ProgramDocument:
             fault = check_schema(event.schema)
             if fault is not None:
                 raise invalid(f"$.events[{index}].schema", f"is no JSON Schema (2020-12): {fault}")
+        for index, field in enumerate(document.fields):
+            fault = check_schema(field.schema)
+            if fault is not None:
+                raise invalid(f"$.fields[{index}].schema", f"is no JSON Schema (2020-12): {fault}")
     except InvalidYaml as error:
         where = f"{error.path} " if error.path else ""
         raise _located(name, f"{where}{error.what}.", error.path, error.line) from None

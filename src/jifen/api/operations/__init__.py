@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jifen.api.operations import ledger, members
+from jifen.api.operations import ledger, members, people
 from jifen.api.operations.base import Operation
 
 __all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
 
 EVENTS_PATH = "/v1/events"
 
-OPERATIONS = (*members.OPERATIONS, *ledger.OPERATIONS)
+OPERATIONS = (*members.OPERATIONS, *people.OPERATIONS, *ledger.OPERATIONS)
 
 #: What any write can be refused with, whatever it does.
 COMMON_CODES = (
@@ -50,6 +50,10 @@ EVENT_CODES = (
     "already_refunded",
     "points_already_spent",
     "identity_taken",
+    "member_frozen",
+    "member_closed",
+    "member_anonymised",
+    "member_merged",
     "amount_too_large",
     "balance_too_large",
     "instant_in_future",

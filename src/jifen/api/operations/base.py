@@ -16,7 +16,7 @@ from jifen.services.members import parse_member_id
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One write operation. `path` has at most one part in braces, just before the verb at its end.
+    """One write operation. `path` has at most one part in braces, just before the verb (one part or two) at its end.
 
     `command` makes the command of the path's id and the body; `answer` the JSON of what the engine answered;
     `codes` are those of refusals beside the ones that every write can give.

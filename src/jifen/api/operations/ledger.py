@@ -91,7 +91,8 @@ _TRANSACTION = {
     "wallet": "points",
     "points": 120,
 }
-_TAKES_POINTS = ("unknown_member", "unknown_wallet", "insufficient_points")
+_MEMBER = ("unknown_member", "member_frozen", "member_closed", "member_anonymised", "member_merged")
+_TAKES_POINTS = (*_MEMBER, "unknown_wallet", "insufficient_points")
 
 OPERATIONS = (
     Operation(
@@ -165,7 +166,7 @@ OPERATIONS = (
         answer_type=bodies.TransactionAnswer,
         command=_capture,
         answer=answers.transaction_answer,
-        codes=("unknown_hold", "hold_closed", "hold_exceeded"),
+        codes=("unknown_hold", "hold_closed", "hold_exceeded", *_MEMBER[1:]),
         example={"points": 100, "release_rest": True},
         example_answer=_TRANSACTION | {"kind": "capture", "points": 100, "refers_to": "100001-7"},
     ),

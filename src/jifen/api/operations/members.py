@@ -57,7 +57,7 @@ OPERATIONS = (
         answer_type=bodies.MemberAnswer,
         command=_set_profile,
         answer=answers.member_answer,
-        codes=("unknown_member", "unknown_tier"),
+        codes=("unknown_member", "unknown_tier", "member_closed", "member_anonymised", "member_merged"),
         example={"tier": "gold", "tags": ["tea"], "birthday": "1990-05-17"},
         example_answer={"status": "applied", "member_id": "100001"},
     ),

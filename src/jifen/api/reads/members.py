@@ -43,6 +43,13 @@ async def _members(asked: Asked) -> members.MemberList | Refusal:
     return members.MemberList([] if found is None else [found])
 
 
+async def _changes(asked: Asked) -> members.MemberChanges | Refusal:
+    member_id = members.parse_member_id(asked.name)
+    if member_id is None:
+        return members.unknown_member(asked.name)
+    return await members.changes_of(asked.connection, asked.catalog, member_id)
+
+
 async def _balances(asked: Asked) -> members.BalancesView | Refusal:
     member_id = members.parse_member_id(asked.name)
     if member_id is None:
@@ -62,6 +69,28 @@ _MEMBER = {
     "registered_at": "2026-11-01T02:03:04.567Z",
     "recorded_at": "2026-11-01T02:03:04.567Z",
     "identities": ["openid:oX1v5h", "phone:13800138000"],
+    "identity_states": [
+        {"identity": "openid:oX1v5h", "added_at": None, "verified_at": None, "verified_by": None},
+        {
+            "identity": "phone:13800138000",
+            "added_at": "2026-11-02T02:03:04.567Z",
+            "verified_at": "2026-11-02T02:03:04.567Z",
+            "verified_by": "till",
+        },
+    ],
+    "person": {
+        "name": "李雷",
+        "gender": "male",
+        "birthday": "1990-05-17",
+        "channel": "wechat",
+        "language": "zh",
+        "address": {"city": "杭州"},
+        "tier": "gold",
+        "tags": ["tea"],
+        "fields": {"size": "L"},
+        "missing_fields": [],
+    },
+    "last_active_at": "2026-11-11T02:03:04.567Z",
 }
 _BALANCES = {"points": {"available": 1180, "pending": 0, "held": 0, "debt": 0}}
 
@@ -86,6 +115,26 @@ READS = (
         run=_member,
         codes=("unknown_member",),
         example_answer=_MEMBER,
+    ),
+    Read(
+        name="get_member_changes",
+        path="/v1/members/{member_id}/changes",
+        summary="What became of a member beside the points, newest first",
+        summary_zh="会员变更记录",
+        answer_type=members.MemberChanges,
+        run=_changes,
+        codes=("unknown_member",),
+        example_answer={
+            "changes": [
+                {
+                    "kind": "freeze",
+                    "status": "frozen",
+                    "recorded_at": "2026-11-11T02:03:04.567Z",
+                    "actor": "till",
+                    "reason": "asked for by telephone",
+                }
+            ]
+        },
     ),
     Read(
         name="get_balances",

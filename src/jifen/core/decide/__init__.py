@@ -26,6 +26,9 @@ from jifen.core.decide.reverse import correct_order, refund_order, reverse_trans
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
 from jifen.core.ledger.values import MemberState
+from jifen.core.members.closing import change_life
+from jifen.core.members.commands import ChangeLife
+from jifen.core.members.life import act_of, check_life
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 
@@ -48,10 +51,14 @@ def decide(
     `receiver` the other member of a transfer; `shared_used` what all members together used of caps, by usage name.
     Raises NotLoaded where the state was loaded too sparsely.
     """
+    if state.status and (refusal := check_life(program, state, act_of(command))):
+        return refusal
     decision = Decision(program, context, state, shared_used)
     settle(decision)
     if isinstance(command, TransferPoints):
         assert receiver is not None
+        if refusal := check_life(program, receiver, "receive", "/to"):
+            return refusal
         return _decide_transfer(decision, Decision(program, context, receiver), command)
     refusal = _apply(decision, command, past)
     if refusal is not None:
@@ -79,6 +86,7 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     SpendPoints: spend_points,
     PlaceHold: place_hold,
     AdjustPoints: adjust_points,
+    ChangeLife: change_life,
 }
 #: and one that refers to an earlier transaction.
 _ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusal | None]]] = {

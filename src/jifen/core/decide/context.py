@@ -80,6 +80,7 @@ class Decision:
         "shared_used",
         "shared_uses",
         "state",
+        "status",
         "trace",
         "transactions",
         "uses",
@@ -91,6 +92,7 @@ class Decision:
         self.program = program
         self.shared_used = shared_used
         self.counters: Counters = state.counters
+        self.status = state.status
         #: What this decision uses of the member's caps, and of those that all share.
         self.uses: dict[str, int] = {}
         self.shared_uses: dict[str, int] = {}
@@ -185,6 +187,8 @@ class Decision:
             for name, number in self.uses.items():
                 used[name] = used.get(name, 0) + number
             state = msgspec.structs.replace(state, counters=self.counters, used=used)
+        if self.status is not state.status:
+            state = msgspec.structs.replace(state, status=self.status)
         return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses)
 
     def wallet_number(self, wallet: str | None) -> int | Refusal:

@@ -154,8 +154,8 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 
 class MemberState(msgspec.Struct, frozen=True, gc=False):
     """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's; `used`
-    what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged member,
-    where a refusal may have to name it."""
+    what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged
+    member, where a refusal may have to name it."""
 
     member_id: int
     sequence: int

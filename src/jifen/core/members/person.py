@@ -53,7 +53,9 @@ def describe(
     tags = [tag for tag in profile.tags if tag not in command.remove_tags]
     tags += [tag for tag in dict.fromkeys(command.add_tags) if tag not in tags]
     if len(tags) > MAXIMUM_TAGS:
-        return Refusal("invalid_field", f"A member has {MAXIMUM_TAGS} tags at most; this would be {len(tags)}.", "/tags")
+        return Refusal(
+            "invalid_field", f"A member has {MAXIMUM_TAGS} tags at most; this would be {len(tags)}.", "/add_tags"
+        )
     changes = {"fields": fields, "tags": tags}
     if "birthday" in command.said:
         changes["birthday"] = command.said["birthday"]
@@ -74,7 +76,9 @@ def _fields_after(program: Program, profile: Profile, said: dict[str, Any]) -> d
     for name, value in said.items():
         field = known.get(name)
         if field is not None and value is None and field.required:
-            return Refusal("field_required", f"The program needs {name}: it can be changed, not removed.", f"/fields/{name}")
+            return Refusal(
+                "field_required", f"The program needs {name}: it can be changed, not removed.", f"/fields/{name}"
+            )
         if value is None and field is not None:
             fields.pop(name, None)
             continue

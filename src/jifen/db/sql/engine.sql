@@ -139,10 +139,11 @@ ORDER BY shard, kind, value
 
 -- name: write_new_accounts
 -- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change,
--- $10 counters.
-INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters)
+-- $10 counters, $11 status.
+INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters,
+                      status)
 SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
-                     $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[])
+                     $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[], $11::smallint[])
 
 -- name: write_holds
 -- Closed holds: $1 shards, $2 member ids, $3 sequences. Open holds, new or changed: $4 shards, $5 member ids,

@@ -30,10 +30,23 @@ SELECT coalesce((SELECT max(version) FROM program_versions WHERE effective_at <=
 
 -- name: member
 -- $1 shard, $2 member id.
-SELECT m.member_id, m.status, m.registered_at, m.recorded_at,
-       ARRAY(SELECT i.kind || ':' || i.value FROM identities i WHERE i.member_id = m.member_id
-             ORDER BY i.kind, i.value) AS identities
-FROM members m WHERE m.shard = $1 AND m.member_id = $2
+SELECT member_id, status, registered_at, recorded_at, merged_into, household_id, profile::text AS profile,
+       person::text AS person, now() AS asked_at
+FROM members WHERE shard = $1 AND member_id = $2
+
+-- name: identities
+-- $1 member id.
+SELECT kind, value, added_at, verified_at, verified_by FROM identities WHERE member_id = $1 ORDER BY kind, value
+
+-- name: last_activity
+-- $1 shard, $2 member id. When the last transaction was recorded that time did not make by itself.
+SELECT recorded_at FROM transactions WHERE shard = $1 AND member_id = $2 AND source <> 'jifen:time'
+ORDER BY sequence DESC LIMIT 1
+
+-- name: member_changes
+-- $1 shard, $2 member id.
+SELECT kind, status, recorded_at, actor, reason, details::text AS details
+FROM member_changes WHERE shard = $1 AND member_id = $2 ORDER BY number DESC LIMIT 100
 
 -- name: member_of_identity
 -- $1 shard of the identity, $2 kind, $3 value.

@@ -420,6 +420,20 @@ CROSS JOIN LATERAL (
            % (SELECT shards FROM installation) AS shard
 ) AS place
 WHERE m.shard BETWEEN $1 AND $2 AND m.shard <> place.shard
+UNION ALL
+-- The status is that of the last step in life, and the same on every account.
+SELECT 'member_status', m.member_id, concat('is ', m.status, ', its last step made it ', coalesce(last.status, 'active'))
+FROM members m
+LEFT JOIN (
+    SELECT DISTINCT ON (shard, member_id) shard, member_id, status FROM member_changes
+    WHERE shard BETWEEN $1 AND $2 ORDER BY shard, member_id, number DESC
+) last ON last.shard = m.shard AND last.member_id = m.member_id
+WHERE m.shard BETWEEN $1 AND $2 AND m.status <> coalesce(last.status, 'active')
+UNION ALL
+SELECT 'member_status', a.member_id, concat('the account of wallet ', a.wallet, ' has the status ', a.status, ', the member is ', m.status)
+FROM accounts a JOIN members m ON m.shard = a.shard AND m.member_id = a.member_id
+WHERE a.shard BETWEEN $1 AND $2 AND m.shard BETWEEN $1 AND $2
+    AND a.status <> array_position(ARRAY['active', 'frozen', 'closed', 'anonymised', 'merged'], m.status) - 1
 
 -- name: shards_wallets
 -- What every wallet's buckets have taken in and given out; the caller adds the shards up.

@@ -38,6 +38,7 @@ TEXTS: Final[dict[str, str]] = {
     "kind_transfer": "transfer",
     "kind_mature": "end of the waiting period",
     "kind_correct": "correction",
+    "kind_merge": "merge",
     # Titles
     "title_earn": "{points} earned",
     "title_earn_nothing": "Nothing earned this time",
@@ -52,6 +53,9 @@ TEXTS: Final[dict[str, str]] = {
     "title_removed": "{points} removed by adjustment",
     "title_received": "{points} received from another member",
     "title_given": "{points} given to another member",
+    "title_merge": "Two members merged",
+    "merge_in": "{points} came in.",
+    "merge_out": "{points} went there.",
     "title_refund": "Refund: {change}",
     "title_correct": "Correction of an order: {change}",
     "title_reverse": "Reversal: {change}",

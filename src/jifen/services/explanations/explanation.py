@@ -15,6 +15,7 @@ from jifen.db.queries import load_queries
 from jifen.services.catalog import Catalog
 from jifen.services.explanations.common import Telling
 from jifen.services.explanations.earning import rules_for_member, tell_earning, told_again
+from jifen.services.explanations.merging import tell_merging
 from jifen.services.explanations.moving import tell_moving
 from jifen.services.explanations.outcomes import RuleWords, rule_name, told_rules
 from jifen.services.explanations.taking_back import tell_taking_back
@@ -77,6 +78,8 @@ def _tell(words: Words, told: Told) -> Telling:
         return tell_earning(words, told)
     if told.kind in (Kind.REVERSE, Kind.CORRECT):
         return tell_taking_back(words, told)
+    if told.kind is Kind.MERGE:
+        return tell_merging(words, told)
     return tell_moving(words, told)
 
 

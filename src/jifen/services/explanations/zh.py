@@ -38,6 +38,7 @@ TEXTS: Final[dict[str, str]] = {
     "kind_transfer": "转赠",
     "kind_mature": "生效",
     "kind_correct": "更正",
+    "kind_merge": "合并",
     # Titles
     "title_earn": "获得 {points}",
     "title_earn_nothing": "本次没有获得积分",
@@ -52,6 +53,9 @@ TEXTS: Final[dict[str, str]] = {
     "title_removed": "调整扣减 {points}",
     "title_received": "收到转赠 {points}",
     "title_given": "转赠 {points}",
+    "title_merge": "合并",
+    "merge_in": "转入 {points}。",
+    "merge_out": "转出 {points}。",
     "title_refund": "退货，{change}",
     "title_correct": "订单更正，{change}",
     "title_reverse": "冲正，{change}",
