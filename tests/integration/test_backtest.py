@@ -137,6 +137,32 @@ def test_accounts_agree_with_what_is_outstanding(rich_url: str) -> None:
     assert report.wallets[0].outstanding.recorded == accounts[0][1] - (expired_since[0] - booked)
 
 
+def test_late_orders_meet_the_same_member_again(database_url: str) -> None:
+    """First orders, by when they happened; the replay knows no more of later ones than the engine did."""
+    first = msgspec.structs.replace(
+        DEFAULT_PROGRAM.earning[0], id="first", ratio=None, fixed=500, audience="member.is_first_order"
+    )
+    document = msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, first])
+    add_program(database_url, document)
+
+    async def run() -> None:
+        engine = Engine(database_url)
+        await engine.start()
+        try:
+            for number, day in enumerate((20, 10, 15, 5, 25)):
+                command = RecordOrder(Identity("external", "ann"), Order(f"o{day}", "CNY", [OrderLine("1", 1, 10_000)]))
+                instant = datetime(2026, 10, day, 4, tzinfo=UTC)
+                await engine.submit(Submission(command, "shop", str(number), b"", "test", instant))
+        finally:
+            await engine.stop()
+
+    asyncio.run(run())
+    report = backtest(database_url, document)
+    assert_same(report)
+    (rule,) = [each for each in report.wallets[0].rules if each.rule == "first"]
+    assert rule.draft == 1_500
+
+
 def test_a_doubled_ratio_doubles(shop_url: str) -> None:
     """Where every order of whole yuan earns twice: issued, taken back, each month and each member."""
     report = backtest(shop_url, with_ratio(200, 100))

@@ -36,7 +36,7 @@ def program(*rules: EarningRule, **more: object) -> ProgramDocument:
     return msgspec.structs.replace(DEFAULT_PROGRAM, earning=list(rules), **more)
 
 
-def at(command: RecordOrder | RecordEvent, key: str, instant: datetime) -> Submission:
+def at(command: RecordOrder | RecordEvent | RefundOrder, key: str, instant: datetime) -> Submission:
     """A command about something that happened at an instant."""
     return msgspec.structs.replace(submission(command, key), occurred_at=instant)
 
@@ -216,6 +216,68 @@ async def test_a_late_event_meets_the_version_of_its_time(engine: Engine, databa
     ancient = answered(await engine.submit(at(RecordOrder(ann, order("o3")), "3", datetime(2020, 1, 1, tzinfo=UTC))))
     assert [each.program_version for each in (old, new, ancient)] == [1, 2, 2]
     assert [trace_of(each).awards[0].points for each in (old, new, ancient)] == [100, 300, 300]
+
+
+FIRST = msgspec.structs.replace(BASE, id="first", ratio=None, fixed=500, audience="member.is_first_order")
+RICH = msgspec.structs.replace(
+    BASE,
+    id="rich",
+    ratio=None,
+    fixed=7,
+    audience="member.spent_cents_total >= 30000 && member.days_since_last_order < 9",
+)
+STREAK = EarningRule("streak", "points", fixed=1, event="member.checked_in", when="member.checkin_streak == 2")
+
+
+def day_of(number: int) -> datetime:
+    """Noon of a day of November in Shanghai."""
+    return datetime(2026, 11, number, 4, tzinfo=UTC)
+
+
+def rules_of(answer: Answer) -> list[str]:
+    """The rules that gave something."""
+    return sorted(award.rule for award in trace_of(answer).awards if award.points)
+
+
+async def test_late_orders_meet_the_member_of_their_own_day(engine: Engine, database_url: str) -> None:
+    """What was ordered and refunded later is not known yet: the first order is the one that happened first, whenever it
+    comes; and a batch that brings both knows it as well."""
+    await publish(database_url, program(BASE, FIRST, RICH, STREAK), since=day_of(1))
+    ann = await new_member(engine, "ann")
+    on_time = answered(await engine.submit(at(RecordOrder(ann, order("o20", 20_000)), "20", day_of(20))))
+    assert rules_of(on_time) == ["base", "first"]
+    late = answered(await engine.submit(at(RecordOrder(ann, order("o10", 10_000)), "10", day_of(10))))
+    assert rules_of(late) == ["base", "first"]
+    facts = trace_of(late).member
+    assert facts is not None and (facts.orders, facts.spent_cents_total, facts.days_since_last_order) == (0, 0, -1)
+    # What came late counts for what comes later.
+    after = answered(await engine.submit(at(RecordOrder(ann, order("o21", 1_000)), "21", day_of(21))))
+    assert rules_of(after) == ["base", "rich"]
+    # A refund of the 22nd is not known on the 21st, and is on the 23rd.
+    answered(await engine.submit(at(RefundOrder(None, OrderRefund("o20", "r", [])), "r", day_of(22))))
+    seen = [
+        trace_of(
+            answered(await engine.submit(at(RecordOrder(ann, order(f"again-{day}", 1_000)), f"{day}b", day_of(day))))
+        )
+        for day in (24, 21, 23)
+    ]
+    assert [each.member.spent_cents_total for each in seen if each.member] == [11_000, 31_000, 12_000]
+    bob = await new_member(engine, "bob")
+    group = [at(RecordOrder(bob, order(f"b{day}", 10_000)), f"b{day}", day_of(day)) for day in (8, 6, 7, 5)]
+    told = [trace_of(answered(each)).member for each in await engine.submit_group(group)]
+    assert [each.orders for each in told if each] == [0, 0, 1, 0]
+    await check_ledger(database_url)
+
+
+async def test_a_late_check_in_belongs_to_the_streak_of_its_day(engine: Engine, database_url: str) -> None:
+    """The day between two others makes the second of a streak."""
+    await publish(database_url, program(BASE, STREAK), since=day_of(1))
+    ann = await new_member(engine, "ann")
+    given = [
+        rules_of(answered(await engine.submit(at(RecordEvent(ann, "member.checked_in", {}), f"c{day}", day_of(day)))))
+        for day in (10, 12, 11, 11)
+    ]
+    assert given == [[], [], ["streak"], ["streak"]]
 
 
 async def test_a_version_of_the_future_waits(engine: Engine, database_url: str) -> None:

@@ -33,6 +33,7 @@ from jifen.engine.references import (
     Reference,
     check_instant,
     key_conflict,
+    late_day,
     needs_past,
     new_member_state,
     registers_unknown_member,
@@ -177,6 +178,9 @@ class Batch:
             receiver = found
             if {member, receiver.member_id} & self._waiting_members:
                 self._waiting_members |= {member, receiver.member_id}
+        if self._changed(member) and self._is_late(submission, member):
+            # What it must know of earlier days is worked out from what is written.
+            self._waiting_members.add(member)
         if member in self._waiting_members:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
@@ -329,6 +333,10 @@ class Batch:
 
     def _changed(self, member: int) -> bool:
         return self._states[member] is not self._known.states.get(member)
+
+    def _is_late(self, submission: Submission, member: int) -> bool:
+        program, counters = self._known.program_for(submission), self._states[member].counters
+        return late_day(submission.command, submission.occurred_at, program, counters) is not None
 
     def _lookup(self, identity: Identity) -> int | None:
         found = self._new_identities.get(identity) or self._roll.found.get(identity)

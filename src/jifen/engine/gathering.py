@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import (
@@ -33,6 +33,7 @@ from jifen.engine.loading import (
     find_identities,
     find_keys,
     load_answers,
+    load_counters_then,
     load_everything,
     load_first_lots,
     load_past,
@@ -43,7 +44,7 @@ from jifen.engine.loading import (
 )
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
-from jifen.engine.references import Reference, members_named, needs_past, type_of_event
+from jifen.engine.references import Reference, late_day, members_named, needs_past, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.submission import Answer, Submission, digest_order
 
@@ -224,6 +225,7 @@ class Gathering:
                 else:
                     usages.update((member, name) for member in members)
         shards = self._surroundings.shards
+        await self._load_counters_then(connection)
         if shared:
             self.shared_used = await lock_shared_usages(connection, shared, shards)
         if profiles:
@@ -243,6 +245,20 @@ class Gathering:
         if people:
             await self.people.load(connection, people, self._surroundings.shards)
             await load_profiles(connection, self.states, people, self._surroundings.shards)
+
+    async def _load_counters_then(self, connection: Connection) -> None:
+        """Work out from the transactions what members had ordered by the days of their late events."""
+        wanted: dict[int, set[date]] = {}
+        for submission in self._submissions:
+            for member in self._known_members(submission.command):
+                if member in self.states:
+                    program, counters = self.program_for(submission), self.states[member].counters
+                    day = late_day(submission.command, submission.occurred_at, program, counters)
+                    if day is not None:
+                        wanted.setdefault(member, set()).add(day)
+        if wanted:
+            assert self.program is not None
+            await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)
 
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}

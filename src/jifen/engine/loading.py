@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from jifen.core.calendar import local_day, start_of_day
 from jifen.core.decide import PastTransaction
 from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
 from jifen.core.ledger.values import (
@@ -23,7 +25,7 @@ from jifen.core.ledger.values import (
     Movement,
     Piece,
 )
-from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on
 from jifen.core.trace import Trace, decode_trace
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_ACCOUNTS, LOCK_SHARED_USAGES
@@ -155,6 +157,25 @@ async def load_all_usages(connection: Connection, states: dict[int, MemberState]
         used.setdefault(member_id, {})[name] = number
     for member_id, numbers in used.items():
         states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
+
+
+async def load_counters_then(
+    connection: Connection, states: dict[int, MemberState], wanted: Mapping[int, set[date]], zone: ZoneInfo, shards: int
+) -> None:
+    """Put the counters as they stood on these local days into the states of these members."""
+    rows = await connection.fetch(
+        _SQL["load_counter_changes"],
+        [shard_of_member(member, shards) for member in wanted],
+        list(wanted),
+        [start_of_day(max(days) + timedelta(days=1), zone) for days in wanted.values()],
+    )
+    changes: dict[int, list[CounterChange]] = {}
+    for member_id, what, happened_at, at, cents in rows:
+        change = CounterChange(what, local_day(happened_at, zone), local_day(at, zone), cents)
+        changes.setdefault(member_id, []).append(change)
+    for member, days in wanted.items():
+        then = {day: counters_on(changes.get(member, ()), day) for day in days}
+        states[member] = msgspec.structs.replace(states[member], counters_then=then)
 
 
 async def lock_shared_usages(connection: Connection, names: set[str], shards: int) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
+from jifen.core.calendar import local_day
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -25,6 +26,7 @@ from jifen.core.members.commands import AddIdentities
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.standing import Counters
 
 Reference = tuple[int, int]
 
@@ -47,6 +49,17 @@ def type_of_event(command: Command) -> str | None:
     if isinstance(command, RecordOrder):
         return ORDER_COMPLETED
     return command.type if isinstance(command, RecordEvent) else None
+
+
+def late_day(command: Command, occurred_at: datetime | None, program: Program, counters: Counters) -> date | None:
+    """The local day of an event whose rules ask about the member, if later ones were counted already."""
+    if occurred_at is None or (event_type := type_of_event(command)) is None:
+        return None
+    book = program.books.get(event_type)
+    if book is None or not book.needs_member:
+        return None
+    day = local_day(occurred_at, program.zone)
+    return day if counters.is_past(day) else None
 
 
 def registers_unknown_member(command: Command) -> bool:

@@ -19,7 +19,7 @@ from jifen.analytics.backtest.recorded import (
 )
 from jifen.analytics.backtest.sums import RefusedTransaction, Sums
 from jifen.analytics.backtest.tally import MemberPoints, Tally
-from jifen.core.calendar import expires_at
+from jifen.core.calendar import expires_at, local_day
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -41,10 +41,11 @@ from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import Profile
+from jifen.core.rules.standing import CounterChange, Profile, counters_on
 from jifen.core.trace import TakenBack
-from jifen.engine.references import new_member_state
+from jifen.engine.references import late_day, new_member_state
 
 #: The other side of a transfer: it is only there because the core decides both sides together.
 _STRANGER: Final = -1
@@ -88,6 +89,8 @@ class Stage:
         self.program_at = program_at
         self.period = period
         self.in_order = in_order
+        #: Whether rules want to know of members what changes with their orders.
+        self.may_ask = any(program.rules_ask for program in (draft, *versions.values()))
         self.sums = Sums()
         self.tally = Tally(self.sums, draft, period)
 
@@ -110,13 +113,15 @@ class Entry(msgspec.Struct, gc=False):
 class MemberReplay:
     """One member's transactions, one after another."""
 
-    __slots__ = ("_facts_seen", "_has_events", "_memory", "_points", "_stage", "_state")
+    __slots__ = ("_changes", "_facts_seen", "_has_events", "_memory", "_points", "_stage", "_state")
 
     def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
         self._stage = stage
         self._memory = None if referred is None else Memory(referred)
         self._state = msgspec.structs.replace(new_member_state(member_id, stage.draft), profile=profile)
         self._points: MemberPoints = {}
+        #: What moved the counters, by the transaction, for events that come late.
+        self._changes: dict[int, CounterChange] = {}
         self._facts_seen = False
         self._has_events = False
 
@@ -189,7 +194,7 @@ class MemberReplay:
             shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
             if is_before:
                 shared = entry.trace.used
-            return decide(program, earning, context, self._state, shared_used=shared)
+            return decide(program, earning, context, self._state_for(entry, program, earning), shared_used=shared)
         if entry.kind is Kind.TRANSFER:
             return self._transfer(entry, program, context)
         past = None
@@ -199,6 +204,12 @@ class MemberReplay:
                 message = f"Transaction {entry.refers_to} of this member, which it refers to, was refused."
                 return Refusal(FOLLOWS_REFUSED, message)
         return decide(program, self._command(entry, past), context, self._state, past=past)
+
+    def _state_for(self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent) -> MemberState:
+        day = late_day(earning, entry.occurred_at, program, self._state.counters)
+        if day is None:
+            return self._state
+        return msgspec.structs.replace(self._state, counters_then={day: counters_on(self._changes.values(), day)})
 
     def _earning(self, entry: Entry) -> RecordOrder | RecordEvent:
         facts, member = entry.facts, self._state.member_id
@@ -275,9 +286,22 @@ class MemberReplay:
         self._stage.tally.moved(effects.transactions, self._state.member_id)
         if self._memory is not None:
             self._memory.keep(entry.sequence, effects, program)
+        if self._stage.may_ask:
+            self._remember_change(entry, effects)
         shared_uses = self._stage.sums.shared_uses
         for name, number in effects.shared_uses.items():
             shared_uses[name] = shared_uses.get(name, 0) + number
+
+    def _remember_change(self, entry: Entry, effects: Effects) -> None:
+        cents = 0 if effects.trace is None else effects.trace.spent
+        day = local_day(entry.occurred_at, self._stage.draft.zone)
+        if entry.kind is Kind.EARN:
+            is_order = not (entry.facts or "").startswith('{"event":')
+            if is_order or self._earning(entry).type == CHECKED_IN:  # type: ignore[union-attr]
+                self._changes[entry.sequence] = CounterChange("order" if is_order else "checkin", day, day, cents)
+        elif cents and entry.refers_to in self._changes:
+            order = self._changes[entry.refers_to]
+            self._changes[entry.sequence] = CounterChange("money", day, order.day, cents)
 
     def _count(self, entry: Entry, earning: RecordOrder | RecordEvent | None, effects: Effects | Refusal) -> None:
         sums, tally, state = self._stage.sums, self._stage.tally, self._state

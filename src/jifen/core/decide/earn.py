@@ -17,7 +17,7 @@ from jifen.core.orders import check_order
 from jifen.core.program import Program, terms_of_award
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.facts import CHECKED_IN, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
 from jifen.core.rules.standing import facts_of
 
@@ -56,7 +56,7 @@ def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
     """Rate what a member did besides buying. It is recorded also where no rule rewards it."""
     context = decision.context
     day = local_day(context.occurred_at, decision.program.zone)
-    if command.type == "member.checked_in":
+    if command.type == CHECKED_IN:
         decision.counters = decision.counters.with_checkin(day)
     plain = {name: value for name, value in command.data.items() if isinstance(value, bool | int | str)}
     event = RatedEvent(command.type, context.occurred_at, context.source, data=plain)
@@ -67,8 +67,14 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
     program, context = decision.program, decision.context
     book = program.books.get(event.type)
     needs_member = book is not None and book.needs_member
-    member = facts_of(decision.state.profile, decision.counters, day) if needs_member else NOBODY
-    if needs_member and event.type == "member.checked_in" and member.checkin_streak == 0:
+    member = NOBODY
+    if needs_member:
+        # A late event meets what was known on its own day.
+        counters = decision.state.counters_then.get(day, decision.counters)
+        if event.type == CHECKED_IN:
+            counters = counters.with_checkin(day)
+        member = facts_of(decision.state.profile, counters, day)
+    if needs_member and event.type == CHECKED_IN and member.checkin_streak == 0:
         # A late one that belongs to no known streak counts in its own, as every check-in does.
         member = msgspec.structs.replace(member, checkin_streak=1)
     used = _known_uses(decision, event, day)

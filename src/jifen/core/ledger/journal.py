@@ -164,6 +164,7 @@ class Journal:
             state.used,
             state.status,
             state.merged_into,
+            state.counters_then,
         )
 
     def look(self, wallet: int) -> AccountDraft:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 
 import msgspec
@@ -155,7 +155,8 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 class MemberState(msgspec.Struct, frozen=True, gc=False):
     """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's; `used`
     what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged
-    member, where a refusal may have to name it."""
+    member, where a refusal may have to name it. `counters_then`: the counters as they stood on earlier local days, for
+    the late events that are to be decided."""
 
     member_id: int
     sequence: int
@@ -165,6 +166,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     used: Mapping[str, int] = {}
     status: MemberStatus = MemberStatus.ACTIVE
     merged_into: int = 0
+    counters_then: Mapping[date, Counters] = {}
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

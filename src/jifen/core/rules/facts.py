@@ -16,12 +16,14 @@ from jifen.core.rules.document import ORDER_COMPLETED, EventType, MemberField
 Scalar = bool | int | str
 #: The event of a registration: it is rated as the member is made.
 REGISTERED: Final = "member.registered"
+#: The event that makes streaks.
+CHECKED_IN: Final = "member.checked_in"
 
 #: The data that conditions see of events beyond orders. An operator declares further types in the program.
 BUILT_IN_EVENTS: Final[dict[str, dict[str, FieldType]]] = {
-    "member.registered": {"channel": "string"},
+    REGISTERED: {"channel": "string"},
     "member.profile_completed": {},
-    "member.checked_in": {},
+    CHECKED_IN: {},
     "content.shared": {"content_id": "string", "platform": "string"},
     "review.posted": {"sku": "string", "order_id": "string", "rating": "int", "length": "int", "pictures": "int"},
     "survey.answered": {"survey_id": "string"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -63,6 +64,11 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
             spent_year=self.spent_year + (cents if day.year == self.year else 0),
         )
 
+    def is_past(self, day: date) -> bool:
+        """Whether something was counted that happened after this day: an event of it is late."""
+        last, checkin = self.last_order_on, self.last_checkin_on
+        return (last is not None and day < last) or (checkin is not None and day < checkin)
+
     def with_checkin(self, day: date) -> Counters:
         """After a check-in on that day; a second one on the same day, or a late one, changes nothing."""
         last = self.last_checkin_on
@@ -80,6 +86,31 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
         if days > 0:
             return self.checkin_streak if days == 1 else 0
         return max(self.checkin_streak + days, 0)
+
+
+class CounterChange(msgspec.Struct, frozen=True, gc=False):
+    """What one transaction did to the counters: it happened on `happened_on`, and was about an order or check-in of
+    `day`."""
+
+    what: Literal["order", "money", "checkin"]
+    happened_on: date
+    day: date
+    cents: int = 0
+
+
+def counters_on(changes: Iterable[CounterChange], day: date) -> Counters:
+    """The counters as they stood by a day: of all changes, in the order of recording, those that had happened."""
+    counters = NO_COUNTERS
+    for each in changes:
+        if each.happened_on > day:
+            continue
+        if each.what == "order":
+            counters = counters.with_order(each.day, each.cents)
+        elif each.what == "money":
+            counters = counters.with_change(each.day, each.cents)
+        else:
+            counters = counters.with_checkin(each.day)
+    return counters
 
 
 Period = TypeVar("Period", str, int)

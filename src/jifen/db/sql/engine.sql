@@ -88,6 +88,20 @@ SELECT m.member_id, m.registered_at, m.profile
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN members m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
 
+-- name: load_counter_changes
+-- $1 shards, $2 member ids, $3 until when. What the transactions that had happened by then did to the counters. Kinds: 1
+-- earn, 8 reverse, 12 correct; the latter change the money of an order of their own day.
+SELECT t.member_id,
+       CASE WHEN t.kind <> 1 THEN 'money' WHEN starts_with(t.facts::text, '{"event":') THEN 'checkin' ELSE 'order' END AS what,
+       t.occurred_at, coalesce(earned.occurred_at, t.occurred_at) AS at, coalesce((t.trace ->> 'spent')::bigint, 0) AS cents
+FROM unnest($1::smallint[], $2::bigint[], $3::timestamptz[]) AS wanted (shard, member_id, until)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.occurred_at < wanted.until
+LEFT JOIN transactions earned
+    ON earned.shard = t.shard AND earned.member_id = t.member_id AND earned.sequence = t.refers_to
+WHERE t.kind IN (8, 12) OR t.kind = 1
+    AND (NOT starts_with(t.facts::text, '{"event":') OR t.facts ->> 'event' = 'member.checked_in')
+ORDER BY t.member_id, t.sequence
+
 -- name: load_usages
 -- $1 shards, $2 member ids, $3 names. What members used of caps.
 SELECT u.member_id, u.name, u.used

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile, facts_of
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on, facts_of
 
 MAY = date(2026, 5, 20)
 
@@ -67,3 +67,21 @@ def test_what_rules_see() -> None:
     next_year = facts_of(NO_PROFILE, counters, date(2027, 5, 1))
     assert (next_year.spent_cents_month, next_year.spent_cents_year, next_year.spent_cents_total) == (0, 0, 500)
     assert facts_of(NO_PROFILE, NO_COUNTERS, MAY).days_since_last_order == -1
+
+
+def test_counters_of_an_earlier_day_know_nothing_of_later_ones() -> None:
+    """Whatever the order in which changes were recorded; a refund counts from the day on which it happened."""
+    may, june = date(2026, 5, 10), date(2026, 6, 10)
+    changes = [
+        CounterChange("order", june, june, 300),
+        CounterChange("order", may, may, 100),
+        CounterChange("money", june, may, -40),
+        CounterChange("checkin", may, may),
+    ]
+    then = counters_on(changes, may)
+    assert (then.orders, then.spent_total, then.last_order_on, then.checkin_streak) == (1, 100, may, 1)
+    now = counters_on(changes, june)
+    assert (now.orders, now.spent_total, now.last_order_on) == (2, 360, june)
+    assert counters_on(changes, date(2026, 5, 9)) == NO_COUNTERS
+    assert now.is_past(may) and not now.is_past(june) and not NO_COUNTERS.is_past(may)
+    assert Counters(last_checkin_on=june).is_past(may)
