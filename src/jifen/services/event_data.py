@@ -12,7 +12,8 @@ import msgspec
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES
+from jifen.core.rules.document import EventType
+from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES, data_names
 
 #: As JSON. What is longer belongs into the system the event comes from.
 MAXIMUM_DATA_BYTES = 16_384
@@ -28,7 +29,7 @@ def check_data(event_type: str, data: Mapping[str, Any], program: Program | None
     declared = {} if program is None else {each.type: each for each in program.document.events}
     if event_type not in declared:
         return unknown_event_type(program)
-    return _check_declared(msgspec.json.encode(declared[event_type].schema, order="sorted"), data)
+    return _check_declared(declared[event_type], data)
 
 
 def unknown_event_type(program: Program | None) -> Refusal:
@@ -49,11 +50,14 @@ def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] 
     return {name: data.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
 
 
-def _check_declared(schema: bytes, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
+def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
+    schema = msgspec.json.encode(declared.schema, order="sorted")
     for error in _validator(schema).iter_errors(dict(data)):
         pointer = "".join(f"/{step}" for step in error.instance_path)
         return Refusal("invalid_field", f"The data does not fit its declaration: {error.message}.", f"/data{pointer}")
-    return dict(data)
+    whole = {name for name, kind in data_names(declared).items() if kind == "int"}
+    # To JSON Schema 30.0 is an integer, and so it is to conditions.
+    return {name: int(value) if name in whole and isinstance(value, float) else value for name, value in data.items()}
 
 
 @lru_cache(maxsize=256)

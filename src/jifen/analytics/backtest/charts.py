@@ -86,13 +86,13 @@ def columns(bars: Sequence[Bar]) -> str:
 
 
 def nice_ceiling(value: int) -> int:
-    """The next of 1, 2, 5, 10, 20, 50 ... that is not below a value."""
-    ceiling = 1
+    """The next of 1, 2, 4, 6, 8 and their tens that is not below a value: bars fill half of the axis at least."""
+    power = 1
     while True:
-        for digit in (1, 2, 5):
-            if digit * ceiling >= value:
-                return digit * ceiling
-        ceiling *= 10
+        for digit in (1, 2, 4, 6, 8):
+            if digit * power >= value:
+                return digit * power
+        power *= 10
 
 
 def _grid(ceiling: int, left: int, top: int, bottom: int) -> list[str]:

@@ -135,15 +135,6 @@ def test_charts_are_drawn_of_anything() -> None:
 
 
 def test_the_axis_ends_at_a_round_number() -> None:
-    """1, 2, 5 and their tens."""
-    assert [nice_ceiling(value) for value in (0, 1, 3, 6, 10, 11, 199, 201, 5_001)] == [
-        1,
-        1,
-        5,
-        10,
-        10,
-        20,
-        200,
-        500,
-        10_000,
-    ]
+    """1, 2, 4, 6, 8 and their tens."""
+    values = (0, 1, 3, 6, 10, 11, 199, 201, 5_001, 2_300_000)
+    assert [nice_ceiling(value) for value in values] == [1, 1, 4, 6, 10, 20, 200, 400, 6_000, 4_000_000]
