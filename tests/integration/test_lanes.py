@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from jifen.core.commands import AdjustPoints
+from jifen.engine import lane
 from jifen.engine.engine import Engine, EngineStopped, QueueFull
 from tests.model.ledger import answered, available_now, check_ledger, new_member, submission
 
@@ -134,3 +135,21 @@ async def test_a_lost_connection_is_replaced(database_url: str, admin_url: str) 
     assert sorted(each.sequence for each in outcomes) == list(range(1, 201))
     assert await available_now(database_url, ann) == 200
     await check_ledger(database_url)
+
+
+async def test_plans_made_of_empty_tables_are_not_kept(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics may say that a table is empty long after it has filled up, and a plan for an empty table reads all of
+    it. After a while plans are made anew."""
+    monkeypatch.setattr(lane, "PLANS_KEPT_BATCHES", 32)
+    admin = await asyncpg.connect(database_url)
+    await admin.execute("ANALYZE")
+    engine = Engine(database_url, lanes=1)
+    await engine.start()
+    for number in range(400):
+        await new_member(engine, f"member-{number}")
+    await engine.stop()
+    await admin.execute("SELECT pg_stat_clear_snapshot()")
+    read = await admin.fetchval("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'identities_pkey'")
+    await admin.close()
+    # Each looked for one identity that was not there yet; the first plan alone would read 400 * 400 / 2 of them.
+    assert read < 32 * 32

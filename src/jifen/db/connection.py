@@ -17,8 +17,8 @@ APPLICATION_ROLE = "jifen_application"
 ask_for_lists_only(asyncpg.protocol.protocol)
 
 _SETTINGS = {"application_name": "jifen", "timezone": "UTC", "jit": "off"}
-#: Batches run a few statements over and over, all by primary key. They are planned once, and never by what the planner
-#: knows at that moment: a plan made while a table was still empty would read the whole of it when it no longer is.
+#: Batches run a few statements over and over, all by primary key. They are planned once for many batches, and never
+#: with a scan of a table: it may be empty at that moment and large soon after.
 _BATCH_SETTINGS = _SETTINGS | {
     "plan_cache_mode": "force_generic_plan",
     "max_parallel_workers_per_gather": "0",

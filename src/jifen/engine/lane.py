@@ -46,6 +46,9 @@ MAXIMUM_COLLISIONS = 6
 WAITING_AT_A_TIME = 16
 #: Where one command comes again others do too: for so many batches keys are looked up before anything is decided.
 LOOK_FIRST_BATCHES = 32
+#: A plan is made once and kept. Of tables that were analysed while they were nearly empty it reads everything, for as
+#: long as it is kept: so after so many batches plans are made anew, which takes about a millisecond.
+PLANS_KEPT_BATCHES = 256
 LONGEST_PAUSE_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.005
 
@@ -71,6 +74,7 @@ class Lane:
         self._clock = clock
         self._connection: Connection | None = None
         self._look_first = 0
+        self._batches = 0
 
     async def run(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """The outcomes of a group of commands, in order, each durable or without any effect."""
@@ -131,7 +135,11 @@ class Lane:
 
     async def _attempt(self, batch: Batch, commands: int) -> None:
         started = asyncio.get_running_loop().time()
-        await batch.run(await self._connected())
+        connection = await self._connected()
+        self._batches += 1
+        if self._batches % PLANS_KEPT_BATCHES == 0:
+            await connection.execute("DISCARD PLANS")
+        await batch.run(connection)
         self._look_first = LOOK_FIRST_BATCHES if batch.had_repetitions else max(0, self._look_first - 1)
         self._observe(commands, asyncio.get_running_loop().time() - started)
 

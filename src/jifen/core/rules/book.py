@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -222,22 +223,24 @@ class _Day:
         """Whether facts tell which rules may match; else all of `always` may, in their order."""
         return bool(self._by_value)
 
-    def candidates(self, facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[CompiledRule]:
+    def candidates(self, facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
-        found = dict.fromkeys(self.always)
+        found: list[CompiledRule] = []
         for name, by_value in self._by_value.items():
             if name.startswith("line."):
                 field = name[5:]
                 for value in {line[field] for line in lines}:
-                    found.update(dict.fromkeys(by_value.get(value, ())))
+                    if value in by_value:
+                        found += by_value[value]
             elif name in facts:
                 fact = facts[name]
                 for value in fact if isinstance(fact, list) else (fact,):
-                    found.update(dict.fromkeys(by_value.get(value, ())))
+                    if value in by_value:
+                        found += by_value[value]
             else:
                 # An event without the property: these rules fail, and that must be seen.
-                found.update(dict.fromkeys(rule for rules in by_value.values() for rule in rules))
-        return sorted(found, key=_order)
+                found += chain.from_iterable(by_value.values())
+        return sorted({*self.always, *found}, key=_order) if found else self.always
 
 
 class EventBook:

@@ -1,4 +1,7 @@
 -- The statements of a batch. All are set-based: one call serves every command of the batch.
+-- Plans are kept for a while (engine/lane.py). Of a table that was analysed while it was empty, a plan may read all of it;
+-- where a table may begin to fill in a busy hour (caps, holds: none for months, then a campaign) it is joined as
+-- LATERAL (... OFFSET 0): always by index, whatever the statistics say.
 
 -- name: find_keys
 -- $1 shards, $2 digests. The known ones of these keys.
@@ -34,7 +37,7 @@ ORDER BY l.member_id, l.wallet, l.expires_at, l.earned_at, l.lot
 -- $1 shards, $2 member ids. Every open hold, oldest first.
 SELECT h.member_id, h.sequence, h.wallet, h.expires_at, h.pieces
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-JOIN holds h ON h.shard = wanted.shard AND h.member_id = wanted.member_id
+CROSS JOIN LATERAL (SELECT * FROM holds WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) h
 ORDER BY h.member_id, h.sequence
 
 -- name: load_transactions
@@ -106,13 +109,15 @@ ORDER BY t.member_id, t.sequence
 -- $1 shards, $2 member ids, $3 names. What members used of caps.
 SELECT u.member_id, u.name, u.used
 FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS wanted (shard, member_id, name)
-JOIN usages u ON u.shard = wanted.shard AND u.member_id = wanted.member_id AND u.name = wanted.name
+CROSS JOIN LATERAL (
+    SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id AND name = wanted.name OFFSET 0
+) u
 
 -- name: load_all_usages
 -- $1 shards, $2 member ids. Everything that members ever used of caps.
 SELECT u.member_id, u.name, u.used
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-JOIN usages u ON u.shard = wanted.shard AND u.member_id = wanted.member_id
+CROSS JOIN LATERAL (SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) u
 
 -- name: begin_shared_usages
 -- $1 shards, $2 names. In the order in which they are locked.
