@@ -76,7 +76,7 @@ def fetch_sql(url: str, statement: str, *values: object) -> list[tuple[Any, ...]
     return asyncio.run(run())
 
 
-def add_program(url: str, document: ProgramDocument = DEFAULT_PROGRAM) -> None:
+def add_program(url: str, document: ProgramDocument = DEFAULT_PROGRAM, effective_at: datetime | None = None) -> None:
     """Make this the next version of the program, without the checks of `jifen program apply`."""
 
     async def add() -> None:
@@ -90,11 +90,14 @@ def add_program(url: str, document: ProgramDocument = DEFAULT_PROGRAM) -> None:
                     wallet.id,
                 )
             await connection.execute(
-                "INSERT INTO program_versions (version, applied_at, applied_by, digest, content, source) "
-                "SELECT coalesce(max(version), 0) + 1, $1, 'test', $2, $3, '' FROM program_versions",
+                "INSERT INTO program_versions "
+                "(version, applied_at, applied_by, digest, content, source, effective_at) "
+                "SELECT coalesce(max(version), 0) + 1, $1, 'test', $2, $3, '', coalesce($4, now()) "
+                "FROM program_versions",
                 datetime.now(UTC),
                 hashlib.sha256(content).digest(),
                 content.decode(),
+                effective_at,
             )
         finally:
             await connection.close()

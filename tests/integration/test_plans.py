@@ -10,10 +10,13 @@ from jifen.db.connection import connect
 from jifen.db.queries import load_queries
 
 
-@pytest.mark.parametrize("name", ["load_usages", "load_all_usages", "load_holds"])
-async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, name: str) -> None:
+LATE = [("engine", "load_usages"), ("engine", "load_all_usages"), ("engine", "load_holds"), ("tiers", "load_tiers")]
+
+
+@pytest.mark.parametrize(("file", "name"), LATE)
+async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, file: str, name: str) -> None:
     """Each member's rows are looked up; the table is not read from end to end."""
-    statement = load_queries("engine")[name]
+    statement = load_queries(file)[name]
     arguments = ", ".join(["NULL"] * max(int(number) for number in re.findall(r"\$(\d+)", statement)))
     connection = await connect(database_url, for_batches=True)
     await connection.execute("RESET ROLE")

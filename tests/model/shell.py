@@ -31,7 +31,7 @@ from jifen.core.limits import NEVER
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
-from jifen.engine.references import unknown_past
+from jifen.engine.references import new_member_state, unknown_past
 
 
 class Shell:
@@ -58,8 +58,7 @@ class Shell:
 
     def add_member(self, member_id: int) -> None:
         """A member without history."""
-        accounts = tuple(Account(wallet) for wallet in self.program.wallet_numbers.values())
-        self.states[member_id] = MemberState(member_id, 0, accounts)
+        self.states[member_id] = new_member_state(member_id, self.program)
         self.transactions[member_id] = []
 
     def run(

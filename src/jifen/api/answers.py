@@ -24,6 +24,7 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.MATURE: "mature",
     Kind.CORRECT: "correct",
     Kind.MERGE: "merge",
+    Kind.TIER: "tier",
 }
 
 

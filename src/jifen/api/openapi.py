@@ -14,6 +14,7 @@ from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
 from jifen.core.limits import MAXIMUM_EVENTS
 from jifen.core.rules.facts import MemberFacts
@@ -32,9 +33,10 @@ _ID_PATTERNS = {
     ),
     "transaction_id": ("^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$", "100001-8", "The transaction: member and sequence."),
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
+    "recalculation_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the recalculation."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -220,6 +222,8 @@ def _try() -> Document:
 def _call(call: Call) -> Document:
     answer = {"schema": _reference(call.answer_type), "example": call.example_answer}
     content = {"application/json": {"schema": _reference(call.body), "example": call.example}}
+    fields = msgspec.structs.fields(call.body)
+    body = {"requestBody": {"required": any(field.required for field in fields), "content": content}} if fields else {}
     return {
         "operationId": call.name,
         "summary": call.summary,
@@ -227,7 +231,7 @@ def _call(call: Call) -> Document:
         "description": call.answer_type.__doc__ or "",
         "tags": ["write"],
         "parameters": _path_parameters(call.path),
-        **({"requestBody": {"required": True, "content": content}} if call.example else {}),
+        **body,
         "responses": {
             str(call.status): {"description": call.summary, "content": {"application/json": answer}},
         }

@@ -24,6 +24,7 @@ from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
 from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
@@ -41,7 +42,7 @@ _log = structlog.get_logger(__name__)
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
-    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS)]
+    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)]
     handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
@@ -130,12 +131,10 @@ def _call(runtime: Runtime, call: Call) -> HTTPRouteHandler:
 async def _run_call(
     runtime: Runtime, call: Call, decoder: msgspec.json.Decoder[msgspec.Struct], request: AnyRequest
 ) -> msgspec.Struct | Refusal:
-    body: msgspec.Struct | Refusal = call.body() if not call.example else Refusal("", "")
-    if call.example:
-        raw = await read_request(request, runtime.settings.body_limit_bytes)
-        body = raw if isinstance(raw, Refusal) else read_json(decoder, raw)
-        if isinstance(body, Refusal):
-            return body
+    raw = await read_request(request, runtime.settings.body_limit_bytes) if call.body.__struct_fields__ else b"{}"
+    body = raw if isinstance(raw, Refusal) else read_json(decoder, raw or b"{}")
+    if isinstance(body, Refusal):
+        return body
     header = request.headers.get("authorization")
     actor = runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
     try:
@@ -243,7 +242,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
-    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS)),
+    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

@@ -11,6 +11,7 @@ from jifen.core.identity import Identity, MemberReference
 from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.rules.standing import Profile
+from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
 
 class RegisterMember(msgspec.Struct, frozen=True, gc=False):
@@ -145,6 +146,8 @@ Command = (
     | PersonCommand
     | MergeMembers
     | UndoMerge
+    | GrantTier
+    | RecalculateTiers
 )
 
 

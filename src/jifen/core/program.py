@@ -29,9 +29,14 @@ from jifen.core.rules.document import (
     LocalizedText,
     MemberField,
     Ratio,
+    Tier,
 )
 from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, check_text, invalid
 from jifen.core.rules.rate import CoefficientPolicy
+from jifen.core.tiers.benefits import rules_of_tiers
+from jifen.core.tiers.checks import check_tier_sets
+from jifen.core.tiers.document import TierSet
+from jifen.core.tiers.sets import OpenTierSet, open_tier_sets
 
 __all__ = [
     "EarningRule",
@@ -132,6 +137,18 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     most_reward_percent: Decimal | None = None
     alarms: Alarms = Alarms()
     members: MemberPolicy = MemberPolicy()
+    tier_sets: list[TierSet] = []
+
+    @property
+    def rules(self) -> list[EarningRule]:
+        """The rules, with those that the benefits of tiers stand for."""
+        return [*self.earning, *rules_of_tiers(self.tier_sets, self.wallets[0].id)] if self.tier_sets else self.earning
+
+    @property
+    def tiers(self) -> list[Tier]:
+        """The tiers that `member.tier` can be: those of the first tier set, and of the catalog."""
+        tiers = {each.id: Tier(each.id, each.name) for tier_set in self.tier_sets[:1] for each in tier_set.tiers}
+        return [*tiers.values(), *(each for each in self.catalog.tiers if each.id not in tiers)]
 
 
 class Program:
@@ -139,10 +156,13 @@ class Program:
 
     __slots__ = (
         "books",
+        "counts_months",
         "document",
         "expiry_of_wallet",
         "rules",
         "rules_ask",
+        "tier_sets",
+        "tiers_ask_profiles",
         "values",
         "version",
         "wallet_ids",
@@ -163,10 +183,11 @@ class Program:
             for wallet in document.wallets
             if wallet.value is not None
         }
-        self.rules = {rule.id: rule for rule in document.earning}
+        rules = document.rules
+        self.rules = {rule.id: rule for rule in rules}
         #: The rules by the type of event they wait for.
         self.books: dict[str, EventBook] = compile_rules(
-            document.earning,
+            rules,
             wallets=self.wallet_numbers,
             values=self.values,
             campaigns=document.campaigns,
@@ -175,7 +196,14 @@ class Program:
             fields=document.fields,
             events=document.events,
             zone=self.zone,
+            tier_sets=[each.id for each in document.tier_sets],
         )
+        self.tier_sets: tuple[OpenTierSet, ...] = open_tier_sets(
+            document.tier_sets, self.wallet_numbers, document.fields, self.zone
+        )
+        #: Whether tiers look back over months, and whether they ask for what is said of a member.
+        self.counts_months = any(each.counts_months for each in self.tier_sets)
+        self.tiers_ask_profiles = any(each.needs_member for each in self.tier_sets)
         #: Whether any rule wants to know something of the member or of what was used of caps.
         self.rules_ask = any(book.needs_member or book.has_caps for book in self.books.values())
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
@@ -218,6 +246,7 @@ def check_document(document: ProgramDocument) -> None:
         )
     check_declared(document.fields, document.events, document.catalog)
     check_rules(document.earning, {wallet.id for wallet in document.wallets}, document.campaigns, document.groups)
+    check_tier_sets(document.tier_sets)
     if document.most_reward_percent is not None:
         check_percent("$.most_reward_percent", document.most_reward_percent)
     check_alarms(document.alarms, {wallet.id for wallet in document.wallets})

@@ -10,6 +10,7 @@ from jifen.core.ledger.values import Balances
 from jifen.core.orders import Order
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
+from jifen.core.tiers.standing import TierChange
 
 
 class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -38,6 +39,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
     `corrected` is what an order says from a correction on. `uses` is what the awards used of caps, and `spent` the
     money (minor units, signed) by which what the member spent in all changed: counters follow from these (I-14, I-15).
+    `tier` is the change of a tier.
     """
 
     balances: list[Balances]
@@ -55,6 +57,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     corrected: Order | None = None
     uses: dict[str, int] = {}
     spent: int = 0
+    tier: TierChange | None = None
 
 
 encode_trace = msgspec.json.Encoder().encode

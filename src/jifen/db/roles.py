@@ -39,6 +39,13 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "keys": ("INSERT",),
     "usages": ("INSERT", "UPDATE (used)"),
     "shared_usages": ("INSERT", "UPDATE (used)"),
+    "member_tiers": ("INSERT", "UPDATE (tier, since, came_by, valid_until, look_at, standing)"),
+    "tier_recalculations": (
+        "INSERT",
+        "UPDATE (status, members_done, members_total, members_moved, next_shard, after_member, seen_at, error_code, "
+        "error)",
+        "DELETE",
+    ),
     "outbox": ("INSERT", "DELETE"),
     "balances": (),
 }

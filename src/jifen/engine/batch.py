@@ -17,7 +17,7 @@ from jifen.core.commands import (
     order_named,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
-from jifen.core.decide.profile import check_profile
+from jifen.core.decide.profile import check_said
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, Transaction
@@ -219,6 +219,7 @@ class Batch:
             past=past,
             receiver=receiver,
             shared_used=self._shared_used,
+            current=self._known.program,
         )
         if isinstance(effects, Refusal):
             return effects
@@ -232,7 +233,7 @@ class Batch:
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
         assert self._known.program is not None
         state = self._states[member]
-        refusal = check_life(self._known.program, state, "describe") or check_profile(self._known.program, profile)
+        refusal = check_life(self._known.program, state, "describe") or check_said(self._known.program, profile)
         if refusal is not None:
             return refusal
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
@@ -446,8 +447,8 @@ class Batch:
             rows.add_registration(registration)
         for member, state in self._states.items():
             before = self._known.states.get(member)
-            if before is not state:
-                rows.add_state(before or MemberState(member, 0, ()), state)
+            if before is not state or member in self._known.uncounted:
+                rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
         for member, profile in (self._new_profiles | self._roll.profiles).items():
             rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)

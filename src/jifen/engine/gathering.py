@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date, datetime
 
+import msgspec
+
 from jifen.core.calendar import local_day
 from jifen.core.commands import (
     AdjustPoints,
@@ -27,6 +29,8 @@ from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import PersonCommand
 from jifen.core.program import Program
+from jifen.core.rules.months import Month
+from jifen.core.rules.standing import Counters
 from jifen.db.connection import Connection
 from jifen.engine.loading import (
     FoundKey,
@@ -46,6 +50,7 @@ from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference, late_day, members_named, needs_past, type_of_event
 from jifen.engine.roll import KnownPeople
+from jifen.engine.standings import load_months, load_standings
 from jifen.engine.submission import Answer, Submission, digest_order
 
 Key = tuple[bytes, bytes]
@@ -95,6 +100,8 @@ class Gathering:
         #: What all members together used of the caps that this batch may draw on; locked.
         self.shared_used: dict[str, int] = {}
         self.people = KnownPeople()
+        #: The counters as they are written, of members whose months were counted only now.
+        self.uncounted: dict[int, Counters] = {}
 
     async def find_orders(self, connection: Connection) -> None:
         """Find the orders behind refunds: whose they are never changes."""
@@ -181,6 +188,7 @@ class Gathering:
         something is due or refers to the past."""
         await self._load_for_rules(connection)
         await self._load_people(connection)
+        await self._load_for_tiers(connection)
         await self._load_first_lots(connection)
         everything: set[int] = set()
         references: set[Reference] = set()
@@ -259,6 +267,35 @@ class Gathering:
         if wanted:
             assert self.program is not None
             await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)
+
+    async def _load_for_tiers(self, connection: Connection) -> None:
+        """Load where the members stand, and what their conditions ask; count the months of who has none counted."""
+        assert self.program is not None
+        program, shards = self.program, self._surroundings.shards
+        if not self.states or not program.tier_sets:
+            return
+        await load_standings(connection, self.states, shards)
+        if program.tiers_ask_profiles:
+            await load_profiles(connection, self.states, list(self.states), shards)
+        if not program.counts_months:
+            return
+        uncounted = {member: each.counters for member, each in self.states.items() if each.counters.months is None}
+        with_history = [member for member in uncounted if self.states[member].sequence]
+        found: dict[int, tuple[Month, ...]] = dict.fromkeys(uncounted, ())
+        if with_history:
+            zone = program.document.time_zone
+            found |= await load_months(connection, with_history, zone, shards)
+        for member, months in found.items():
+            counters = msgspec.structs.replace(uncounted[member], months=months)
+            self.states[member] = msgspec.structs.replace(self.states[member], counters=counters)
+        self.uncounted = uncounted
+
+    def as_written(self, member: int) -> MemberState | None:
+        """A member as the database has it; None: a new one."""
+        state = self.states.get(member)
+        if state is None or member not in self.uncounted:
+            return state
+        return msgspec.structs.replace(state, counters=self.uncounted[member])
 
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}

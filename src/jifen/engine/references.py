@@ -26,7 +26,7 @@ from jifen.core.members.commands import AddIdentities
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.standing import Counters
+from jifen.core.rules.standing import NO_COUNTERS, Counters
 
 Reference = tuple[int, int]
 
@@ -73,8 +73,10 @@ def needs_past(command: Command) -> bool:
 
 
 def new_member_state(member_id: int, program: Program) -> MemberState:
-    """A member without history: an empty account for each wallet of the program."""
-    return MemberState(member_id, 0, tuple(Account(wallet) for wallet in program.wallet_numbers.values()))
+    """A member without history: an empty account for each wallet of the program, and no tier that was ever reached."""
+    accounts = tuple(Account(wallet) for wallet in program.wallet_numbers.values())
+    counters = Counters(months=()) if program.counts_months else NO_COUNTERS
+    return MemberState(member_id, 0, accounts, counters=counters, tiers={} if program.tier_sets else None)
 
 
 def check_instant(occurred_at: datetime | None, now: datetime) -> Refusal | None:

@@ -14,6 +14,7 @@ from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.places import Places
+from jifen.engine.standings import standing_rows, write_standings
 
 _SQL = load_queries("engine")
 _encode = msgspec.json.Encoder().encode
@@ -65,6 +66,7 @@ class BatchRows:
         self.profiles = Columns(3)
         self.usages = Columns(4)
         self.shared_usages = Columns(3)
+        self.standings = Columns(9)
 
     def add_transaction(self, transaction: Transaction, keys: Sequence[tuple[bytes, bytes]]) -> None:
         """The transaction with its movements, and the keys that find it: the caller's, then an order's name."""
@@ -146,6 +148,8 @@ class BatchRows:
         counted = None if after.counters is before.counters else min(account.wallet for account in after.accounts)
         if after.used is not before.used:
             self._add_usages(shard, after.member_id, before.used, after.used)
+        if after.tiers is not before.tiers:
+            self.standings.rows += standing_rows(shard, before, after)
         for account in after.accounts:
             old = was.get(account.wallet)
             counters = _encode(after.counters).decode() if account.wallet == counted else None
@@ -270,6 +274,8 @@ class BatchRows:
             await connection.execute(_SQL["write_profiles"], *self.profiles.arrays())
         if self.usages.rows or self.shared_usages.rows:
             await connection.execute(_SQL["write_usages"], *self.usages.arrays(), *self.shared_usages.arrays())
+        if self.standings.rows:
+            await write_standings(connection, self.standings.arrays())
         if self.keys.rows:
             await connection.execute(_SQL["write_keys"], *self.keys.arrays())
         expected = len(self.changed_lots.rows) + len(self.gone_lots.rows) + len(self.changed_accounts.rows)

@@ -35,6 +35,7 @@ KindName = Literal[
     "mature",
     "correct",
     "merge",
+    "tier",
 ]
 BucketName = Literal[
     "pending", "available", "held", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"

@@ -24,6 +24,7 @@ from jifen.db.queries import load_queries
 from jifen.engine.loading import load_everything
 from jifen.engine.places import Places
 from jifen.services.catalog import NO_PROGRAM, Catalog
+from jifen.services.tiers.standings import TierView, tiers_of
 
 _SQL = load_queries("reads")
 _MEMBER_ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -76,6 +77,7 @@ class MemberView(msgspec.Struct, frozen=True, omit_defaults=True):
     is_dormant: bool = False
     merged_into: str | None = None
     household_id: str | None = None
+    tiers: list[TierView] = []
 
 
 class MemberChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -155,6 +157,7 @@ async def find_member(connection: Connection, catalog: Catalog, member_id: int) 
     rows = await connection.fetch(_SQL["identities"], member_id)
     last = await connection.fetchval(_SQL["last_activity"], shard_of_member(member_id, catalog.shards), member_id)
     asked_at: datetime = row["asked_at"]
+    tiers = await _tiers(connection, catalog, program, member_id, asked_at)
     dormant_days = MemberPolicy().dormant_days if program is None else program.document.members.dormant_days
     return MemberView(
         str(member_id),
@@ -166,15 +169,26 @@ async def find_member(connection: Connection, catalog: Catalog, member_id: int) 
             IdentityView(f"{each['kind']}:{each['value']}", each["added_at"], each["verified_at"], each["verified_by"])
             for each in rows
         ],
-        _person_view(program, row["profile"], row["person"]),
+        _person_view(program, row["profile"], row["person"], tiers),
         last,
         (asked_at - (last or row["registered_at"])).days >= dormant_days,
         None if row["merged_into"] is None else str(row["merged_into"]),
         None if row["household_id"] is None else str(row["household_id"]),
+        tiers,
     )
 
 
-def _person_view(program: Program | None, profile_json: str | None, person_json: str | None) -> PersonView:
+async def _tiers(
+    connection: Connection, catalog: Catalog, program: Program | None, member_id: int, now: datetime
+) -> list[TierView]:
+    if program is None or not program.tier_sets:
+        return []
+    return await tiers_of(connection, catalog, program, member_id, now) or []
+
+
+def _person_view(
+    program: Program | None, profile_json: str | None, person_json: str | None, tiers: list[TierView]
+) -> PersonView:
     profile = NO_PROFILE if profile_json is None else _decode_profile(profile_json)
     person = NOBODY_KNOWN if person_json is None else _decode_person(person_json)
     return PersonView(
@@ -184,7 +198,7 @@ def _person_view(program: Program | None, profile_json: str | None, person_json:
         profile.channel,
         person.language,
         person.address,
-        profile.tier,
+        profile.tier if not tiers else tiers[0].tier or "",
         profile.tags,
         profile.fields,
         [] if program is None else missing_fields(program, profile),

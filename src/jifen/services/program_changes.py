@@ -25,6 +25,7 @@ _LISTS: tuple[tuple[str, str, str, str], ...] = (
     ("campaigns", "id", "活动", "campaign"),
     ("fields", "id", "会员字段", "member field"),
     ("events", "type", "事件类型", "type of event"),
+    ("tier_sets", "id", "等级体系", "tier set"),
 )
 _WORDS = {
     "name": ("名称", "name"),
@@ -65,6 +66,15 @@ _WORDS = {
     "members": ("会员政策", "policy on members"),
     "choices": ("可选值", "choices"),
     "required": ("必填", "requirement"),
+    "period": ("定级周期", "period"),
+    "order": ("等级顺序", "order of tiers"),
+    "qualify": ("定级条件", "condition"),
+    "keep": ("保级条件", "condition for keeping it"),
+    "by": ("获得方式", "way to get it"),
+    "valid_months": ("有效月数", "months of validity"),
+    "benefits": ("权益", "benefits"),
+    "downgrade": ("降级方式", "way of falling"),
+    "tiers": ("等级", "tiers"),
     "most_reward_percent": ("最高回馈率", "highest reward rate"),
 }
 #: A value longer than this is not shown whole.
@@ -76,6 +86,7 @@ def changes_between(before: ProgramDocument, after: ProgramDocument) -> list[Cha
     old, new = _plain(before), _plain(after)
     listed = {name for name, *_ in _LISTS}
     found = [change for name, key, zh, en in _LISTS for change in _in_list(name, key, zh, en, old, new)]
+    found += _in_tiers(old, new)
     for field in ProgramDocument.__struct_fields__:
         if field not in listed and old.get(field) != new.get(field):
             found.append(_changed(f"$.{field}", "积分计划", "the program", field, old.get(field), new.get(field)))
@@ -91,7 +102,7 @@ def _in_list(name: str, key: str, zh: str, en: str, old: dict[str, Any], new: di
         yield Change(f"$.{name}", f"新增{zh} {identifier}", f"The {en} {identifier} is new")
     for identifier in sorted(was.keys() & now.keys()):
         one, other = was[identifier], now[identifier]
-        for field in sorted(one.keys() | other.keys()):
+        for field in sorted((one.keys() | other.keys()) - {"tiers"}):
             if one.get(field) != other.get(field):
                 yield _changed(
                     f"$.{name}[{key}={identifier}].{field}",
@@ -101,6 +112,20 @@ def _in_list(name: str, key: str, zh: str, en: str, old: dict[str, Any], new: di
                     one.get(field),
                     other.get(field),
                 )
+
+
+def _in_tiers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    """Tiers within their sets; where one stands in the list is its rank."""
+    was = {each["id"]: each for each in old.get("tier_sets", [])}
+    for after in new.get("tier_sets", []):
+        name, before = after["id"], was.get(after["id"])
+        if before is None:
+            continue
+        yield from _in_list("tiers", "id", f"{name} 的等级", f"tier of {name}", before, after)
+        ranks = [[tier["id"] for tier in each["tiers"]] for each in (before, after)]
+        kept = [[tier for tier in each if tier in ranks[0] and tier in ranks[1]] for each in ranks]
+        if kept[0] != kept[1]:
+            yield _changed("$.tiers", f"{name}", f"the tier set {name}", "order", kept[0], kept[1])
 
 
 def _changed(path: str, zh_owner: str, en_owner: str, field: str, before: Any, after: Any) -> Change:

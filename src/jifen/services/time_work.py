@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from jifen.db.connection import Connection, connect
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.programs import current_program
 
 _SQL = load_queries("time_work")
 
@@ -46,6 +47,8 @@ class SettleReport(msgspec.Struct, frozen=True):
     lots_matured: int = 0
     holds_ended: int = 0
     failed: int = 0
+    tiers_reviewed: int = 0
+    tiers_moved: int = 0
 
     def __add__(self, other: SettleReport) -> SettleReport:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
@@ -53,9 +56,16 @@ class SettleReport(msgspec.Struct, frozen=True):
 
 
 async def settle_due(
-    engine: Engine, url: str, now: datetime, progress: Progress | None = None, *, groups_in_flight: int = 8
+    engine: Engine,
+    url: str,
+    now: datetime,
+    progress: Progress | None = None,
+    *,
+    groups_in_flight: int = 8,
+    only_tiers: bool = False,
 ) -> SettleReport:
-    """Settle every member to whom something was due at `now`, each up to the engine's own present.
+    """Settle every member to whom something was due at `now`, each up to the engine's own present. `only_tiers`: look
+    for reviews and ends of tiers alone; whoever has one is settled as a whole.
 
     Memory is bounded by a page of members. Running it twice, or in several processes, changes nothing.
 
@@ -65,13 +75,25 @@ async def settle_due(
     """
     connection = await connect(url)
     try:
-        return await _Work(engine, connection, now, groups_in_flight).run(progress)
+        program = await current_program(connection)
+        sets = [] if program is None else [each.id for each in program.tier_sets]
+        return await _Work(engine, connection, now, groups_in_flight, sets, only_tiers).run(progress)
     finally:
         await connection.close(timeout=5)
 
 
 class _Work:
-    def __init__(self, engine: Engine, connection: Connection, now: datetime, groups_in_flight: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        connection: Connection,
+        now: datetime,
+        groups_in_flight: int,
+        tier_sets: list[str],
+        only_tiers: bool,
+    ) -> None:
+        self._tier_sets = tier_sets
+        self._only_tiers = only_tiers
         self._engine = engine
         self._connection = connection
         self._now = now
@@ -82,7 +104,7 @@ class _Work:
 
     async def run(self, progress: Progress | None) -> SettleReport:
         shards = await self._connection.fetchval("SELECT shards FROM installation")
-        total = await self._connection.fetchval(_SQL["count_due"], self._now) if progress else 0
+        total = await self._connection.fetchval(*self._due("count_due")) if progress else 0
         report = SettleReport()
         while members := await self._page():
             settled = await self._settle(members)
@@ -98,12 +120,15 @@ class _Work:
     async def _page(self) -> list[int]:
         """The next due members, without those who could not be settled."""
         most = PAGE + len(self._failed) + len(self._unmoved)
-        rows = await self._connection.fetch(_SQL["due_members"], self._now, most)
+        rows = await self._connection.fetch(*self._due("due_members", most))
         members = [row["member_id"] for row in rows]
         still_due = self._unmoved.intersection(members)
         self._failed |= still_due
         self._unmoved -= still_due
         return [member for member in members if member not in self._failed]
+
+    def _due(self, name: str, *most: int) -> tuple[Any, ...]:
+        return (_SQL[name], self._now, *most, self._tier_sets, self._only_tiers)
 
     async def _settle(self, members: Sequence[int]) -> list[Answer]:
         """Settle these members; the answers for those with whom it worked."""
@@ -148,6 +173,7 @@ class _Work:
             int(Kind.HOLD_EXPIRE),
             int(Bucket.EXPIRED),
             int(Bucket.PENDING),
+            int(Kind.TIER),
         )
         moved = sum(1 for answer in settled if answer.settled)
-        return SettleReport(moved, row["lots_expired"], row["points_expired"], row["lots_matured"], row["holds_ended"])
+        return SettleReport(members=moved, **row)

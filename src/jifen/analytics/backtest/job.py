@@ -10,12 +10,12 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from jifen.analytics.backtest.abandoned import when_abandoned
 from jifen.analytics.backtest.jobs import end_backtest, tell_progress
 from jifen.analytics.backtest.run import run_backtest
 from jifen.core.errors import JifenError
 from jifen.core.program import ProgramDocument
 from jifen.db.connection import Connection, connect
+from jifen.engine.abandoned import when_abandoned
 from jifen.settings import Settings
 
 BEAT_SECONDS: Final = 1.0

@@ -43,7 +43,7 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import CounterChange, Profile, counters_on
+from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Profile, counters_on
 from jifen.core.trace import TakenBack
 from jifen.engine.references import late_day, new_member_state
 
@@ -118,7 +118,9 @@ class MemberReplay:
     def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
         self._stage = stage
         self._memory = None if referred is None else Memory(referred)
-        self._state = msgspec.structs.replace(new_member_state(member_id, stage.draft), profile=profile)
+        # Tiers are those that were recorded with the events: nothing is decided about them anew.
+        fresh = new_member_state(member_id, stage.draft)
+        self._state = msgspec.structs.replace(fresh, profile=profile, counters=NO_COUNTERS, tiers=None)
         self._points: MemberPoints = {}
         #: What moved the counters, by the transaction, for events that come late.
         self._changes: dict[int, CounterChange] = {}

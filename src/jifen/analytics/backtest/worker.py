@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from jifen.analytics.backtest.abandoned import when_abandoned
 from jifen.analytics.backtest.recorded import (
     Period,
     begin_reading,
@@ -33,6 +32,7 @@ from jifen.core.decide import Context, Effects, decide
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.db.connection import Connection, connect
+from jifen.engine.abandoned import when_abandoned
 from jifen.engine.collector import calm_collector
 from jifen.engine.programs import ProgramVersions
 

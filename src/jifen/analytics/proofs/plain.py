@@ -62,7 +62,7 @@ def unknown_references(program: Program, rule: CompiledRule) -> Iterator[Finding
         for name, constant in _compared_texts(condition.root):
             text = str(constant.value)
             if name == "member.tier":
-                known = [tier.id for tier in catalog.tiers]
+                known = [tier.id for tier in program.document.tiers]
             else:
                 known = getattr(catalog, _LISTS.get(name, ""), [])
             if known and text and text not in known:
@@ -185,7 +185,7 @@ def gaps(program: Program) -> Iterator[Finding]:
         if not found:
             earning.append(category)
         yield from found
-    for tier in catalog.tiers:
+    for tier in program.document.tiers:
         usual = earning[0] if earning else None
         yield from _gap(program, f"等级 {tier.id}", f"the tier {tier.id}", usual, tier.id)
 

@@ -25,12 +25,14 @@ from jifen.core.decide.hold import capture_hold, place_hold, release_hold
 from jifen.core.decide.reverse import correct_order, refund_order, reverse_transaction
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
+from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
 from jifen.core.members.commands import ChangeLife
 from jifen.core.members.life import act_of, check_life
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
 __all__ = ["Context", "Effects", "PastTransaction", "decide"]
 
@@ -44,26 +46,30 @@ def decide(
     past: PastTransaction | None = None,
     receiver: MemberState | None = None,
     shared_used: Mapping[str, int] = {},
+    current: Program | None = None,
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
     `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
-    `receiver` the other member of a transfer; `shared_used` what all members together used of caps, by usage name.
+    `receiver` the other member of a transfer; `shared_used` what all members together used of caps, by usage name;
+    `current` the version in force now, which decides about tiers, where `program` is that of the time of an event.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
-    decision = Decision(program, context, state, shared_used)
+    decision = Decision(program, context, state, shared_used, current)
+    look_at_tiers(decision)
     settle(decision)
     if isinstance(command, TransferPoints):
         assert receiver is not None
         if refusal := check_life(program, receiver, "receive", "/to"):
             return refusal
-        return _decide_transfer(decision, Decision(program, context, receiver), command)
+        return _decide_transfer(decision, Decision(program, context, receiver, current=current), command)
     refusal = _apply(decision, command, past)
     if refusal is not None:
         return refusal
     settle(decision, not_before=context.occurred_at)
+    raise_tiers(decision)
     return decision.effects()
 
 
@@ -87,6 +93,8 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     PlaceHold: place_hold,
     AdjustPoints: adjust_points,
     ChangeLife: change_life,
+    GrantTier: grant_tier,
+    RecalculateTiers: recalculate_tiers,
 }
 #: and one that refers to an earlier transaction.
 _ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusal | None]]] = {
@@ -99,11 +107,14 @@ _ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusa
 
 
 def _decide_transfer(sender: Decision, receiver: Decision, command: TransferPoints) -> Effects | Refusal:
+    look_at_tiers(receiver)
     settle(receiver)
     refusal = transfer_points(sender, receiver, command)
     if refusal is not None:
         return refusal
     settle(sender, not_before=sender.context.occurred_at)
     settle(receiver, not_before=sender.context.occurred_at)
+    raise_tiers(sender)
+    raise_tiers(receiver)
     here, there = sender.effects(), receiver.effects()
     return Effects(here.transactions + there.transactions, here.states + there.states, here.answer, here.trace)

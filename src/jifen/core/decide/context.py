@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -15,7 +15,9 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import Counters
+from jifen.core.rules.standing import Counters, facts_of
+from jifen.core.tiers.moves import tier_in_force
+from jifen.core.tiers.standing import Standing, TierChange
 from jifen.core.trace import TakenBack, Trace, encode_trace
 
 
@@ -75,21 +77,32 @@ class Decision:
         "answer",
         "context",
         "counters",
+        "current",
         "journal",
         "program",
         "shared_used",
         "shared_uses",
         "state",
         "status",
+        "tiers",
         "trace",
         "transactions",
         "uses",
     )
 
     def __init__(
-        self, program: Program, context: Context, state: MemberState, shared_used: Mapping[str, int] = {}
+        self,
+        program: Program,
+        context: Context,
+        state: MemberState,
+        shared_used: Mapping[str, int] = {},
+        current: Program | None = None,
     ) -> None:
         self.program = program
+        #: The version in force now, which decides about tiers; `program` is that of the time of an event.
+        self.current = current or program
+        #: Where the member stands, by tier set; None: nothing is decided about tiers.
+        self.tiers: Mapping[str, Standing] | None = state.tiers
         self.shared_used = shared_used
         self.counters: Counters = state.counters
         self.status = state.status
@@ -126,6 +139,7 @@ class Decision:
         corrected: Order | None = None,
         uses: dict[str, int] | None = None,
         spent: int = 0,
+        tier: TierChange | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -155,6 +169,7 @@ class Decision:
             corrected,
             uses or {},
             spent,
+            tier,
         )
         context = self.context
         transaction = Transaction(
@@ -189,7 +204,17 @@ class Decision:
             state = msgspec.structs.replace(state, counters=self.counters, used=used)
         if self.status is not state.status:
             state = msgspec.structs.replace(state, status=self.status)
+        if self.tiers is not state.tiers:
+            state = msgspec.structs.replace(state, tiers=self.tiers)
         return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses)
+
+    def member_facts(self, day: date, counters: Counters) -> MemberFacts:
+        """What rules see of the member on a local day, with these counters. The first tier set says which tier."""
+        profile, sets = self.state.profile, self.program.tier_sets
+        if self.tiers is None or not sets:
+            return facts_of(profile, counters, day)
+        tiers = {each.id: tier_in_force(each, self.tiers.get(each.id)) for each in sets}
+        return facts_of(profile, counters, day, tiers[sets[0].id], tiers)
 
     def wallet_number(self, wallet: str | None) -> int | Refusal:
         """The number of a wallet named in a command; none named: the program's first."""

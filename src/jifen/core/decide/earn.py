@@ -19,7 +19,6 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
-from jifen.core.rules.standing import facts_of
 
 encode_facts = msgspec.json.Encoder().encode
 
@@ -73,22 +72,25 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
         counters = decision.state.counters_then.get(day, decision.counters)
         if event.type == CHECKED_IN:
             counters = counters.with_checkin(day)
-        member = facts_of(decision.state.profile, counters, day)
+        member = decision.member_facts(day, counters)
     if needs_member and event.type == CHECKED_IN and member.checkin_streak == 0:
         # A late one that belongs to no known streak counts in its own, as every check-in does.
         member = msgspec.structs.replace(member, checkin_streak=1)
     used = _known_uses(decision, event, day)
     rating = rate(book, event, member, used, program.document.coefficients)
     decision.begin()
+    earned: dict[int, int] = {}
     for award in rating.awards:
         if award.points == 0:
             continue
+        earned[award.wallet] = earned.get(award.wallet, 0) + award.points
         if refusal := check_room(decision, award.wallet, award.points):
             return refusal
         terms = terms_of_award(program, program.rules[award.rule], context.occurred_at)
         pending = terms.effective_at > context.now
         decision.journal.open_lot(award.wallet, Bucket.ISSUED, award.points, terms, pending=pending)
     _count_uses(decision, program, event, day, rating)
+    decision.counters = decision.counters.in_month(day, orders=int(event.order is not None), cents=spent, earned=earned)
     decision.end(
         Kind.EARN,
         context.occurred_at,

@@ -14,9 +14,17 @@ _FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}")
 _KINDS: Final = {"bool": bool, "int": int, "string": str}
 
 
+def check_said(program: Program, profile: Profile) -> Refusal | None:
+    """Refuse what nobody may say of a member: what rules could not read, and a tier where the program works it out."""
+    if profile.tier and program.tier_sets:
+        message = "The program works tiers out itself; to give one, call POST /v1/members/{member_id}/tier."
+        return Refusal("tier_not_settable", message, "/tier")
+    return check_profile(program, profile)
+
+
 def check_profile(program: Program, profile: Profile) -> Refusal | None:
     """Refuse a profile that rules could not read: an unknown tier or field, a day that does not exist."""
-    tiers = [tier.id for tier in program.document.catalog.tiers]
+    tiers = [tier.id for tier in program.document.tiers]
     if profile.tier and tiers and profile.tier not in tiers:
         return Refusal("unknown_tier", f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}.", "/tier")
     if profile.birthday is not None and _day(profile.birthday) is None:

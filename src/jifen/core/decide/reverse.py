@@ -213,6 +213,10 @@ def _book_reversal(
         is_answer=True,
         program=past.program,
     )
+    if past.kind is Kind.EARN:
+        earned = {taken.wallet: -taken.points for taken in taken_back}
+        day = local_day(past.occurred_at, past.program.zone)
+        decision.counters = decision.counters.in_month(day, cents=spent, earned=earned)
     return None
 
 

@@ -8,13 +8,13 @@ from jifen.core.decide.context import Decision
 from jifen.core.ledger.values import Bucket, Hold, Kind, LotTerms, Piece
 
 
-def settle(decision: Decision, *, not_before: datetime | None = None) -> None:
-    """Book everything that is due by now, in the order in which it became due.
+def settle(decision: Decision, *, not_before: datetime | None = None, until: datetime | None = None) -> None:
+    """Book everything that is due by now (or by `until`), in the order in which it became due.
 
     `not_before`: when the command that has just been decided happened; what follows from it cannot have happened
     earlier (points returned to an expired lot expire when they return, not when the lot expired).
     """
-    journal, now = decision.journal, decision.context.now
+    journal, now = decision.journal, until or decision.context.now
     if not journal.is_due(now):
         return
     for wallet in journal.wallets_due(now):

@@ -10,6 +10,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from jifen.core.ledger.values import (
     LOTS_PER_TRANSACTION,
     NO_LOT,
@@ -155,17 +157,14 @@ class Journal:
                 draft.freeze() for wallet, draft in drafts.items() if wallet not in wallets and draft.last_sequence
             ]
         state = self._state
-        return MemberState(
-            state.member_id,
-            self.sequence,
-            tuple(accounts),
-            state.profile,
-            state.counters,
-            state.used,
-            state.status,
-            state.merged_into,
-            state.counters_then,
-        )
+        return msgspec.structs.replace(state, sequence=self.sequence, accounts=tuple(accounts))
+
+    def balances(self) -> dict[int, int]:
+        """What the member has in each wallet, held points included, debt taken off. Points that wait are not there."""
+        balances = {each.wallet: each.available + each.held - each.debt for each in self._state.accounts}
+        for wallet, draft in self._drafts.items():
+            balances[wallet] = draft.available + draft.held - draft.debt
+        return balances
 
     def look(self, wallet: int) -> AccountDraft:
         """The account of a wallet as it stands, for reading. A wallet never used before is empty."""

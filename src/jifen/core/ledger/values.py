@@ -10,6 +10,7 @@ import msgspec
 
 from jifen.core.limits import NEVER
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
+from jifen.core.tiers.standing import Standing
 
 #: A lot's number names the movement that opened it: LOTS_PER_TRANSACTION * sequence + position.
 LOTS_PER_TRANSACTION = 2**20
@@ -47,6 +48,7 @@ class Kind(IntEnum):
     TRANSFER = 10
     MATURE = 11
     CORRECT = 12
+    TIER = 18
     MERGE = 19
 
 
@@ -156,7 +158,8 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     """Everything a decision may need to know of one member, as locked. `sequence` is its last transaction's; `used`
     what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged
     member, where a refusal may have to name it. `counters_then`: the counters as they stood on earlier local days, for
-    the late events that are to be decided."""
+    the late events that are to be decided. `tiers`: where the member stands, by tier set (None: not loaded, so nothing
+    is decided about tiers)."""
 
     member_id: int
     sequence: int
@@ -167,6 +170,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     status: MemberStatus = MemberStatus.ACTIVE
     merged_into: int = 0
     counters_then: Mapping[date, Counters] = {}
+    tiers: Mapping[str, Standing] | None = None
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

@@ -33,6 +33,7 @@ from jifen.core.members.commands import (
 )
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
 Act = Literal[
     "earn",
@@ -76,6 +77,8 @@ ACT_OF: Final[dict[type, Act]] = {
     VerifyIdentities: "identify",
     MergeMembers: "merge",
     UndoMerge: "undo_merge",
+    GrantTier: "describe",
+    RecalculateTiers: "time",
 }
 
 _REFUSALS: Final = {

@@ -297,6 +297,7 @@ def compile_rules(
     fields: Sequence[Any],
     events: Sequence[Any],
     zone: ZoneInfo,
+    tier_sets: Sequence[str] = (),
 ) -> dict[str, EventBook]:
     """The rules of a program by the type of event they wait for. Raises InvalidProgram."""
     by_event: dict[str, list[CompiledRule]] = {}
@@ -309,7 +310,7 @@ def compile_rules(
         path = f"$.earning[{index}]"
         if rule.event not in vocabulary:
             try:
-                names[rule.event] = names_for(rule.event, fields, events)
+                names[rule.event] = names_for(rule.event, fields, events, tier_sets)
             except KeyError:
                 raise invalid(
                     f"{path}.event", f"is {rule.event!r}; declare it in `events` or use a known one"

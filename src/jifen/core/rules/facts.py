@@ -75,6 +75,7 @@ class MemberFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     days_since_last_order: int = -1
     checkin_streak: int = 0
     fields: dict[str, Scalar] = {}
+    tiers: dict[str, str] = {}
 
 
 class RatedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -163,13 +164,21 @@ def data_names(declared: EventType) -> dict[str, FieldType]:
     }
 
 
-def names_for(event_type: str, fields: Iterable[MemberField], events: Iterable[EventType]) -> dict[str, FieldType]:
+def member_names(fields: Iterable[MemberField], tier_sets: Iterable[str] = ()) -> dict[str, FieldType]:
+    """Everything that conditions can name of a member, with its type."""
+    own: dict[str, FieldType] = {f"member.fields.{each.id}": each.type for each in fields}
+    return MEMBER_NAMES | own | dict.fromkeys((f"member.tiers.{each}" for each in tier_sets), "string")
+
+
+def names_for(
+    event_type: str, fields: Iterable[MemberField], events: Iterable[EventType], tier_sets: Iterable[str] = ()
+) -> dict[str, FieldType]:
     """Everything that conditions on this type of event can name, with its type; without the fields of a line.
 
     Raises:
         KeyError: there is no such type of event.
     """
-    names = EVENT_NAMES | MEMBER_NAMES | {f"member.fields.{each.id}": each.type for each in fields}
+    names = EVENT_NAMES | member_names(fields, tier_sets)
     if event_type == ORDER_COMPLETED:
         return names | ORDER_NAMES
     declared = {each.type: data_names(each) for each in events}
@@ -194,7 +203,13 @@ def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> list[tu
             readers.append((name, _MEMBER[name][1]))
         elif name.startswith("member.fields."):
             readers.append((name, _field_reader(name.removeprefix("member.fields."), fields[name])))
+        elif name.startswith("member.tiers."):
+            readers.append((name, _tier_reader(name.removeprefix("member.tiers."))))
     return readers
+
+
+def _tier_reader(tier_set: str) -> Reader:
+    return lambda member, _: member.tiers.get(tier_set, "")
 
 
 def _field_reader(field: str, field_type: FieldType) -> Reader:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from jifen.core.rules.facts import MemberFacts, Scalar
+from jifen.core.rules.months import Month, changed, month_of
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -27,7 +28,8 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What a member's events add up to. Money in minor units, as paid less what was refunded; orders are never taken
-    back, so that a first order is first once. `month` is `YYYY-MM` of `spent_month`; days are local."""
+    back, so that a first order is first once. `month` is `YYYY-MM` of `spent_month`; days are local. `months` has
+    everything month by month, once a program had tiers that ask for it; None: nobody counted."""
 
     orders: int = 0
     spent_total: int = 0
@@ -38,6 +40,7 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
     last_order_on: date | None = None
     checkin_streak: int = 0
     last_checkin_on: date | None = None
+    months: tuple[Month, ...] | None = None
 
     def with_order(self, day: date, cents: int) -> Counters:
         """After an order of that day. A late order counts in its own month and year only if none began since."""
@@ -53,7 +56,15 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
             day if last is None else max(day, last),
             self.checkin_streak,
             self.last_checkin_on,
+            self.months,
         )
+
+    def in_month(self, day: date, *, orders: int = 0, cents: int = 0, earned: Mapping[int, int] = {}) -> Counters:
+        """After what happened on that day changed the counts of its month. Where months are not counted: the same."""
+        if self.months is None or not (orders or cents or any(earned.values())):
+            return self
+        months = changed(self.months, month_of(day), orders=orders, spent_cents=cents, earned=earned)
+        return msgspec.structs.replace(self, months=months)
 
     def with_change(self, day: date, cents: int) -> Counters:
         """After what was paid for an order of that day changed: less by a refund, more or less by a correction."""
@@ -131,10 +142,13 @@ NO_PROFILE: Final = Profile()
 NO_COUNTERS: Final = Counters()
 
 
-def facts_of(profile: Profile, counters: Counters, day: date) -> MemberFacts:
-    """What is known of a member on a local day, before what happens then is counted."""
+def facts_of(
+    profile: Profile, counters: Counters, day: date, tier: str | None = None, tiers: Mapping[str, str] = {}
+) -> MemberFacts:
+    """What is known of a member on a local day, before what happens then is counted. `tier`: where the program works
+    it out, and not the profile says it; `tiers`: the tier in each set."""
     return MemberFacts(
-        profile.tier,
+        profile.tier if tier is None else tier,
         profile.tags,
         profile.segments,
         profile.channel,
@@ -149,4 +163,5 @@ def facts_of(profile: Profile, counters: Counters, day: date) -> MemberFacts:
         -1 if counters.last_order_on is None else max((day - counters.last_order_on).days, 0),
         counters.streak_on(day),
         profile.fields,
+        dict(tiers),
     )

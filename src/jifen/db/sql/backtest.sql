@@ -2,8 +2,8 @@
 
 -- name: transactions
 -- Everything that somebody asked for, from one of the sources below, in its order. What time does by itself (6, 7, 11:
--- holds ended, lots expired and matured) is worked out anew. `opened` says what lots an adjustment (9) or a transfer
--- (10) opened; what others opened follows from the program.
+-- holds ended, lots expired and matured) is worked out anew, and tiers (18) are those kept with the events. `opened`
+-- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
        t.trace,
        CASE WHEN t.kind IN (9, 10) THEN (
@@ -12,7 +12,7 @@ SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurr
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
        ) END AS opened
 FROM ({source}) AS t
-WHERE t.kind NOT IN (6, 7, 11)
+WHERE t.kind NOT IN (6, 7, 11, 18)
 ORDER BY {order}
 
 -- name: of_shard

@@ -494,6 +494,104 @@ FROM used u FULL JOIN (SELECT * FROM usages WHERE shard BETWEEN $1 AND $2) k
     ON k.member_id = u.member_id AND k.shard = u.shard AND k.name = u.name
 WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
 
+-- name: shards_tiers
+-- Where members stand in tier sets, against the transactions (kind 18) that moved them, and these against each other.
+WITH told AS MATERIALIZED (
+    SELECT shard, member_id, sequence, change ->> 'tier_set' AS tier_set, change ->> 'was' AS was, change ->> 'tier' AS tier,
+           change -> 'standing' AS standing, lag(change ->> 'tier') OVER steps AS tier_before,
+           lead(sequence) OVER steps IS NULL AS is_last
+    FROM (SELECT *, trace -> 'tier' AS change FROM transactions
+          -- Where no version of the program ever had tiers, no transaction need be looked at.
+          WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"tier_sets":\[\{')
+              AND shard BETWEEN $1 AND $2 AND kind = 18) AS moved
+    WINDOW steps AS (PARTITION BY member_id, shard, change ->> 'tier_set' ORDER BY sequence)
+), kept AS (
+    SELECT * FROM member_tiers WHERE shard BETWEEN $1 AND $2
+)
+SELECT CASE WHEN k.member_id IS NULL THEN 'tier_missing' WHEN t.member_id IS NULL THEN 'tier_surplus'
+            ELSE 'tier_standing' END AS kind,
+       coalesce(t.member_id, k.member_id) AS member_id,
+       concat('in the tier set ', coalesce(t.tier_set, k.tier_set), ' kept is ',
+              coalesce(concat_ws(', ', k.standing, k.tier, k.since, k.came_by, k.valid_until, k.look_at), 'nothing'),
+              '; transaction ', t.member_id, '-', t.sequence, ' says ', coalesce(t.standing::text, 'nothing')) AS detail
+FROM (SELECT * FROM told WHERE is_last) t
+FULL JOIN kept k ON k.member_id = t.member_id AND k.shard = t.shard AND k.tier_set = t.tier_set
+WHERE (k.standing::text = t.standing::text AND k.tier = t.standing ->> 'tier'
+       AND k.since = (t.standing ->> 'since')::timestamptz AND k.came_by = coalesce(t.standing ->> 'by', 'earned')
+       AND k.valid_until IS NOT DISTINCT FROM (t.standing ->> 'valid_until')::timestamptz
+       AND k.look_at IS NOT DISTINCT FROM least((t.standing ->> 'review_at')::timestamptz,
+                                                (t.standing ->> 'granted_until')::timestamptz)) IS NOT TRUE
+UNION ALL
+SELECT 'tier_history', member_id,
+       concat('transaction ', member_id, '-', sequence, ' says that the tier in ', tier_set, ' was ', was, '; it was ', tier_before)
+FROM told WHERE was <> tier_before
+
+-- name: shards_months
+-- What is counted month by month, against the transactions: orders (0), money spent (-1), points earned by wallet.
+WITH program AS MATERIALIZED (
+    SELECT content ->> 'time_zone' AS zone FROM program_versions ORDER BY version DESC LIMIT 1
+), counted AS MATERIALIZED (
+    SELECT shard, member_id, counters -> 9 AS months FROM accounts
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"tier_sets":\[\{')
+        AND shard BETWEEN $1 AND $2 AND wallet = (SELECT min(number) FROM wallets)
+        AND json_typeof(counters -> 9) = 'array'
+), kept AS NOT MATERIALIZED (
+    SELECT c.shard, c.member_id, (each ->> 0)::integer AS month, number.what, number.number
+    FROM counted c CROSS JOIN LATERAL json_array_elements(c.months) AS each
+    CROSS JOIN LATERAL (
+        SELECT 0 AS what, coalesce((each ->> 1)::bigint, 0) AS number
+        UNION ALL SELECT -1, coalesce((each ->> 2)::bigint, 0)
+        UNION ALL SELECT key::integer, value::bigint FROM json_each_text(coalesce(each -> 3, '{}'))
+    ) AS number
+), happened AS NOT MATERIALIZED (
+    SELECT t.shard, t.member_id, t.kind, t.trace, t.occurred_at,
+           (t.facts IS NOT NULL AND NOT starts_with(t.facts::text, '{"event":'))::integer AS orders
+    FROM transactions t JOIN counted c ON c.member_id = t.member_id AND c.shard = t.shard
+    WHERE t.shard BETWEEN $1 AND $2 AND t.kind = 1
+    UNION ALL
+    -- What was taken back belongs to the month of what was earned.
+    SELECT t.shard, t.member_id, t.kind, t.trace, origin.occurred_at, 0
+    FROM transactions t JOIN counted c ON c.member_id = t.member_id AND c.shard = t.shard
+    JOIN transactions origin ON origin.member_id = t.member_id AND origin.shard = t.shard
+        AND origin.sequence = t.refers_to AND origin.kind = 1 AND origin.shard BETWEEN $1 AND $2
+    WHERE t.shard BETWEEN $1 AND $2 AND t.kind IN (8, 12)
+), told AS NOT MATERIALIZED (
+    SELECT h.shard, h.member_id, month, number.what, number.number
+    FROM happened h
+    CROSS JOIN LATERAL (
+        SELECT (extract(year FROM local) * 100 + extract(month FROM local))::integer AS month
+        FROM (SELECT h.occurred_at AT TIME ZONE (SELECT zone FROM program) AS local) AS here
+    ) AS here
+    CROSS JOIN LATERAL (
+        SELECT 0 AS what, h.orders::bigint AS number WHERE h.orders <> 0
+        UNION ALL SELECT -1, coalesce((h.trace ->> 'spent')::bigint, 0)
+        UNION ALL SELECT (each ->> 1)::integer, (each ->> 2)::bigint
+                  FROM json_array_elements(coalesce(h.trace -> 'awards', '[]')) AS each WHERE h.kind = 1
+        UNION ALL SELECT (each ->> 'wallet')::integer, -(each ->> 'points')::bigint
+                  FROM json_array_elements(coalesce(h.trace -> 'taken_back', '[]')) AS each WHERE h.kind <> 1
+    ) AS number
+), suspects AS MATERIALIZED (
+    -- Quickly: both sides, each number weighed by a hash of its member, month and meaning, come to the same by shard.
+    SELECT shard FROM (
+        SELECT shard, sum((number % 2147483647) * (hashint8extended(member_id, month::bigint * 100 + what) & 2147483647))
+                      AS print FROM told GROUP BY shard
+        UNION ALL
+        SELECT shard, -sum((number % 2147483647) * (hashint8extended(member_id, month::bigint * 100 + what) & 2147483647))
+        FROM kept GROUP BY shard
+    ) AS prints
+    GROUP BY shard HAVING sum(print) % 2147483647 <> 0
+)
+SELECT 'months' AS kind, member_id,
+       concat('of month ', month, ' the counters say ', sum(kept), CASE what WHEN 0 THEN ' orders' WHEN -1 THEN ' spent'
+              ELSE concat(' earned in wallet ', what) END, ', the transactions ', sum(told)) AS detail
+FROM (
+    SELECT member_id, month, what, number AS kept, 0 AS told FROM kept WHERE shard IN (SELECT shard FROM suspects)
+    UNION ALL
+    SELECT member_id, month, what, 0, number FROM told WHERE shard IN (SELECT shard FROM suspects)
+) AS sides
+GROUP BY member_id, month, what
+HAVING sum(kept) <> sum(told)
+
 -- name: shared_usages
 -- What all members together used of caps, against what the transactions say.
 WITH used AS (

@@ -11,7 +11,7 @@ def find_cap(program: Program, key: str) -> OpenCap | None:
     """The cap that a key names; None where the program has none (a usage name may end with a period's first day)."""
     document = program.document
     owners = [("program", document.budgets)]
-    owners += [(f"rule:{rule.id}", rule.caps) for rule in document.earning]
+    owners += [(f"rule:{rule.id}", rule.caps) for rule in document.rules]
     owners += [(f"campaign:{campaign.id}", campaign.budgets) for campaign in document.campaigns]
     for owner, caps in owners:
         if key.startswith(f"{owner}/"):

@@ -19,6 +19,7 @@ from jifen.services.explanations.merging import tell_merging
 from jifen.services.explanations.moving import tell_moving
 from jifen.services.explanations.outcomes import RuleWords, rule_name, told_rules
 from jifen.services.explanations.taking_back import tell_taking_back
+from jifen.services.explanations.tiers import tell_tier
 from jifen.services.explanations.told import Moved, Told, rate_again
 from jifen.services.explanations.words import Locale, Reader, Words
 
@@ -80,6 +81,8 @@ def _tell(words: Words, told: Told) -> Telling:
         return tell_taking_back(words, told)
     if told.kind is Kind.MERGE:
         return tell_merging(words, told)
+    if told.kind is Kind.TIER:
+        return tell_tier(words, told)
     return tell_moving(words, told)
 
 

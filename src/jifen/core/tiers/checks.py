@@ -1,0 +1,79 @@
+"""What of a tier set makes no sense in itself, told with the field's path. Conditions are checked as they compile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.tiers.document import Benefits, Downgrade, Lifetime, RollingMonths, TierLevel, TierSet
+
+MAXIMUM_SETS = 8
+MAXIMUM_TIERS = 20
+MAXIMUM_OPENED = 200
+MAXIMUM_MONTHS = 120
+
+
+def check_tier_sets(sets: Sequence[TierSet]) -> None:
+    """Raise InvalidProgram for the first field of a tier set that makes no sense."""
+    check_number("$.tier_sets", sets, MAXIMUM_SETS)
+    check_ids("$.tier_sets", [each.id for each in sets])
+    for index, each in enumerate(sets):
+        path = f"$.tier_sets[{index}]"
+        check_text(f"{path}.name", each.name)
+        if isinstance(each.period, RollingMonths):
+            check_range(f"{path}.period.months", each.period.months, 1, MAXIMUM_MONTHS)
+        _check_downgrade(f"{path}.downgrade", each)
+        if not 1 <= len(each.tiers) <= MAXIMUM_TIERS:
+            raise invalid(f"{path}.tiers", f"has {len(each.tiers)} tiers; a set has 1 to {MAXIMUM_TIERS}")
+        check_ids(f"{path}.tiers", [tier.id for tier in each.tiers])
+        for rank, tier in enumerate(each.tiers):
+            _check_tier(f"{path}.tiers[{rank}]", tier, rank)
+
+
+def _check_downgrade(path: str, tier_set: TierSet) -> None:
+    downgrade: Downgrade = tier_set.downgrade
+    check_range(f"{path}.day", downgrade.day, 1, 31)
+    check_range(f"{path}.grace_days", downgrade.grace_days, 0, 366)
+    is_endless = isinstance(tier_set.period, Lifetime) and downgrade.review == "period_end"
+    if downgrade.policy != "never" and is_endless:
+        raise invalid(f"{path}.review", "is period_end, but the period lifetime never ends; write review: monthly")
+
+
+def _check_tier(path: str, tier: TierLevel, rank: int) -> None:
+    check_text(f"{path}.name", tier.name)
+    if tier.by != "earned":
+        for name in ("qualify", "keep"):
+            if getattr(tier, name) is not None:
+                raise invalid(f"{path}.{name}", f"is given, but the tier is {tier.by}: nobody earns it")
+    elif tier.qualify is None:
+        if rank:
+            raise invalid(f"{path}.qualify", "is missing; only the lowest tier may do without")
+        if tier.keep is not None:
+            raise invalid(f"{path}.keep", "is given without qualify: everybody has this tier")
+    if tier.valid_months is not None:
+        check_range(f"{path}.valid_months", tier.valid_months, 1, 1200)
+        if tier.by == "earned":
+            raise invalid(f"{path}.valid_months", "is for tiers that are given; reviews end an earned one")
+    _check_benefits(f"{path}.benefits", tier.benefits)
+
+
+def _check_benefits(path: str, benefits: Benefits) -> None:
+    for name in ("coefficient", "birthday_coefficient"):
+        _check_decimal(f"{path}.{name}", getattr(benefits, name), 1000, 6)
+    _check_decimal(f"{path}.discount_percent", benefits.discount_percent, 100, 2)
+    check_range(f"{path}.early_access_hours", benefits.early_access_hours, 0, 8784)
+    check_number(f"{path}.opened_rewards", benefits.opened_rewards, MAXIMUM_OPENED)
+    if benefits.title is not None:
+        check_text(f"{path}.title", benefits.title)
+    for name in ("badge", "own_contact"):
+        text = getattr(benefits, name)
+        if text is not None and not (0 < len(text) <= 200 and text.isprintable()):
+            raise invalid(f"{path}.{name}", "must have 1 to 200 characters, without control characters")
+
+
+def _check_decimal(path: str, value: Decimal | None, most: int, places: int) -> None:
+    if value is None:
+        return
+    if not value.is_finite() or not 0 <= value <= most or value != round(value, places):
+        raise invalid(path, f"is {value}; write 0 to {most} with at most {places} decimals")

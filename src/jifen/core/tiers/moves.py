@@ -1,0 +1,193 @@
+"""How members rise and fall: one pure function for each occasion, from a standing to what changes of it.
+
+The same functions serve the live event, the review that time brings, the preview of a draft and the recalculation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from jifen.core.calendar import local_day
+from jifen.core.tiers.reviews import day_before, end_of_grace, next_review
+from jifen.core.tiers.sets import NO_RANK, OpenTier, OpenTierSet, Situation
+from jifen.core.tiers.standing import Cause, Standing, TierChange
+
+#: What conditions see, as it is kept with a change.
+_KEPT: Final = (bool, int, str)
+
+
+def tier_in_force(tier_set: OpenTierSet, standing: Standing | None) -> str:
+    """The tier that a member has in a set; empty: none."""
+    return tier_set.base if standing is None else standing.tier
+
+
+def stand(tier_set: OpenTierSet, before: Standing | None, at: datetime, **changes: Any) -> Standing:
+    """A standing after some of what leads to it has changed: the higher of what was earned and what was given."""
+    was = before or Standing(tier_set.base, at, earned=tier_set.base)
+    now = msgspec.structs.replace(was, **changes)
+    is_granted = now.granted != "" and tier_set.rank_of(now.granted) >= tier_set.rank_of(now.earned)
+    tier = now.granted if is_granted else now.earned
+    return msgspec.structs.replace(
+        now,
+        tier=tier,
+        since=was.since if before is not None and tier == before.tier else at,
+        by=now.granted_by if is_granted else "earned",
+        valid_until=now.granted_until if is_granted else now.review_at,
+    )
+
+
+def rise(
+    tier_set: OpenTierSet, standing: Standing | None, situation: Situation, now: datetime, cause: Cause = "earned"
+) -> TierChange | None:
+    """The rise to the highest tier that is earned, where that is above the one that was."""
+    return _rise(tier_set, standing, tier_set.facts(situation), now, cause)
+
+
+def _rise(
+    tier_set: OpenTierSet, standing: Standing | None, facts: dict[str, Any], now: datetime, cause: Cause
+) -> TierChange | None:
+    rank = tier_set.rank_of(tier_set.base if standing is None else standing.earned)
+    for tier in reversed(tier_set.tiers):
+        if tier.rank <= rank:
+            return None
+        if tier.is_reached(facts):
+            return _moved(tier_set, standing, tier, now, cause, facts)
+    return None
+
+
+def review(
+    tier_set: OpenTierSet, standing: Standing, situation: Situation, at: datetime, cause: Cause = "review"
+) -> TierChange | None:
+    """What a review finds: risen, kept, kept for the days of grace, or fallen as the set's policy says.
+
+    None only where nothing is to be noted: out of turn (`recalculated`), when everything stays as it is.
+    """
+    is_in_turn = cause == "review"
+    first = standing.grace_from
+    if first is None and not is_in_turn:
+        # What was earned in a period that is over was earned: the new conditions look at that period as well.
+        day = day_before(standing.confirmed_at or standing.since, tier_set.zone)
+        first = tier_set.first_month(day)
+    facts = tier_set.facts(situation, first)
+    risen = _rise(tier_set, standing, facts, at, cause)
+    if risen is not None:
+        return risen
+    rank = tier_set.rank_of(standing.earned)
+    tier = tier_set.tiers[rank] if rank != NO_RANK else None
+    policy = tier_set.document.downgrade
+    if tier is None or policy.policy == "never" or tier.is_kept(facts):
+        return _kept(tier_set, standing, tier, facts, at, is_in_turn=is_in_turn)
+    if standing.grace_from is not None and not is_in_turn:
+        return None
+    if policy.grace_days and standing.grace_from is None:
+        first = tier_set.first_month(situation.day) if first is None else first
+        return _put_off(tier_set, standing, tier, first, facts, at)
+    lower = _lower(tier_set, tier, facts)
+    return _moved(tier_set, standing, lower, at, cause, facts, because=tier)
+
+
+def recalculate(
+    tier_set: OpenTierSet, standing: Standing | None, situation: Situation, now: datetime
+) -> TierChange | None:
+    """What a review out of turn changes, after the conditions have changed; None: nothing."""
+    if standing is None:
+        return rise(tier_set, None, situation, now, "recalculated")
+    return review(tier_set, standing, situation, now, "recalculated")
+
+
+def end_grant(tier_set: OpenTierSet, standing: Standing, at: datetime, cause: Cause = "ended") -> TierChange:
+    """What was given is over, or taken back: what was earned is in force again."""
+    after = stand(tier_set, standing, at, granted="", granted_by="manual", granted_until=None)
+    return TierChange(tier_set.id, standing.tier, after.tier, cause, after)
+
+
+def _moved(
+    tier_set: OpenTierSet,
+    standing: Standing | None,
+    tier: OpenTier | None,
+    at: datetime,
+    cause: Cause,
+    facts: Mapping[str, Any],
+    *,
+    because: OpenTier | None = None,
+) -> TierChange:
+    """To another tier (None: to none at all), because its condition holds, or that of the one before does not."""
+    earned = "" if tier is None else tier.id
+    day = local_day(at, tier_set.zone)
+    is_lowest = tier is None or (tier.rank == 0 and tier.qualify is None)
+    after = stand(
+        tier_set,
+        standing,
+        at,
+        earned=earned,
+        earned_since=at,
+        confirmed_at=at,
+        review_at=None if is_lowest else next_review(tier_set.document, day, at, tier_set.zone),
+        grace_from=None,
+    )
+    return _change(tier_set, standing, after, cause, because or tier, facts)
+
+
+def _kept(
+    tier_set: OpenTierSet,
+    standing: Standing,
+    tier: OpenTier | None,
+    facts: Mapping[str, Any],
+    at: datetime,
+    *,
+    is_in_turn: bool,
+) -> TierChange | None:
+    reached_on = local_day(standing.earned_since or standing.since, tier_set.zone)
+    is_lowest = tier is None or (tier.rank == 0 and tier.qualify is None)
+    review_at = None if is_lowest else next_review(tier_set.document, reached_on, at, tier_set.zone)
+    if not is_in_turn and review_at == standing.review_at and standing.grace_from is None:
+        return None
+    confirmed_at = at if is_in_turn or standing.grace_from is not None else standing.confirmed_at
+    after = stand(tier_set, standing, at, review_at=review_at, confirmed_at=confirmed_at, grace_from=None)
+    return _change(tier_set, standing, after, "kept" if is_in_turn else "recalculated", tier, facts)
+
+
+def _put_off(
+    tier_set: OpenTierSet,
+    standing: Standing,
+    tier: OpenTier,
+    first_month: int,
+    facts: Mapping[str, Any],
+    at: datetime,
+) -> TierChange:
+    days = tier_set.document.downgrade.grace_days
+    after = stand(
+        tier_set,
+        standing,
+        at,
+        review_at=end_of_grace(at, days, tier_set.zone),
+        grace_from=first_month,
+    )
+    return _change(tier_set, standing, after, "grace", tier, facts)
+
+
+def _lower(tier_set: OpenTierSet, tier: OpenTier, facts: Mapping[str, Any]) -> OpenTier | None:
+    """The tier to which somebody falls who does not keep this one."""
+    below = [each for each in reversed(tier_set.tiers[: tier.rank]) if each.is_earned]
+    if tier_set.document.downgrade.policy == "one_step":
+        return below[0] if below else None
+    return next((each for each in below if each.is_kept(facts)), None)
+
+
+def _change(
+    tier_set: OpenTierSet,
+    before: Standing | None,
+    after: Standing,
+    cause: Cause,
+    tier: OpenTier | None,
+    facts: Mapping[str, Any],
+) -> TierChange:
+    condition = None if tier is None else (tier.keep or tier.qualify if cause != "earned" else tier.qualify)
+    names = frozenset() if condition is None else condition.names
+    kept = {name: facts[name] for name in sorted(names) if isinstance(facts[name], _KEPT)}
+    was = tier_in_force(tier_set, before)
+    return TierChange(tier_set.id, was, after.tier, cause, after, None if condition is None else condition.source, kept)

@@ -1,0 +1,196 @@
+"""Tier sets ready for asking: conditions compiled, facts found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jifen.core.calendar import add_months
+from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
+from jifen.core.conditions.vocabulary import FieldType
+from jifen.core.rules.book import compile_condition
+from jifen.core.rules.document import MemberField
+from jifen.core.rules.facts import MemberFacts, Moment, Reader, member_names, readers_of
+from jifen.core.rules.months import Month, added_up, month_of
+from jifen.core.rules.standing import Counters
+from jifen.core.tiers.document import CalendarYear, Lifetime, RollingMonths, TierLevel, TierPeriod, TierSet
+
+#: Before every month there is.
+_FIRST_MONTH: Final = 0
+#: No tier has this rank: that of whoever has none.
+NO_RANK: Final = -1
+
+
+class Situation(msgspec.Struct, frozen=True, gc=False):
+    """What conditions of tiers may ask of a member on a local day: counters, balances by wallet number, facts."""
+
+    counters: Counters
+    balances: Mapping[int, int]
+    member: MemberFacts
+    day: date
+    moment: Moment
+
+
+class OpenTier(msgspec.Struct, frozen=True):
+    """A tier with its rank and compiled conditions."""
+
+    document: TierLevel
+    rank: int
+    qualify: Condition | None
+    keep: Condition | None
+
+    @property
+    def id(self) -> str:
+        """The tier's id."""
+        return self.document.id
+
+    @property
+    def is_earned(self) -> bool:
+        """Whether members reach it by what they do."""
+        return self.document.by == "earned"
+
+    def is_reached(self, facts: Mapping[str, Any]) -> bool:
+        """Whether it is earned on these facts. A condition that fails has not been met."""
+        return self.is_earned and (self.qualify is None or _is_true(self.qualify, facts, otherwise=False))
+
+    def is_kept(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a review finds it still earned. Nobody falls because a condition fails."""
+        if self.is_reached(facts):
+            return True
+        condition = self.keep or self.qualify
+        return self.is_earned and condition is not None and _is_true(condition, facts, otherwise=self.keep is not None)
+
+
+def _is_true(condition: Condition, facts: Mapping[str, Any], *, otherwise: bool) -> bool:
+    try:
+        return bool(condition.evaluate(facts))
+    except EvaluationFailed:
+        return otherwise
+
+
+Read = Callable[[Situation, Month], Any]
+"""How a fact is read: from the situation and what the period adds up to."""
+
+
+class OpenTierSet:
+    """A tier set of a program version. Treat it as frozen."""
+
+    __slots__ = ("_readers", "counts_months", "document", "names", "needs_member", "ranks", "tiers", "zone")
+
+    def __init__(
+        self,
+        document: TierSet,
+        wallets: Mapping[str, int],
+        fields: Sequence[MemberField],
+        zone: ZoneInfo,
+        path: str,
+    ) -> None:
+        """Raises InvalidProgram where a condition is wrong, with its line and column."""
+        types = tier_names(wallets, fields)
+        vocabulary = Vocabulary(types)
+        self.document = document
+        self.zone = zone
+        self.tiers = tuple(
+            OpenTier(
+                tier,
+                rank,
+                compile_condition(vocabulary, tier.qualify, f"{path}.tiers[{rank}].qualify"),
+                compile_condition(vocabulary, tier.keep, f"{path}.tiers[{rank}].keep"),
+            )
+            for rank, tier in enumerate(document.tiers)
+        )
+        self.ranks = {tier.id: tier.rank for tier in self.tiers}
+        conditions = [each for tier in self.tiers for each in (tier.qualify, tier.keep) if each is not None]
+        self.names = frozenset[str]().union(*(each.names for each in conditions))
+        of_member: dict[str, Reader] = dict(readers_of(self.names, types))
+        self._readers: list[tuple[str, Read]] = [
+            (name, _of_member(of_member[name]) if name in of_member else _of_ledger(name, wallets))
+            for name in sorted(self.names)
+        ]
+        self.needs_member = bool(of_member)
+        is_lifetime = isinstance(document.period, Lifetime)
+        #: Whether counts in all do not suffice.
+        self.counts_months = any(
+            name.startswith(("period.earned.", "total.earned.")) or (name.startswith("period.") and not is_lifetime)
+            for name in self.names
+        )
+
+    @property
+    def id(self) -> str:
+        """The set's id."""
+        return self.document.id
+
+    @property
+    def base(self) -> str:
+        """The tier that everybody has; empty where there is none."""
+        lowest = self.tiers[0]
+        return lowest.id if lowest.is_earned and lowest.qualify is None else ""
+
+    def rank_of(self, tier: str) -> int:
+        """A tier's rank; NO_RANK for one that the set does not have (any more)."""
+        return self.ranks.get(tier, NO_RANK)
+
+    def first_month(self, day: date) -> int:
+        """The first month of the period in which a local day lies."""
+        return first_month_of(self.document.period, day)
+
+    def facts(self, situation: Situation, first_month: int | None = None) -> dict[str, Any]:
+        """What the set's conditions see. `first_month`: where the period begins, if not as the day says."""
+        first = self.first_month(situation.day) if first_month is None else first_month
+        counters = situation.counters
+        if first == _FIRST_MONTH and counters.months is None:
+            period = Month(0, counters.orders, counters.spent_total)
+        else:
+            period = added_up(counters.months or (), first, month_of(situation.day))
+        return {name: read(situation, period) for name, read in self._readers}
+
+
+def first_month_of(period: TierPeriod, day: date) -> int:
+    """The first month that counts on a local day."""
+    match period:
+        case RollingMonths(months=months):
+            return month_of(add_months(day.replace(day=1), 1 - months))
+        case CalendarYear():
+            return day.year * 100 + 1
+        case Lifetime():
+            return _FIRST_MONTH
+
+
+def tier_names(wallets: Iterable[str], fields: Iterable[MemberField]) -> dict[str, FieldType]:
+    """Everything that conditions of tiers can name. What tier a member has is none of it."""
+    numbers = ["spent_cents", "orders", *(f"earned.{wallet}" for wallet in wallets)]
+    names: dict[str, FieldType] = {f"{when}.{number}": "int" for when in ("period", "total") for number in numbers}
+    names |= dict.fromkeys((f"balance.{wallet}" for wallet in wallets), "int")
+    return names | {name: each for name, each in member_names(fields).items() if name != "member.tier"}
+
+
+def _of_member(read: Reader) -> Read:
+    return lambda situation, _: read(situation.member, situation.moment)
+
+
+def _of_ledger(name: str, wallets: Mapping[str, int]) -> Read:
+    kind, _, rest = name.partition(".")
+    if kind == "balance":
+        wallet = wallets[rest]
+        return lambda situation, _: situation.balances.get(wallet, 0)
+    if rest.startswith("earned."):
+        wallet = wallets[rest.removeprefix("earned.")]
+        if kind == "period":
+            return lambda _, period: period.earned.get(wallet, 0)
+        return lambda situation, _: sum(each.earned.get(wallet, 0) for each in situation.counters.months or ())
+    if kind == "period":
+        return (lambda _, period: period.orders) if rest == "orders" else (lambda _, period: period.spent_cents)
+    if rest == "orders":
+        return lambda situation, _: situation.counters.orders
+    return lambda situation, _: situation.counters.spent_total
+
+
+def open_tier_sets(
+    sets: Sequence[TierSet], wallets: Mapping[str, int], fields: Sequence[MemberField], zone: ZoneInfo
+) -> tuple[OpenTierSet, ...]:
+    """The tier sets of a program. Raises InvalidProgram."""
+    return tuple(OpenTierSet(each, wallets, fields, zone, f"$.tier_sets[{index}]") for index, each in enumerate(sets))

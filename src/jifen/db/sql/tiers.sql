@@ -1,0 +1,118 @@
+-- Where members stand in tier sets, what they did month by month, and recalculations.
+
+-- name: load_tiers
+-- $1 shards, $2 member ids.
+SELECT t.member_id, t.tier_set, t.standing
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member_tiers WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) t
+
+-- name: load_months
+-- $1 shards, $2 member ids, $3 the program's time zone. What transactions say of each local month, as
+-- jifen.core.rules.months counts it: an order's refunds and corrections (8, 12) belong to the month of the order (1).
+WITH told AS (
+    SELECT t.shard, t.member_id, t.kind, t.trace,
+           CASE WHEN t.kind = 1 AND t.facts IS NOT NULL AND NOT starts_with(t.facts::text, '{"event":') THEN 1 ELSE 0 END
+               AS orders,
+           CASE t.kind WHEN 1 THEN t.occurred_at ELSE origin.occurred_at END AS happened_at
+    FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+    JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.kind IN (1, 8, 12)
+    LEFT JOIN transactions origin ON origin.shard = t.shard AND origin.member_id = t.member_id
+        AND origin.sequence = t.refers_to AND origin.kind = 1
+    WHERE t.kind = 1 OR origin.sequence IS NOT NULL
+), by_month AS (
+    SELECT *, to_char(happened_at AT TIME ZONE $3, 'YYYYMM')::integer AS month FROM told
+), earned AS (
+    SELECT b.member_id, b.month, (each ->> 1)::smallint AS wallet, (each ->> 2)::bigint AS points
+    FROM by_month b CROSS JOIN LATERAL json_array_elements(b.trace -> 'awards') AS each
+    WHERE b.kind = 1
+    UNION ALL
+    SELECT b.member_id, b.month, (each ->> 'wallet')::smallint, -(each ->> 'points')::bigint
+    FROM by_month b CROSS JOIN LATERAL json_array_elements(b.trace -> 'taken_back') AS each
+    WHERE b.kind <> 1
+)
+SELECT member_id, month, sum(orders)::bigint AS orders, sum(coalesce((trace ->> 'spent')::bigint, 0))::bigint AS spent,
+       NULL::smallint AS wallet, NULL::bigint AS points
+FROM by_month GROUP BY member_id, month
+UNION ALL
+SELECT member_id, month, 0, 0, wallet, sum(points)::bigint FROM earned GROUP BY member_id, month, wallet
+ORDER BY member_id, month
+
+-- name: write_tiers
+-- $1 shards, $2 member ids, $3 sets, $4 tiers, $5 since, $6 by, $7 valid until, $8 look at, $9 standings.
+INSERT INTO member_tiers (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
+                     $7::timestamptz[], $8::timestamptz[], $9::json[])
+ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, since = EXCLUDED.since,
+    came_by = EXCLUDED.came_by, valid_until = EXCLUDED.valid_until, look_at = EXCLUDED.look_at,
+    standing = EXCLUDED.standing
+
+-- name: page_of_members
+-- $1 shard, $2 the member after whom the page begins, $3 how many. With all accounts of each.
+SELECT a.member_id, a.wallet, a.available, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters
+FROM (SELECT member_id FROM members WHERE shard = $1 AND member_id > $2 ORDER BY member_id LIMIT $3) m
+JOIN accounts a ON a.shard = $1 AND a.member_id = m.member_id
+ORDER BY a.member_id
+
+-- name: page_of_tiers
+-- $1 shard, $2 and $3 the members between whom the page lies (after the first, up to the last).
+SELECT member_id, tier_set, standing FROM member_tiers WHERE shard = $1 AND member_id > $2 AND member_id <= $3
+
+-- name: page_of_profiles
+-- As for tiers.
+SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND member_id > $2 AND member_id <= $3
+
+-- name: count_members
+SELECT count(*) FROM members
+
+-- name: standings_of_member
+-- $1 shard, $2 member id.
+SELECT tier_set, standing FROM member_tiers WHERE shard = $1 AND member_id = $2
+
+-- name: changes_of_member
+-- $1 shard, $2 member id, $3 kind of tier changes, $4 before which transaction, $5 how many. The newest first.
+SELECT sequence, occurred_at, recorded_at, actor, reason, program_version, trace
+FROM transactions
+WHERE shard = $1 AND member_id = $2 AND kind = $3 AND sequence < $4
+ORDER BY sequence DESC
+LIMIT $5
+
+-- name: add_recalculation
+-- $1 by whom, $2 version of the program, $3 members there are.
+INSERT INTO tier_recalculations (asked_by, program_version, members_total) VALUES ($1, $2, $3) RETURNING id
+
+-- name: resume_recalculation
+-- $1 its number. One that did not come to its end goes on.
+UPDATE tier_recalculations SET status = 'running', seen_at = now(), error_code = NULL, error = NULL
+WHERE id = $1 AND status IN ('stopped', 'failed')
+RETURNING id
+
+-- name: find_recalculation
+-- $1 its number, $2 after how many seconds of silence its process is taken for gone.
+SELECT *, status = 'running' AND seen_at < now() - make_interval(secs => $2::integer) AS is_lost
+FROM tier_recalculations WHERE id = $1
+
+-- name: newest_recalculation
+SELECT max(id) FROM tier_recalculations
+
+-- name: give_up_lost_recalculation
+-- $1 after how many seconds of silence its process is taken for gone.
+UPDATE tier_recalculations
+SET status = 'failed', error_code = 'recalculation_lost', error = 'The process that ran it is gone; resume it.'
+WHERE status = 'running' AND seen_at < now() - make_interval(secs => $1::integer)
+
+-- name: forget_old_recalculations
+-- $1 how many are kept.
+DELETE FROM tier_recalculations WHERE status <> 'running' AND id <= (SELECT max(id) FROM tier_recalculations) - $1
+
+-- name: tell_recalculation
+-- $1 its number, $2 members done, $3 moved, $4 next shard, $5 after which member. No row: it was stopped.
+UPDATE tier_recalculations
+SET members_done = $2, members_moved = $3, next_shard = $4, after_member = $5, seen_at = now()
+WHERE id = $1 AND status = 'running'
+RETURNING id
+
+-- name: end_recalculation
+-- $1 its number, $2 how it ended, $3 code and $4 text of an error. No row: it was over already.
+UPDATE tier_recalculations SET status = $2, error_code = $3, error = $4, seen_at = now()
+WHERE id = $1 AND status = 'running'
+RETURNING id

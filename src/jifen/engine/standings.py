@@ -1,0 +1,69 @@
+"""Where members stand in tier sets, and what they did month by month: loaded with them, written with the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from jifen.core.identity import shard_of_member
+from jifen.core.ledger.values import MemberState
+from jifen.core.rules.months import Month, changed
+from jifen.core.tiers.standing import Standing
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+
+_SQL = load_queries("tiers")
+_encode = msgspec.json.Encoder().encode
+decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+async def load_standings(connection: Connection, states: dict[int, MemberState], shards: int) -> None:
+    """Put where these members stand into their states; nowhere is an answer as well."""
+    members = list(states)
+    found: dict[int, dict[str, Standing]] = {member: {} for member in members}
+    rows = await connection.fetch(_SQL["load_tiers"], [shard_of_member(each, shards) for each in members], members)
+    for member_id, tier_set, standing in rows:
+        found[member_id][tier_set] = decode_standing(standing)
+    for member, tiers in found.items():
+        states[member] = msgspec.structs.replace(states[member], tiers=tiers)
+
+
+async def load_months(
+    connection: Connection, members: Iterable[int], zone: str, shards: int
+) -> dict[int, tuple[Month, ...]]:
+    """What the transactions of these members say of each local month; of whom nothing is said: no month."""
+    wanted = list(members)
+    months: dict[int, tuple[Month, ...]] = dict.fromkeys(wanted, ())
+    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    for member_id, month, orders, spent, wallet, points in await connection.fetch(_SQL["load_months"], *keys, zone):
+        earned = {} if wallet is None or not points else {wallet: points}
+        if orders or spent or earned:
+            months[member_id] = changed(months[member_id], month, orders=orders, spent_cents=spent, earned=earned)
+    return months
+
+
+def standing_rows(shard: int, before: MemberState, after: MemberState) -> list[tuple[Any, ...]]:
+    """The rows of a member's standings that have changed."""
+    was = before.tiers or {}
+    return [
+        (
+            shard,
+            after.member_id,
+            tier_set,
+            each.tier,
+            each.since,
+            each.by,
+            each.valid_until,
+            each.look_at,
+            _encode(each).decode(),
+        )
+        for tier_set, each in (after.tiers or {}).items()
+        if was.get(tier_set) is not each
+    ]
+
+
+async def write_standings(connection: Connection, columns: list[list[Any]]) -> None:
+    """Write the rows, turned into columns."""
+    await connection.execute(_SQL["write_tiers"], *columns)

@@ -1,0 +1,221 @@
+"""Recalculating all members after the tier sets have changed: with progress, stopped and resumed, exact all the while.
+
+Members are looked at in pages outside the engine, and only those of whom something would change are decided there,
+under their lock: so it may run beside a busy shop, twice, or half, without harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final, Literal
+
+import asyncpg
+import msgspec
+
+from jifen.core.errors import JifenError
+from jifen.core.refusal import Refusal
+from jifen.core.tiers.commands import RecalculateTiers
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.engine import Engine, QueueFull
+from jifen.engine.submission import Outcome, Submission
+from jifen.services.programs import UnknownProgramVersion, current_program
+from jifen.services.tiers.population import Person, pages
+
+Status = Literal["running", "done", "failed", "stopped"]
+Progress = Callable[[int, int], None]
+"""Called with the members done and the members there were at the start."""
+
+#: So many members are decided in one batch, and so many batches at once.
+GROUP: Final = 100
+GROUPS_IN_FLIGHT: Final = 8
+#: A process says with every page that it is there.
+LOST_SECONDS: Final = 60
+KEPT: Final = 50
+MAXIMUM_PAUSES: Final = 100
+PAUSE_SECONDS: Final = 0.1
+
+_SQL: Final = load_queries("tiers")
+
+
+class RecalculationRunning(JifenError):
+    """Another recalculation is under way."""
+
+    code: ClassVar[str] = "recalculation_running"
+
+
+class UnknownRecalculation(JifenError):
+    """There is no such recalculation, it was long ago, or it came to its end and cannot go on."""
+
+    code: ClassVar[str] = "unknown_recalculation"
+
+
+class Recalculation(msgspec.Struct, frozen=True):
+    """How far a recalculation is. `members_moved`: of whom something changed."""
+
+    id: int
+    asked_at: datetime
+    asked_by: str
+    program_version: int
+    status: Status
+    members_done: int
+    members_total: int
+    members_moved: int
+    next_shard: int
+    after_member: int
+    error_code: str | None
+    error: str | None
+
+
+async def begin_recalculation(connection: Connection, asked_by: str) -> Recalculation:
+    """Note that a recalculation is to be done; whoever asked runs it.
+
+    Raises:
+        RecalculationRunning: one is under way; one at a time for an installation.
+        UnknownProgramVersion: there is no program.
+    """
+    await connection.execute(_SQL["give_up_lost_recalculation"], LOST_SECONDS)
+    await connection.execute(_SQL["forget_old_recalculations"], KEPT)
+    program = await current_program(connection)
+    if program is None:
+        raise UnknownProgramVersion("There is no program yet: apply one with `jifen program apply FILE`.")
+    members = await connection.fetchval(_SQL["count_members"])
+    try:
+        number = await connection.fetchval(_SQL["add_recalculation"], asked_by, program.version, members)
+    except asyncpg.UniqueViolationError:
+        raise _running() from None
+    return await find_recalculation(connection, number)
+
+
+async def resume_recalculation(connection: Connection, number: int) -> Recalculation:
+    """Note that one which was stopped, or whose process is gone, goes on from where it was.
+
+    Raises:
+        RecalculationRunning, UnknownRecalculation.
+    """
+    await connection.execute(_SQL["give_up_lost_recalculation"], LOST_SECONDS)
+    found = await find_recalculation(connection, number)
+    if found.status == "running":
+        raise _running()
+    try:
+        resumed = await connection.fetchval(_SQL["resume_recalculation"], number)
+    except asyncpg.UniqueViolationError:
+        raise _running() from None
+    if resumed is None:
+        raise UnknownRecalculation(f"The recalculation {number} came to its end; ask for a new one.")
+    return await find_recalculation(connection, number)
+
+
+async def find_recalculation(connection: Connection, number: int) -> Recalculation:
+    """How far a recalculation is. Raises UnknownRecalculation."""
+    row = await connection.fetchrow(_SQL["find_recalculation"], number, LOST_SECONDS) if 0 < number < 2**63 else None
+    if row is None:
+        raise UnknownRecalculation(f"There is no recalculation {number}; the last {KEPT} are kept.")
+    return _recalculation(row)
+
+
+async def newest_recalculation(connection: Connection) -> Recalculation:
+    """The last one that was asked for. Raises UnknownRecalculation."""
+    return await find_recalculation(connection, await connection.fetchval(_SQL["newest_recalculation"]) or 0)
+
+
+async def stop_recalculation(connection: Connection, number: int) -> Recalculation:
+    """Stop one after the page that it is at; one that is over stays as it is. Raises UnknownRecalculation."""
+    await connection.fetchrow(_SQL["end_recalculation"], number, "stopped", None, None)
+    return await find_recalculation(connection, number)
+
+
+async def fail_recalculation(connection: Connection, number: int, code: str, message: str) -> None:
+    """Write down why one could not go on."""
+    await connection.fetchrow(_SQL["end_recalculation"], number, "failed", code, message)
+
+
+async def run_recalculation(
+    engine: Engine, connection: Connection, job: Recalculation, progress: Progress | None = None
+) -> Recalculation:
+    """Do what was noted, from where it stands, until it is done or stopped.
+
+    Raises:
+        QueueFull: the engine is too busy for a long while; it can be resumed.
+        EngineStopped: the engine ends; it can be resumed.
+    """
+    return await _Work(engine, connection, job, progress).run()
+
+
+class _Work:
+    def __init__(self, engine: Engine, connection: Connection, job: Recalculation, progress: Progress | None) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._job = job
+        self._progress = progress
+        self._free = asyncio.Semaphore(GROUPS_IN_FLIGHT)
+        self._done, self._moved = job.members_done, job.members_moved
+
+    async def run(self) -> Recalculation:
+        job, connection = self._job, self._connection
+        program = await current_program(connection)
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        assert program is not None
+        async for page in pages(connection, program, shards, job.next_shard, job.after_member):
+            now = datetime.now(UTC)
+            concerned = [
+                each for each in page.people if each.is_uncounted or each.is_due(now) or each.changes(program, now)
+            ]
+            await self._decide(concerned)
+            self._done += len(page.people)
+            if self._progress is not None:
+                self._progress(min(self._done, job.members_total), job.members_total)
+            if not await self._tell(page.shard, page.people[-1].member_id):
+                return await find_recalculation(connection, job.id)
+        await connection.fetchrow(_SQL["end_recalculation"], job.id, "done", None, None)
+        return await find_recalculation(connection, job.id)
+
+    async def _tell(self, shard: int, member: int) -> bool:
+        """Write down how far it is; False: it was stopped."""
+        key = (self._job.id, self._done, self._moved, shard, member)
+        return await self._connection.fetchrow(_SQL["tell_recalculation"], *key) is not None
+
+    async def _decide(self, people: Sequence[Person]) -> None:
+        groups = [people[start : start + GROUP] for start in range(0, len(people), GROUP)]
+        await asyncio.gather(*(self._decide_group(group) for group in groups))
+
+    async def _decide_group(self, people: Sequence[Person]) -> None:
+        actor = self._job.asked_by
+        submissions = [
+            Submission(RecalculateTiers(each.member_id), actor, "", b"", actor, has_key=False) for each in people
+        ]
+        async with self._free:
+            outcomes = await self._submit(submissions)
+        self._moved += sum(1 for each in outcomes if not isinstance(each, Refusal) and each.settled)
+
+    async def _submit(self, submissions: list[Submission]) -> list[Outcome]:
+        for _ in range(MAXIMUM_PAUSES):
+            try:
+                return await self._engine.submit_group(submissions)
+            except QueueFull:
+                await asyncio.sleep(PAUSE_SECONDS)
+        return await self._engine.submit_group(submissions)
+
+
+def _running() -> RecalculationRunning:
+    return RecalculationRunning("Another recalculation is under way; wait for it, or stop it.")
+
+
+def _recalculation(row: Any) -> Recalculation:
+    is_lost = row["is_lost"]
+    return Recalculation(
+        row["id"],
+        row["asked_at"],
+        row["asked_by"],
+        row["program_version"],
+        "failed" if is_lost else row["status"],
+        row["members_done"],
+        row["members_total"],
+        row["members_moved"],
+        row["next_shard"],
+        row["after_member"],
+        "recalculation_lost" if is_lost else row["error_code"],
+        "The process that ran it is gone; resume it." if is_lost else row["error"],
+    )

@@ -1,0 +1,158 @@
+"""Tiers over HTTP: given, shown with what is missing, previewed and recalculated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from jifen.db.embedded import EmbeddedAddress
+from jifen.services.programs import parse_program
+from tests.databases import BARE, add_program, fetch_sql, fresh_database, run_sql
+from tests.integration.api.server import PATIENCE_SECONDS, Server, customer, member_with, order_event, running_server
+from tests.integration.tier_texts import program_text
+
+JOBS = "/v1/tiers/recalculations"
+
+
+@pytest.fixture(scope="module")
+def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+    """A server of a program with tiers."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, parse_program(program_text()))
+        with running_server(url) as server:
+            yield server
+
+
+@pytest.fixture
+def club(shop: Server) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with shop.client() as client:
+        yield client
+
+
+def tiers(client: httpx.Client, member: str) -> Any:
+    """What a member has, and the changes."""
+    found = client.get(f"/v1/members/{member}/tiers")
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def test_what_is_missing_in_numbers_and_words(club: httpx.Client) -> None:
+    """Before anything was reached the lowest tier is in force; `GET /v1/members/{id}` says the same."""
+    member = member_with(club, 680)
+    found = tiers(club, member)
+    (level,) = found["tiers"]
+    assert (level["tier"], level["since"], found["changes"]) == ("regular", None, [])
+    assert level["next"]["missing"] == [
+        {"fact": "period.spent_cents", "now": 68_000, "needed": 100_000, "short": 32_000}
+    ]
+    assert level["next"]["words"] == {
+        "zh": "再消费 320.00 元升级为银卡",
+        "en": "Spend CNY 320.00 more to become Silver",
+    }
+    assert club.get(f"/v1/members/{member}").json()["tiers"] == found["tiers"]
+
+
+def test_an_order_lifts_and_the_change_is_explained(club: httpx.Client) -> None:
+    """The event answers its own transaction; behind it stands the change of tier, told in both languages."""
+    subject = customer()
+    result = club.post("/v1/events", json=order_event(subject, 120_000)).json()
+    member = result["member_id"]
+    assert result["transaction_id"] == f"{member}-1"
+    (level,) = tiers(club, member)["tiers"]
+    assert (level["tier"], level["by"], level["benefits"]["opened_rewards"]) == ("silver", "earned", ["lounge"])
+    # Two things are short at once: no number alone leads to gold.
+    assert level["next"]["missing"] == []
+    assert "period.orders >= 2" in level["next"]["words"]["en"]
+    (change,) = tiers(club, member)["changes"]
+    assert (change["was"], change["tier"], change["facts"]) == ("regular", "silver", {"period.spent_cents": 120_000})
+    for language, title in (("zh", "等级由普通会员升为银卡"), ("en", "Up from Regular to Silver")):
+        told = club.get(f"/v1/transactions/{member}-2/explanation", params={"locale": language}).json()
+        assert told["title"] == title
+    listed = club.get(f"/v1/members/{member}/transactions").json()["transactions"]
+    assert [each["kind"] for each in listed] == ["tier", "earn"]
+    more = club.post("/v1/events", json=order_event(subject, 10_000)).json()
+    assert more["awards"] == [{"rule": "base", "wallet": "points", "points": 120}]
+
+
+def test_a_tier_is_given_paid_and_taken_back(club: httpx.Client) -> None:
+    """Once for a key; refusals have their own codes; the history pages."""
+    member = member_with(club, 1)
+    path = f"/v1/members/{member}/tier"
+    assert club.post(path, json={"tier": "plus"}).json()["code"] == "payment_missing"
+    body = {"tier": "plus", "paid": {"payment_reference": "P-1"}, "reason": "at the till"}
+    given = club.post(path, json=body, headers={"idempotency-key": member})
+    assert given.status_code == 200, given.text
+    assert (given.json()["was"], given.json()["tier"], given.json()["by"]) == ("regular", "plus", "paid")
+    again = club.post(path, json=body, headers={"idempotency-key": member}).json()
+    assert again == given.json() | {"status": "duplicate"}
+    assert club.post(path, json={"tier": "emerald"}).json()["code"] == "unknown_tier"
+    assert club.post(path, json={"tier": "gold", "set": "x"}).json()["code"] == "unknown_tier_set"
+    assert club.post(path, json={"tier": "gold", "valid_until": "2020-01-01T00:00:00Z"}).json()["code"] == (
+        "instant_in_past"
+    )
+    back = club.post(path, json={"tier": None}).json()
+    assert (back["was"], back["tier"]) == ("plus", "regular")
+    assert club.post(path, json={"tier": None}).json()["code"] == "tier_not_granted"
+    newest = club.get(f"/v1/members/{member}/tiers", params={"limit": 1}).json()
+    assert [each["cause"] for each in newest["changes"]] == ["withdrawn"]
+    older = club.get(f"/v1/members/{member}/tiers", params={"cursor": newest["next_cursor"]}).json()
+    assert [(each["cause"], each["payment_reference"], each["reason"]) for each in older["changes"]] == [
+        ("granted", "P-1", "at the till")
+    ]
+    refused = club.post(f"/v1/members/{member}/profile", json={"tier": "gold"})
+    assert refused.json()["code"] == "tier_not_settable"
+
+
+def test_nobody_s_tiers(club: httpx.Client) -> None:
+    """A member who is not there has none."""
+    assert club.get("/v1/members/7/tiers").json()["code"] == "unknown_member"
+    assert club.post("/v1/members/7/tier", json={"tier": None}).json()["code"] == "unknown_member"
+    assert club.get(f"{JOBS}/999").json()["code"] == "unknown_recalculation"
+    assert club.delete(f"{JOBS}/x").status_code in (404, 422)
+
+
+def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
+    """The preview names whom the recalculation moves, page by page, and writes nothing (E4)."""
+    members = [member_with(club, 700) for _ in range(5)]
+    draft = program_text(silver_cents=70_000)
+    before = shop.ledger()
+    first = club.post("/v1/tiers/preview", json={"program": draft, "limit": 2}).json()
+    assert first["moves"] == [{"tier_set": "level", "was": "regular", "tier": "silver", "members": 5}]
+    listed, place = first["movers"], first["next"]
+    while place is not None:
+        page = club.post("/v1/tiers/preview", json={"program": draft, "limit": 2, "after": place}).json()
+        assert page["moving"] == 5
+        listed, place = listed + page["movers"], page["next"]
+    assert sorted(each["member_id"] for each in listed) == sorted(members)
+    assert shop.ledger() == before
+    assert club.post("/v1/tiers/preview", json={"program": draft, "after": "x"}).json()["code"] == "invalid_field"
+    assert club.post("/v1/tiers/preview", json={"program": "x"}).json()["code"] == "invalid_program"
+    add_program(shop.url, parse_program(draft))
+    run_sql(shop.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
+    assert club.post(JOBS, json={}).json()["code"] == "recalculation_running"
+    running = fetch_sql(shop.url, "SELECT id FROM tier_recalculations")[0][0]
+    assert club.delete(f"{JOBS}/{running}").json()["status"] == "stopped"
+    begun = club.post(JOBS, json={"resume": str(running)})
+    assert begun.status_code == 202, begun.text
+    done = finished(club, begun.json()["recalculation_id"])
+    assert (done["status"], done["members_moved"]) == ("done", 5)
+    assert all(tiers(club, member)["tiers"][0]["tier"] == "silver" for member in members)
+    over = club.post(JOBS, json={"resume": str(running)})
+    assert over.json().get("code") == "unknown_recalculation", over.text
+    assert club.post("/v1/tiers/preview", json={"program": draft}).json()["moving"] == 0
+
+
+def finished(client: httpx.Client, number: str) -> dict[str, Any]:
+    """A recalculation, once it is over."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        found: dict[str, Any] = client.get(f"{JOBS}/{number}").json()
+        if found["status"] != "running":
+            return found
+        time.sleep(0.1)
+    raise AssertionError("the recalculation does not end")
