@@ -9,7 +9,6 @@ import pytest
 from jifen.db.connection import connect
 from jifen.db.queries import load_queries
 
-
 LATE = [("engine", "load_usages"), ("engine", "load_all_usages"), ("engine", "load_holds"), ("tiers", "load_tiers")]
 
 

@@ -33,6 +33,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.identity import Identity
+from jifen.core.members.commands import MergeMembers
 from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, LocalizedText, Ratio, Wallet
 from jifen.db.embedded import EmbeddedAddress
@@ -99,6 +100,10 @@ async def run_shop(url: str) -> None:
         await do(AdjustPoints(BOB, None, 7))
         await do(SpendPoints(BOB, None, 220))
         await do(RefundOrder(None, OrderRefund("B1", "R2")))
+        twin, double = Identity("card", "1"), Identity("card", "2")
+        kept = await do(RecordOrder(twin, order("T1", 700)), 3)
+        gone = await do(RecordOrder(double, order("T2", 900)), 3)
+        await do(MergeMembers(kept.member_id, gone.member_id))
     finally:
         await engine.stop()
 
@@ -137,7 +142,7 @@ async def test_a_sound_ledger_gives_nothing(database_server: EmbeddedAddress, sh
     report = await damaged(database_server, shop_template)
     assert report.findings == []
     assert report.is_clean
-    assert report.counts.members == 3
+    assert report.counts.members == 5
     assert report.counts.movements > 15
     assert report.counts.holds == 1
 
@@ -180,6 +185,24 @@ DAMAGES = {
     # I-16: what a member is follows from the steps of its life.
     "frozen by nobody": (f"UPDATE members SET status = 'frozen' WHERE member_id = {SENDER}", {"member_status"}),
     "account frozen": (f"UPDATE accounts SET status = 1 WHERE member_id = {SENDER} AND wallet = 1", {"member_status"}),
+    # I-19: merged members have nothing, and the two sides of a merge mirror each other.
+    "merge forgotten": ("DELETE FROM merges", {"merge_broken"}),
+    "merge of another": ("UPDATE merges SET from_id = 5", {"merge_broken"}),
+    "merge undone by nobody": ("UPDATE merges SET undone_at = now()", {"merge_broken"}),
+    "found by an old card": (
+        "UPDATE identities SET member_id = (SELECT from_id FROM merges) WHERE value = '2'",
+        {"merge_broken"},
+    ),
+    "merge unpaired": (
+        "UPDATE transactions SET counterpart_sequence = 900 "
+        "WHERE kind = 19 AND member_id = (SELECT from_id FROM merges)",
+        {"transfer_unpaired"},
+    ),
+    "counters lost in a merge": (
+        "UPDATE transactions SET trace = replace(trace::text, '\"orders\":1', '\"orders\":2')::json "
+        "WHERE kind = 19 AND member_id = (SELECT member_id FROM merges)",
+        {"counters"},
+    ),
     "account gone": (
         f"DELETE FROM accounts WHERE member_id = {SENDER}",
         {"account_missing", "conservation", "member_without_account"},

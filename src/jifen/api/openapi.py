@@ -32,6 +32,11 @@ _ID_PATTERNS = {
         "The hold: the id of the transaction that placed it.",
     ),
     "transaction_id": ("^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$", "100001-8", "The transaction: member and sequence."),
+    "merge_id": (
+        "^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$",
+        "100001-8",
+        "The merge: the id of the survivor's transaction.",
+    ),
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
     "recalculation_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the recalculation."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),

@@ -102,6 +102,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "member_closed": ProblemKind(409, "Member is closed", "会员已注销"),
     "member_anonymised": ProblemKind(409, "Member was anonymised", "会员已匿名化"),
     "member_merged": ProblemKind(409, "Member was merged", "会员已合并"),
+    "unknown_merge": ProblemKind(404, "Unknown merge", "合并不存在"),
+    "merge_undone": ProblemKind(409, "Merge undone already", "合并已撤销"),
     "holds_open": ProblemKind(409, "Holds are open", "有未结束的预占"),
     "same_member": ProblemKind(422, "Same member", "转出与转入为同一会员"),
     "insufficient_points": ProblemKind(409, "Not enough points", "积分不足"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
-from jifen.core.ledger.values import Balances
+from jifen.core.ledger.values import Balances, LotTerms
 from jifen.core.orders import Order
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
+from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.tiers.standing import TierChange
 
 
@@ -30,6 +32,44 @@ class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     forgiven: int = 0
 
 
+class MovedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A lot of a merged member (`origin`) and the lot of the survivor in which its points are from then on."""
+
+    wallet: int
+    origin: int
+    lot: int
+    amount: int
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Points of a lot that paid the debt of the other member as two became one."""
+
+    wallet: int
+    lot: int
+    amount: int
+    terms: LotTerms
+
+
+class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What passed between a merged member and the survivor, on the survivor's transaction.
+
+    `step`: `merge`, what came with it; `follow`, what a later refund or cancelled spend of the merged member came to;
+    `recall`, what went there so that it could be taken back; `undo`. `paid`: the survivor's points that paid the
+    other's debt; `repaid`: the other way round (lots of the merged member); `owed`: debt that was taken over, by
+    wallet. `counters`: the merged member's, `before`: the survivor's until then; `changed`: money by local day.
+    """
+
+    other: int
+    step: Literal["merge", "follow", "recall", "undo"]
+    lots: list[MovedLot] = []
+    paid: list[Settled] = []
+    repaid: list[Settled] = []
+    owed: dict[int, int] = {}
+    counters: Counters = NO_COUNTERS
+    before: Counters = NO_COUNTERS
+    changed: list[tuple[date, int]] = []
+
+
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a transaction moved what it moved. Written once as JSON; fields are only ever added.
 
@@ -39,7 +79,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
     `corrected` is what an order says from a correction on. `uses` is what the awards used of caps, and `spent` the
     money (minor units, signed) by which what the member spent in all changed: counters follow from these (I-14, I-15).
-    `tier` is the change of a tier.
+    `tier` is the change of a tier. `orders` came or went with a merge, `merged` says what passed between the two.
     """
 
     balances: list[Balances]
@@ -58,6 +98,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     uses: dict[str, int] = {}
     spent: int = 0
     tier: TierChange | None = None
+    orders: int = 0
+    merged: Merged | None = None
 
 
 encode_trace = msgspec.json.Encoder().encode

@@ -20,19 +20,19 @@ from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.profile import check_said
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.ledger.journal import NotLoaded
-from jifen.core.ledger.values import Kind, MemberState, Transaction
-from jifen.core.members.commands import ChangeLife, PersonCommand
+from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
+from jifen.core.members.commands import ChangeLife, MergeMembers, PersonCommand, UndoMerge
 from jifen.core.members.life import check_life
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
-from jifen.engine.gathering import Gathering, Key, Surroundings
+from jifen.engine.claims import Claims
+from jifen.engine.gathering import Gathering, Surroundings
 from jifen.engine.loading import FoundKey
+from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
 from jifen.engine.references import (
-    Reference,
     check_instant,
-    key_conflict,
     late_day,
     needs_past,
     new_member_state,
@@ -43,6 +43,7 @@ from jifen.engine.references import (
 )
 from jifen.engine.roll import ON_THE_ROLL, Change, Roll
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+from jifen.engine.survivors import others_named
 from jifen.engine.writing import BatchRows, Registration
 
 
@@ -80,8 +81,8 @@ class Batch:
         self._new_identities: dict[Identity, int] = {}
         self._new_profiles: dict[int, Profile] = {}
         self._roll = Roll(self._known.people)
-        self._new_keys: dict[bytes, FoundKey] = {}
-        self._new_answers: dict[Reference, Answer] = {}
+        self._merges: list[Merging] = []
+        self._claims = Claims(self._known)
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
         self._shared_used = dict(self._known.shared_used)
@@ -92,7 +93,7 @@ class Batch:
         unless the connection broke after `commit_was_sent`."""
         self._connection = connection
         known = self._known
-        await known.find_orders(connection)
+        await known.find_linked(connection)
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -148,7 +149,7 @@ class Batch:
         return bool(self._known.found_keys)
 
     async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
-        answered = self._answered(index)
+        answered = self._claims.answered(index, submission.command, self._is_owner)
         if answered is not None:
             return answered
         refusal = check_instant(submission.occurred_at, self._known.now)
@@ -181,6 +182,9 @@ class Batch:
         if self._changed(member) and self._is_late(submission, member):
             # What it must know of earlier days is worked out from what is written.
             self._waiting_members.add(member)
+        others = self._others_of(command, member)
+        if isinstance(others, Refusal):
+            return others
         if member in self._waiting_members:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
@@ -189,7 +193,7 @@ class Batch:
             return self._set_profile(index, member, command.profile)
         if isinstance(command, ON_THE_ROLL):
             return self._set_on_roll(index, submission, member, command)
-        outcome = self._decide(index, submission, self._states[member], past, receiver)
+        outcome = self._decide(index, submission, self._states[member], past, receiver, others)
         if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
             self._forget_registration(member)
         return outcome
@@ -201,6 +205,7 @@ class Batch:
         state: MemberState,
         past: PastTransaction | None,
         receiver: MemberState | None,
+        others: Sequence[MemberState] = (),
     ) -> Outcome:
         program = self._known.program_for(submission)
         context = Context(
@@ -218,17 +223,39 @@ class Batch:
             state,
             past=past,
             receiver=receiver,
+            others=others,
             shared_used=self._shared_used,
             current=self._known.program,
         )
         if isinstance(effects, Refusal):
             return effects
         answer = self._keep(index, state.member_id, effects)
+        if isinstance(submission.command, MergeMembers | UndoMerge):
+            self._merge(submission, effects)
         if not isinstance(submission.command, ChangeLife):
             return answer
         by = Change(state.member_id, "", state.status, submission.actor, submission.reason)
         self._roll.enter(state, effects.states[0], submission.command, by)
         return self._claim_plain(index, state.member_id)
+
+    def _merge(self, submission: Submission, effects: Effects) -> None:
+        """Keep what a merge, or the undoing of one, is to move beside the points. Whatever else is asked of the two
+        waits for the next batch, which finds everything where it is then."""
+        merging = merging_of(submission, effects, self._known.now, self._surroundings.shards)
+        self._merges.append(merging)
+        self._roll.merge(effects.states, undone=bool(merging.undone_sequence), by=submission)
+        self._waiting_members |= {merging.survivor, merging.absorbed}
+
+    def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
+        """Who else a command is decided on: the other side of a merge, or who survived a merged member whose past is
+        meant. If one of them must wait, all do."""
+        others = others_named(command, self._states[member], self._states, self._known.absorbed, self._known.survivors)
+        if isinstance(others, Refusal):
+            return others
+        involved = {member, *others} if others else set()
+        if involved & self._waiting_members or (needs_past(command) and any(map(self._changed, involved))):
+            self._waiting_members |= involved
+        return [self._states[each] for each in others]
 
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
         assert self._known.program is not None
@@ -260,7 +287,7 @@ class Batch:
     def _claim_plain(self, index: int, member: int) -> Answer:
         """The answer to what is no transaction."""
         answer = Answer(member, 0, False)
-        self._claim(index, answer)
+        self._claims.claim(index, answer)
         return answer
 
     def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
@@ -284,44 +311,18 @@ class Batch:
             answer.counterpart,
             answer.refers_to,
         )
-        self._claim(index, outcome)
+        self._claims.claim(index, outcome)
         return outcome
-
-    def _claim(self, index: int, answer: Answer) -> None:
-        """Keep the keys of a command with what it did, for ever."""
-        for digest, payload in self._known.keys[index]:
-            self._new_keys[digest] = FoundKey(payload, answer.member_id, answer.sequence)
-            self._new_answers[answer.member_id, answer.sequence] = answer
-
-    def _answered(self, index: int) -> Outcome | None:
-        """The first answer of a command that comes again, or the refusal of a key used for something else."""
-        for position, (digest, payload) in enumerate(self._known.keys[index]):
-            found = self._new_keys.get(digest) or self._known.found_keys.get(digest)
-            if found is None:
-                continue
-            command, reference = self._submissions[index].command, (found.member_id, found.sequence)
-            if found.payload != payload or (position == 1 and not self._is_owner(command, found.member_id)):
-                return key_conflict(command, position, reference)
-            self._claim_known(index, found)
-            answer = self._new_answers.get(reference) or self._known.answers[reference]
-            return msgspec.structs.replace(answer, duplicate=True)
-        return None
-
-    def _claim_known(self, index: int, found: FoundKey) -> None:
-        """A command that was answered by what it is about (an order's name, a member who is known) keeps its own key
-        all the same: it cannot be used for something else afterwards (I-07)."""
-        for digest, payload in self._known.keys[index][:1]:
-            if digest not in self._known.found_keys:
-                self._new_keys[digest] = FoundKey(payload, found.member_id, found.sequence)
 
     def _is_owner(self, command: Command, member_id: int) -> bool:
         """Whether the member that an order event names is the one for whom the order was recorded."""
         if not isinstance(command, RecordOrder):
             return True
         named = command.member
+        owners = (member_id, *self._known.survivors.get(member_id, ()))
         if isinstance(named, int):
-            return member_id == named
-        return member_id == (self._lookup(named) or self._known.late_identities.get(named))
+            return named in owners
+        return (self._lookup(named) or self._known.late_identities.get(named)) in owners
 
     # --- members ---
 
@@ -357,6 +358,9 @@ class Batch:
         assert reference is not None
         member = self._lookup(reference)
         if member is not None:
+            if self._states[member].status is MemberStatus.MERGED:
+                # Merged in this very batch: the next one finds the survivor.
+                self._waiting_members.add(member)
             return member
         assert self._known.program is not None
         if not (self._known.program.document.register_unknown_members and registers_unknown_member(command)):
@@ -367,15 +371,16 @@ class Batch:
         digest = digest_order(order_id)
         if digest in self._known.orders:
             owner = self._known.orders[digest][0]
-        elif digest in self._new_keys:
-            owner = self._new_keys[digest].member_id
+        elif (claimed := self._claims.owner_of(digest)) is not None:
+            owner = claimed
         elif digest in self._known.found_keys:
             # Recorded by someone else after we had looked, and told again in this very batch.
             owner = self._known.found_keys[digest].member_id
             self._waiting_members.add(owner)
         else:
             return unknown_order(order_id)
-        if said is not None and (said if isinstance(said, int) else self._lookup(said)) != owner:
+        named = said if said is None or isinstance(said, int) else self._lookup(said)
+        if said is not None and named != owner and named not in self._known.survivors.get(owner, ()):
             return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
         return owner
 
@@ -395,9 +400,8 @@ class Batch:
             command = submission.command
             assert isinstance(command, RegisterMember)
             if command.known_is_fine and owners == set(taken[:1]):
-                self._claim_known(index, FoundKey(b"", taken[0], 0))
-                answer = self._new_answers[taken[0], 0] = Answer(taken[0], 0, True)
-                return answer
+                self._claims.claim_known(index, FoundKey(b"", taken[0], 0))
+                return self._claims.remember(Answer(taken[0], 0, True))
             found = ", ".join(str(member) for member in taken)
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
@@ -432,7 +436,7 @@ class Batch:
         """A refused command leaves nothing behind, also not the member that it would have registered."""
         if self._states[member].sequence:
             return  # an earlier command of this batch registered the member
-        if any(claimed.member_id == member for claimed in self._new_keys.values()):
+        if self._claims.are_about(member):
             return
         registration = self._registrations.pop()
         for identity in registration.identities:
@@ -452,15 +456,9 @@ class Batch:
         for member, profile in (self._new_profiles | self._roll.profiles).items():
             rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)
-        keys: dict[Reference, list[Key]] = {}
-        written = {(transaction.member_id, transaction.sequence) for transaction in self._transactions}
-        for digest, key in self._new_keys.items():
-            if (key.member_id, key.sequence) in written:
-                keys.setdefault((key.member_id, key.sequence), []).append((digest, key.payload))
-            else:
-                rows.add_key(digest, key.payload, key.member_id, key.sequence)
-        for transaction in self._transactions:
-            rows.add_transaction(transaction, keys.get((transaction.member_id, transaction.sequence), ()))
+        self._claims.add_to(rows, self._transactions)
         await self._roll.write_first(self._connection, self._surroundings.shards)
         await rows.write(self._connection, self._known.now)
         await self._roll.write(self._connection, self._surroundings.shards, self._known.now)
+        for merging in self._merges:
+            await (give_back_all if merging.undone_sequence else carry_all)(self._connection, merging)

@@ -25,9 +25,9 @@ from jifen.core.commands import (
 from jifen.core.decide import PastTransaction
 from jifen.core.decide.earn import caps_of_event
 from jifen.core.identity import Identity
-from jifen.core.ledger.values import MemberState
+from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import EARLIEST_INSTANT
-from jifen.core.members.commands import PersonCommand
+from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.program import Program
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
@@ -36,6 +36,7 @@ from jifen.engine.loading import (
     FoundKey,
     find_identities,
     find_keys,
+    load_all_usages_of,
     load_answers,
     load_counters_then,
     load_everything,
@@ -52,6 +53,7 @@ from jifen.engine.references import Reference, late_day, members_named, needs_pa
 from jifen.engine.roll import KnownPeople
 from jifen.engine.standings import load_months, load_standings
 from jifen.engine.submission import Answer, Submission, digest_order
+from jifen.engine.survivors import MembersMoved, find_absorbed, find_orders, find_survivors, with_notes, with_origins
 
 Key = tuple[bytes, bytes]
 
@@ -73,7 +75,7 @@ class Surroundings:
 
 
 class Gathering:
-    """What is known of everything that the commands of a batch name. Filled step by step, in this order: `find_orders`,
+    """What is known of everything that the commands of a batch name. Filled step by step, in this order: `find_linked`,
     `lock`, `load`; `look_up_keys` where a command may have come before."""
 
     def __init__(
@@ -86,6 +88,10 @@ class Gathering:
         self.now = EARLIEST_INSTANT
         self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
         self.orders: dict[bytes, Reference] = {}
+        #: Of merged members whose past is asked about: who survived, and who survived that one, in turn.
+        self.survivors: dict[int, tuple[int, ...]] = {}
+        #: Who was absorbed in merges that are to be undone.
+        self.absorbed: dict[Reference, int] = {}
         self.found_keys: dict[bytes, FoundKey] = {}
         self.identities: dict[Identity, int] = {}
         #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
@@ -103,13 +109,21 @@ class Gathering:
         #: The counters as they are written, of members whose months were counted only now.
         self.uncounted: dict[int, Counters] = {}
 
-    async def find_orders(self, connection: Connection) -> None:
-        """Find the orders behind refunds: whose they are never changes."""
+    async def find_linked(self, connection: Connection) -> None:
+        """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
+        who survived merged members whose past is asked about, and who was absorbed in merges that are to be undone."""
         commands = [each.command for each in self._submissions]
+        shards = self._surroundings.shards
+        merged = {each.member for each in commands if isinstance(each, ReverseTransaction)}
         orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
         if orders:
-            found = await find_keys(connection, orders, self._surroundings.shards)
-            self.orders = {digest: (key.member_id, key.sequence) for digest, key in found.items()}
+            self.orders, merged_owners = await find_orders(connection, orders, shards)
+            merged |= merged_owners
+        if merged:
+            self.survivors = await find_survivors(connection, merged)
+        undone = [(each.member, each.sequence) for each in commands if isinstance(each, UndoMerge)]
+        if undone:
+            self.absorbed = await find_absorbed(connection, undone, shards)
 
     async def lock(self, connection: Connection) -> None:
         """Lock all accounts of the members that the batch may change; only then look at the clock."""
@@ -124,17 +138,37 @@ class Gathering:
                     identities.add(named)
             reference = self.reference(command)
             if reference is not None:
-                members.add(reference[0])
+                members.update((reference[0], *self.survivors.get(reference[0], ())))
+        members.update(self.absorbed.values())
         version: int | None = None
         if members or identities:
             locked = await lock_accounts(connection, list(members), list(identities), self._surroundings.shards)
             self.states, self.places = locked.states, locked.places
             self.identities, version = locked.identities, locked.version
+        await self._look_after_merged(connection)
         self.now = self._clock()
         if version is None:
             version = await connection.fetchval("SELECT max(version) FROM program_versions")
         if version is not None:
             await self._choose_programs(connection, version)
+
+    async def _look_after_merged(self, connection: Connection) -> None:
+        """Let the states of merged members name who survived. Raises MembersMoved where that is not who was locked."""
+        merged = {member for member, state in self.states.items() if state.status is MemberStatus.MERGED}
+        if not merged:
+            return
+        if not merged.isdisjoint(self.identities.values()):
+            # An identity led to someone who was merged while we waited: now it leads to the survivor.
+            raise MembersMoved
+        found = await find_survivors(connection, merged)
+        for member in merged:
+            about_the_past = member in self.survivors or any(
+                (reference := self.reference(each.command)) is not None and reference[0] == member
+                for each in self._submissions
+            )
+            if about_the_past and self.survivors.get(member) != found[member]:
+                raise MembersMoved
+            self.states[member] = msgspec.structs.replace(self.states[member], merged_into=found[member][-1])
 
     async def _choose_programs(self, connection: Connection, newest: int) -> None:
         versions = self._surroundings.programs
@@ -179,6 +213,11 @@ class Gathering:
             for submission, keys in zip(self._submissions, self.keys, strict=True)
             if isinstance(submission.command, RecordOrder) and any(digest in self.found_keys for digest, _ in keys)
         }
+        merged = {
+            self.found_keys[digest].member_id for keys in self.keys for digest, _ in keys if digest in self.found_keys
+        }
+        if names:
+            self.survivors = await find_survivors(connection, merged) | self.survivors
         unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
         if unknown:
             self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
@@ -192,21 +231,41 @@ class Gathering:
         await self._load_first_lots(connection)
         everything: set[int] = set()
         references: set[Reference] = set()
+        #: Of these everything that was ever used of caps is needed as well.
+        whole: set[int] = set(self.absorbed.values()) | {member for member, _ in self.absorbed}
         for submission in self._submissions:
-            reference = self.reference(submission.command)
+            command = submission.command
+            reference = self.reference(command)
             if reference is not None:
                 references.add(reference)
-                everything.add(reference[0])
+                everything.update((reference[0], *self.survivors.get(reference[0], ())))
+            if isinstance(command, MergeMembers):
+                whole.update((command.member, command.absorbed))
         for member, state in self.states.items():
             for account in state.accounts:
                 if account.next_change_at <= self.now:
                     everything.add(member)
+        whole &= self.states.keys()
+        everything |= whole
         everything &= self.states.keys()
         shards = self._surroundings.shards
+        if whole:
+            await load_all_usages_of(connection, self.states, whole, shards)
         if everything:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if references:
             self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+            await self._follow_past(connection)
+
+    async def _follow_past(self, connection: Connection) -> None:
+        """Find out where the points of merged members' lots are, and what passed since a merge."""
+        shards = self._surroundings.shards
+        for reference, past in self.past.items():
+            member = reference[0]
+            if reference in self.absorbed:
+                self.past[reference] = await with_notes(connection, reference, past, self.absorbed[reference], shards)
+            elif member in self.survivors and self.states[member].status is MemberStatus.MERGED:
+                self.past[reference] = await with_origins(connection, member, past, self.survivors[member], shards)
 
     async def _load_for_rules(self, connection: Connection) -> None:
         """Load profiles and the uses of caps, as far as rules of the events in this batch ask for them."""
@@ -322,7 +381,7 @@ class Gathering:
             return self.orders.get(digest_order(order_id))
         if isinstance(command, CaptureHold | ReleaseHold):
             return (command.member, command.hold)
-        return (command.member, command.sequence) if isinstance(command, ReverseTransaction) else None
+        return (command.member, command.sequence) if isinstance(command, ReverseTransaction | UndoMerge) else None
 
     async def load_more(self, connection: Connection, members: list[int]) -> None:
         """Load all lots and holds of these members, who turned out to need them."""

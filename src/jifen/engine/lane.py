@@ -17,6 +17,7 @@ from jifen.db.connection import Connection, connect
 from jifen.engine.batch import Batch
 from jifen.engine.gathering import Surroundings
 from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.engine.survivors import MembersMoved
 
 #: Nothing was committed, and trying again may succeed: two batches met, or the server was not there yet.
 RETRYABLE = (
@@ -114,6 +115,8 @@ class Lane:
                     return await self._isolate(submissions, error, bool(uncertain))
                 if collisions > 1:
                     await self._pause(collisions)
+            except MembersMoved:
+                _log.info("members_moved", attempt=attempt, commands=len(submissions))
             except RETRYABLE as error:
                 _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
                 await self._pause(attempt)

@@ -200,6 +200,15 @@ async def find_identities(connection: Connection, identities: list[Identity], sh
     return {Identity(kind, value): member_id for kind, value, member_id in rows}
 
 
+async def load_all_usages_of(
+    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+) -> None:
+    """Put everything that these members ever used of caps into their states."""
+    wanted = {member: states[member] for member in members}
+    await load_all_usages(connection, wanted, shards)
+    states |= wanted
+
+
 class FoundKey(msgspec.Struct, frozen=True, gc=False):
     """A key that was claimed before."""
 

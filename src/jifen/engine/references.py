@@ -22,7 +22,7 @@ from jifen.core.commands import (
 from jifen.core.identity import MemberReference
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
-from jifen.core.members.commands import AddIdentities
+from jifen.core.members.commands import AddIdentities, MergeMembers, UndoMerge
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
@@ -30,7 +30,7 @@ from jifen.core.rules.standing import NO_COUNTERS, Counters
 
 Reference = tuple[int, int]
 
-_ABOUT_THE_PAST = (RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseTransaction)
+_ABOUT_THE_PAST = (RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseTransaction, UndoMerge)
 
 
 def members_named(command: Command) -> list[MemberReference]:
@@ -41,6 +41,8 @@ def members_named(command: Command) -> list[MemberReference]:
         return [command.member, command.to]
     if isinstance(command, AddIdentities):
         return [command.member, *command.identities]
+    if isinstance(command, MergeMembers):
+        return [command.member, command.absorbed]
     return [] if command.member is None else [command.member]
 
 
@@ -102,6 +104,8 @@ def unknown_past(command: Command) -> Refusal:
         return Refusal(
             "unknown_transaction", f"There is no transaction {transaction_id(command.member, command.sequence)}."
         )
+    if isinstance(command, UndoMerge):
+        return Refusal("unknown_merge", f"There is no merge {transaction_id(command.member, command.sequence)}.")
     assert isinstance(command, CaptureHold | ReleaseHold)
     return Refusal("unknown_hold", f"There is no hold {transaction_id(command.member, command.hold)}.")
 

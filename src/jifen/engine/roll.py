@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.fields import check_fields
+from jifen.engine.submission import Submission
 
 _SQL = load_queries("people")
 _encode = msgspec.json.Encoder().encode
@@ -192,6 +193,15 @@ class Roll:
             self._persons[member] = NOBODY_KNOWN
             self.profiles[member] = NO_PROFILE
             self._erased.add(member)
+
+    def merge(self, states: Sequence[MemberState], *, undone: bool, by: Submission) -> None:
+        """Keep that two members became one, or two again: first the survivor, then the other."""
+        survivor, absorbed = states
+        self.set_status(absorbed.member_id, absorbed.status, 0 if undone else survivor.member_id)
+        for state, other, kind in ((survivor, absorbed, "merge"), (absorbed, survivor, "merged")):
+            details = {"member_id": str(other.member_id)}
+            named = "merge_undone" if undone else kind
+            self.changes.append(Change(state.member_id, named, state.status, by.actor, by.reason, details))
 
     def set_status(self, member: int, status: MemberStatus, merged_into: int = 0) -> None:
         """What a member is from now on."""

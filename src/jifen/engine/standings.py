@@ -33,15 +33,35 @@ async def load_standings(connection: Connection, states: dict[int, MemberState],
 async def load_months(
     connection: Connection, members: Iterable[int], zone: str, shards: int
 ) -> dict[int, tuple[Month, ...]]:
-    """What the transactions of these members say of each local month; of whom nothing is said: no month."""
+    """What the transactions of these members, and of those who were merged into them, say of each local month; of whom
+    nothing is said: no month."""
     wanted = list(members)
     months: dict[int, tuple[Month, ...]] = dict.fromkeys(wanted, ())
-    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    owners = {member: [member] for member in wanted}
+    for survivor, merged in await _merged_into(connection, wanted, shards):
+        owners.setdefault(merged, []).append(survivor)
+    everybody = list(owners)
+    keys = ([shard_of_member(member, shards) for member in everybody], everybody)
     for member_id, month, orders, spent, wallet, points in await connection.fetch(_SQL["load_months"], *keys, zone):
         earned = {} if wallet is None or not points else {wallet: points}
         if orders or spent or earned:
-            months[member_id] = changed(months[member_id], month, orders=orders, spent_cents=spent, earned=earned)
+            for owner in owners[member_id]:
+                months[owner] = changed(months[owner], month, orders=orders, spent_cents=spent, earned=earned)
     return months
+
+
+async def _merged_into(connection: Connection, members: Iterable[int], shards: int) -> list[tuple[int, int]]:
+    """For each of these members those who were merged into them, directly or by way of others."""
+    found: list[tuple[int, int]] = []
+    level = {member: [member] for member in members}
+    while level:
+        keys = ([shard_of_member(member, shards) for member in level], list(level))
+        below: dict[int, list[int]] = {}
+        for survivor, merged in await connection.fetch(_SQL["merged_into"], *keys):
+            below.setdefault(merged, []).extend(level[survivor])
+        found += [(survivor, merged) for merged, survivors in below.items() for survivor in survivors]
+        level = below
+    return found
 
 
 def standing_rows(shard: int, before: MemberState, after: MemberState) -> list[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from jifen.api import answers
-from jifen.api.bodies import Body, MemberAnswer, Name, Names
+from jifen.api.bodies import Body, MemberAnswer, MemberId, Name, Names, TransactionAnswer
 from jifen.api.operations.base import Operation, member_of
 from jifen.core.commands import Command
 from jifen.core.limits import MAXIMUM_IDENTITIES
@@ -17,12 +17,15 @@ from jifen.core.members.commands import (
     ChangeLife,
     DescribePerson,
     LifeStep,
+    MergeMembers,
     RemoveIdentities,
+    UndoMerge,
     VerifyIdentities,
 )
 from jifen.core.members.person import Address
 from jifen.core.refusal import Refusal
 from jifen.services.events import IdentityText, parse_identities
+from jifen.services.members import parse_transaction_id
 
 
 class LifeBody(Body, frozen=True):
@@ -67,6 +70,16 @@ class AddIdentitiesBody(IdentitiesBody, frozen=True):
     verified: bool = False
 
 
+class MergeBody(Body, frozen=True):
+    """Who is the same person: everything of `from` (a member's number) goes to the member of the path."""
+
+    from_: MemberId = msgspec.field(name="from")
+
+
+class UndoMergeBody(Body, frozen=True):
+    """Why they are two persons after all."""
+
+
 _SAID = ("name", "gender", "birthday", "channel", "language", "address")
 
 
@@ -101,6 +114,29 @@ def _verify_identities(name: str, body: IdentitiesBody) -> Command | Refusal:
     return identities if isinstance(identities, Refusal) else VerifyIdentities(member, identities)
 
 
+def _merge(name: str, body: MergeBody) -> Command | Refusal:
+    member, absorbed = member_of(name), member_of(body.from_, "/from")
+    if isinstance(member, Refusal):
+        return member
+    return absorbed if isinstance(absorbed, Refusal) else MergeMembers(member, absorbed)
+
+
+def _undo_merge(name: str, _: UndoMergeBody) -> Command | Refusal:
+    merge = parse_transaction_id(name)
+    return Refusal("unknown_merge", f"There is no merge {name[:40]!r}.") if merge is None else UndoMerge(*merge)
+
+
+_MERGED = {
+    "status": "applied",
+    "transaction_id": "100001-8",
+    "member_id": "100001",
+    "kind": "merge",
+    "occurred_at": "2026-11-11T02:03:04.567Z",
+    "recorded_at": "2026-11-11T02:03:04.567Z",
+    "program_version": 1,
+    "balances": {"points": {"available": 1180, "pending": 0, "held": 0, "debt": 0}},
+    "counterpart": "100002-5",
+}
 _ANSWER = {"status": "applied", "member_id": "100001"}
 _LIFE_CODES = ("unknown_member", "member_closed", "member_anonymised", "member_merged")
 
@@ -184,5 +220,32 @@ OPERATIONS = (
         codes=(*_LIFE_CODES, "invalid_identity", "unknown_identity"),
         example={"identities": ["phone:13800138000"]},
         example_answer=_ANSWER,
+    ),
+    Operation(
+        name="merge_members",
+        path="/v1/members/{member_id}/merge",
+        summary="Merge a duplicate into the member; the answer's transaction_id names the merge",
+        summary_zh="合并重复会员（transaction_id 即合并编号）",
+        body=MergeBody,
+        answer_type=TransactionAnswer,
+        command=_merge,
+        answer=answers.transaction_answer,
+        codes=(*_LIFE_CODES, "member_frozen", "same_member", "holds_open", "balance_too_large"),
+        example={"from": "100002", "reason": "same person, two phones"},
+        example_answer=_MERGED,
+    ),
+    Operation(
+        name="undo_merge",
+        path="/v1/merges/{merge_id}/undo",
+        summary="Undo a merge: what is still there goes back",
+        summary_zh="撤销合并（退回仍在的部分）",
+        body=UndoMergeBody,
+        is_body_needed=False,
+        answer_type=TransactionAnswer,
+        command=_undo_merge,
+        answer=answers.transaction_answer,
+        codes=("unknown_merge", "merge_undone", "member_anonymised", "member_merged"),
+        example={"reason": "father and son"},
+        example_answer=_MERGED | {"transaction_id": "100001-9", "refers_to": "100001-8"},
     ),
 )

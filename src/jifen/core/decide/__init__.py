@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from jifen.core.commands import (
@@ -28,8 +28,9 @@ from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
 from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
-from jifen.core.members.commands import ChangeLife
+from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
 from jifen.core.members.life import act_of, check_life
+from jifen.core.members.merging import decide_for_merged, decide_merge, decide_undo
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
@@ -45,18 +46,22 @@ def decide(
     *,
     past: PastTransaction | None = None,
     receiver: MemberState | None = None,
+    others: Sequence[MemberState] = (),
     shared_used: Mapping[str, int] = {},
     current: Program | None = None,
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
     `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
-    `receiver` the other member of a transfer; `shared_used` what all members together used of caps, by usage name;
-    `current` the version in force now, which decides about tiers, where `program` is that of the time of an event.
+    `receiver` the other member of a transfer; `others` the other member of a merge, or the survivors of a merged member
+    in turn; `shared_used` what all members together used of caps, by usage name; `current` the version in force now,
+    which decides about tiers, where `program` is that of the time of an event.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
+    if others:
+        return _decide_on_several(program, command, context, (state, *others), past, current)
     decision = Decision(program, context, state, shared_used, current)
     look_at_tiers(decision)
     settle(decision)
@@ -104,6 +109,26 @@ _ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusa
     ReleaseHold: release_hold,
     ReverseTransaction: reverse_transaction,
 }
+
+
+def _decide_on_several(
+    program: Program,
+    command: Command,
+    context: Context,
+    states: Sequence[MemberState],
+    past: PastTransaction | None,
+    current: Program | None,
+) -> Effects | Refusal:
+    if isinstance(command, MergeMembers | UndoMerge):
+        first, second = (Decision(program, context, state, current=current) for state in states)
+        if isinstance(command, MergeMembers):
+            return decide_merge(first, second, command)
+        assert past is not None
+        return decide_undo(first, second, command, past)
+    assert past is not None
+    return decide_for_merged(
+        (program, context, current), states, past, lambda decision, its_past: _apply(decision, command, its_past)
+    )
 
 
 def _decide_transfer(sender: Decision, receiver: Decision, command: TransferPoints) -> Effects | Refusal:

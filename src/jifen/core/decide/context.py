@@ -18,7 +18,7 @@ from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import Counters, facts_of
 from jifen.core.tiers.moves import tier_in_force
 from jifen.core.tiers.standing import Standing, TierChange
-from jifen.core.trace import TakenBack, Trace, encode_trace
+from jifen.core.trace import Merged, TakenBack, Trace, encode_trace
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +39,8 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     points of the lots that it opened have expired so far (without those that an earlier refund took back from there).
     `program` is the version that decided it. `forgiven` belongs to what took points: by the sequence that opened a lot
     it took from, the points that refunds forgave because they were spent, less what cancelled spends gave up for that.
+    `origins`, where its member was merged: for each survivor in turn, which lot there holds the points of which lot of
+    the one before. `notes`, of a merge: what passed between the two since.
     """
 
     sequence: int
@@ -52,6 +54,8 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     expired_by_lot: dict[int, int] = {}
     forgiven: dict[int, int] = {}
     source: str = ""
+    origins: tuple[Mapping[int, int], ...] = ()
+    notes: tuple[Merged, ...] = ()
 
     @property
     def is_order(self) -> bool:
@@ -140,6 +144,8 @@ class Decision:
         uses: dict[str, int] | None = None,
         spent: int = 0,
         tier: TierChange | None = None,
+        orders: int = 0,
+        merged: Merged | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
@@ -170,6 +176,8 @@ class Decision:
             uses or {},
             spent,
             tier,
+            orders,
+            merged,
         )
         context = self.context
         transaction = Transaction(
@@ -201,6 +209,7 @@ class Decision:
             used = dict(state.used)
             for name, number in self.uses.items():
                 used[name] = used.get(name, 0) + number
+                assert used[name] >= 0  # I-14
             state = msgspec.structs.replace(state, counters=self.counters, used=used)
         if self.status is not state.status:
             state = msgspec.structs.replace(state, status=self.status)

@@ -10,7 +10,7 @@ from jifen.core.decide.settle import settle
 from jifen.core.ledger.values import Kind
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
-from jifen.core.tiers.moves import end_grant, recalculate, review, rise, stand, tier_in_force
+from jifen.core.tiers.moves import end_grant, join, recalculate, review, rise, stand, tier_in_force
 from jifen.core.tiers.reviews import day_before, end_of_validity
 from jifen.core.tiers.sets import OpenTier, OpenTierSet, Situation
 from jifen.core.tiers.situations import situation_of
@@ -60,6 +60,17 @@ def recalculate_tiers(decision: Decision, _: RecalculateTiers) -> Refusal | None
         if change is not None:
             _book(decision, change, now, is_asked=True)
     return None
+
+
+def join_tiers(survivor: Decision, absorbed: Decision) -> None:
+    """Give the survivor of a merge whichever tiers of the other are higher."""
+    if survivor.tiers is None or absorbed.tiers is None:
+        return
+    now = survivor.context.now
+    for tier_set in survivor.current.tier_sets:
+        change = join(tier_set, _standing(survivor, tier_set), _standing(absorbed, tier_set), now)
+        if change is not None:
+            _book(survivor, change, now, is_asked=True)
 
 
 def grant_tier(decision: Decision, command: GrantTier) -> Refusal | None:

@@ -234,6 +234,21 @@ class Journal:
             self._insert(draft, returned)
         self._repay(draft, piece.lot)
 
+    def put_back_pending(self, wallet: int, source: Bucket, piece: Piece) -> None:
+        """Points that are not valid yet return to the lot they came from."""
+        draft = self.touch(wallet)
+        if not draft.is_complete:
+            raise NotLoaded(self.member_id)
+        self._movements.append(Movement(wallet, source, _PENDING, piece.lot, piece.amount))
+        draft.pending += piece.amount
+        for index, lot in enumerate(draft.pending_lots):
+            if lot.lot == piece.lot:
+                draft.pending_lots[index] = Lot(lot.lot, lot.terms, lot.remaining + piece.amount)
+                break
+        else:
+            draft.pending_lots.append(Lot(piece.lot, piece.terms, piece.amount))
+        draft.next_change_at = min(draft.next_change_at, piece.terms.effective_at)
+
     # --- points go out ---
 
     def take(self, wallet: int, target: Bucket, amount: int) -> list[Piece]:
@@ -293,6 +308,23 @@ class Journal:
         assert draft.available == 0  # I-04
         draft.debt += amount
         self._movements.append(Movement(wallet, _DEBT, Bucket.REVERSED, NO_LOT, amount))
+
+    def take_or_owe(self, wallet: int, target: Bucket, amount: int) -> list[Piece]:
+        """Give points of which the rest is owed where there are not enough; the pieces that were there."""
+        draft = self.touch(wallet)
+        there = min(amount, draft.available)
+        pieces = self.take(wallet, target, there) if there else []
+        if there < amount:
+            draft.debt += amount - there
+            self._movements.append(Movement(wallet, _DEBT, target, NO_LOT, amount - there))
+        return pieces
+
+    def let_off(self, wallet: int, source: Bucket, amount: int) -> None:
+        """Somebody else takes debt over."""
+        draft = self.touch(wallet)
+        assert 0 < amount <= draft.debt
+        draft.debt -= amount
+        self._movements.append(Movement(wallet, source, _DEBT, NO_LOT, amount))
 
     def pass_on(self, wallet: int, source: Bucket, target: Bucket, lot: int, amount: int) -> None:
         """Move held points, or points already on the program's side, to another bucket of the program's side."""

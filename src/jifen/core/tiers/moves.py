@@ -105,6 +105,23 @@ def end_grant(tier_set: OpenTierSet, standing: Standing, at: datetime, cause: Ca
     return TierChange(tier_set.id, standing.tier, after.tier, cause, after)
 
 
+def join(tier_set: OpenTierSet, here: Standing | None, there: Standing | None, at: datetime) -> TierChange | None:
+    """What changes for a member into whom another one is merged: the higher of what each earned, and of what each was
+    given, with its own time."""
+    if there is None:
+        return None
+    changes: dict[str, Any] = {}
+    if tier_set.rank_of(there.earned) > tier_set.rank_of(tier_set.base if here is None else here.earned):
+        names = ("earned", "earned_since", "confirmed_at", "review_at", "grace_from")
+        changes |= {name: getattr(there, name) for name in names}
+    if tier_set.rank_of(there.granted) > tier_set.rank_of("" if here is None else here.granted):
+        changes |= {name: getattr(there, name) for name in ("granted", "granted_by", "granted_until")}
+    if not changes:
+        return None
+    after = stand(tier_set, here, at, **changes)
+    return TierChange(tier_set.id, tier_in_force(tier_set, here), after.tier, "merged", after)
+
+
 def _moved(
     tier_set: OpenTierSet,
     standing: Standing | None,

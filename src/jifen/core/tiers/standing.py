@@ -10,8 +10,8 @@ import msgspec
 from jifen.core.tiers.document import By
 
 #: Why a standing changed: reached by an event; found by a review, or kept for a while in spite of it; kept by it;
-#: given, taken back, or over; worked out anew for a changed program.
-Cause = Literal["earned", "review", "grace", "kept", "granted", "withdrawn", "ended", "recalculated"]
+#: given, taken back, or over; worked out anew for a changed program; brought by a member who was merged.
+Cause = Literal["earned", "review", "grace", "kept", "granted", "withdrawn", "ended", "recalculated", "merged"]
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -37,6 +37,14 @@ UNION ALL
 SELECT member_id, month, 0, 0, wallet, sum(points)::bigint FROM earned GROUP BY member_id, month, wallet
 ORDER BY member_id, month
 
+-- name: merged_into
+-- $1 shards, $2 member ids. Who was merged into each of them.
+SELECT g.member_id, g.from_id
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM merges WHERE shard = wanted.shard AND member_id = wanted.member_id AND undone_at IS NULL OFFSET 0
+) g
+
 -- name: write_tiers
 -- $1 shards, $2 member ids, $3 sets, $4 tiers, $5 since, $6 by, $7 valid until, $8 look at, $9 standings.
 INSERT INTO member_tiers (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)

@@ -449,11 +449,14 @@ FROM accounts GROUP BY wallet
 -- name: shards_counters
 -- What the counters and uses of caps say of members, against what their transactions say.
 WITH spending AS NOT MATERIALIZED (
-    SELECT shard, member_id, (kind = 1 AND NOT starts_with(facts::text, '{"event":'))::int AS orders,
-           -- A trace that says what was spent ends with it, and reading all of them as JSON is dear.
-           CASE WHEN ltrim(said, '-0123456789') = '}' THEN rtrim(said, '}')::bigint ELSE 0 END AS spent
+    SELECT shard, member_id,
+           CASE kind WHEN 19 THEN coalesce((trace ->> 'orders')::int, 0)
+                     ELSE (kind = 1 AND NOT starts_with(facts::text, '{"event":'))::int END AS orders,
+           -- A trace that says what was spent ends with it (but for merges), and reading all of them as JSON is dear.
+           CASE WHEN kind = 19 THEN coalesce((trace ->> 'spent')::bigint, 0)
+                WHEN ltrim(said, '-0123456789') = '}' THEN rtrim(said, '}')::bigint ELSE 0 END AS spent
     FROM transactions CROSS JOIN LATERAL (SELECT split_part(trace::text, '"spent":', -1) AS said) AS last
-    WHERE shard BETWEEN $1 AND $2 AND kind IN (1, 8, 12)
+    WHERE shard BETWEEN $1 AND $2 AND kind IN (1, 8, 12, 19)
 ), counted AS NOT MATERIALIZED (
     -- Counters begin [2,57900,"2026-11": as text that is far cheaper than as JSON.
     SELECT shard, member_id, ltrim(split_part(counters::text, ',', 1), '[')::bigint AS orders,
@@ -477,7 +480,7 @@ WITH spending AS NOT MATERIALIZED (
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
     -- Where no version of the program ever had a cap, no trace need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets)":\[\{')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind = 1 AND strpos(t.trace::text, '"uses":{') > 0
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 19) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -528,13 +531,21 @@ FROM told WHERE was <> tier_before
 
 -- name: shards_months
 -- What is counted month by month, against the transactions: orders (0), money spent (-1), points earned by wallet.
-WITH program AS MATERIALIZED (
+WITH RECURSIVE program AS MATERIALIZED (
     SELECT content ->> 'time_zone' AS zone FROM program_versions ORDER BY version DESC LIMIT 1
 ), counted AS MATERIALIZED (
     SELECT shard, member_id, counters -> 9 AS months FROM accounts
     WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"tier_sets":\[\{')
         AND shard BETWEEN $1 AND $2 AND wallet = (SELECT min(number) FROM wallets)
         AND json_typeof(counters -> 9) = 'array'
+), family AS (
+    -- Whoever was merged counts with the survivor.
+    SELECT c.shard, c.member_id, g.from_id FROM counted c
+    JOIN merges g ON g.shard = c.shard AND g.member_id = c.member_id AND g.undone_at IS NULL
+    UNION
+    SELECT f.shard, f.member_id, g.from_id FROM family f JOIN merges g ON g.member_id = f.from_id AND g.undone_at IS NULL
+), relatives AS MATERIALIZED (
+    SELECT f.shard, f.member_id, m.shard AS from_shard, f.from_id FROM family f JOIN members m ON m.member_id = f.from_id
 ), kept AS NOT MATERIALIZED (
     SELECT c.shard, c.member_id, (each ->> 0)::integer AS month, number.what, number.number
     FROM counted c CROSS JOIN LATERAL json_array_elements(c.months) AS each
@@ -555,6 +566,14 @@ WITH program AS MATERIALIZED (
     JOIN transactions origin ON origin.member_id = t.member_id AND origin.shard = t.shard
         AND origin.sequence = t.refers_to AND origin.kind = 1 AND origin.shard BETWEEN $1 AND $2
     WHERE t.shard BETWEEN $1 AND $2 AND t.kind IN (8, 12)
+    UNION ALL
+    SELECT r.shard, r.member_id, t.kind, t.trace, coalesce(origin.occurred_at, t.occurred_at),
+           (t.kind = 1 AND t.facts IS NOT NULL AND NOT starts_with(t.facts::text, '{"event":'))::integer
+    FROM relatives r
+    JOIN transactions t ON t.shard = r.from_shard AND t.member_id = r.from_id AND t.kind IN (1, 8, 12)
+    LEFT JOIN transactions origin ON origin.shard = t.shard AND origin.member_id = t.member_id
+        AND origin.sequence = t.refers_to AND origin.kind = 1
+    WHERE t.kind = 1 OR origin.sequence IS NOT NULL
 ), told AS NOT MATERIALIZED (
     SELECT h.shard, h.member_id, month, number.what, number.number
     FROM happened h
@@ -682,10 +701,12 @@ WITH transit AS (
     FROM movements WHERE to_bucket = 15 OR from_bucket = 15
     GROUP BY member_id, sequence, wallet
 ), sides AS (
-    SELECT t.member_id, t.sequence, t.counterpart_id, t.counterpart_sequence, m.wallet, m.amount
+    -- A merge moves several wallets, or none.
+    SELECT t.member_id, t.sequence, t.counterpart_id, t.counterpart_sequence, coalesce(m.wallet, 0) AS wallet,
+           CASE t.kind WHEN 19 THEN coalesce(m.amount, 0) ELSE m.amount END AS amount
     FROM transactions t
     LEFT JOIN transit m ON m.member_id = t.member_id AND m.sequence = t.sequence
-    WHERE t.kind = 10 OR t.counterpart_id IS NOT NULL
+    WHERE t.kind IN (10, 19) OR t.counterpart_id IS NOT NULL
 )
 SELECT 'transfer_unpaired' AS kind, here.member_id,
        concat('transfer ', here.member_id, '-', here.sequence, ' sends ', coalesce(here.amount, 0), '; its other side ',
@@ -695,12 +716,36 @@ SELECT 'transfer_unpaired' AS kind, here.member_id,
 FROM sides here
 LEFT JOIN sides there ON there.member_id = here.counterpart_id AND there.sequence = here.counterpart_sequence
     AND there.counterpart_id = here.member_id AND there.counterpart_sequence = here.sequence
-WHERE there.member_id IS NULL OR here.wallet IS DISTINCT FROM there.wallet OR here.amount IS NULL
+    AND there.wallet = here.wallet
+WHERE there.member_id IS NULL OR here.amount IS NULL
     OR here.amount <> -there.amount
 UNION ALL
 SELECT 'transfer_unpaired', m.member_id, concat('transaction ', m.member_id, '-', m.sequence, ' moves points in transit and is no transfer')
 FROM transit m
 WHERE NOT EXISTS (SELECT FROM sides s WHERE s.member_id = m.member_id AND s.sequence = m.sequence)
+
+-- name: merges
+-- Whoever is merged was merged once, into somebody who is there, by a transaction of that one; and nothing finds them.
+SELECT 'merge_broken' AS kind, m.member_id, concat('is merged into ', m.merged_into, '; there is ', coalesce(g.count, 0), ' such merge') AS detail
+FROM (SELECT member_id, merged_into FROM members WHERE status = 'merged') m
+LEFT JOIN (SELECT from_id, member_id, count(*) AS count FROM merges WHERE undone_at IS NULL GROUP BY from_id, member_id) g
+    ON g.from_id = m.member_id AND g.member_id = m.merged_into
+WHERE coalesce(g.count, 0) <> 1
+UNION ALL
+SELECT 'merge_broken', g.from_id, concat('was merged by ', g.member_id, '-', g.sequence, ' and is ', coalesce(m.status, 'nobody'))
+FROM merges g LEFT JOIN members m ON m.member_id = g.from_id
+WHERE g.undone_at IS NULL AND m.status IS DISTINCT FROM 'merged'
+UNION ALL
+SELECT 'merge_broken', g.member_id, concat('transaction ', g.member_id, '-', g.sequence, ' of a merge does not exist, or is another')
+FROM merges g LEFT JOIN transactions t ON t.shard = g.shard AND t.member_id = g.member_id AND t.sequence = g.sequence
+WHERE t.kind IS DISTINCT FROM 19 OR t.counterpart_id IS DISTINCT FROM g.from_id
+UNION ALL
+SELECT 'merge_broken', m.member_id, concat('is merged, and an identity of the kind ', i.kind, ' still finds it')
+FROM identities i JOIN members m ON m.member_id = i.member_id WHERE m.status = 'merged'
+UNION ALL
+SELECT 'merge_broken', m.member_id, concat('is merged, and has points or debt in wallet ', a.wallet)
+FROM members m JOIN accounts a ON a.shard = m.shard AND a.member_id = m.member_id
+WHERE m.status = 'merged' AND (a.available > 0 OR a.pending > 0 OR a.held > 0 OR a.debt > 0)
 
 -- name: counts
 SELECT (SELECT count(*) FROM members) AS members, (SELECT count(*) FROM transactions) AS transactions,

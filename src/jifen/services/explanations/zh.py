@@ -250,6 +250,7 @@ TEXTS: Final[dict[str, str]] = {
     "tier_withdrawn": "{instant} 收回授予的等级，由{was}变为{tier}。",
     "tier_ended": "{instant} 授予的等级到期，由{was}变为{tier}。",
     "tier_recalculated": "{instant} 按新的等级规则重新定级，由{was}变为{tier}。",
+    "tier_merged": "{instant} 随合并会员转入，等级由{was}变为{tier}。",
     "tier_condition": "依据：{condition}；当时 {facts}。",
     "tier_until": "{tier}有效期至 {until}。",
     "missing": "{ways}升级为{tier}",

@@ -1,0 +1,374 @@
+"""Two members become one, and two again: points keep their lots' terms, and nothing is lost or doubled.
+
+Everything of the merged member goes to the survivor, in a pair of transactions like a transfer. What later concerns the
+merged member's own past (a refund of its order, a cancelled spend) is decided on the merged member, as its transactions
+and lots are what it is about: the points that must be taken back are recalled from the survivor first, and whatever
+comes of it follows there. So the rules of refunds know nothing of merges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from jifen.core.calendar import local_day
+from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
+from jifen.core.decide.earn import check_debt, check_room
+from jifen.core.decide.settle import settle
+from jifen.core.decide.tiers import join_tiers, look_at_tiers, raise_tiers
+from jifen.core.ledger.journal import NotLoaded
+from jifen.core.ledger.values import Bucket, Kind, Lot, MemberState, MemberStatus, Piece
+from jifen.core.limits import MAXIMUM_BALANCE
+from jifen.core.members.closing import refuse_open_holds
+from jifen.core.members.commands import MergeMembers, UndoMerge
+from jifen.core.members.counting import join_counters, part_counters, uncounted
+from jifen.core.members.life import check_life
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import NO_COUNTERS
+from jifen.core.trace import Merged, MovedLot, Settled
+
+Apply = Callable[[Decision, PastTransaction], Refusal | None]
+
+
+def decide_merge(survivor: Decision, absorbed: Decision, command: MergeMembers) -> Effects | Refusal:
+    """Move everything of one member to the other. Holds are not moved: whoever placed them knows them by the old
+    number, so they are captured or released first."""
+    if refusal := check_life(absorbed.program, absorbed.state, "merge", "/from"):
+        return refusal
+    for decision in (survivor, absorbed):
+        look_at_tiers(decision)
+        settle(decision)
+    if refusal := refuse_open_holds(absorbed):
+        return refusal
+    for account in absorbed.state.accounts:
+        draft = absorbed.journal.look(account.wallet)
+        points = draft.available + draft.pending
+        if refusal := check_room(survivor, account.wallet, points) or check_debt(survivor, account.wallet, draft.debt):
+            return refusal
+    join_tiers(survivor, absorbed)
+    before, moved = uncounted(survivor.counters), uncounted(absorbed.counters)
+    survivor.counters, absorbed.counters = join_counters(before, moved), NO_COUNTERS
+    uses = {name: used for name, used in absorbed.state.used.items() if used}
+    survivor.uses, absorbed.uses = uses, {name: -used for name, used in uses.items()}
+    note = Merged(command.absorbed, "merge", counters=moved, before=before)
+    _move_all(absorbed, survivor, note, is_answer=True, uses=uses)
+    absorbed.status = MemberStatus.MERGED
+    return _effects(survivor, survivor, absorbed)
+
+
+def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: PastTransaction) -> Effects | Refusal:
+    """Give back what came with the merge, as far as it is still there.
+
+    Of each lot that came: what is left of it. What was spent or has expired meanwhile stays so, at the survivor, who
+    did it. Debt that one paid for the other in the merge is undone; what happened afterwards stays where it happened.
+    """
+    note = past.trace.merged
+    if past.kind is not Kind.MERGE or note is None or note.step != "merge":
+        name = f"{command.member}-{command.sequence}"
+        return Refusal("unknown_merge", f"Transaction {name} is no merge of two members.", None, {"merge_id": name})
+    if any(kind is Kind.MERGE for kind, _ in past.referring):
+        return Refusal("merge_undone", "This merge was undone before.")
+    settle(survivor)
+    lots = [*note.lots, *(lot for each in past.notes if each.step == "follow" for lot in each.lots)]
+    survivor.begin()
+    merged.begin()
+    for moved in lots:
+        _return_lot(survivor, merged, moved)
+    _part_debts(survivor, merged, note)
+    counters = note.counters
+    for each in past.notes:
+        for day, cents in each.changed:
+            counters = counters.with_change(day, cents)
+    survivor.counters = part_counters(survivor.counters, note.before, counters)
+    merged.counters = counters
+    uses = past.trace.uses
+    survivor.uses, merged.uses = {name: -used for name, used in uses.items()}, dict(uses)
+    _end_pair(
+        merged,
+        survivor,
+        Merged(merged.journal.member_id, "undo"),
+        is_answer=True,
+        orders=-counters.orders,
+        spent=-counters.spent_total,
+        uses=survivor.uses,
+        refers_to=past.sequence,
+    )
+    merged.status = MemberStatus.ACTIVE
+    return _effects(survivor, survivor, merged)
+
+
+def decide_for_merged(
+    by: tuple[Program, Context, Program | None],
+    states: Sequence[MemberState],
+    past: PastTransaction,
+    apply: Apply,
+) -> Effects | Refusal:
+    """Decide what concerns the past of a merged member. `states`: the member's, and those of the survivors in turn.
+
+    What must be recalled is found by trying it with everything there is; then just that is recalled.
+    """
+    trial = _Chain(by, states, past)
+    outcome = trial.run(apply, None)
+    if isinstance(outcome, Refusal) or outcome.trace is None:
+        return outcome
+    needs = {taken.wallet: (taken.from_lot, taken.other_lots) for taken in outcome.trace.taken_back}
+    return _Chain(by, states, past).run(apply, needs)
+
+
+class _Waiting(msgspec.Struct, frozen=True, gc=False):
+    """Points of a lot that are to be sent somewhere; `pending`: they are not valid yet."""
+
+    wallet: int
+    lot: Lot
+    pending: bool
+
+
+def _cut(lots: Sequence[_Waiting], points: int) -> list[_Waiting]:
+    """The first so many points of these lots."""
+    taken = []
+    for each in lots:
+        part = min(points, each.lot.remaining)
+        if part:
+            taken.append(_Waiting(each.wallet, Lot(each.lot.lot, each.lot.terms, part), each.pending))
+        points -= part
+    return taken
+
+
+class _Chain:
+    """A merged member and the survivors, each of the next, while something of its past is decided."""
+
+    def __init__(
+        self, by: tuple[Program, Context, Program | None], states: Sequence[MemberState], past: PastTransaction
+    ) -> None:
+        program, context, current = by
+        self._decisions = [Decision(program, context, state, current=current) for state in states]
+        self._past = past
+
+    def run(self, apply: Apply, needs: Mapping[int, tuple[int, int]] | None) -> Effects | Refusal:
+        """Recall, decide, let follow. `needs`: by wallet, points from lots of origin and from others; None: all."""
+        first, *survivors = self._decisions
+        for decision in self._decisions:
+            settle(decision)
+        self._recall(needs)
+        refusal = apply(first, self._past_by_now())
+        if refusal is not None:
+            return refusal
+        occurred_at = first.context.occurred_at
+        settle(first, not_before=occurred_at)
+        cents = first.counters.spent_total
+        day = local_day(self._past.occurred_at, self._past.program.zone)
+        for lower, upper in zip(self._decisions, survivors, strict=False):
+            _follow(lower, upper, day, cents)
+        settle(survivors[-1], not_before=occurred_at)
+        return _effects(first, *self._decisions)
+
+    def _past_by_now(self) -> PastTransaction:
+        """The transaction in question, with what has expired of its lots at the last survivor in this very decision."""
+        expired = dict(self._past.expired_by_lot)
+        for transaction in self._decisions[-1].transactions:
+            for movement in transaction.movements:
+                origin = self._origin(movement.lot)
+                if movement.target is Bucket.EXPIRED and origin:
+                    expired[origin] = expired.get(origin, 0) + movement.amount
+        return msgspec.structs.replace(self._past, expired_by_lot=expired)
+
+    def _recall(self, needs: Mapping[int, tuple[int, int]] | None) -> None:
+        """Bring points from the last survivor down to the merged member: those of the lots in question, and others."""
+        wanted: list[_Waiting] = []
+        for wallet in sorted({each.wallet for each in self._past.movements}):
+            own, others = self._lots_of(wallet)
+            from_own, from_others = (MAXIMUM_BALANCE, MAXIMUM_BALANCE) if needs is None else needs.get(wallet, (0, 0))
+            wanted += [*_cut(own, from_own), *_cut(others, from_others)]
+        if not wanted:
+            return
+        for hop in range(len(self._decisions) - 1, 0, -1):
+            wanted = _send_down(self._decisions[hop], self._decisions[hop - 1], wanted, self._past.origins[hop - 1])
+
+    def _lots_of(self, wallet: int) -> tuple[list[_Waiting], list[_Waiting]]:
+        """The lots of the last survivor that hold points of the lots in question, in the order in which a refund takes
+        from those, and its other available lots."""
+        top = self._decisions[-1]
+        draft = top.journal.look(wallet)
+        if not draft.is_complete or draft.horizon is not None:
+            raise NotLoaded(top.journal.member_id)
+        in_question = {each.lot for each in self._past.movements if each.terms is not None}
+        waiting = [_Waiting(wallet, lot, True) for lot in draft.pending_lots]
+        available = [_Waiting(wallet, lot, False) for lot in draft.lots]
+        own = [each for each in (*waiting, *available) if self._origin(each.lot.lot) in in_question]
+        own.sort(key=lambda each: self._origin(each.lot.lot))
+        return own, [each for each in available if self._origin(each.lot.lot) not in in_question]
+
+    def _origin(self, lot: int) -> int:
+        """The lot of the merged member whose points are in a lot of the last survivor; 0: none."""
+        for origins in reversed(self._past.origins):
+            lot = origins.get(lot, 0)
+        return lot
+
+
+def _send_down(
+    upper: Decision, lower: Decision, wanted: Sequence[_Waiting], origins: Mapping[int, int]
+) -> list[_Waiting]:
+    """Return points to the lots they came from, and give others new ones; where they are then."""
+    upper.begin()
+    lower.begin()
+    moved: list[MovedLot] = []
+    arrived: list[_Waiting] = []
+    for each in wanted:
+        wallet, lot = each.wallet, each.lot
+        taken = upper.journal.take_from_lot(wallet, Bucket.TRANSIT, lot.lot, lot.remaining)
+        assert taken == lot.remaining
+        number = origins.get(lot.lot)
+        if number is None:
+            number = lower.journal.open_lot(wallet, Bucket.TRANSIT, taken, lot.terms, pending=each.pending)
+        else:
+            _put_back(lower, wallet, Piece(number, taken, lot.terms), pending=each.pending)
+            moved.append(MovedLot(wallet, number, lot.lot, taken))
+        arrived.append(_Waiting(wallet, Lot(number, lot.terms, taken), each.pending))
+    _end_pair(lower, upper, Merged(lower.journal.member_id, "recall", moved))
+    return arrived
+
+
+def _follow(lower: Decision, upper: Decision, day: date, cents: int) -> None:
+    """Whatever is at a merged member goes on to the survivor."""
+    drafts = [lower.journal.look(account.wallet) for account in lower.state.accounts]
+    if not cents and not any(draft.available or draft.pending or draft.debt for draft in drafts):
+        return
+    if cents:
+        upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents), NO_COUNTERS
+    note = Merged(lower.journal.member_id, "follow", changed=[(day, cents)] if cents else [])
+    _move_all(lower, upper, note, spent=cents)
+
+
+def _move_all(
+    source: Decision,
+    target: Decision,
+    note: Merged,
+    *,
+    is_answer: bool = False,
+    uses: dict[str, int] | None = None,
+    spent: int | None = None,
+) -> None:
+    """Move all lots and all debt, wallet by wallet. Lots keep their terms and pay what the target owes; what the source
+    owes is paid by the target, or owed by it."""
+    here, there = source.journal, target.journal
+    source.begin()
+    target.begin()
+    lots: list[MovedLot] = []
+    paid: list[Settled] = []
+    repaid: list[Settled] = []
+    owed: dict[int, int] = {}
+    for account in source.state.accounts:
+        wallet = account.wallet
+        draft = here.look(wallet)
+        if not draft.is_complete or draft.horizon is not None:
+            raise NotLoaded(here.member_id)
+        for pending, lot in [*((True, lot) for lot in draft.pending_lots), *((False, lot) for lot in draft.lots)]:
+            here.take_from_lot(wallet, Bucket.TRANSIT, lot.lot, lot.remaining)
+            debt = there.look(wallet).debt
+            number = there.open_lot(wallet, Bucket.TRANSIT, lot.remaining, lot.terms, pending=pending)
+            lots.append(MovedLot(wallet, lot.lot, number, lot.remaining))
+            if settled := debt - there.look(wallet).debt:
+                repaid.append(Settled(wallet, lot.lot, settled, lot.terms))
+        if debt := draft.debt:
+            here.let_off(wallet, Bucket.TRANSIT, debt)
+            pieces = there.take_or_owe(wallet, Bucket.TRANSIT, debt)
+            paid += [Settled(wallet, piece.lot, piece.amount, piece.terms) for piece in pieces]
+            if rest := debt - sum(piece.amount for piece in pieces):
+                owed[wallet] = rest
+    note = msgspec.structs.replace(note, lots=lots, paid=paid, repaid=repaid, owed=owed)
+    _end_pair(
+        source,
+        target,
+        note,
+        is_answer=is_answer,
+        orders=note.counters.orders,
+        spent=note.counters.spent_total if spent is None else spent,
+        uses=uses,
+    )
+
+
+def _end_pair(
+    source: Decision,
+    target: Decision,
+    note: Merged,
+    *,
+    is_answer: bool = False,
+    orders: int = 0,
+    spent: int = 0,
+    uses: dict[str, int] | None = None,
+    refers_to: int | None = None,
+) -> None:
+    """Close the transactions of both sides, which name each other; `orders`, `spent` and `uses` came to the target."""
+    occurred_at = target.context.occurred_at
+    here, there = source.journal, target.journal
+    source.end(
+        Kind.MERGE,
+        occurred_at,
+        orders=-orders,
+        spent=-spent,
+        uses={name: -used for name, used in (uses or {}).items()},
+        counterpart=(there.member_id, there.sequence),
+        is_asked=True,
+    )
+    target.end(
+        Kind.MERGE,
+        occurred_at,
+        orders=orders,
+        spent=spent,
+        uses=dict(uses or {}),
+        merged=note,
+        counterpart=(here.member_id, here.sequence),
+        refers_to=refers_to,
+        is_answer=is_answer,
+        is_asked=True,
+    )
+
+
+def _put_back(decision: Decision, wallet: int, piece: Piece, *, pending: bool) -> None:
+    put = decision.journal.put_back_pending if pending else decision.journal.put_back
+    put(wallet, Bucket.TRANSIT, piece)
+
+
+def _return_lot(survivor: Decision, merged: Decision, moved: MovedLot) -> None:
+    """What is left of a lot that came goes back to the lot it came from."""
+    draft = survivor.journal.look(moved.wallet)
+    for pending, lots in ((True, draft.pending_lots), (False, draft.lots)):
+        for lot in lots:
+            if lot.lot == moved.lot:
+                survivor.journal.take_from_lot(moved.wallet, Bucket.TRANSIT, lot.lot, lot.remaining)
+                _put_back(merged, moved.wallet, Piece(moved.origin, lot.remaining, lot.terms), pending=pending)
+                return
+
+
+def _part_debts(survivor: Decision, merged: Decision, note: Merged) -> None:
+    """What one paid for the other in the merge is given back; debt that was taken over goes back as far as it is
+    still owed."""
+    for each in note.repaid:
+        survivor.journal.take_or_owe(each.wallet, Bucket.TRANSIT, each.amount)
+        merged.journal.put_back(each.wallet, Bucket.TRANSIT, Piece(each.lot, each.amount, each.terms))
+    for wallet, owed in note.owed.items():
+        back = min(owed, survivor.journal.look(wallet).debt)
+        if back:
+            survivor.journal.let_off(wallet, Bucket.TRANSIT, back)
+            merged.journal.take_or_owe(wallet, Bucket.TRANSIT, back)
+    for each in note.paid:
+        merged.journal.take_or_owe(each.wallet, Bucket.TRANSIT, each.amount)
+        survivor.journal.put_back(each.wallet, Bucket.TRANSIT, Piece(each.lot, each.amount, each.terms))
+
+
+def _effects(answering: Decision, *decisions: Decision) -> Effects:
+    """Everything that was decided on several members, in one."""
+    for decision in decisions:
+        settle(decision, not_before=decision.context.occurred_at)
+        if decision.status is not MemberStatus.MERGED:
+            raise_tiers(decision)
+    parts = [decision.effects() for decision in decisions]
+    return Effects(
+        tuple(transaction for part in parts for transaction in part.transactions),
+        tuple(state for part in parts for state in part.states),
+        answering.answer,
+        answering.trace,
+    )
