@@ -24,6 +24,11 @@ def active_history(now: datetime) -> list[Step]:
     ]
 
 
+def short_history(now: datetime) -> list[Step]:
+    """One order."""
+    return [Step(_order("A", 12_300), now - timedelta(days=40))]
+
+
 def due_history(now: datetime) -> list[Step]:
     """Several orders two years ago whose lots have all expired in different months, and were not settled yet."""
     start = now - timedelta(days=800)

@@ -84,6 +84,7 @@ BARS: dict[str, list[tuple[str, Check]]] = {
     "rules_1000": [_detail("median_us", "<= 1 ms", 1_000)],
     "rules_check": [_detail("seconds", "< 15 s", 15)],
     "import": [_detail("seconds", "<= 30 s", 30)],
+    "segment_count": [_detail("seconds", "< 2 s", 2)],
     "backtest": [_rate(20_000)],
     "backtest_retail": [_detail("seconds", "< 10 s", 10)],
     "expire": [_rate(20_000)],

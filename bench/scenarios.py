@@ -26,6 +26,7 @@ from bench.loads import (
 from bench.many_rules import many_rules, median_us
 from bench.pgbench import run_pgbench
 from bench.results import Result
+from bench.segments import segment_count
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
 from jifen.engine.engine import Engine
 from jifen.services.templates import read_template
@@ -289,6 +290,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "rules_1000": rules_1000,
     "rules_check": rules_check,
     "import": import_orders,
+    "segment_count": segment_count,
     "backtest": backtest,
     "backtest_retail": backtest_retail,
     "expire": expire,

@@ -9,7 +9,13 @@ import pytest
 from jifen.db.connection import connect
 from jifen.db.queries import load_queries
 
-LATE = [("engine", "load_usages"), ("engine", "load_all_usages"), ("engine", "load_holds"), ("tiers", "load_tiers")]
+LATE = [
+    ("engine", "load_usages"),
+    ("engine", "load_all_usages"),
+    ("engine", "load_holds"),
+    ("engine", "load_lists"),
+    ("tiers", "load_tiers"),
+]
 
 
 @pytest.mark.parametrize(("file", "name"), LATE)

@@ -19,6 +19,7 @@ from jifen.services.instants import Instant, to_utc
 from jifen.services.program_changes import Change, changes_between
 from jifen.services.programs import program_version
 from jifen.services.publishing import report_on
+from jifen.services.segments.catalog import all_segments
 
 
 class DraftBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,7 +129,8 @@ async def _check(asked: Asked) -> DraftView:
 
 async def _checked(connection: Connection, draft: drafts.Draft) -> drafts.Draft:
     # Proofs take seconds of a processor: elsewhere, so that events go on.
-    report = await asyncio.to_thread(report_on, draft.document)
+    saved = [each.segment_id for each in await all_segments(connection)]
+    report = await asyncio.to_thread(report_on, draft.document, saved)
     return await drafts.keep_report(connection, draft, report)
 
 
@@ -165,7 +167,8 @@ class Refused(Exception):
 def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
     details = {name: value for name, value in error.details.items() if value is not None}
-    return Refusal(error.code, error.message, "/program" if "program" in body.__struct_fields__ else None, details)
+    pointer = details.pop("pointer", "/program" if "program" in body.__struct_fields__ else None)
+    return Refusal(error.code, error.message, None if pointer is None else str(pointer), details)
 
 
 EXAMPLE_DRAFT = {

@@ -14,6 +14,7 @@ from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
 from jifen.core.limits import MAXIMUM_EVENTS
@@ -39,9 +40,10 @@ _ID_PATTERNS = {
     ),
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
     "recalculation_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the recalculation."),
+    "segment_id": ("^[a-z][a-z0-9_-]{0,39}$", "vip-buyers", "The id of the segment."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

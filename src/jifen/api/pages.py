@@ -24,6 +24,7 @@ from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
+from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
 from jifen.core.errors import JifenError
@@ -42,7 +43,7 @@ _log = structlog.get_logger(__name__)
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
-    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)]
+    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)]
     handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
@@ -242,7 +243,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
-    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS)),
+    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

@@ -151,9 +151,11 @@ def diff(
 async def _check(connection: Connection, draft_id: int) -> Draft:
     from jifen.services.drafts import find_draft, keep_report
     from jifen.services.publishing import report_on
+    from jifen.services.segments.catalog import all_segments
 
     found = await find_draft(connection, draft_id)
-    return await keep_report(connection, found, report_on(found.document))
+    saved = [each.segment_id for each in await all_segments(connection)]
+    return await keep_report(connection, found, report_on(found.document, saved))
 
 
 async def _publish(

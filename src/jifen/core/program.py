@@ -33,6 +33,7 @@ from jifen.core.rules.document import (
 )
 from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, check_text, invalid
 from jifen.core.rules.rate import CoefficientPolicy
+from jifen.core.segments.facts import SegmentVocabulary
 from jifen.core.tiers.benefits import rules_of_tiers
 from jifen.core.tiers.checks import check_tier_sets
 from jifen.core.tiers.document import TierSet
@@ -161,6 +162,7 @@ class Program:
         "expiry_of_wallet",
         "rules",
         "rules_ask",
+        "segment_vocabulary",
         "tier_sets",
         "tiers_ask_profiles",
         "values",
@@ -206,6 +208,10 @@ class Program:
         self.tiers_ask_profiles = any(each.needs_member for each in self.tier_sets)
         #: Whether any rule wants to know something of the member or of what was used of caps.
         self.rules_ask = any(book.needs_member or book.has_caps for book in self.books.values())
+        #: What conditions of segments can name.
+        self.segment_vocabulary = SegmentVocabulary(
+            document.fields, self.wallet_numbers, [each.id for each in document.tier_sets]
+        )
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
         self.expiry_of_wallet: dict[int, Expiry] = dict.fromkeys(self.wallet_numbers.values(), NeverExpires())
         for rule in sorted(document.earning, key=lambda each: (each.priority, each.id), reverse=True):

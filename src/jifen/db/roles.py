@@ -47,6 +47,8 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
         "DELETE",
     ),
     "outbox": ("INSERT", "DELETE"),
+    "segments": ("INSERT", "UPDATE (name, condition, changed_at, changed_by)", "DELETE"),
+    "segment_members": ("INSERT", "DELETE"),
     "balances": (),
 }
 SEQUENCES: Final = ("member_ids", "household_ids")

@@ -226,6 +226,7 @@ class Batch:
             others=others,
             shared_used=self._shared_used,
             current=self._known.program,
+            segments=self._known.segments.get(program.version),
         )
         if isinstance(effects, Refusal):
             return effects

@@ -31,6 +31,7 @@ from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.program import Program
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
+from jifen.core.segments.membership import SegmentConditions
 from jifen.db.connection import Connection
 from jifen.engine.loading import (
     FoundKey,
@@ -41,6 +42,7 @@ from jifen.engine.loading import (
     load_counters_then,
     load_everything,
     load_first_lots,
+    load_lists,
     load_past,
     load_profiles,
     load_usages,
@@ -51,6 +53,7 @@ from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference, late_day, members_named, needs_past, type_of_event
 from jifen.engine.roll import KnownPeople
+from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import load_months, load_standings
 from jifen.engine.submission import Answer, Submission, digest_order
 from jifen.engine.survivors import MembersMoved, find_absorbed, find_orders, find_survivors, with_notes, with_origins
@@ -71,6 +74,7 @@ class Surroundings:
     def __init__(self, shards: int, new_member_id: Callable[[Connection], Awaitable[int]]) -> None:
         self.shards = shards
         self.programs = ProgramVersions()
+        self.segments = SegmentLibrary()
         self.new_member_id = new_member_id
 
 
@@ -108,6 +112,8 @@ class Gathering:
         self.people = KnownPeople()
         #: The counters as they are written, of members whose months were counted only now.
         self.uncounted: dict[int, Counters] = {}
+        #: The conditions of the segments that rules ask for, by program version.
+        self.segments: dict[int, SegmentConditions] = {}
 
     async def find_linked(self, connection: Connection) -> None:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
@@ -272,6 +278,8 @@ class Gathering:
         if not any(program.rules_ask for program in self.programs.values()):
             return
         profiles: set[int] = set()
+        lists: set[int] = set()
+        segments: dict[int, set[str]] = {}
         usages: set[tuple[int, str]] = set()
         shared: set[str] = set()
         for submission in self._submissions:
@@ -285,6 +293,9 @@ class Gathering:
             members = [member for member in self._known_members(submission.command) if member in self.states]
             if book.needs_member:
                 profiles.update(members)
+            if book.reads_segments:
+                lists.update(members)
+                segments.setdefault(program.version, set()).update(book.segments)
             day = local_day(submission.occurred_at or self.now, program.zone)
             for name, is_shared in caps_of_event(program, event_type, day).items():
                 if is_shared:
@@ -297,6 +308,10 @@ class Gathering:
             self.shared_used = await lock_shared_usages(connection, shared, shards)
         if profiles:
             await load_profiles(connection, self.states, profiles, shards)
+        if lists:
+            await load_lists(connection, self.states, lists, shards)
+        if segments:
+            self.segments = await self._surroundings.segments.load(connection, segments, self.programs)
         if usages:
             await load_usages(connection, self.states, usages, shards)
 

@@ -132,6 +132,16 @@ async def load_profiles(
         states[member_id] = msgspec.structs.replace(states[member_id], profile=profile)
 
 
+async def load_lists(
+    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+) -> None:
+    """Put the lists on which these members are into their states."""
+    wanted = list(members)
+    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    for member_id, lists in await connection.fetch(_SQL["load_lists"], *keys):
+        states[member_id] = msgspec.structs.replace(states[member_id], lists=tuple(lists))
+
+
 async def load_usages(
     connection: Connection, states: dict[int, MemberState], wanted: set[tuple[int, str]], shards: int
 ) -> None:

@@ -26,6 +26,7 @@ from jifen.core.members.commands import AddIdentities, MergeMembers, UndoMerge
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, Counters
 
 Reference = tuple[int, int]
@@ -50,6 +51,8 @@ def type_of_event(command: Command) -> str | None:
     """The type of event that rules rate, where a command tells of one."""
     if isinstance(command, RecordOrder):
         return ORDER_COMPLETED
+    if isinstance(command, RegisterMember):
+        return REGISTERED
     return command.type if isinstance(command, RecordEvent) else None
 
 

@@ -231,6 +231,16 @@ async def program_versions(connection: Connection) -> list[ProgramSummary]:
     return summaries
 
 
+async def program_versions_from_now(connection: Connection) -> list[Program]:
+    """The version in force and those that begin later, ready for use; none where no program was applied yet."""
+    current = await current_program(connection)
+    if current is None:
+        return []
+    rows = await connection.fetch(_SQL["versions_after"], current.version)
+    numbers = await _wallet_numbers(connection)
+    return [current, *(Program(row["version"], _decode(row["content"]), numbers) for row in rows)]
+
+
 async def _newest(connection: Connection) -> ProgramVersion | None:
     row = await connection.fetchrow(_SQL["newest_version"])
     return None if row is None else _version_of(row)

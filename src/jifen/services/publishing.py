@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -36,10 +36,18 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
     return {"reason": because, "findings": findings}
 
 
-def report_on(document: ProgramDocument) -> dict[str, Any]:
-    """What the check of a program finds, as it is kept and shown: `findings` and `not_proven`. Takes seconds."""
+def report_on(document: ProgramDocument, saved_segments: Sequence[str] = ()) -> dict[str, Any]:
+    """What the check of a program finds, as it is kept and shown: `findings` and `not_proven`. Takes seconds.
+
+    `saved_segments`: where there are any, rules that name another segment are found, as with those of the catalog.
+    """
     # The solver takes time and memory that only who checks should pay for.
     from jifen.analytics.proofs import check_program
 
+    if saved_segments:
+        segments = [*dict.fromkeys((*document.catalog.segments, *saved_segments))]
+        document = msgspec.structs.replace(
+            document, catalog=msgspec.structs.replace(document.catalog, segments=segments)
+        )
     report: dict[str, Any] = msgspec.to_builtins(check_program(document))
     return report

@@ -33,6 +33,7 @@ from jifen.core.members.life import act_of, check_life
 from jifen.core.members.merging import decide_for_merged, decide_merge, decide_undo
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
 __all__ = ["Context", "Effects", "PastTransaction", "decide"]
@@ -49,20 +50,22 @@ def decide(
     others: Sequence[MemberState] = (),
     shared_used: Mapping[str, int] = {},
     current: Program | None = None,
+    segments: SegmentConditions | None = None,
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
     `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
     `receiver` the other member of a transfer; `others` the other member of a merge, or the survivors of a merged member
     in turn; `shared_used` what all members together used of caps, by usage name; `current` the version in force now,
-    which decides about tiers, where `program` is that of the time of an event.
+    which decides about tiers, where `program` is that of the time of an event; `segments` the conditions of those
+    segments that rules of this program ask for.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
     if others:
         return _decide_on_several(program, command, context, (state, *others), past, current)
-    decision = Decision(program, context, state, shared_used, current)
+    decision = Decision(program, context, state, shared_used, current, segments)
     look_at_tiers(decision)
     settle(decision)
     if isinstance(command, TransferPoints):

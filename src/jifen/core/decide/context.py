@@ -16,6 +16,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import Counters, facts_of
+from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.moves import tier_in_force
 from jifen.core.tiers.standing import Standing, TierChange
 from jifen.core.trace import Merged, TakenBack, Trace, encode_trace
@@ -84,6 +85,7 @@ class Decision:
         "current",
         "journal",
         "program",
+        "segments",
         "shared_used",
         "shared_uses",
         "state",
@@ -101,8 +103,10 @@ class Decision:
         state: MemberState,
         shared_used: Mapping[str, int] = {},
         current: Program | None = None,
+        segments: SegmentConditions | None = None,
     ) -> None:
         self.program = program
+        self.segments = segments
         #: The version in force now, which decides about tiers; `program` is that of the time of an event.
         self.current = current or program
         #: Where the member stands, by tier set; None: nothing is decided about tiers.

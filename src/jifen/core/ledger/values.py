@@ -159,7 +159,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged
     member, where a refusal may have to name it. `counters_then`: the counters as they stood on earlier local days, for
     the late events that are to be decided. `tiers`: where the member stands, by tier set (None: not loaded, so nothing
-    is decided about tiers)."""
+    is decided about tiers). `lists`: the segments on whose lists the member is, where rules ask for segments."""
 
     member_id: int
     sequence: int
@@ -171,6 +171,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     merged_into: int = 0
     counters_then: Mapping[date, Counters] = {}
     tiers: Mapping[str, Standing] | None = None
+    lists: tuple[str, ...] = ()
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jifen.core.calendar import local_day
 from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts, walk
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
 from jifen.core.rules.facts import Reader, names_for, readers_of, vocabularies
@@ -20,6 +20,8 @@ from jifen.core.rules.windows import OpenWindow
 
 #: Facts by which rules are found, the most telling first.
 _TELLING: Final = ("line.sku", "line.brand", "line.category", "order.store_id", "order.channel", "member.tier")
+#: The fact for which segments are looked up.
+SEGMENTS: Final = "member.segments"
 #: So many local days are kept ready; imports of old orders come day after day.
 _DAYS = 64
 
@@ -120,6 +122,12 @@ class CompiledRule:
         conditions = [*self._conditions(), *([self.formula] if self.formula else [])]
         return frozenset[str]().union(*(each.names for each in conditions))
 
+    @property
+    def segments(self) -> frozenset[str]:
+        """The segments that the rule may ask for: every text in conditions that read them."""
+        conditions = [*self._conditions(), *([self.formula] if self.formula else [])]
+        return frozenset[str]().union(*(segments_asked(each) for each in conditions))
+
     def fits_day(self, day: date, zone: ZoneInfo) -> bool:
         """Whether the rule may hold on a local day."""
         windows = (self.window, self.campaign_window)
@@ -155,6 +163,15 @@ def _compile(vocabulary: Vocabulary, source: str, path: str, result: Any) -> Con
                 for each in error.problems
             ],
         ) from None
+
+
+def segments_asked(condition: Condition) -> frozenset[str]:
+    """The texts in a condition that reads segments: among them all that it may ask for by name."""
+    if SEGMENTS not in condition.names:
+        return frozenset()
+    return frozenset(
+        each.value for each in walk(condition.root) if isinstance(each, Constant) and isinstance(each.value, str)
+    )
 
 
 def is_single_test(root: Node) -> bool:
@@ -253,6 +270,9 @@ class EventBook:
         self.field_types = field_types
         self.names = frozenset[str]().union(*(rule.names for rule in rules))
         self.reads_lines = "order.lines" in self.names
+        self.reads_segments = SEGMENTS in self.names
+        #: The segments that conditions may ask for by name.
+        self.segments = frozenset[str]().union(*(rule.segments for rule in rules))
         self.readers: list[tuple[str, Reader]] = readers_of(
             self.names | {rule.discriminator[0] for rule in rules if rule.discriminator}, field_types
         )

@@ -217,15 +217,10 @@ def _field_reader(field: str, field_type: FieldType) -> Reader:
     return lambda member, _: member.fields.get(field, empty)
 
 
-def event_facts(
-    event: RatedEvent, moment: Moment, member: MemberFacts, readers: list[tuple[str, Reader]]
-) -> dict[str, Any]:
-    """The facts about an event by their dotted names. A property that the event lacks is missing: a condition that
-    asks for it fails."""
+def moment_facts(moment: Moment) -> dict[str, Any]:
+    """The facts about an instant, by their dotted names."""
     local = moment.local
-    facts: dict[str, Any] = {
-        "event.type": event.type,
-        "event.source": event.source,
+    return {
         "now": moment.instant,
         "now.year": local.year,
         "now.month": local.month,
@@ -234,6 +229,16 @@ def event_facts(
         "now.hour": local.hour,
         "now.minute": local.minute,
     }
+
+
+def event_facts(
+    event: RatedEvent, moment: Moment, member: MemberFacts, readers: list[tuple[str, Reader]]
+) -> dict[str, Any]:
+    """The facts about an event by their dotted names. A property that the event lacks is missing: a condition that
+    asks for it fails."""
+    facts = moment_facts(moment)
+    facts["event.type"] = event.type
+    facts["event.source"] = event.source
     for name, read in readers:
         facts[name] = read(member, moment)
     if event.order is not None:

@@ -105,6 +105,19 @@ WHERE t.kind IN (8, 12) OR t.kind = 1
     AND (NOT starts_with(t.facts::text, '{"event":') OR t.facts ->> 'event' = 'member.checked_in')
 ORDER BY t.member_id, t.sequence
 
+-- name: load_lists
+-- $1 shards, $2 member ids. The segments on whose lists members are.
+SELECT l.member_id, array_agg(l.segment_id ORDER BY l.segment_id) AS lists
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM segment_members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0
+) l
+GROUP BY l.member_id
+
+-- name: load_segments
+-- $1 ids. Those that have a condition.
+SELECT segment_id, condition FROM segments WHERE segment_id = ANY ($1::text[]) AND kind = 'condition'
+
 -- name: load_usages
 -- $1 shards, $2 member ids, $3 names. What members used of caps.
 SELECT u.member_id, u.name, u.used

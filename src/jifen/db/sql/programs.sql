@@ -14,6 +14,10 @@ SELECT version, content, source, applied_at, applied_by, effective_at FROM progr
 -- name: all_versions
 SELECT version, applied_at, applied_by, content, effective_at FROM program_versions ORDER BY version
 
+-- name: versions_after
+-- $1 version.
+SELECT version, content FROM program_versions WHERE version > $1 ORDER BY version
+
 -- name: has_members
 SELECT EXISTS (SELECT 1 FROM members)
 

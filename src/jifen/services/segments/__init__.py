@@ -1,0 +1,1 @@
+"""Segments: saved sets of members, their lists, and who is in them."""

@@ -1,0 +1,214 @@
+"""The segments that were saved: made, changed, deleted, and what uses them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final, Literal
+
+import msgspec
+
+from jifen.core.conditions import Condition, InvalidCondition
+from jifen.core.errors import JifenError
+from jifen.core.program import LocalizedText, Program
+from jifen.core.rules.book import segments_asked
+from jifen.core.text import unfit_text
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.services.programs import current_program, program_versions_from_now
+
+_SQL = load_queries("segments")
+_ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: Would be taken for something else in a path.
+_RESERVED: Final = ("preview",)
+_MOST_TEXT: Final = 200
+MAXIMUM_SEGMENTS: Final = 1_000
+
+SegmentKind = Literal["condition", "list"]
+
+
+class UnknownSegment(JifenError):
+    """There is no such segment."""
+
+    code: ClassVar[str] = "unknown_segment"
+
+
+class SegmentExists(JifenError):
+    """The id is taken by another segment."""
+
+    code: ClassVar[str] = "segment_exists"
+
+
+class SegmentInUse(JifenError):
+    """A program, or the condition of another segment, asks for the segment by name."""
+
+    code: ClassVar[str] = "segment_in_use"
+
+
+class InvalidSegment(JifenError):
+    """The segment makes no sense: its id, its name, a condition that is missing or superfluous."""
+
+    code: ClassVar[str] = "invalid_segment"
+
+
+class InvalidSegmentCondition(JifenError):
+    """The condition is no CEL over what is known of members; `problems` says where and why."""
+
+    code: ClassVar[str] = "invalid_condition"
+
+
+class NoProgramForSegments(JifenError):
+    """Fields and wallets are the program's: without one, no condition can be read."""
+
+    code: ClassVar[str] = "no_program"
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A set of members. `condition` (CEL) says who belongs to it; null: whoever is on its list."""
+
+    segment_id: str
+    name: LocalizedText
+    kind: SegmentKind
+    condition: str | None
+    created_at: datetime
+    created_by: str
+    changed_at: datetime
+    changed_by: str
+
+
+async def all_segments(connection: Connection) -> list[Segment]:
+    """Every segment, by id."""
+    return [_segment_of(row) for row in await connection.fetch(_SQL["all_segments"])]
+
+
+async def find_segment(connection: Connection, segment_id: str) -> Segment:
+    """A segment by its id. Raises UnknownSegment."""
+    row = await connection.fetchrow(_SQL["one_segment"], segment_id) if _ID.fullmatch(segment_id) else None
+    if row is None:
+        raise UnknownSegment(f"There is no segment {segment_id[:40]!r}.", segment_id=segment_id[:40])
+    return _segment_of(row)
+
+
+async def create_segment(
+    connection: Connection, segment_id: str, name: LocalizedText, condition: str | None, actor: str
+) -> Segment:
+    """Save a new segment: of whom the condition is true, or (None) whose list is empty as yet.
+
+    Raises:
+        InvalidSegment, InvalidSegmentCondition, NoProgramForSegments, SegmentExists: nothing was saved.
+    """
+    if not _ID.fullmatch(segment_id) or segment_id in _RESERVED:
+        message = f"{segment_id[:50]!r} is no id of a segment; write a-z, 0-9, _ and -, 1 to 40 characters."
+        raise InvalidSegment(message, pointer="/segment_id")
+    _check_name(name)
+    if condition is not None:
+        compile_condition(await program_of(connection), condition)
+    if len(await all_segments(connection)) >= MAXIMUM_SEGMENTS:
+        raise InvalidSegment(f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses.")
+    kind = "list" if condition is None else "condition"
+    values = (segment_id, _encoded(name), kind, condition, datetime.now(UTC), actor)
+    if await connection.fetchval(_SQL["write_segment"], *values) is None:
+        raise SegmentExists(f"There is a segment {segment_id} already.", segment_id=segment_id)
+    return await find_segment(connection, segment_id)
+
+
+async def change_segment(
+    connection: Connection, segment_id: str, name: LocalizedText | None, condition: str | None, actor: str
+) -> Segment:
+    """Give a segment another name or another condition; what is None stays.
+
+    Raises:
+        UnknownSegment, InvalidSegment, InvalidSegmentCondition, NoProgramForSegments: nothing was changed.
+    """
+    segment = await find_segment(connection, segment_id)
+    if name is not None:
+        _check_name(name)
+    if condition is not None:
+        if segment.kind == "list":
+            raise InvalidSegment(f"{segment_id} is a list and has no condition.", pointer="/condition")
+        compile_condition(await program_of(connection), condition)
+    values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
+    await connection.execute(_SQL["change_segment"], segment_id, *values)
+    return await find_segment(connection, segment_id)
+
+
+async def delete_segment(connection: Connection, segment_id: str) -> Segment:
+    """Forget a segment and its list. Raises UnknownSegment, SegmentInUse."""
+    segment = await find_segment(connection, segment_id)
+    users = await users_of(connection, segment_id)
+    if users:
+        message = f"{segment_id} is asked for by {', '.join(users)}: change that first."
+        raise SegmentInUse(message, segment_id=segment_id, used_by=users)
+    await connection.execute(_SQL["delete_segment"], segment_id)
+    return segment
+
+
+async def users_of(connection: Connection, segment_id: str) -> list[str]:
+    """What asks for a segment by name: rules of program versions that hold now or later, and other segments."""
+    programs = await program_versions_from_now(connection)
+    users = [
+        f"rule {rule.id} of version {program.version}"
+        for program in programs
+        for book in program.books.values()
+        for rule in book.rules
+        if segment_id in rule.segments
+    ]
+    for other in await all_segments(connection):
+        if programs and other.condition is not None and other.segment_id != segment_id:
+            condition = try_condition(programs[0], other.condition)
+            if condition is not None and segment_id in segments_asked(condition):
+                users.append(f"segment {other.segment_id}")
+    return users
+
+
+async def program_of(connection: Connection) -> Program:
+    """The program in force. Raises NoProgramForSegments."""
+    program = await current_program(connection)
+    if program is None:
+        raise NoProgramForSegments("There is no program yet: apply one with `jifen program apply FILE`.")
+    return program
+
+
+def compile_condition(program: Program, source: str) -> Condition:
+    """A condition over the members of a program. Raises InvalidSegmentCondition."""
+    try:
+        return program.segment_vocabulary.vocabulary.compile(source)
+    except InvalidCondition as error:
+        problems = [
+            {"line": each.line, "column": each.column, "message": each.message, "suggestion": each.suggestion}
+            for each in error.problems
+        ]
+        message = f"The condition is wrong: {error.message}"
+        raise InvalidSegmentCondition(message, pointer="/condition", problems=problems) from None
+
+
+def try_condition(program: Program, source: str) -> Condition | None:
+    """The condition, or None where the program has no longer what it names."""
+    try:
+        return compile_condition(program, source)
+    except InvalidSegmentCondition:
+        return None
+
+
+def _check_name(name: LocalizedText) -> None:
+    for language, text in (("zh", name.zh), ("en", name.en)):
+        if not text.strip() or len(text) > _MOST_TEXT or unfit_text(text):
+            message = f"A name has 1 to {_MOST_TEXT} characters in each language, without control characters."
+            raise InvalidSegment(message, pointer=f"/name/{language}")
+
+
+def _encoded(name: LocalizedText) -> str:
+    return msgspec.json.encode(name).decode()
+
+
+def _segment_of(row: Any) -> Segment:
+    return Segment(
+        row["segment_id"],
+        msgspec.json.decode(row["name"], type=LocalizedText),
+        row["kind"],
+        row["condition"],
+        row["created_at"],
+        row["created_by"],
+        row["changed_at"],
+        row["changed_by"],
+    )
