@@ -28,6 +28,7 @@ from bench.pgbench import run_pgbench
 from bench.results import Result
 from bench.segments import segment_count
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
+from bench.tiers import tier_recalculation
 from jifen.engine.engine import Engine
 from jifen.services.templates import read_template
 from jifen.services.time_work import SettleReport, settle_due
@@ -291,6 +292,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "rules_check": rules_check,
     "import": import_orders,
     "segment_count": segment_count,
+    "tier_recalculation": tier_recalculation,
     "backtest": backtest,
     "backtest_retail": backtest_retail,
     "expire": expire,
