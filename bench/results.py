@@ -85,6 +85,7 @@ BARS: dict[str, list[tuple[str, Check]]] = {
     "rules_check": [_detail("seconds", "< 15 s", 15)],
     "import": [_detail("seconds", "<= 30 s", 30)],
     "segment_count": [_detail("seconds", "< 2 s", 2)],
+    "tier_recalculation": [_rate(20_000)],
     "backtest": [_rate(20_000)],
     "backtest_retail": [_detail("seconds", "< 10 s", 10)],
     "expire": [_rate(20_000)],

@@ -85,15 +85,16 @@ def preview(
 
 def _show_preview(invocation: Invocation, found: Preview) -> None:
     say = invocation.say
-    write_line(
-        say(
-            f"共 {found.members:,} 位会员，{found.moving:,} 位的等级会变化。",
-            f"Of {found.members:,} members {found.moving:,} would move.",
-        )
-    )
     none = say("无", "none")
-    names = [say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), say("会员数", "members")]
-    write_table(names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.moves])
+    if found.moves is not None:
+        write_line(
+            say(
+                f"共 {found.members:,} 位会员，{found.moving:,} 位的等级会变化。",
+                f"Of {found.members:,} members {found.moving:,} would move.",
+            )
+        )
+        names = [say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), say("会员数", "members")]
+        write_table(names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.moves])
     if found.movers:
         names = [say("会员", "member"), say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), ""]
         write_table(

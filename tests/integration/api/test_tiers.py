@@ -119,6 +119,9 @@ def test_nobody_s_tiers(club: httpx.Client) -> None:
 def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
     """The preview names whom the recalculation moves, page by page, and writes nothing (E4)."""
     members = [member_with(club, 700) for _ in range(5)]
+    # Who has left moves nowhere.
+    left = member_with(club, 700)
+    assert club.post(f"/v1/members/{left}/close", json={"reason": "moved away"}).status_code == 200
     draft = program_text(silver_cents=70_000)
     before = shop.ledger()
     first = club.post("/v1/tiers/preview", json={"program": draft, "limit": 2}).json()
@@ -126,11 +129,14 @@ def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
     listed, place = first["movers"], first["next"]
     while place is not None:
         page = club.post("/v1/tiers/preview", json={"program": draft, "limit": 2, "after": place}).json()
-        assert page["moving"] == 5
+        assert (page["moving"], page["moves"]) == (None, None)
         listed, place = listed + page["movers"], page["next"]
     assert sorted(each["member_id"] for each in listed) == sorted(members)
     assert shop.ledger() == before
-    assert club.post("/v1/tiers/preview", json={"program": draft, "after": "x"}).json()["code"] == "invalid_field"
+    for place in ("x", "0-9999999999999999999"):
+        refused = club.post("/v1/tiers/preview", json={"program": draft, "after": place})
+        assert refused.json()["code"] == "invalid_field"
+    assert club.post("/v1/tiers/preview", json={"program": draft, "after": "99999-1"}).json()["movers"] == []
     assert club.post("/v1/tiers/preview", json={"program": "x"}).json()["code"] == "invalid_program"
     add_program(shop.url, parse_program(draft))
     run_sql(shop.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
@@ -142,6 +148,7 @@ def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
     done = finished(club, begun.json()["recalculation_id"])
     assert (done["status"], done["members_moved"]) == ("done", 5)
     assert all(tiers(club, member)["tiers"][0]["tier"] == "silver" for member in members)
+    assert tiers(club, left)["tiers"][0]["tier"] == "regular"
     over = club.post(JOBS, json={"resume": str(running)})
     assert over.json().get("code") == "unknown_recalculation", over.text
     assert club.post("/v1/tiers/preview", json={"program": draft}).json()["moving"] == 0

@@ -55,9 +55,11 @@ ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, sin
     standing = EXCLUDED.standing
 
 -- name: page_of_members
--- $1 shard, $2 the member after whom the page begins, $3 how many. With all accounts of each.
+-- $1 shard, $2 the member after whom the page begins, $3 how many, $4 whether those count as well who have left
+-- (closed, anonymised, merged). With all accounts of each.
 SELECT a.member_id, a.wallet, a.available, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters
-FROM (SELECT member_id FROM members WHERE shard = $1 AND member_id > $2 ORDER BY member_id LIMIT $3) m
+FROM (SELECT member_id FROM members
+      WHERE shard = $1 AND member_id > $2 AND (status IN ('active', 'frozen') OR $4) ORDER BY member_id LIMIT $3) m
 JOIN accounts a ON a.shard = $1 AND a.member_id = m.member_id
 ORDER BY a.member_id
 
@@ -70,7 +72,8 @@ SELECT member_id, tier_set, standing FROM member_tiers WHERE shard = $1 AND memb
 SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND member_id > $2 AND member_id <= $3
 
 -- name: count_members
-SELECT count(*) FROM members
+-- Those who have not left.
+SELECT count(*) FROM members WHERE status IN ('active', 'frozen')
 
 -- name: standings_of_member
 -- $1 shard, $2 member id.

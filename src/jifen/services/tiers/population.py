@@ -59,7 +59,7 @@ class Page(msgspec.Struct):
 async def pages(
     connection: Connection, program: Program, shards: int, first_shard: int = 0, after_member: int = 0
 ) -> AsyncIterator[Page]:
-    """All members, or those behind a place."""
+    """All members who have not left (closed, anonymised, merged), or those of them behind a place."""
     for shard in range(first_shard, shards):
         after = after_member if shard == first_shard else 0
         while people := await read_page(connection, program, shard, shards, after):
@@ -70,18 +70,25 @@ async def pages(
 
 
 async def read_person(connection: Connection, program: Program, shards: int, member_id: int) -> Person | None:
-    """One member, by number."""
+    """One member, by number, whatever became of them."""
     shard = shard_of_member(member_id, shards)
-    found = await read_page(connection, program, shard, shards, member_id - 1, most=1)
+    found = await read_page(connection, program, shard, shards, member_id - 1, most=1, with_gone=True)
     return found[0] if found and found[0].member_id == member_id else None
 
 
 async def read_page(
-    connection: Connection, program: Program, shard: int, shards: int, after: int, *, most: int | None = None
+    connection: Connection,
+    program: Program,
+    shard: int,
+    shards: int,
+    after: int,
+    *,
+    most: int | None = None,
+    with_gone: bool = False,
 ) -> list[Person]:
     """The next members of a shard."""
     people: dict[int, Person] = {}
-    rows = await connection.fetch(_SQL["page_of_members"], shard, after, most or PAGE)
+    rows = await connection.fetch(_SQL["page_of_members"], shard, after, most or PAGE, with_gone)
     for member_id, wallet, available, held, debt, last_sequence, next_change_at, counted in rows:
         person = people.get(member_id)
         if person is None:

@@ -10,9 +10,10 @@ import msgspec
 
 from jifen.core.errors import JifenError
 from jifen.core.program import Program, ProgramDocument
-from jifen.core.tiers.standing import Cause
+from jifen.core.tiers.standing import Cause, TierChange
 from jifen.db.connection import Connection
-from jifen.services.tiers.population import pages
+from jifen.services.snapshot import snapshot_of
+from jifen.services.tiers.population import Person, pages
 
 MAXIMUM_LISTED: Final = 1_000
 
@@ -45,13 +46,14 @@ class Mover(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Who would move. `members` were looked at, `unsettled` of them have reviews or points due that count only when
-    they are booked. `movers` are those behind the place that was asked for; `next` is the place of the rest."""
+    """Who would move. `members` who have not left were looked at, `unsettled` of them have reviews or points due that
+    count only when they are booked; `moving` and `moves` count everybody. Pages behind the first only list: there these
+    are null. `movers` begin behind the place that was asked for; `next` is the place of the rest."""
 
-    members: int
-    moving: int
-    unsettled: int
-    moves: list[Moves]
+    members: int | None
+    moving: int | None
+    unsettled: int | None
+    moves: list[Moves] | None
     movers: list[Mover]
     next: str | None
 
@@ -59,49 +61,70 @@ class Preview(msgspec.Struct, frozen=True):
 async def preview_tiers(
     connection: Connection, document: ProgramDocument, now: datetime, *, limit: int = 100, after: str | None = None
 ) -> Preview:
-    """Work out for every member what the recalculation after publishing would change. Writes nothing. Needs a snapshot
-    to be exact to an instant.
+    """Work out for every member what the recalculation after publishing would change, as things stood at one moment.
+    Writes nothing. Behind a place only so many are looked at as it takes to fill the list.
 
     Raises:
         InvalidPreviewCursor: `after` is no place that a preview has given.
     """
-    place = _place(after)
-    shards = await connection.fetchval("SELECT shards FROM installation")
-    program = await _draft(connection, document)
-    counted: Counter[tuple[str, str, str]] = Counter()
-    movers: list[Mover] = []
-    members = moving = unsettled = 0
-    last, following = place, None
-    async for page in pages(connection, program, shards):
-        members += len(page.people)
-        for person in page.people:
-            unsettled += person.is_due(now)
-            changes = [each for each in person.changes(program, now) if each.was != each.tier]
-            if not changes:
-                continue
-            moving += 1
-            counted.update((each.tier_set, each.was, each.tier) for each in changes)
-            here = (page.shard, person.member_id)
-            if here <= place:
-                continue
-            if len(movers) < limit:
-                last = here
-                movers += [
-                    Mover(
-                        str(person.member_id),
-                        each.tier_set,
-                        each.was,
-                        each.tier,
-                        each.cause,
-                        each.condition,
-                        each.facts,
-                    )
-                    for each in changes
-                ]
-            else:
-                following = f"{last[0]}-{last[1]}"
-    moves = [Moves(*key, number) for key, number in sorted(counted.items())]
-    return Preview(members, moving, unsettled, moves, movers, following)
+    place = None if after is None else _place(after)
+    async with snapshot_of(connection):
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        program = await _draft(connection, document)
+        listing = _Listing(limit)
+        async for page in pages(connection, program, shards, *(place or (0, 0))):
+            for person in page.people:
+                listing.look_at(page.shard, person, program, now)
+            if place is not None and listing.next is not None:
+                break
+    return listing.preview(is_counted=place is None)
+
+
+class _Listing:
+    """Movers, counted and listed as they come by."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._counted: Counter[tuple[str, str, str]] = Counter()
+        self._movers: list[Mover] = []
+        self._members = self._moving = self._unsettled = self._listed = 0
+        self._last = "0-0"
+        self.next: str | None = None
+
+    def look_at(self, shard: int, person: Person, program: Program, now: datetime) -> None:
+        """Take in one more member."""
+        self._members += 1
+        self._unsettled += person.is_due(now)
+        changes = [each for each in person.changes(program, now) if each.was != each.tier]
+        if not changes:
+            return
+        self._moving += 1
+        self._counted.update((each.tier_set, each.was, each.tier) for each in changes)
+        if self._listed < self._limit:
+            self._listed += 1
+            self._last = f"{shard}-{person.member_id}"
+            self._movers += [_mover(person, each) for each in changes]
+        elif self.next is None:
+            self.next = self._last
+
+    def preview(self, *, is_counted: bool) -> Preview:
+        """What was found."""
+        if not is_counted:
+            return Preview(None, None, None, None, self._movers, self.next)
+        moves = [Moves(*key, number) for key, number in sorted(self._counted.items())]
+        return Preview(self._members, self._moving, self._unsettled, moves, self._movers, self.next)
+
+
+def _mover(person: Person, change: TierChange) -> Mover:
+    return Mover(
+        str(person.member_id),
+        change.tier_set,
+        change.was,
+        change.tier,
+        change.cause,
+        change.condition,
+        change.facts,
+    )
 
 
 async def _draft(connection: Connection, document: ProgramDocument) -> Program:
@@ -112,10 +135,9 @@ async def _draft(connection: Connection, document: ProgramDocument) -> Program:
     return Program(0, document, numbers)
 
 
-def _place(after: str | None) -> tuple[int, int]:
-    if after is None:
-        return (-1, 0)
+def _place(after: str) -> tuple[int, int]:
     shard, _, member = after.partition("-")
-    if not all(each.isascii() and each.isdigit() and len(each) < 20 for each in (shard, member)):
+    # Of 18 digits: any number of these fits into what the database counts with.
+    if not all(each.isascii() and each.isdigit() and len(each) < 19 for each in (shard, member)):
         raise InvalidPreviewCursor("`after` is no place in a preview: send the `next` of the page before.")
     return (int(shard), int(member))
