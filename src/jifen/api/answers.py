@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from jifen.api.bodies import AwardResult, EventResult, HoldAnswer, MemberAnswer, Status, TransactionAnswer
+from jifen.api.bodies import (
+    AwardResult,
+    EventResult,
+    HoldAnswer,
+    MemberAnswer,
+    RedemptionAnswer,
+    Status,
+    TransactionAnswer,
+)
 from jifen.api.problems import problem_of
 from jifen.core.ledger.values import Kind
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Answer
 from jifen.services.catalog import Catalog
 from jifen.services.history import KindName
+from jifen.services.redemptions import view_of_redemption
 
 KIND_NAMES: dict[Kind, KindName] = {
     Kind.EARN: "earn",
@@ -25,6 +34,8 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.CORRECT: "correct",
     Kind.MERGE: "merge",
     Kind.TIER: "tier",
+    Kind.REDEEM: "redeem",
+    Kind.STEP: "step",
 }
 
 
@@ -101,4 +112,27 @@ def hold_answer(catalog: Catalog, answer: Answer) -> HoldAnswer:
         points=plain.points,
         hold_id=plain.transaction_id,
         expires_at=trace.until,
+    )
+
+
+def redemption_answer(catalog: Catalog, answer: Answer) -> RedemptionAnswer:
+    """The answer to a call about a redemption: how it stood right after."""
+    trace, plain = answer.trace, transaction_answer(catalog, answer)
+    assert trace is not None and trace.redemption is not None
+    sequence = answer.refers_to or answer.sequence
+    return RedemptionAnswer(
+        status=plain.status,
+        transaction_id=plain.transaction_id,
+        member_id=plain.member_id,
+        kind=plain.kind,
+        occurred_at=plain.occurred_at,
+        recorded_at=plain.recorded_at,
+        program_version=plain.program_version,
+        balances=plain.balances,
+        wallet=plain.wallet,
+        points=plain.points,
+        refers_to=plain.refers_to,
+        redemption=view_of_redemption(
+            answer.member_id, sequence, trace.redemption, catalog.wallet_ids, answer.recorded_at
+        ),
     )

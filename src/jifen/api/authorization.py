@@ -22,6 +22,10 @@ class Authorization:
         key_id = self._keys.find(header[7:].strip())
         return None if key_id is None else f"key:{key_id}"
 
+    def roles(self, actor: str) -> tuple[str, ...]:
+        """What an actor may approve."""
+        return self._keys.roles.get(actor.removeprefix("key:"), ())
+
     async def actor_or_refusal(self, header: bytes | None) -> str | Refusal:
         """Who calls, with a look into the database for a key that was made a moment ago."""
         if header is None or header[:7].lower() != b"bearer ":

@@ -14,6 +14,7 @@ from jifen.services.catalog import WalletBalances
 from jifen.services.events import IdentityText
 from jifen.services.history import KindName
 from jifen.services.instants import Instant
+from jifen.services.redemptions import RedemptionView
 
 Points = Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
 SignedPoints = Annotated[int, Meta(ge=-MAXIMUM_AMOUNT, le=MAXIMUM_AMOUNT)]
@@ -163,3 +164,9 @@ class HoldAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=Tru
 
     hold_id: str
     expires_at: datetime
+
+
+class RedemptionAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The transaction that a call about a redemption made, and how the redemption stood right after it."""
+
+    redemption: RedemptionView

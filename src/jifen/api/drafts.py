@@ -63,17 +63,18 @@ class PublishedView(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a call was made with. `name` is the part of the path in braces, if there is one."""
+    """What a call was made with. `name` is the part of the path in braces, `key` the Idempotency-Key, if any."""
 
     connection: Connection
     actor: str
     name: str
     body: Any
+    key: str | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that changes drafts or backtests; neither it nor its repetition moves points, so it takes no
-    Idempotency-Key."""
+    """A call that changes drafts, backtests or stock; neither it nor its repetition moves points, so only some take an
+    Idempotency-Key (`takes_key`)."""
 
     name: str
     method: Literal["POST", "DELETE"]
@@ -83,6 +84,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct]
     answer_type: type[msgspec.Struct]
     status: int = 200
+    takes_key: bool = False
     run: Callable[[Asked], Awaitable[msgspec.Struct]]
     codes: tuple[str, ...]
     example: dict[str, Any]

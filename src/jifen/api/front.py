@@ -241,6 +241,8 @@ class Front:
         else:
             body = operation.body()
         command = operation.command(name, body)
+        if operation.refine is not None and not isinstance(command, Refusal):
+            command = operation.refine(self._runtime.catalog, command, body)
         if isinstance(command, Refusal):
             raise _Refused(command)
         headers = JSON_HEADERS
@@ -252,7 +254,8 @@ class Front:
                 raise _Refused(_BAD_KEY)
             key = request.key.decode("ascii")
         payload = _encode((operation.name, name, body))
-        submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason)
+        roles = self._runtime.authorization.roles(actor)
+        submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
         outcome = (await self._submit((submission,)))[0]
         if isinstance(outcome, Refusal):
             raise _Refused(outcome, None if headers is JSON_HEADERS else key)

@@ -14,6 +14,7 @@ from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.api.rewards import REWARD_CALLS
 from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
@@ -41,9 +42,16 @@ _ID_PATTERNS = {
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
     "recalculation_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the recalculation."),
     "segment_id": ("^[a-z][a-z0-9_-]{0,39}$", "vip-buyers", "The id of the segment."),
+    "redemption_id": (
+        "^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$",
+        "100001-8",
+        "The redemption: the id of the transaction that asked for it.",
+    ),
+    "reward_id": ("^[a-z][a-z0-9_-]{0,39}$", "five-yuan", "The reward's id in the program."),
+    "code": ("^[^/]{1,64}$", "7K3M-Q9TX-0VBH-2R8D-WN5C", "The coupon's code; hyphens and case do not matter."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -237,7 +245,7 @@ def _call(call: Call) -> Document:
         "x-summary-zh": call.summary_zh,
         "description": call.answer_type.__doc__ or "",
         "tags": ["write"],
-        "parameters": _path_parameters(call.path),
+        "parameters": [*_path_parameters(call.path), *([_KEY] if call.takes_key else [])],
         **body,
         "responses": {
             str(call.status): {"description": call.summary, "content": {"application/json": answer}},

@@ -23,6 +23,7 @@ from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
+from jifen.api.rewards import REWARD_CALLS
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
@@ -38,12 +39,13 @@ CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-ac
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS)
 
 
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
-    handlers += [_call(runtime, each) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)]
+    handlers += [_call(runtime, each) for each in _CALLS]
     handlers += [_trial(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
@@ -137,10 +139,13 @@ async def _run_call(
     if isinstance(body, Refusal):
         return body
     header = request.headers.get("authorization")
+    key = request.headers.get("idempotency-key") if call.takes_key else None
+    if key is not None and not (0 < len(key) <= 256 and key.isascii() and key.isprintable()):
+        return Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
     actor = runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
     try:
         async with runtime.pool.acquire() as connection:
-            return await call.run(CallAsked(connection, actor, next(iter(request.path_params.values()), ""), body))
+            return await call.run(CallAsked(connection, actor, next(iter(request.path_params.values()), ""), body, key))
     except CallRefused as refused:
         return refused.refusal
     except (DatabaseAway, *AWAY) as error:
@@ -243,7 +248,7 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
-    *((_pattern(each.path), each.method) for each in (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS)),
+    *((_pattern(each.path), each.method) for each in _CALLS),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]
 

@@ -24,7 +24,7 @@ from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.lane import DISCONNECTED, RETRYABLE
 from jifen.services.catalog import Catalog
-from jifen.services.keys import KeyRing, read_keys
+from jifen.services.keys import KeyRing, read_keys, read_roles
 from jifen.settings import Settings
 
 READ_CONNECTIONS = 4
@@ -138,6 +138,7 @@ class Runtime:
 
     async def _read_keys(self) -> dict[str, bytes]:
         async with self.pool.acquire() as connection:
+            self.keys.roles = await read_roles(connection)
             return await read_keys(connection)
 
     async def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -108,6 +108,7 @@ def _show_expired(invocation: Invocation, report: SettleReport) -> None:
             (say("过期积分", "points expired"), report.points_expired),
             (say("转为可用的批次", "lots matured"), report.lots_matured),
             (say("结束的预占", "holds ended"), report.holds_ended),
+            (say("到期结束的兑换", "redemptions ended"), report.redemptions_ended),
         ],
     )
     if report.failed:

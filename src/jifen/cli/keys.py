@@ -22,14 +22,18 @@ def register(app: typer.Typer) -> None:
 def create(
     invocation: Invocation,
     name: Annotated[str, typer.Argument(metavar="NAME", help="用途 / What it is for.")],
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="ROLE", help="可审批的角色，可多次 / What it may approve; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """创建密钥，只显示一次 / Make a key. It is shown once; only its digest is kept."""
     from jifen.services.keys import create_key
 
-    key = invocation.ask(lambda connection: create_key(connection, name), may_make=True)
+    key = invocation.ask(lambda connection: create_key(connection, name, role or ()), may_make=True)
     if as_json:
-        write_json({"id": key.id, "name": name, "secret": key.secret})
+        write_json({"id": key.id, "name": name, "roles": role or [], "secret": key.secret})
         return
     write_line(key.secret)
     write_note(invocation.say("密钥只显示这一次，请妥善保存。", "Keep it: it cannot be shown again."))
@@ -46,8 +50,8 @@ def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
         return
     say = invocation.say
     write_table(
-        ["id", say("名称", "name"), say("创建时间", "created at"), say("吊销时间", "revoked at")],
-        [[key.id, key.name, key.created_at, key.revoked_at] for key in found],
+        ["id", say("名称", "name"), say("角色", "roles"), say("创建时间", "created at"), say("吊销时间", "revoked at")],
+        [[key.id, key.name, ", ".join(key.roles), key.created_at, key.revoked_at] for key in found],
     )
 
 

@@ -15,7 +15,21 @@ import typer
 # Typer carries its own copy of click and exports only some of its exceptions.
 from typer._click.exceptions import ClickException, UsageError
 
-from jifen.cli import backtest, database, demo, drafts, keys, orders, program, rules, segments, server, tiers
+from jifen.cli import (
+    backtest,
+    database,
+    demo,
+    drafts,
+    keys,
+    orders,
+    program,
+    redemptions,
+    rewards,
+    rules,
+    segments,
+    server,
+    tiers,
+)
 from jifen.cli.invocation import Invocation, with_common_options
 from jifen.core.errors import JifenError
 from jifen.settings import hide_passwords
@@ -53,7 +67,21 @@ def _begin(
 
 
 app.callback()(with_common_options(_begin))
-for _module in (server, database, program, drafts, rules, backtest, keys, orders, demo, tiers, segments):
+for _module in (
+    server,
+    database,
+    program,
+    drafts,
+    rules,
+    backtest,
+    keys,
+    orders,
+    demo,
+    tiers,
+    segments,
+    rewards,
+    redemptions,
+):
     _module.register(app)
 
 

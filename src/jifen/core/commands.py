@@ -10,6 +10,7 @@ import msgspec
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
+from jifen.core.redemption.commands import RedemptionCommand
 from jifen.core.rules.standing import Profile
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
@@ -148,6 +149,7 @@ Command = (
     | UndoMerge
     | GrantTier
     | RecalculateTiers
+    | RedemptionCommand
 )
 
 

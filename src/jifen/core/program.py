@@ -17,6 +17,9 @@ from jifen.core.alarms import Alarms, check_alarms
 from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_HOUSEHOLD, MAXIMUM_WALLETS
+from jifen.core.redemption.checks import check_rewards
+from jifen.core.redemption.document import ApprovalFlow, Reward
+from jifen.core.redemption.offers import Offers
 from jifen.core.rules.book import EventBook, compile_rules
 from jifen.core.rules.checks import check_campaigns, check_caps, check_declared, check_percent, check_rules
 from jifen.core.rules.document import (
@@ -139,6 +142,8 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     alarms: Alarms = Alarms()
     members: MemberPolicy = MemberPolicy()
     tier_sets: list[TierSet] = []
+    rewards: list[Reward] = []
+    approvals: list[ApprovalFlow] = []
 
     @property
     def rules(self) -> list[EarningRule]:
@@ -160,6 +165,7 @@ class Program:
         "counts_months",
         "document",
         "expiry_of_wallet",
+        "offers",
         "rules",
         "rules_ask",
         "segment_vocabulary",
@@ -211,6 +217,10 @@ class Program:
         #: What conditions of segments can name.
         self.segment_vocabulary = SegmentVocabulary(
             document.fields, self.wallet_numbers, [each.id for each in document.tier_sets]
+        )
+        #: The rewards and approval flows.
+        self.offers = Offers(
+            document.rewards, document.approvals, self.wallet_numbers, document.fields, self.zone, document.tier_sets
         )
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
         self.expiry_of_wallet: dict[int, Expiry] = dict.fromkeys(self.wallet_numbers.values(), NeverExpires())
@@ -264,6 +274,7 @@ def check_document(document: ProgramDocument) -> None:
     check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
     if document.members.daily_from_household is not None:
         check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)
+    check_rewards(document.rewards, document.approvals, [wallet.id for wallet in document.wallets])
     # Conditions and windows are found right or wrong as they are compiled.
     Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
 

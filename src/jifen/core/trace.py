@@ -9,6 +9,8 @@ import msgspec
 
 from jifen.core.ledger.values import Balances, LotTerms
 from jifen.core.orders import Order
+from jifen.core.redemption.machine import Step
+from jifen.core.redemption.values import Redemption
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_COUNTERS, Counters
@@ -80,6 +82,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `corrected` is what an order says from a correction on. `uses` is what the awards used of caps, and `spent` the
     money (minor units, signed) by which what the member spent in all changed: counters follow from these (I-14, I-15).
     `tier` is the change of a tier. `orders` came or went with a merge, `merged` says what passed between the two.
+    `redemption` is how a redemption stands after the transaction, `step` what was done to it (None: it was asked for),
+    `taken` the pieces of stock that this took, by reward, signed (I-20, I-21).
     """
 
     balances: list[Balances]
@@ -100,6 +104,9 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     tier: TierChange | None = None
     orders: int = 0
     merged: Merged | None = None
+    taken: dict[str, int] = {}
+    step: Step | None = None
+    redemption: Redemption | None = None
 
 
 encode_trace = msgspec.json.Encoder().encode

@@ -1,9 +1,9 @@
 """Every statement that takes a lock, in one place, so that the order of locks can be seen at a glance.
 
-Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), then the rows of identities and keys,
-each in sorted order, as they are written. A batch never locks an account after it has written, so two batches wait for
-each other only if they claim the same keys or identities in a different mixture; PostgreSQL then ends one of them, and
-it is tried again.
+Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), stock (by shard, reward), then the
+rows of identities, coupons and keys, each in sorted order, as they are written. A batch never locks an account after it
+has written, so two batches wait for each other only if they claim the same keys or identities in a different mixture;
+PostgreSQL then ends one of them, and it is tried again.
 """
 
 from __future__ import annotations
@@ -37,6 +37,16 @@ FROM unnest($1::smallint[], $2::text[]) AS wanted (shard, name)
 JOIN shared_usages u ON u.shard = wanted.shard AND u.name = wanted.name
 ORDER BY u.shard, u.name
 FOR NO KEY UPDATE OF u
+"""
+
+#: $1 shards, $2 rewards. Locks their stock, and with it the codes of their pools. It may be set meanwhile: whoever
+#: sets it locks one row alone, and waits.
+LOCK_STOCKS = """
+SELECT s.reward, s.pieces, s.taken
+FROM unnest($1::smallint[], $2::text[]) AS wanted (shard, reward)
+JOIN stocks s ON s.shard = wanted.shard AND s.reward = wanted.reward
+ORDER BY s.shard, s.reward
+FOR NO KEY UPDATE OF s
 """
 
 #: $1 any number that stands for the thing done: one process at a time, released with the transaction.

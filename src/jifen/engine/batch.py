@@ -23,6 +23,8 @@ from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
 from jifen.core.members.commands import ChangeLife, MergeMembers, PersonCommand, UndoMerge
 from jifen.core.members.life import check_life
+from jifen.core.redemption.commands import CouponCommand, RedemptionCommand, StepCommand
+from jifen.core.redemption.values import NO_SUPPLIES
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import Profile
@@ -31,6 +33,8 @@ from jifen.engine.claims import Claims
 from jifen.engine.gathering import Gathering, Surroundings
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
+from jifen.engine.redemption_rows import RedemptionRows
+from jifen.engine.redemptions import SuppliesAtHand, unknown_coupon
 from jifen.engine.references import (
     check_instant,
     late_day,
@@ -86,6 +90,7 @@ class Batch:
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
         self._shared_used = dict(self._known.shared_used)
+        self._supplies = SuppliesAtHand(self._known.redeeming)
         self._used_ids = 0
 
     async def run(self, connection: Connection) -> None:
@@ -193,6 +198,15 @@ class Batch:
             return self._set_profile(index, member, command.profile)
         if isinstance(command, ON_THE_ROLL):
             return self._set_on_roll(index, submission, member, command)
+        if isinstance(command, StepCommand | CouponCommand):
+            spent_by = self._known.redeeming.spent_by(command, member, self._states)
+            if isinstance(spent_by, Refusal):
+                return spent_by
+            past = self._known.past.get(spent_by) if spent_by is not None else None
+            if spent_by is not None and (past is None or self._changed(member)):
+                # This batch has just changed what it is about.
+                self._waiting_members.add(member)
+                return None
         outcome = self._decide(index, submission, self._states[member], past, receiver, others)
         if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
             self._forget_registration(member)
@@ -215,10 +229,15 @@ class Batch:
             submission.key,
             submission.actor,
             submission.reason,
+            submission.roles,
+        )
+        command = submission.command
+        supplies = (
+            self._supplies.supplies(program, command, state) if isinstance(command, RedemptionCommand) else NO_SUPPLIES
         )
         effects = decide(
             program,
-            submission.command,
+            command,
             context,
             state,
             past=past,
@@ -227,6 +246,7 @@ class Batch:
             shared_used=self._shared_used,
             current=self._known.program,
             segments=self._known.segments.get(program.version),
+            supplies=supplies,
         )
         if isinstance(effects, Refusal):
             return effects
@@ -294,6 +314,9 @@ class Batch:
     def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
         self._transactions += effects.transactions
         for state in effects.states:
+            before = self._states[state.member_id]
+            if state.redemptions is not before.redemptions:
+                self._supplies.keep(before, state, effects.taken)
             self._states[state.member_id] = state
         for name, number in effects.shared_uses.items():
             self._shared_used[name] = self._shared_used.get(name, 0) + number
@@ -350,6 +373,9 @@ class Batch:
     async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
         """The member a command is about; an unknown identity registers one where the program says so."""
         assert not isinstance(command, RegisterMember)
+        if isinstance(command, CouponCommand):
+            owned = self._known.redeeming.reference(command)
+            return unknown_coupon(command.code) if owned is None else owned[0]
         reference = command.member
         order_id = order_named(command)
         if order_id is not None:
@@ -450,15 +476,20 @@ class Batch:
         rows = BatchRows(self._surroundings.shards, self._known.places)
         for registration in self._registrations:
             rows.add_registration(registration)
+        redeemed = RedemptionRows(self._surroundings.shards, self._transactions)
         for member, state in self._states.items():
             before = self._known.states.get(member)
             if before is not state or member in self._known.uncounted:
                 rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
+                redeemed.add_state(before or MemberState(member, 0, ()), state)
         for member, profile in (self._new_profiles | self._roll.profiles).items():
             rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)
         self._claims.add_to(rows, self._transactions)
         await self._roll.write_first(self._connection, self._surroundings.shards)
+        if not redeemed.is_empty:
+            redeemed.add_stocks(self._known.redeeming.stocks, self._supplies.stocks)
+            await redeemed.write(self._connection)
         await rows.write(self._connection, self._known.now)
         await self._roll.write(self._connection, self._surroundings.shards, self._known.now)
         for merging in self._merges:

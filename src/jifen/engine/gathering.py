@@ -23,12 +23,12 @@ from jifen.core.commands import (
     order_named,
 )
 from jifen.core.decide import PastTransaction
-from jifen.core.decide.earn import caps_of_event
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
 from jifen.core.program import Program
+from jifen.core.redemption.commands import RedeemReward
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
@@ -42,21 +42,21 @@ from jifen.engine.loading import (
     load_counters_then,
     load_everything,
     load_first_lots,
-    load_lists,
     load_past,
     load_profiles,
-    load_usages,
     lock_accounts,
     lock_shared_usages,
 )
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
+from jifen.engine.redemptions import Redeeming
 from jifen.engine.references import Reference, late_day, members_named, needs_past, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import load_months, load_standings
 from jifen.engine.submission import Answer, Submission, digest_order
 from jifen.engine.survivors import MembersMoved, find_absorbed, find_orders, find_survivors, with_notes, with_origins
+from jifen.engine.wanted import Wanted
 
 Key = tuple[bytes, bytes]
 
@@ -65,7 +65,7 @@ FIRST_LOTS = 8
 #: Commands that rules rate.
 _RATED = (RecordOrder, RecordEvent, RegisterMember)
 #: Commands that take available points.
-_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints)
+_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward)
 
 
 class Surroundings:
@@ -114,6 +114,8 @@ class Gathering:
         self.uncounted: dict[int, Counters] = {}
         #: The conditions of the segments that rules ask for, by program version.
         self.segments: dict[int, SegmentConditions] = {}
+        #: What redemptions need beside; with the stock that they may draw on, locked.
+        self.redeeming = Redeeming((each.command for each in submissions), surroundings.shards)
 
     async def find_linked(self, connection: Connection) -> None:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
@@ -122,6 +124,8 @@ class Gathering:
         shards = self._surroundings.shards
         merged = {each.member for each in commands if isinstance(each, ReverseTransaction)}
         orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
+        await self.redeeming.find_coupons(connection)
+        merged |= {member for member, _ in self.redeeming.references}
         if orders:
             self.orders, merged_owners = await find_orders(connection, orders, shards)
             merged |= merged_owners
@@ -146,6 +150,8 @@ class Gathering:
             if reference is not None:
                 members.update((reference[0], *self.survivors.get(reference[0], ())))
         members.update(self.absorbed.values())
+        for member, _ in self.redeeming.references:
+            members.update((member, *self.survivors.get(member, ())))
         version: int | None = None
         if members or identities:
             locked = await lock_accounts(connection, list(members), list(identities), self._surroundings.shards)
@@ -167,10 +173,15 @@ class Gathering:
             # An identity led to someone who was merged while we waited: now it leads to the survivor.
             raise MembersMoved
         found = await find_survivors(connection, merged)
+        redeemers = {member for member, _ in self.redeeming.references}
         for member in merged:
-            about_the_past = member in self.survivors or any(
-                (reference := self.reference(each.command)) is not None and reference[0] == member
-                for each in self._submissions
+            about_the_past = (
+                member in self.survivors
+                or member in redeemers
+                or any(
+                    (reference := self.reference(each.command)) is not None and reference[0] == member
+                    for each in self._submissions
+                )
             )
             if about_the_past and self.survivors.get(member) != found[member]:
                 raise MembersMoved
@@ -231,14 +242,16 @@ class Gathering:
     async def load(self, connection: Connection) -> None:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
         something is due or refers to the past."""
+        await self.redeeming.load(connection, self.states)
         await self._load_for_rules(connection)
         await self._load_people(connection)
         await self._load_for_tiers(connection)
         await self._load_first_lots(connection)
-        everything: set[int] = set()
-        references: set[Reference] = set()
+        everything = self.redeeming.need_everything(self.states)
+        references = self.redeeming.spending(self.states)
         #: Of these everything that was ever used of caps is needed as well.
         whole: set[int] = set(self.absorbed.values()) | {member for member, _ in self.absorbed}
+        whole |= {survivor for member, _ in references for survivor in self.survivors.get(member, ())}
         for submission in self._submissions:
             command = submission.command
             reference = self.reference(command)
@@ -274,14 +287,25 @@ class Gathering:
                 self.past[reference] = await with_origins(connection, member, past, self.survivors[member], shards)
 
     async def _load_for_rules(self, connection: Connection) -> None:
-        """Load profiles and the uses of caps, as far as rules of the events in this batch ask for them."""
-        if not any(program.rules_ask for program in self.programs.values()):
-            return
-        profiles: set[int] = set()
-        lists: set[int] = set()
-        segments: dict[int, set[str]] = {}
-        usages: set[tuple[int, str]] = set()
-        shared: set[str] = set()
+        """Load profiles and the uses of caps, as far as rules and rewards ask for them; lock what members share."""
+        wanted = Wanted()
+        if any(program.rules_ask for program in self.programs.values()):
+            self._want_for_rules(wanted)
+            await self._load_counters_then(connection)
+        assert self.program is not None
+        if self.redeeming.commands:
+            self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
+        shards = self._surroundings.shards
+        if wanted.shared:
+            self.shared_used = await lock_shared_usages(connection, wanted.shared, shards)
+        if self.redeeming.commands:
+            await self.redeeming.lock_supplies(connection, self.program, self.states)
+        await wanted.load(connection, self.states, shards)
+        if wanted.segments:
+            self.segments = await self._surroundings.segments.load(connection, wanted.segments, self.programs)
+
+    def _want_for_rules(self, wanted: Wanted) -> None:
+        """Note what the rules of the events in this batch ask for."""
         for submission in self._submissions:
             event_type = type_of_event(submission.command)
             if event_type is None:
@@ -291,29 +315,8 @@ class Gathering:
             if book is None or not (book.needs_member or book.has_caps):
                 continue
             members = [member for member in self._known_members(submission.command) if member in self.states]
-            if book.needs_member:
-                profiles.update(members)
-            if book.reads_segments:
-                lists.update(members)
-                segments.setdefault(program.version, set()).update(book.segments)
             day = local_day(submission.occurred_at or self.now, program.zone)
-            for name, is_shared in caps_of_event(program, event_type, day).items():
-                if is_shared:
-                    shared.add(name)
-                else:
-                    usages.update((member, name) for member in members)
-        shards = self._surroundings.shards
-        await self._load_counters_then(connection)
-        if shared:
-            self.shared_used = await lock_shared_usages(connection, shared, shards)
-        if profiles:
-            await load_profiles(connection, self.states, profiles, shards)
-        if lists:
-            await load_lists(connection, self.states, lists, shards)
-        if segments:
-            self.segments = await self._surroundings.segments.load(connection, segments, self.programs)
-        if usages:
-            await load_usages(connection, self.states, usages, shards)
+            wanted.note(program, book, members, event_type, day)
 
     async def _load_people(self, connection: Connection) -> None:
         """Load what is known of the people whom commands describe, and whom they find."""

@@ -37,7 +37,7 @@ from jifen.engine.submission import Answer
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
-_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST)
+_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST, Kind.REDEEM, Kind.STEP)
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 decode_counters = msgspec.json.Decoder(Counters).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode

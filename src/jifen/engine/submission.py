@@ -36,7 +36,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     """A command on its way into the ledger, with what makes it unique for ever.
 
     `payload` is the canonical form of everything the caller said: the same source and key with another payload is
-    refused. `occurred_at` None: when it is recorded. `time` commands (settling) are repeatable and have no key.
+    refused. `occurred_at` None: when it is recorded. `roles`: what the actor may approve. `time` commands (settling)
+    are repeatable and have no key.
     """
 
     command: Command
@@ -47,6 +48,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime | None = None
     reason: str | None = None
     has_key: bool = True
+    roles: tuple[str, ...] = ()
 
     def keys(self) -> list[tuple[bytes, bytes]]:
         """The (key digest, payload digest) pairs that this command claims, its own first.

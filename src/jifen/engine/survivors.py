@@ -15,6 +15,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import Merged, decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.redemptions import gives_back
 from jifen.engine.references import Reference, needs_past, unknown_member, unknown_past
 
 _SQL = load_queries("people")
@@ -42,7 +43,7 @@ def others_named(
     if isinstance(command, UndoMerge):
         other = absorbed.get((command.member, command.sequence))
         return unknown_past(command) if other is None else (other,)
-    if needs_past(command) and state.status is MemberStatus.MERGED:
+    if state.status is MemberStatus.MERGED and (needs_past(command) or gives_back(command, states)):
         return survivors.get(state.member_id, ())
     return ()
 

@@ -267,7 +267,7 @@ class BatchRows:
             changed = await connection.fetchval(
                 _SQL["write_holds"], *self.closed_holds.arrays(), *self.open_holds.arrays()
             )
-            _check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
+            check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
         if self.reopened_lots.rows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
         if self.profiles.rows:
@@ -291,10 +291,11 @@ class BatchRows:
             *self.gone_lots.arrays(),
             *self.changed_accounts.arrays(),
         )
-        _check_changed(changed, expected)
+        check_changed(changed, expected)
 
 
-def _check_changed(changed: int, expected: int) -> None:
+def check_changed(changed: int, expected: int) -> None:
+    """Raise LostUpdateError where fewer rows were changed than were to be."""
     if changed != expected:
         raise LostUpdateError(f"{expected} rows were to change and {changed} did")
 

@@ -31,6 +31,8 @@ class Catalog:
         self.shards = 0
         self.version: int | None = None
         self.wallet_ids: dict[int, str] = {}
+        #: What quotes are signed with.
+        self.quote_secret = b""
         self.programs = ProgramVersions()
         #: The version in force, ready for use; None before the first is applied.
         self.current: Program | None = None
@@ -40,6 +42,7 @@ class Catalog:
         row = await connection.fetchrow(_SQL["catalog"])
         self.shards, self.version = row["shards"], row["version"]
         self.wallet_ids = _decode_wallets(row["wallets"])
+        self.quote_secret = row["quote_secret"]
         if self.version is not None:
             self.current = await self.programs.get(connection, self.version)
 

@@ -36,6 +36,8 @@ KindName = Literal[
     "correct",
     "merge",
     "tier",
+    "redeem",
+    "step",
 ]
 BucketName = Literal[
     "pending", "available", "held", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"

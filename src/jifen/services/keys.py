@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import msgspec
 
 from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_TEXT
+from jifen.core.redemption.checks import is_role
 from jifen.core.text import unfit_text
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -32,6 +33,12 @@ class InvalidKeyName(JifenError):
     """The name of a key is empty, too long, or has control characters."""
 
     code = "invalid_key_name"
+
+
+class InvalidRole(JifenError):
+    """The name of a role has other characters than a-z, 0-9, _ and -, or is longer than 40 of them."""
+
+    code = "invalid_role"
 
 
 class UnknownKey(JifenError):
@@ -54,14 +61,18 @@ class KeyView(msgspec.Struct, frozen=True):
     name: str
     created_at: datetime
     revoked_at: datetime | None
+    roles: list[str] = []
 
 
-async def create_key(connection: Connection, name: str) -> CreatedKey:
-    """Make a key. Raises InvalidKeyName."""
+async def create_key(connection: Connection, name: str, roles: Sequence[str] = ()) -> CreatedKey:
+    """Make a key with roles (what it may approve). Raises InvalidKeyName, InvalidRole."""
+    wrong = [role for role in roles if not is_role(role)]
+    if wrong:
+        raise InvalidRole(f"{wrong[0]!r} is no role: write a-z, 0-9, _ and -, 1 to 40 characters.", role=wrong[0])
     if not name.strip() or len(name) > MAXIMUM_TEXT or unfit_text(name):
         raise InvalidKeyName(f"A key's name has 1 to {MAXIMUM_TEXT} characters, without control characters.")
     key_id, secret = secrets.token_hex(ID_BYTES), secrets.token_hex(SECRET_BYTES)
-    await connection.execute(_SQL["add_key"], key_id, name, digest_secret(secret), datetime.now(UTC))
+    await connection.execute(_SQL["add_key"], key_id, name, digest_secret(secret), datetime.now(UTC), list(roles))
     return CreatedKey(key_id, f"{PREFIX}_{key_id}_{secret}")
 
 
@@ -74,7 +85,7 @@ async def revoke_key(connection: Connection, key_id: str) -> None:
 async def list_keys(connection: Connection) -> list[KeyView]:
     """All keys, oldest first."""
     rows = await connection.fetch(_SQL["list_keys"])
-    return [KeyView(row["id"], row["name"], row["created_at"], row["revoked_at"]) for row in rows]
+    return [KeyView(row["id"], row["name"], row["created_at"], row["revoked_at"], row["roles"]) for row in rows]
 
 
 def digest_secret(secret: str) -> bytes:
@@ -87,12 +98,19 @@ async def read_keys(connection: Connection) -> dict[str, bytes]:
     return {row["id"]: row["secret_digest"] for row in await connection.fetch(_SQL["valid_keys"])}
 
 
+async def read_roles(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """The roles of all valid keys that have any, by id."""
+    return {row["id"]: tuple(row["roles"]) for row in await connection.fetch(_SQL["roles_of_keys"])}
+
+
 class KeyRing:
     """The valid keys in memory, so that checking one costs two microseconds."""
 
     def __init__(self, read: Callable[[], Awaitable[dict[str, bytes]]]) -> None:
         self._read = read
         self._digests: dict[str, bytes] = {}
+        #: What keys may approve, by their id.
+        self.roles: dict[str, tuple[str, ...]] = {}
         self._read_at_seconds = 0.0
         self._reading: asyncio.Task[None] | None = None
 

@@ -1,4 +1,5 @@
-"""Booking what time has done: pending lots that matured, lots that expired, holds that ended.
+"""Booking what time has done: pending lots that matured, lots that expired, holds that ended, tiers to be reviewed,
+redemptions that nobody paid or decided on in time.
 
 Nothing depends on when this runs: whoever touches or reads a member sees the same balances before and after. It makes
 the ledger say so by itself, for those whom nobody touches.
@@ -17,6 +18,7 @@ from jifen.core.commands import SettleMember
 from jifen.core.decide.context import TIME_SOURCE
 from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import Bucket, Kind
+from jifen.core.redemption.commands import SettleRedemption
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
 from jifen.db.queries import load_queries
@@ -49,6 +51,7 @@ class SettleReport(msgspec.Struct, frozen=True):
     failed: int = 0
     tiers_reviewed: int = 0
     tiers_moved: int = 0
+    redemptions_ended: int = 0
 
     def __add__(self, other: SettleReport) -> SettleReport:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
@@ -115,7 +118,37 @@ class _Work:
             if not settled:
                 # Nobody of a whole page could be settled: the reason is not theirs, so the rest would fare no better.
                 break
+        if not self._only_tiers:
+            report += await self._end_redemptions()
         return report + SettleReport(failed=len(self._failed))
+
+    async def _end_redemptions(self) -> SettleReport:
+        """Book what nobody paid or decided on in time."""
+        report, failed = SettleReport(), set[tuple[int, int]]()
+        while True:
+            rows = await self._connection.fetch(_SQL["due_redemptions"], self._now, PAGE + len(failed))
+            due = [place for row in rows if (place := (row["member_id"], row["sequence"])) not in failed]
+            groups = [due[start : start + GROUP] for start in range(0, len(due), GROUP)]
+            outcomes = await asyncio.gather(*(self._end_group(group) for group in groups))
+            ended = {place for group in outcomes for place in group}
+            report += SettleReport(redemptions_ended=len(ended))
+            failed |= set(due) - ended
+            self._failed |= {member for member, _ in failed}
+            if not ended:
+                return report
+
+    async def _end_group(self, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        submissions = [
+            Submission(SettleRedemption(member, sequence), TIME_SOURCE, "", b"", TIME_SOURCE, has_key=False)
+            for member, sequence in places
+        ]
+        async with self._free:
+            outcomes = await self._submit(submissions)
+        return [
+            place
+            for place, outcome in zip(places, outcomes, strict=True)
+            if not isinstance(outcome, Refusal) and outcome.settled
+        ]
 
     async def _page(self) -> list[int]:
         """The next due members, without those who could not be settled."""

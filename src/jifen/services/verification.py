@@ -232,7 +232,10 @@ def _plan(shards: int, movements: int) -> list[_Part]:
         _Part("keys", None),
         *(_Part(name, shards_range) for name in _REPLAYS for shards_range in replays),
         *(_Part(name, shards_range) for name in _LIGHT for shards_range in light),
-        *(_Part(name, None) for name in ("lookups", "transfers", "merges", "shared_usages", "wallets", "counts")),
+        *(
+            _Part(name, None)
+            for name in ("lookups", "transfers", "merges", "shared_usages", "stocks", "coupons", "wallets", "counts")
+        ),
     ]
 
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,13 @@ def free_port() -> int:
         return port
 
 
-def make_key(url: str, name: str = "test") -> str:
+def make_key(url: str, name: str = "test", roles: Sequence[str] = ()) -> str:
     """An API key's secret."""
 
     async def make() -> str:
         connection = await connect(url)
         try:
-            return (await create_key(connection, name)).secret
+            return (await create_key(connection, name, roles)).secret
         finally:
             await connection.close()
 

@@ -49,6 +49,12 @@ class Period(msgspec.Struct, frozen=True):
         return self.until is not None and instant >= self.until
 
 
+class RecordedRedemption(msgspec.Struct, frozen=True, gc=False):
+    """As much of a redemption as the backtest looks at."""
+
+    spent_by: int = 0
+
+
 class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     """As much of a trace as the backtest looks at."""
 
@@ -61,6 +67,8 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     used: dict[str, int] = {}
     withheld: int | None = None
     corrected: Order | None = None
+    step: str | None = None
+    redemption: RecordedRedemption | None = None
 
 
 class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -38,6 +38,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
+from jifen.core.limits import MAXIMUM_HOLD
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -199,11 +200,11 @@ class MemberReplay:
             return decide(program, earning, context, self._state_for(entry, program, earning), shared_used=shared)
         if entry.kind is Kind.TRANSFER:
             return self._transfer(entry, program, context)
-        past = None
-        if entry.refers_to is not None:
-            past = None if self._memory is None else self._memory.past(entry.refers_to)
+        past, refers_to = None, _refers_to(entry)
+        if refers_to is not None:
+            past = None if self._memory is None else self._memory.past(refers_to)
             if past is None:
-                message = f"Transaction {entry.refers_to} of this member, which it refers to, was refused."
+                message = f"Transaction {refers_to} of this member, which it refers to, was refused."
                 return Refusal(FOLLOWS_REFUSED, message)
         return decide(program, self._command(entry, past), context, self._state, past=past)
 
@@ -224,6 +225,8 @@ class MemberReplay:
     def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
         member, trace = self._state.member_id, entry.trace
         sequence = 0 if past is None else past.sequence
+        if entry.kind in (Kind.REDEEM, Kind.STEP):
+            return self._redeeming(entry, sequence)
         if entry.kind is Kind.REVERSE:
             if entry.facts is None:
                 return ReverseTransaction(member, sequence)
@@ -243,6 +246,21 @@ class MemberReplay:
             return PlaceHold(member, wallet, trace.points, trace.until)
         assert entry.kind is Kind.ADJUST
         return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet))
+
+    def _redeeming(self, entry: Entry, sequence: int) -> Command:
+        """What a redemption did to the points, whatever the draft's rewards are: held, spent, released, given back."""
+        member, trace = self._state.member_id, entry.trace
+        assert trace.wallet is not None and trace.points is not None
+        wallet = self._stage.draft.wallet_ids[trace.wallet]
+        if not trace.points:
+            return SettleMember(member)
+        if entry.kind is Kind.REDEEM:
+            if trace.until is None:
+                return SpendPoints(member, wallet, trace.points)
+            return PlaceHold(member, wallet, trace.points, entry.recorded_at + MAXIMUM_HOLD)
+        if trace.step in ("pay", "approve"):
+            return CaptureHold(member, sequence)
+        return ReverseTransaction(member, sequence) if _gives_back(trace) else ReleaseHold(member, sequence)
 
     def _given_expiry(self, entry: Entry, wallet: int) -> datetime | None:
         """The expiry that whoever adjusted gave; None: that of the program, so the draft's counts now."""
@@ -333,6 +351,22 @@ class MemberReplay:
 
 _KINDS: Final = {int(kind): kind for kind in Kind}
 KIND_NAMES: Final = {int(kind): kind.name.lower() for kind in Kind}
+
+
+def _gives_back(trace: RecordedTrace) -> bool:
+    """Whether a step of a redemption returned points that had been spent."""
+    return trace.step in ("cancel", "return") and trace.redemption is not None and trace.redemption.spent_by > 0
+
+
+def _refers_to(entry: Entry) -> int | None:
+    """The transaction whose points this one moves on. Most steps of a redemption move none."""
+    trace = entry.trace
+    if entry.kind is not Kind.STEP:
+        return entry.refers_to
+    if not trace.points:
+        return None
+    assert trace.redemption is not None
+    return trace.redemption.spent_by if _gives_back(trace) else entry.refers_to
 
 
 def _correction(entry: Entry) -> OrderCorrection:

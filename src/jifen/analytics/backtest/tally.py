@@ -119,6 +119,8 @@ class Tally:
             return
         if kind in (Kind.SPEND, Kind.CAPTURE):
             self.sums.wallet(trace.wallet).taken_out += trace.points
+        elif kind in (Kind.REDEEM, Kind.STEP):
+            self.sums.wallet(trace.wallet).taken_out += _redeemed(kind, trace)
         elif kind in (Kind.ADJUST, Kind.REVERSE):
             self.sums.wallet(trace.wallet).taken_out -= trace.points
 
@@ -229,3 +231,14 @@ def _add(pairs: dict[_Key, list[int]], key: _Key, recorded: int, draft: int) -> 
 
 def _month(number: int) -> str:
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def _redeemed(kind: Kind, trace: RecordedTrace) -> int:
+    """The points that a redemption or a step of one spent; below 0: that it gave back."""
+    points = trace.points or 0
+    if kind is Kind.REDEEM:
+        return points if trace.until is None else 0
+    if trace.step in ("pay", "approve"):
+        return points
+    is_spent = trace.redemption is not None and trace.redemption.spent_by > 0
+    return -points if is_spent and trace.step in ("cancel", "return") else 0

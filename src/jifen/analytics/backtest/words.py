@@ -16,6 +16,8 @@ KINDS: Final[Words] = {
     "correct": ("更正", "correct"),
     "adjust": ("调整", "adjust"),
     "transfer": ("转赠", "transfer"),
+    "redeem": ("兑换", "redeem"),
+    "step": ("兑换进展", "step of a redemption"),
 }
 LIMITS: Final[Words] = {
     "points": ("积分", "points"),

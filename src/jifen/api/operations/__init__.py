@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from jifen.api.operations import ledger, members, people, tiers
+from jifen.api.operations import ledger, members, people, redemptions, tiers
 from jifen.api.operations.base import Operation
 
 __all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
 
 EVENTS_PATH = "/v1/events"
 
-OPERATIONS = (*members.OPERATIONS, *people.OPERATIONS, *ledger.OPERATIONS, *tiers.OPERATIONS)
+OPERATIONS = (*members.OPERATIONS, *people.OPERATIONS, *ledger.OPERATIONS, *tiers.OPERATIONS, *redemptions.OPERATIONS)
 
 #: What any write can be refused with, whatever it does.
 COMMON_CODES = (

@@ -18,8 +18,9 @@ from jifen.services.members import parse_member_id
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One write operation. `path` has at most one part in braces, just before the verb (one part or two) at its end.
 
-    `command` makes the command of the path's id and the body; `answer` the JSON of what the engine answered;
-    `codes` are those of refusals beside the ones that every write can give.
+    `command` makes the command of the path's id and the body; `refine` completes it with what the server knows (a quote
+    is read with its secret); `answer` the JSON of what the engine answered; `codes` are those of refusals beside the
+    ones that every write can give.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer_type: type[msgspec.Struct]
     status: int = 200
     command: Callable[[str, Any], Command | Refusal]
+    refine: Callable[[Catalog, Any, Any], Command | Refusal] | None = None
     answer: Callable[[Catalog, Answer], msgspec.Struct]
     codes: tuple[str, ...]
     example: dict[str, Any]

@@ -17,6 +17,9 @@ from jifen.services.catalog import Catalog
 #: A plus sign that nobody encoded arrives as a space; in an instant it can only have been a plus sign.
 _LOST_PLUS = re.compile(r"(?<=[Tt:\d.]) (?=\d\d:\d\d$)")
 
+#: Parameters that are numbers.
+_NUMBERS = frozenset({"limit", "percent", "days"})
+
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing can be asked for beside the path."""
@@ -61,7 +64,7 @@ def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal
 
 def _value(name: str, text: str) -> str | int:
     """A parameter as JSON would have it. (msgspec's own lenient reading would take `null` and Unix times as well.)"""
-    if name == "limit" and text.isascii() and text.isdigit() and len(text) < 10:
+    if name in _NUMBERS and text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
     return _LOST_PLUS.sub("+", text) if name == "as_of" else text
 

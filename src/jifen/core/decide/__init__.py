@@ -20,11 +20,23 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
+from jifen.core.decide.coupons import cancel_write_off, write_off_coupon
 from jifen.core.decide.earn import record_event, record_order
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
+from jifen.core.decide.redeem import redeem_reward
 from jifen.core.decide.reverse import correct_order, refund_order, reverse_transaction
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
+from jifen.core.decide.steps import (
+    approve_redemption,
+    cancel_redemption,
+    fulfil_redemption,
+    pay_redemption,
+    reject_redemption,
+    return_redemption,
+    settle_redemption,
+    settle_redemptions,
+)
 from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
@@ -32,6 +44,19 @@ from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
 from jifen.core.members.life import act_of, check_life
 from jifen.core.members.merging import decide_for_merged, decide_merge, decide_undo
 from jifen.core.program import Program
+from jifen.core.redemption.commands import (
+    ApproveRedemption,
+    CancelRedemption,
+    CancelWriteOff,
+    FulfilRedemption,
+    PayRedemption,
+    RedeemReward,
+    RejectRedemption,
+    ReturnRedemption,
+    SettleRedemption,
+    WriteOffCoupon,
+)
+from jifen.core.redemption.values import NO_SUPPLIES, Supplies
 from jifen.core.refusal import Refusal
 from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
@@ -51,6 +76,7 @@ def decide(
     shared_used: Mapping[str, int] = {},
     current: Program | None = None,
     segments: SegmentConditions | None = None,
+    supplies: Supplies = NO_SUPPLIES,
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
@@ -58,16 +84,18 @@ def decide(
     `receiver` the other member of a transfer; `others` the other member of a merge, or the survivors of a merged member
     in turn; `shared_used` what all members together used of caps, by usage name; `current` the version in force now,
     which decides about tiers, where `program` is that of the time of an event; `segments` the conditions of those
-    segments that rules of this program ask for.
+    segments that rules of this program ask for; `supplies` the stock and the codes that a redemption may draw on.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
     if others:
         return _decide_on_several(program, command, context, (state, *others), past, current)
-    decision = Decision(program, context, state, shared_used, current, segments)
+    decision = Decision(program, context, state, shared_used, current, segments, supplies)
     look_at_tiers(decision)
     settle(decision)
+    if state.redemptions:
+        settle_redemptions(decision)
     if isinstance(command, TransferPoints):
         assert receiver is not None
         if refusal := check_life(program, receiver, "receive", "/to"):
@@ -85,6 +113,9 @@ def _apply(decision: Decision, command: Command, past: PastTransaction | None) -
     on_state = _ON_THE_STATE.get(type(command))
     if on_state is not None:
         return on_state(decision, command)
+    on_spent = _ON_WHAT_WAS_SPENT.get(type(command))
+    if on_spent is not None:
+        return on_spent(decision, command, past)
     on_past = _ON_THE_PAST.get(type(command))
     if on_past is None:
         # All that was to be done was to settle, or the shell does it.
@@ -103,6 +134,19 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     ChangeLife: change_life,
     GrantTier: grant_tier,
     RecalculateTiers: recalculate_tiers,
+    RedeemReward: redeem_reward,
+    PayRedemption: pay_redemption,
+    ApproveRedemption: approve_redemption,
+    RejectRedemption: reject_redemption,
+    FulfilRedemption: fulfil_redemption,
+    SettleRedemption: settle_redemption,
+    WriteOffCoupon: write_off_coupon,
+    CancelWriteOff: cancel_write_off,
+}
+#: one that gives back what an earlier transaction spent, if it has,
+_ON_WHAT_WAS_SPENT: Final[dict[type, Callable[[Decision, Any, PastTransaction | None], Refusal | None]]] = {
+    CancelRedemption: cancel_redemption,
+    ReturnRedemption: return_redemption,
 }
 #: and one that refers to an earlier transaction.
 _ON_THE_PAST: Final[dict[type, Callable[[Decision, Any, PastTransaction], Refusal | None]]] = {

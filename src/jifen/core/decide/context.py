@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date, datetime
+from typing import TypedDict, Unpack
 
 import msgspec
 
@@ -12,18 +13,21 @@ from jifen.core.ledger.journal import Journal
 from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
 from jifen.core.orders import Order
 from jifen.core.program import Program
+from jifen.core.redemption.machine import Step
+from jifen.core.redemption.values import NO_SUPPLIES, Redemption, Supplies
 from jifen.core.refusal import Refusal
-from jifen.core.rules.facts import MemberFacts
+from jifen.core.rules.facts import MemberFacts, Moment
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import Counters, facts_of
-from jifen.core.segments.membership import SegmentConditions
+from jifen.core.segments.membership import SegmentConditions, with_more
 from jifen.core.tiers.moves import tier_in_force
 from jifen.core.tiers.standing import Standing, TierChange
 from jifen.core.trace import Merged, TakenBack, Trace, encode_trace
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
-    """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever."""
+    """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever; `roles` are
+    those of whoever sent it."""
 
     now: datetime
     occurred_at: datetime
@@ -31,6 +35,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     key: str
     actor: str
     reason: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 class PastTransaction(msgspec.Struct, frozen=True, gc=False):
@@ -65,14 +70,26 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
 
 
 class Effects(msgspec.Struct, frozen=True, gc=False):
-    """What a decision does: transactions in order, the new states, which transaction answers the command, and what it
-    uses of the caps that all members share, by usage name."""
+    """What a decision does: transactions in order, the new states, which transaction answers the command, what it uses
+    of the caps that all members share, by usage name, and how many pieces of stock it takes, by reward."""
 
     transactions: tuple[Transaction, ...]
     states: tuple[MemberState, ...]
     answer: Transaction | None
     trace: Trace | None
     shared_uses: Mapping[str, int] = {}
+    taken: Mapping[str, int] = {}
+
+
+class About(TypedDict, total=False):
+    """What only some kinds of transaction say of themselves, see Trace."""
+
+    tier: TierChange
+    orders: int
+    merged: Merged
+    taken: dict[str, int]
+    step: Step
+    redemption: Redemption
 
 
 class Decision:
@@ -80,16 +97,20 @@ class Decision:
 
     __slots__ = (
         "answer",
+        "codes_used",
         "context",
         "counters",
         "current",
         "journal",
         "program",
+        "redemptions",
         "segments",
         "shared_used",
         "shared_uses",
         "state",
         "status",
+        "supplies",
+        "taken",
         "tiers",
         "trace",
         "transactions",
@@ -104,6 +125,7 @@ class Decision:
         shared_used: Mapping[str, int] = {},
         current: Program | None = None,
         segments: SegmentConditions | None = None,
+        supplies: Supplies = NO_SUPPLIES,
     ) -> None:
         self.program = program
         self.segments = segments
@@ -117,6 +139,12 @@ class Decision:
         #: What this decision uses of the member's caps, and of those that all share.
         self.uses: dict[str, int] = {}
         self.shared_uses: dict[str, int] = {}
+        #: Stock and codes to draw on, and how many pieces this decision takes.
+        self.supplies = supplies
+        self.taken: dict[str, int] = {}
+        self.codes_used = 0
+        #: The redemptions that this decision made or changed.
+        self.redemptions: dict[int, Redemption] = {}
         self.context = context
         self.state = state
         self.journal = Journal(state)
@@ -147,15 +175,13 @@ class Decision:
         corrected: Order | None = None,
         uses: dict[str, int] | None = None,
         spent: int = 0,
-        tier: TierChange | None = None,
-        orders: int = 0,
-        merged: Merged | None = None,
         facts: bytes | None = None,
         refers_to: int | None = None,
         counterpart: tuple[int, int] | None = None,
         is_answer: bool = False,
         is_asked: bool = False,
         program: Program | None = None,
+        **about: Unpack[About],
     ) -> None:
         """Close the transaction and keep it. `is_answer`: it is what the command asked for, and has its key;
         `is_asked`: the command asked for it besides; neither: time did it.
@@ -179,9 +205,7 @@ class Decision:
             corrected,
             uses or {},
             spent,
-            tier,
-            orders,
-            merged,
+            **about,
         )
         context = self.context
         transaction = Transaction(
@@ -219,7 +243,15 @@ class Decision:
             state = msgspec.structs.replace(state, status=self.status)
         if self.tiers is not state.tiers:
             state = msgspec.structs.replace(state, tiers=self.tiers)
-        return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses)
+        if self.redemptions:
+            state = msgspec.structs.replace(state, redemptions={**state.redemptions, **self.redemptions})
+        return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses, self.taken)
+
+    def fresh_codes(self, number: int) -> tuple[str, ...]:
+        """Codes that nobody has yet, each once."""
+        codes = self.supplies.codes[self.codes_used : self.codes_used + number]
+        self.codes_used += number
+        return codes
 
     def member_facts(self, day: date, counters: Counters) -> MemberFacts:
         """What rules see of the member on a local day, with these counters. The first tier set says which tier."""
@@ -228,6 +260,19 @@ class Decision:
             return facts_of(profile, counters, day)
         tiers = {each.id: tier_in_force(each, self.tiers.get(each.id)) for each in sets}
         return facts_of(profile, counters, day, tiers[sets[0].id], tiers)
+
+    def with_segments(self, member: MemberFacts, asked: Set[str], instant: datetime) -> MemberFacts:
+        """What is known of the member with the saved segments: the lists, and of those asked for by name each whose
+        condition is true just before whatever happens now is counted."""
+        segments = with_more(member.segments, self.state.lists)
+        member = msgspec.structs.replace(member, segments=segments)
+        if self.segments is None:
+            return member
+        moment = Moment(instant, instant.astimezone(self.program.zone))
+        numbers = self.program.wallet_numbers
+        balances = {wallet: self.journal.look(number).available for wallet, number in numbers.items()}
+        found = self.segments.found(asked, member, moment, balances)
+        return msgspec.structs.replace(member, segments=with_more(segments, found)) if found else member
 
     def wallet_number(self, wallet: str | None) -> int | Refusal:
         """The number of a wallet named in a command; none named: the program's first."""

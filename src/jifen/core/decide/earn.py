@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -16,11 +16,9 @@ from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_BALANCE
 from jifen.core.orders import check_order
 from jifen.core.program import Program, terms_of_award
 from jifen.core.refusal import Refusal
-from jifen.core.rules.book import EventBook
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import CHECKED_IN, MemberFacts, Moment, RatedEvent
+from jifen.core.rules.facts import CHECKED_IN, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
-from jifen.core.segments.membership import with_more
 
 encode_facts = msgspec.json.Encoder().encode
 
@@ -79,7 +77,7 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
         # A late one that belongs to no known streak counts in its own, as every check-in does.
         member = msgspec.structs.replace(member, checkin_streak=1)
     if book is not None and book.reads_segments:
-        member = _with_segments(decision, book, event.occurred_at, member)
+        member = decision.with_segments(member, book.segments, event.occurred_at)
     used = _known_uses(decision, event, day)
     rating = rate(book, event, member, used, program.document.coefficients)
     decision.begin()
@@ -108,20 +106,6 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
         is_answer=True,
     )
     return None
-
-
-def _with_segments(decision: Decision, book: EventBook, instant: datetime, member: MemberFacts) -> MemberFacts:
-    """What is known of the member with the saved segments: lists, and those that rules on such events ask for whose
-    condition is true just before the event is counted."""
-    program = decision.program
-    segments = with_more(member.segments, decision.state.lists)
-    member = msgspec.structs.replace(member, segments=segments)
-    if decision.segments is None:
-        return member
-    moment = Moment(instant, instant.astimezone(program.zone))
-    balances = {wallet: decision.journal.look(number).available for wallet, number in program.wallet_numbers.items()}
-    found = decision.segments.found(book.segments, member, moment, balances)
-    return msgspec.structs.replace(member, segments=with_more(segments, found)) if found else member
 
 
 def caps_of_event(program: Program, event_type: str, day: date) -> Mapping[str, bool]:

@@ -287,18 +287,7 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
     """
     wallet = past.trace.wallet
     assert wallet is not None
-    pieces = []
-    forgiven = dict(past.forgiven)
-    withheld: list[tuple[int, int]] = []
-    for movement in past.movements:
-        assert movement.terms is not None
-        opened = movement.lot // LOTS_PER_TRANSACTION
-        part = min(movement.amount, forgiven.get(opened, 0))
-        if part:
-            forgiven[opened] -= part
-            withheld.append((movement.lot, part))
-        if part < movement.amount:
-            pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))
+    pieces, withheld = pieces_to_return(past)
     points = sum(piece.amount for piece in pieces)
     if refusal := check_room(decision, wallet, points):
         return refusal
@@ -316,3 +305,20 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
         is_answer=True,
     )
     return None
+
+
+def pieces_to_return(past: PastTransaction) -> tuple[list[Piece], list[tuple[int, int]]]:
+    """What a transaction took, lot by lot; and apart from it, by lot, what refunds have forgiven of that."""
+    pieces = []
+    forgiven = dict(past.forgiven)
+    withheld: list[tuple[int, int]] = []
+    for movement in past.movements:
+        assert movement.terms is not None
+        opened = movement.lot // LOTS_PER_TRANSACTION
+        part = min(movement.amount, forgiven.get(opened, 0))
+        if part:
+            forgiven[opened] -= part
+            withheld.append((movement.lot, part))
+        if part < movement.amount:
+            pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))
+    return pieces, withheld

@@ -9,6 +9,7 @@ from enum import IntEnum
 import msgspec
 
 from jifen.core.limits import NEVER
+from jifen.core.redemption.values import Redemption
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
 from jifen.core.tiers.standing import Standing
 
@@ -48,6 +49,8 @@ class Kind(IntEnum):
     TRANSFER = 10
     MATURE = 11
     CORRECT = 12
+    REDEEM = 13
+    STEP = 14
     TIER = 18
     MERGE = 19
 
@@ -159,7 +162,8 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     what the member used of caps, by usage name, as far as it was loaded. `merged_into`: the survivor of a merged
     member, where a refusal may have to name it. `counters_then`: the counters as they stood on earlier local days, for
     the late events that are to be decided. `tiers`: where the member stands, by tier set (None: not loaded, so nothing
-    is decided about tiers). `lists`: the segments on whose lists the member is, where rules ask for segments."""
+    is decided about tiers). `lists`: the segments on whose lists the member is, where rules ask for segments.
+    `redemptions`: what was redeemed, by the sequence of the transaction that asked for it, as far as it was loaded."""
 
     member_id: int
     sequence: int
@@ -172,6 +176,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     counters_then: Mapping[date, Counters] = {}
     tiers: Mapping[str, Standing] | None = None
     lists: tuple[str, ...] = ()
+    redemptions: Mapping[int, Redemption] = {}
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

@@ -32,6 +32,18 @@ from jifen.core.members.commands import (
     VerifyIdentities,
 )
 from jifen.core.program import Program
+from jifen.core.redemption.commands import (
+    ApproveRedemption,
+    CancelRedemption,
+    CancelWriteOff,
+    FulfilRedemption,
+    PayRedemption,
+    RedeemReward,
+    RejectRedemption,
+    ReturnRedemption,
+    SettleRedemption,
+    WriteOffCoupon,
+)
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 
@@ -43,6 +55,7 @@ Act = Literal[
     "adjust",
     "release",
     "refund",
+    "use",
     "time",
     "describe",
     "identify",
@@ -77,6 +90,16 @@ ACT_OF: Final[dict[type, Act]] = {
     VerifyIdentities: "identify",
     MergeMembers: "merge",
     UndoMerge: "undo_merge",
+    RedeemReward: "spend",
+    PayRedemption: "spend",
+    ApproveRedemption: "spend",
+    RejectRedemption: "release",
+    CancelRedemption: "refund",
+    FulfilRedemption: "release",
+    ReturnRedemption: "refund",
+    SettleRedemption: "time",
+    WriteOffCoupon: "use",
+    CancelWriteOff: "refund",
     GrantTier: "describe",
     RecalculateTiers: "time",
 }
@@ -108,7 +131,7 @@ _ALLOWED: Final[dict[MemberStatus, frozenset[Act]]] = {
     ),
     MemberStatus.CLOSED: frozenset(("close", "anonymise", "undo_merge")),
     MemberStatus.ANONYMISED: frozenset(("anonymise",)),
-    MemberStatus.MERGED: frozenset(),
+    MemberStatus.MERGED: frozenset(("use",)),
 }
 #: For every state and act: None, or the code of the refusal.
 LIFE: Final[dict[MemberStatus, dict[Act, str | None]]] = {

@@ -234,12 +234,15 @@ def _send_down(
 def _follow(lower: Decision, upper: Decision, day: date, cents: int) -> None:
     """Whatever is at a merged member goes on to the survivor."""
     drafts = [lower.journal.look(account.wallet) for account in lower.state.accounts]
-    if not cents and not any(draft.available or draft.pending or draft.debt for draft in drafts):
+    uses = {name: used for name, used in lower.uses.items() if used}
+    if not cents and not uses and not any(draft.available or draft.pending or draft.debt for draft in drafts):
         return
     if cents:
         upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents), NO_COUNTERS
+    # What a returned redemption gives back of its limits is the survivor's.
+    lower.uses, upper.uses = {}, {name: upper.uses.get(name, 0) + used for name, used in uses.items()}
     note = Merged(lower.journal.member_id, "follow", changed=[(day, cents)] if cents else [])
-    _move_all(lower, upper, note, spent=cents)
+    _move_all(lower, upper, note, spent=cents, uses=uses)
 
 
 def _move_all(
@@ -371,4 +374,5 @@ def _effects(answering: Decision, *decisions: Decision) -> Effects:
         tuple(state for part in parts for state in part.states),
         answering.answer,
         answering.trace,
+        taken={reward: pieces for part in parts for reward, pieces in part.taken.items()},
     )

@@ -43,6 +43,11 @@ WHERE sequence <= last_sequence
 -- name: referred
 -- $1 a shard. The transactions that others refer to: what is known of them must be kept.
 SELECT DISTINCT member_id, refers_to FROM transactions WHERE shard = $1 AND refers_to IS NOT NULL
+UNION
+-- What a redemption that was given back (a step, 14) had spent.
+SELECT member_id, (trace #>> '{redemption,spent_by}')::integer FROM transactions
+WHERE shard = $1 AND kind = 14 AND trace ->> 'step' IN ('cancel', 'return')
+    AND trace #>> '{redemption,spent_by}' IS NOT NULL
 
 -- name: profiles
 -- $1 a shard, $2 whether the day of registration matters.

@@ -132,6 +132,65 @@ SELECT u.member_id, u.name, u.used
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 CROSS JOIN LATERAL (SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) u
 
+-- name: find_coupons
+-- $1 shards, $2 digests. Whose coupons these codes are; not those that nobody has yet.
+SELECT c.digest, c.member_id, c.sequence
+FROM unnest($1::smallint[], $2::bytea[]) AS wanted (shard, digest)
+JOIN coupons c ON c.shard = wanted.shard AND c.digest = wanted.digest
+WHERE c.member_id IS NOT NULL
+
+-- name: load_redemptions
+-- $1 shards, $2 member ids, $3 sequences.
+SELECT r.member_id, r.sequence, r.content
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN redemptions r ON r.shard = wanted.shard AND r.member_id = wanted.member_id AND r.sequence = wanted.sequence
+
+-- name: load_pools
+-- $1 shards, $2 rewards, $3 how many. The free codes of each pool that are given next. Its stock is locked.
+SELECT p.reward, p.code
+FROM unnest($1::smallint[], $2::text[], $3::integer[]) AS wanted (shard, reward, most)
+CROSS JOIN LATERAL (
+    SELECT reward, code FROM code_pool
+    WHERE shard = wanted.shard AND reward = wanted.reward AND member_id IS NULL
+    ORDER BY number
+    LIMIT wanted.most
+) p
+
+-- name: write_redemptions
+-- Redemptions, new or changed: $1 shards, $2 member ids, $3 sequences, $4 last steps, $5 rewards, $6 states,
+-- $7 requested_at, $8 until, $9 contents. Coupons: $10 shards, $11 digests, $12 codes, $13 member ids, $14 sequences.
+-- Codes of pools that were taken, or (no member) given back: $15 shards, $16 rewards, $17 codes, $18 member ids,
+-- $19 sequences. Stock: $20 shards, $21 rewards, $22 taken.
+WITH redeemed AS (
+    INSERT INTO redemptions (shard, member_id, sequence, last_step, reward, state, requested_at, until, content)
+    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::text[],
+                         $7::timestamptz[], $8::timestamptz[], $9::json[])
+    ON CONFLICT (shard, member_id, sequence) DO UPDATE
+        SET last_step = EXCLUDED.last_step, state = EXCLUDED.state, until = EXCLUDED.until, content = EXCLUDED.content
+    RETURNING 1
+), issued AS (
+    INSERT INTO coupons (shard, digest, code, member_id, sequence)
+    SELECT * FROM unnest($10::smallint[], $11::bytea[], $12::text[], $13::bigint[], $14::integer[])
+        AS new (shard, digest, code, member_id, sequence)
+    ORDER BY new.shard, new.digest
+    ON CONFLICT (shard, digest) DO UPDATE SET member_id = EXCLUDED.member_id, sequence = EXCLUDED.sequence
+        WHERE coupons.member_id IS NULL AND coupons.code = EXCLUDED.code
+    RETURNING 1
+), pooled AS (
+    UPDATE code_pool p SET member_id = new.member_id, sequence = new.sequence
+    FROM unnest($15::smallint[], $16::text[], $17::text[], $18::bigint[], $19::integer[])
+        AS new (shard, reward, code, member_id, sequence)
+    WHERE p.shard = new.shard AND p.reward = new.reward AND p.code = new.code
+    RETURNING 1
+), stocked AS (
+    UPDATE stocks s SET taken = new.taken
+    FROM unnest($20::smallint[], $21::text[], $22::bigint[]) AS new (shard, reward, taken)
+    WHERE s.shard = new.shard AND s.reward = new.reward
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM redeemed) + (SELECT count(*) FROM issued) + (SELECT count(*) FROM pooled)
+     + (SELECT count(*) FROM stocked)
+
 -- name: begin_shared_usages
 -- $1 shards, $2 names. In the order in which they are locked.
 INSERT INTO shared_usages (shard, name, used)

@@ -1,22 +1,25 @@
 -- What the outside asks for. Nothing here takes a lock.
 
 -- name: add_key
--- $1 id, $2 name, $3 digest of the secret, $4 now.
-INSERT INTO api_keys (id, name, secret_digest, created_at) VALUES ($1, $2, $3, $4)
+-- $1 id, $2 name, $3 digest of the secret, $4 now, $5 roles.
+INSERT INTO api_keys (id, name, secret_digest, created_at, roles) VALUES ($1, $2, $3, $4, $5)
 
 -- name: revoke_key
 -- $1 id, $2 now.
 UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id
 
 -- name: list_keys
-SELECT id, name, created_at, revoked_at FROM api_keys ORDER BY created_at, id
+SELECT id, name, created_at, revoked_at, roles FROM api_keys ORDER BY created_at, id
 
 -- name: valid_keys
 SELECT id, secret_digest FROM api_keys WHERE revoked_at IS NULL
 
+-- name: roles_of_keys
+SELECT id, roles FROM api_keys WHERE revoked_at IS NULL AND roles <> '{}'
+
 -- name: catalog
 -- The few things that every answer needs.
-SELECT (SELECT shards FROM installation) AS shards, (SELECT max(version) FROM program_versions WHERE effective_at <= now()) AS version,
+SELECT (SELECT shards FROM installation) AS shards, (SELECT quote_secret FROM installation) AS quote_secret, (SELECT max(version) FROM program_versions WHERE effective_at <= now()) AS version,
        (SELECT coalesce(json_object_agg(number, id), '{}')::text FROM wallets) AS wallets
 
 -- name: program
@@ -81,11 +84,11 @@ ORDER BY s.wallet, m.expires_at, m.earned_at, s.lot
 
 -- name: holds_at
 -- $1 shard, $2 member id, $3 a sequence. What was left of each hold, lot by lot, after that transaction.
--- Bucket 3: held. Kind 3: the transaction that places the hold; others refer to it.
+-- Bucket 3: held. Kinds 3 and 13: the transaction that places the hold; others refer to it.
 SELECT hold.sequence, hold.wallet, placed.trace::text AS trace, hold.lot, hold.amount, m.earned_at, m.effective_at,
        m.expires_at
 FROM (
-    SELECT CASE WHEN t.kind = 3 THEN t.sequence ELSE t.refers_to END AS sequence, moved.wallet, moved.lot,
+    SELECT CASE WHEN t.kind IN (3, 13) THEN t.sequence ELSE t.refers_to END AS sequence, moved.wallet, moved.lot,
            sum(CASE WHEN moved.to_bucket = 3 THEN moved.amount ELSE -moved.amount END)::bigint AS amount
     FROM movements moved
     JOIN transactions t ON t.shard = moved.shard AND t.member_id = moved.member_id AND t.sequence = moved.sequence

@@ -19,6 +19,10 @@ FROM (
 GROUP BY due.shard, due.member_id
 ORDER BY due.shard, due.member_id
 
+-- name: due_redemptions
+-- $1 now, $2 how many. Those that nobody paid or decided on in time, due longest first.
+SELECT member_id, sequence FROM redemptions WHERE until <= $1 ORDER BY until LIMIT $2
+
 -- name: count_settled
 -- $1 shards, $2 member ids, $3 and $4 the last sequence before and after settling; $5 source of what time does by itself;
 -- kinds: $6 expire, $7 mature, $8 hold expire, $11 tier; buckets: $9 expired, $10 pending.

@@ -286,14 +286,15 @@ SELECT 'lot_surplus', member_id, concat('lot ', lot, ' has more than one row') F
 -- name: shards_holds
 -- Replays every hold, lot by lot, and compares what is left with the open holds.
 WITH named AS MATERIALIZED (
-    -- Placed (3); captured, released, ended (4 to 6): nothing else may take from a hold.
+    -- Placed (3, by a redemption 13); captured, released, ended (4 to 6), a later step of a redemption (14): nothing
+    -- else may take from a hold.
     SELECT shard, member_id, sequence, kind, refers_to, trace
-    FROM transactions WHERE shard BETWEEN $1 AND $2 AND kind IN (3, 4, 5, 6)
+    FROM transactions WHERE shard BETWEEN $1 AND $2 AND kind IN (3, 4, 5, 6, 13, 14)
 ), moved AS (
     SELECT m.shard, m.member_id, CASE m.to_bucket WHEN 3 THEN m.sequence ELSE t.refers_to END AS hold, m.wallet, m.lot,
            CASE m.to_bucket WHEN 3 THEN m.amount ELSE -m.amount END AS amount
     FROM movements m
-    LEFT JOIN named t ON t.shard = m.shard AND t.member_id = m.member_id AND t.sequence = m.sequence AND t.kind <> 3
+    LEFT JOIN named t ON t.shard = m.shard AND t.member_id = m.member_id AND t.sequence = m.sequence AND t.kind NOT IN (3, 13)
     WHERE m.shard BETWEEN $1 AND $2 AND 3 IN (m.to_bucket, m.from_bucket)
         AND (m.to_bucket = 3 OR t.sequence IS NOT NULL)
 ), replayed AS (
@@ -330,7 +331,7 @@ SELECT 'hold_terms', h.member_id, concat('hold ', h.member_id, '-', h.sequence, 
                                          '; it was placed until ', t.trace ->> 'until')
 FROM holds h
 JOIN named t ON t.shard = h.shard AND t.member_id = h.member_id AND t.sequence = h.sequence
-WHERE h.shard BETWEEN $1 AND $2 AND t.kind = 3
+WHERE h.shard BETWEEN $1 AND $2 AND t.kind IN (3, 13)
     AND (t.trace ->> 'until')::timestamptz IS DISTINCT FROM h.expires_at
 UNION ALL
 SELECT 'hold_terms', h.member_id,
@@ -479,8 +480,8 @@ WITH spending AS NOT MATERIALIZED (
     SELECT t.shard, t.member_id, each.key AS name, sum(each.value::bigint) AS used
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
     -- Where no version of the program ever had a cap, no trace need be looked at.
-    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets)":\[\{')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 19) AND strpos(t.trace::text, '"uses":{') > 0
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets|limits)":\[\{')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 13, 14, 19) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -610,6 +611,83 @@ FROM (
 ) AS sides
 GROUP BY member_id, month, what
 HAVING sum(kept) <> sum(told)
+
+-- name: shards_redemptions
+-- Every redemption stands as the last transaction about it says. Kinds: 13 asked for, 14 a later step.
+WITH told AS (
+    SELECT DISTINCT ON (t.member_id, redemption) t.shard, t.member_id, redemption, t.sequence,
+           (t.trace -> 'redemption')::text AS content
+    FROM transactions t
+    CROSS JOIN LATERAL (SELECT CASE t.kind WHEN 13 THEN t.sequence ELSE t.refers_to END AS redemption) AS about
+    -- Where no version of the program ever had rewards, no transaction need be looked at.
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"rewards":\[\{')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (13, 14)
+    ORDER BY t.member_id, redemption, t.sequence DESC
+)
+SELECT CASE WHEN r.sequence IS NULL THEN 'redemption_missing' WHEN t.redemption IS NULL THEN 'redemption_surplus'
+            ELSE 'redemption_state' END AS kind,
+       coalesce(t.member_id, r.member_id) AS member_id,
+       concat('redemption ', coalesce(t.member_id, r.member_id), '-', coalesce(t.redemption, r.sequence), ' is kept as ',
+              coalesce(r.state, 'nothing'), ', its last transaction (', coalesce(t.sequence, 0), ') says ',
+              coalesce(t.content::json ->> 'state', 'nothing')) AS detail
+FROM told t
+FULL JOIN (SELECT * FROM redemptions WHERE shard BETWEEN $1 AND $2) r
+    ON r.member_id = t.member_id AND r.shard = t.shard AND r.sequence = t.redemption
+WHERE (r.content::text = t.content AND r.last_step = t.sequence AND r.state = r.content ->> 'state'
+    AND r.reward = r.content ->> 'reward' AND r.until IS NOT DISTINCT FROM (r.content ->> 'until')::timestamptz) IS NOT TRUE
+
+-- name: stocks
+-- Stock: as many pieces are taken as the transactions took, and there are as many as the last change said.
+WITH taken AS (
+    SELECT each.key AS reward, sum(each.value::bigint) AS pieces
+    FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'taken') AS each
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"rewards":\[\{') AND t.kind IN (13, 14)
+    GROUP BY each.key
+), told AS (
+    SELECT DISTINCT ON (shard, reward) shard, reward, number, pieces FROM stock_changes ORDER BY shard, reward, number DESC
+)
+SELECT 'stock_taken' AS kind, NULL::bigint AS member_id,
+       concat('of ', coalesce(t.reward, s.reward), ' redemptions took ', coalesce(t.pieces, 0), ' pieces, kept is ',
+              coalesce(s.taken, 0)) AS detail
+FROM taken t FULL JOIN stocks s ON s.reward = t.reward
+WHERE coalesce(t.pieces, 0) <> coalesce(s.taken, 0)
+UNION ALL
+SELECT 'stock_pieces', NULL,
+       concat('of ', coalesce(c.reward, s.reward), ' the last change says ', coalesce(c.pieces, 0), ' pieces, kept is ',
+              coalesce(s.pieces, 0))
+FROM told c FULL JOIN stocks s ON s.reward = c.reward AND s.shard = c.shard
+WHERE (c.pieces = s.pieces AND c.number = s.changes) IS NOT TRUE
+
+-- name: coupons
+-- Every code that a redemption has is found, and every code that is somebody's belongs to a redemption; codes of pools
+-- are reserved or given where the redemptions say.
+WITH issued AS (
+    SELECT r.member_id, r.sequence, each.value ->> 'code' AS code
+    FROM redemptions r CROSS JOIN LATERAL json_array_elements(r.content -> 'coupons') AS each
+), reserved AS (
+    SELECT r.member_id, r.sequence, r.reward, each.value AS code
+    FROM redemptions r CROSS JOIN LATERAL json_array_elements_text(r.content -> 'reserved') AS each
+    UNION ALL
+    SELECT r.member_id, r.sequence, r.reward, each.value ->> 'code'
+    FROM redemptions r CROSS JOIN LATERAL json_array_elements(r.content -> 'coupons') AS each
+    WHERE r.content ->> 'is_from_pool' = 'true'
+)
+SELECT CASE WHEN c.code IS NULL THEN 'coupon_missing' WHEN i.code IS NULL THEN 'coupon_surplus' ELSE 'coupon_owner' END AS kind,
+       coalesce(i.member_id, c.member_id) AS member_id,
+       concat('coupon of redemption ', coalesce(i.member_id, c.member_id), '-', coalesce(i.sequence, c.sequence),
+              ' is kept for ', c.member_id, '-', c.sequence) AS detail
+FROM issued i
+FULL JOIN (SELECT * FROM coupons WHERE member_id IS NOT NULL) c ON c.code = i.code
+WHERE (c.member_id = i.member_id AND c.sequence = i.sequence
+    AND c.digest = substr(sha256('\x636f75706f6e00'::bytea || convert_to(c.code, 'UTF8')), 1, 16)
+    AND c.shard = (get_byte(c.digest, 0) * 256 + get_byte(c.digest, 1)) % (SELECT shards FROM installation)) IS NOT TRUE
+UNION ALL
+SELECT 'pool_code', coalesce(r.member_id, p.member_id),
+       concat('a code of the pool of ', coalesce(r.reward, p.reward), ' is kept for ', p.member_id, '-', p.sequence,
+              ', redemptions have it in ', r.member_id, '-', r.sequence)
+FROM reserved r
+FULL JOIN (SELECT * FROM code_pool WHERE member_id IS NOT NULL) p ON p.reward = r.reward AND p.code = r.code
+WHERE (p.member_id = r.member_id AND p.sequence = r.sequence) IS NOT TRUE
 
 -- name: shared_usages
 -- What all members together used of caps, against what the transactions say.

@@ -18,6 +18,7 @@ from jifen.services.explanations.earning import rules_for_member, tell_earning, 
 from jifen.services.explanations.merging import tell_merging
 from jifen.services.explanations.moving import tell_moving
 from jifen.services.explanations.outcomes import RuleWords, rule_name, told_rules
+from jifen.services.explanations.redeeming import tell_redeeming
 from jifen.services.explanations.taking_back import tell_taking_back
 from jifen.services.explanations.tiers import tell_tier
 from jifen.services.explanations.told import Moved, Told, rate_again
@@ -83,6 +84,8 @@ def _tell(words: Words, told: Told) -> Telling:
         return tell_merging(words, told)
     if told.kind is Kind.TIER:
         return tell_tier(words, told)
+    if told.kind in (Kind.REDEEM, Kind.STEP):
+        return tell_redeeming(words, told)
     return tell_moving(words, told)
 
 

@@ -1,0 +1,202 @@
+"""`jifen rewards`: the catalogue, its stock and codes, and what hardly anybody takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+
+from jifen.cli.asking import read
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.program import AsJson, actor_name
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.rewards import PriceView, RewardView
+    from jifen.services.stock import CodesView, StockView
+
+group = typer.Typer(help="奖品：目录、库存、券码、滞销 / Rewards: catalogue, stock, codes, slow sellers.")
+
+RewardId = Annotated[str, typer.Argument(metavar="REWARD", help="奖品编号 / The reward's id.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen rewards`."""
+    app.add_typer(group, name="rewards")
+
+
+@command(group, "list")
+def list_all(
+    invocation: Invocation,
+    member: Annotated[
+        int | None,
+        typer.Option("--member", metavar="NUMBER", min=1, help="以该会员的视角 / As this member sees them."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出奖品；指定会员时说明还差什么 / List rewards; for a member, with what is missing."""
+    from jifen.services.rewards import list_rewards
+
+    now = datetime.now(UTC)
+    found = read(
+        invocation,
+        lambda connection, catalog: list_rewards(connection, catalog, member, now, with_all=member is None),
+    )
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    heads = [say("奖品", "reward"), say("名称", "name"), say("价格", "price"), say("剩余", "left"), ""]
+    write_table(
+        heads,
+        [
+            [
+                each.reward_id,
+                say(each.name.zh, each.name.en),
+                " / ".join(_price(price) for price in each.prices),
+                each.left,
+                _state(invocation, each),
+            ]
+            for each in found.rewards
+        ],
+    )
+
+
+def _price(price: PriceView) -> str:
+    cash = f" + {price.cash_cents / 100:,.2f}" if price.cash_cents else ""
+    return f"{price.points:,} {price.wallet}{cash}"
+
+
+def _state(invocation: Invocation, reward: RewardView) -> str:
+    say = invocation.say
+    if reward.retired:
+        return say("已下架", "retired")
+    if reward.lacks is None:
+        return say("仅符合条件者可见", "hidden") if reward.hidden else ""
+    return say("；".join(each.zh for each in reward.lacks), "; ".join(each.en for each in reward.lacks)) or say(
+        "可兑换", "can be redeemed"
+    )
+
+
+@command(group, "stock")
+def stock(
+    invocation: Invocation,
+    reward: RewardId,
+    pieces: Annotated[
+        int | None, typer.Option("--pieces", metavar="N", help="总件数（含已兑）/ Pieces that there ever were.")
+    ] = None,
+    add: Annotated[int | None, typer.Option("--add", metavar="N", help="增减件数 / So many more, or fewer.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """设置或修正库存 / Set or correct the stock of a reward."""
+    from jifen.services.programs import current_program
+    from jifen.services.stock import set_stock
+
+    async def work(connection: Connection) -> StockView:
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        program = await current_program(connection)
+        return await set_stock(
+            connection,
+            program,
+            shards,
+            reward,
+            key=uuid4().hex,
+            actor=actor_name(),
+            reason=reason,
+            pieces=pieces,
+            add=add,
+        )
+
+    found = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    write_line(
+        say(
+            f"{found.reward}：共 {found.pieces:,} 件，已兑 {found.taken:,}，剩余 {found.left:,}。",
+            f"{found.reward}: {found.pieces:,} pieces, {found.taken:,} taken, {found.left:,} left.",
+        )
+    )
+
+
+@command(group, "codes")
+def codes(
+    invocation: Invocation,
+    reward: RewardId,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV（code 列）或 JSON Lines / CSV with a column `code`, or JSON lines."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """导入自有券码，按顺序发放 / Put codes of your own into a pool; they are given in order."""
+    from jifen.services.programs import current_program
+    from jifen.services.stock import add_codes, read_codes
+
+    texts = read_codes(_read(file))
+
+    async def work(connection: Connection) -> CodesView:
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        program = await current_program(connection)
+        return await add_codes(connection, program, shards, reward, texts, actor=actor_name())
+
+    found = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    write_line(
+        say(
+            f"新增 {found.added:,} 个券码，{found.known:,} 个已存在；券池共 {found.pieces:,} 个。",
+            f"{found.added:,} codes added, {found.known:,} known before; the pool has {found.pieces:,}.",
+        )
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.", param_hint="FILE") from None
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise typer.BadParameter(f"{file} is neither UTF-8 nor GB18030.", param_hint="FILE")
+
+
+@command(group, "slow")
+def slow(
+    invocation: Invocation,
+    percent: Annotated[
+        int, typer.Option("--percent", min=1, max=100, help="低于此比例算滞销 / Below this share of use.")
+    ] = 15,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="统计天数 / So many days back.")] = 90,
+    as_json: AsJson = False,
+) -> None:
+    """滞销奖品与建议（调价或下架） / Rewards that hardly anybody takes, with a proposal."""
+    from jifen.services.slow_sellers import find_slow_sellers
+
+    now = datetime.now(UTC)
+    found = read(
+        invocation,
+        lambda connection, catalog: find_slow_sellers(connection, catalog, percent=percent, days=days, now=now),
+    )
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    if not found.rewards:
+        write_note(say("没有滞销奖品。", "There is no slow seller."))
+        return
+    write_table(
+        [say("奖品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
+        [[each.reward_id, each.use_percent, say(each.zh, each.en)] for each in found.rewards],
+    )

@@ -1,0 +1,96 @@
+"""Coupons at the till: written off once, in parts where they may be, and back where that was a mistake."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jifen.core.decide.context import Decision
+from jifen.core.decide.redeem import advance
+from jifen.core.decide.steps import check_step, current, end_step
+from jifen.core.ledger.values import transaction_id
+from jifen.core.redemption.commands import CancelWriteOff, WriteOffCoupon
+from jifen.core.redemption.machine import Step
+from jifen.core.redemption.values import Coupon, CouponUse, Redemption
+from jifen.core.refusal import Refusal
+
+
+def write_off_coupon(decision: Decision, command: WriteOffCoupon) -> Refusal | None:
+    """Use a coupon, all of it or a part. Whoever comes second finds it used."""
+    sequence, coupon = _find(decision, command.code)
+    redemption = current(decision, sequence)
+    if refusal := _check_usable(decision, redemption, coupon):
+        return refusal
+    cents = _cents(coupon, command.amount_cents)
+    if isinstance(cents, Refusal):
+        return cents
+    decision.begin()
+    use = CouponUse(decision.journal.sequence, cents, command.store, command.order_id)
+    rest = coupon.remaining_cents - cents if coupon.is_partly_usable else 0
+    after = _with(redemption, msgspec.structs.replace(coupon, remaining_cents=rest, uses=(*coupon.uses, use)))
+    step: Step = "write_off" if all(each.is_used_up for each in after.coupons) else "use"
+    end_step(decision, sequence, step, advance(after, step))
+    return None
+
+
+def cancel_write_off(decision: Decision, command: CancelWriteOff) -> Refusal | None:
+    """The coupon can be used again as before."""
+    sequence, coupon = _find(decision, command.code)
+    redemption = current(decision, sequence)
+    if refusal := check_step(decision, sequence, "cancel_write_off"):
+        return refusal
+    wanted = [each for each in coupon.uses if command.write_off in (None, each.sequence)]
+    if not wanted:
+        return Refusal("unknown_write_off", "The coupon was not written off, or not by that transaction.")
+    use = wanted[-1]
+    rest = coupon.remaining_cents + use.cents if coupon.is_partly_usable else coupon.cents
+    uses = tuple(each for each in coupon.uses if each is not use)
+    decision.begin()
+    after = _with(redemption, msgspec.structs.replace(coupon, remaining_cents=rest, uses=uses))
+    end_step(decision, sequence, "cancel_write_off", advance(after, "cancel_write_off"))
+    return None
+
+
+def _find(decision: Decision, code: str) -> tuple[int, Coupon]:
+    """The redemption that a code was issued in, and the coupon; whoever decides has loaded it."""
+    return next(
+        (sequence, coupon)
+        for sequence in decision.state.redemptions
+        for coupon in current(decision, sequence).coupons
+        if coupon.code == code
+    )
+
+
+def _with(redemption: Redemption, coupon: Coupon) -> Redemption:
+    coupons = tuple(coupon if each.code == coupon.code else each for each in redemption.coupons)
+    return msgspec.structs.replace(redemption, coupons=coupons)
+
+
+def _check_usable(decision: Decision, redemption: Redemption, coupon: Coupon) -> Refusal | None:
+    if coupon.is_used_up:
+        last = transaction_id(decision.journal.member_id, coupon.uses[-1].sequence)
+        details: dict[str, object] = {"write_off": last, "store": coupon.uses[-1].store}
+        return Refusal("coupon_used", f"The coupon was written off before ({last}).", None, details)
+    if redemption.state != "approved":
+        state = redemption.state
+        message = f"The coupon is void: its redemption was {state.replace('_', ' ')}."
+        return Refusal("coupon_void", message, None, {"state": state})
+    if coupon.until is not None and coupon.until <= decision.context.now:
+        until = coupon.until.isoformat()
+        return Refusal("coupon_expired", f"The coupon was valid until {until}.", None, {"until": until})
+    return None
+
+
+def _cents(coupon: Coupon, amount: int | None) -> int | Refusal:
+    """How much of the face value is used; of a coupon without one: what it took off, as the till says."""
+    if coupon.face != "fixed":
+        return amount or 0
+    if amount is None:
+        return coupon.remaining_cents
+    if amount > coupon.remaining_cents:
+        return Refusal(
+            "coupon_exceeded",
+            f"{amount} cents were to be written off and {coupon.remaining_cents} are left.",
+            "/amount_cents",
+            {"remaining_cents": coupon.remaining_cents},
+        )
+    return amount

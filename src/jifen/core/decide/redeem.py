@@ -1,0 +1,297 @@
+"""A member asks for a reward: who may have it, for how much, and what becomes of the points."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from jifen.core.calendar import local_day
+from jifen.core.decide.context import Decision
+from jifen.core.decide.grant import grant
+from jifen.core.decide.spend import check_available
+from jifen.core.ledger.values import Bucket, Kind
+from jifen.core.limits import NEVER
+from jifen.core.program import Program
+from jifen.core.redemption.checks import MAXIMUM_PIECES
+from jifen.core.redemption.commands import RedeemReward
+from jifen.core.redemption.document import Price, Reward
+from jifen.core.redemption.machine import Step, next_state
+from jifen.core.redemption.offers import Asker, OpenReward, limit_names, needed_by
+from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
+from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import Moment
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """What was chosen: the price of one piece in a wallet, of all pieces, and the version that set it."""
+
+    wallet: int
+    points: int
+    cash_cents: int
+    version: int
+
+
+def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
+    """Bind or spend the points, take the stock, and let the redemption wait or pass."""
+    program, context = decision.program, decision.context
+    reward = find_reward(program, command.reward)
+    if isinstance(reward, Refusal):
+        return reward
+    if not 1 <= command.quantity <= MAXIMUM_PIECES:
+        return Refusal("invalid_quantity", f"1 to {MAXIMUM_PIECES} pieces can be asked for at once.", "/quantity")
+    asker = asker_of(decision, context.now)
+    if refusal := check_eligible(program, reward, asker):
+        return refusal
+    choice = _choose(decision, reward, asker, command)
+    if isinstance(choice, Refusal):
+        return choice
+    counted = limits_of(decision, reward)
+    refusal = (
+        check_limits(decision, counted, command.quantity)
+        or check_stock(decision, reward.document, command.quantity)
+        or check_available(decision, choice.wallet, choice.points)
+    )
+    if refusal is not None:
+        return refusal
+    redemption = _begin(decision, reward.document, asker, choice, command.quantity, list(counted))
+    _book(decision, redemption, reward.document)
+    return None
+
+
+def find_reward(program: Program, reward_id: str) -> OpenReward | Refusal:
+    """The reward of a program, unless it is retired."""
+    reward = program.offers.rewards.get(reward_id)
+    if reward is None:
+        return unknown_reward(reward_id)
+    if reward.document.retired:
+        return Refusal("reward_retired", f"The reward {reward_id!r} is no longer given.", "/reward")
+    return reward
+
+
+def unknown_reward(reward_id: str) -> Refusal:
+    """The program has no such reward, or none that this member gets to see."""
+    return Refusal("unknown_reward", f"There is no reward {reward_id[:40]!r}.", "/reward")
+
+
+def asker_of(decision: Decision, now: datetime) -> Asker:
+    """What is known of the member, now."""
+    zone, offers = decision.program.zone, decision.program.offers
+    member = decision.member_facts(local_day(now, zone), decision.counters)
+    if offers.reads_segments:
+        member = decision.with_segments(member, offers.segments, now)
+    return Asker(member, Moment(now, now.astimezone(zone)))
+
+
+def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusal | None:
+    """Refuse where the reward is not open, or not for this member; say what would be needed."""
+    document = reward.document
+    if not reward.is_for(asker):
+        if document.hidden or not reward.is_shown_to(asker):
+            return unknown_reward(document.id)
+        assert reward.audience is not None
+        what = needed_by(reward.audience, tier_names(program))
+        return Refusal(
+            "not_eligible",
+            f"{document.name.en} {what}.",
+            "/reward",
+            {"condition": reward.audience.source, "tier": asker.member.tier},
+        )
+    if not reward.is_open(asker.moment.instant, program.offers.early_for(asker)):
+        opens_at = reward.opens_at
+        is_early = opens_at is not None and asker.moment.instant < opens_at
+        when = f"opens at {opens_at.isoformat()}" if is_early and opens_at else "is not open at this time"
+        details: dict[str, object] = {"opens_at": opens_at.isoformat()} if is_early and opens_at else {}
+        return Refusal("reward_not_open", f"{document.name.en} {when}.", "/reward", details)
+    return None
+
+
+def tier_names(program: Program) -> dict[str, str]:
+    """The names of the tiers that conditions can ask for, in the order of the program."""
+    return {tier.id: tier.name.en for tier in program.document.tiers}
+
+
+def check_stock(decision: Decision, reward: Reward, quantity: int) -> Refusal | None:
+    """Refuse more pieces than are left."""
+    if reward.stock == "none":
+        return None
+    left = decision.supplies.stocks.get(reward.id, NO_STOCK).left
+    pool = decision.supplies.pools.get(reward.id)
+    if pool is not None:
+        left = min(left, len(pool))
+    if quantity <= left:
+        return None
+    message = f"Of {reward.name.en} {left} pieces are left." if left else f"{reward.name.en} is sold out."
+    return Refusal("sold_out", message, "/quantity", {"left": left, "requested": quantity})
+
+
+def _choose(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:
+    choice = _quoted(decision, command) if command.quote is not None else _rung(decision, reward, asker, command)
+    if isinstance(choice, Refusal) or command.expected_points in (None, choice.points):
+        return choice
+    return Refusal(
+        "price_changed",
+        f"It costs {choice.points} points now, not {command.expected_points}.",
+        "/expected_points",
+        {"points": choice.points, "cash_cents": choice.cash_cents},
+    )
+
+
+def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
+    quote = command.quote
+    assert quote is not None
+    meant = (quote.member_id, quote.reward, quote.quantity)
+    if meant != (decision.state.member_id, command.reward, command.quantity):
+        message = f"The quote is for {quote.quantity} x {quote.reward} and member {quote.member_id}."
+        return Refusal("quote_mismatch", message, "/quote")
+    if quote.until <= decision.context.now:
+        message = f"The quote held until {quote.until.isoformat()}; ask for a new one."
+        return Refusal("quote_expired", message, "/quote", {"until": quote.until.isoformat()})
+    wallet = decision.wallet_number(quote.wallet)
+    if isinstance(wallet, Refusal):
+        return wallet
+    return Choice(wallet, quote.points, quote.cash_cents, quote.version)
+
+
+def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:
+    index = choose_price(reward, asker, command.price, command.points)
+    if isinstance(index, Refusal):
+        return index
+    rung, quantity = reward.prices[index], command.quantity
+    price = rung.price
+    return Choice(rung.wallet, price.points * quantity, price.cash_cents * quantity, decision.program.version)
+
+
+def choose_price(reward: OpenReward, asker: Asker, price: int | None, points: int | None) -> int | Refusal:
+    """The rung that is meant: by number, by its points, or the first that is for the member."""
+    open_to = reward.prices_for(asker)
+    if not open_to:
+        return Refusal("not_eligible", f"No price of {reward.document.name.en} is for this member.", "/price")
+    if price is None and points is None:
+        return open_to[0]
+    meant = [
+        index
+        for index, each in enumerate(reward.prices)
+        if price in (None, index) and points in (None, each.price.points)
+    ]
+    if not meant:
+        known = ", ".join(_shown(each.price) for each in reward.prices)
+        pointer = "/points" if price is None else "/price"
+        return Refusal("unknown_price", f"{reward.document.name.en} has no such price; it has {known}.", pointer)
+    allowed = [index for index in meant if index in open_to]
+    if not allowed:
+        condition = reward.prices[meant[0]].audience
+        details: dict[str, object] = {} if condition is None else {"condition": condition.source}
+        return Refusal("not_eligible", "This price is not for this member.", "/price", details)
+    return allowed[0]
+
+
+def _shown(price: Price) -> str:
+    return f"{price.points} points" + (f" and {price.cash_cents} cents" if price.cash_cents else "")
+
+
+def limits_of(decision: Decision, reward: OpenReward) -> dict[str, int]:
+    """Under which names of use the limits of a reward count today, and how many pieces each allows."""
+    return limit_names(reward.document, local_day(decision.context.now, decision.program.zone))
+
+
+def check_limits(decision: Decision, limits: dict[str, int], quantity: int) -> Refusal | None:
+    """Refuse more pieces than a member may have in one of the periods."""
+    for name, most in limits.items():
+        used = decision.state.used.get(name, 0)
+        if used + quantity > most:
+            period = name.split("/")[2]
+            each = "in all" if period == "lifetime" else f"a {period}"
+            return Refusal(
+                "limit_reached",
+                f"A member may have {most} pieces {each}; {used} were taken.",
+                "/quantity",
+                {"most": most, "used": used, "period": period, "requested": quantity},
+            )
+    return None
+
+
+def _begin(
+    decision: Decision, reward: Reward, asker: Asker, choice: Choice, quantity: int, counted: list[str]
+) -> Redemption:
+    """The redemption where every one begins: held."""
+    about: dict[str, Any] = {
+        "redemption.points": choice.points,
+        "redemption.cash_cents": choice.cash_cents,
+        "redemption.reward": reward.id,
+        "redemption.kind": reward.kind,
+        "redemption.quantity": quantity,
+    }
+    flow = decision.program.offers.flow_for(reward, asker, about)
+    is_from_pool = reward.stock == "codes"
+    return Redemption(
+        reward.id,
+        reward.kind,
+        quantity,
+        choice.wallet,
+        choice.points,
+        "held",
+        decision.context.actor,
+        decision.context.now,
+        choice.version,
+        choice.cash_cents,
+        approval=None if flow is None else Approval(flow.id, tuple(flow.steps), tuple(flow.delegations)),
+        fulfilment=reward.fulfilment,
+        terms=reward.coupon,
+        reserved=decision.supplies.pools[reward.id][:quantity] if is_from_pool else (),
+        is_from_pool=is_from_pool,
+        counted=dict.fromkeys(counted, quantity),
+        taken=0 if reward.stock == "none" else quantity,
+    )
+
+
+def _book(decision: Decision, redemption: Redemption, reward: Reward) -> None:
+    journal, context = decision.journal, decision.context
+    decision.begin()
+    if redemption.cash_cents:
+        until = context.now + timedelta(minutes=reward.payment_minutes)
+        redemption = msgspec.structs.replace(advance(redemption, "ask_payment"), until=until)
+    elif redemption.approval is not None:
+        redemption = ask_approval(redemption, context.now)
+    else:
+        redemption = advance(redemption, "pass")
+    is_held = redemption.state != "approved"
+    if redemption.points and is_held:
+        journal.place_hold(redemption.wallet, redemption.points, NEVER)
+    elif redemption.points:
+        journal.take(redemption.wallet, Bucket.SPENT, redemption.points)
+        redemption = msgspec.structs.replace(redemption, spent_by=journal.sequence)
+    if not is_held:
+        redemption = grant(decision, redemption)
+    decision.uses.update(redemption.counted)
+    if redemption.taken:
+        decision.taken[redemption.reward] = redemption.taken
+    decision.redemptions[journal.sequence] = redemption
+    decision.end(
+        Kind.REDEEM,
+        context.occurred_at,
+        wallet=redemption.wallet,
+        points=redemption.points,
+        until=NEVER if is_held and redemption.points else None,
+        uses=redemption.counted,
+        taken=dict(decision.taken),
+        redemption=redemption,
+        is_answer=True,
+    )
+
+
+def advance(redemption: Redemption, step: Step) -> Redemption:
+    """The redemption in the state to which a step leads that the caller knows to be allowed."""
+    state = next_state(redemption.state, step)
+    assert state is not None
+    return msgspec.structs.replace(redemption, state=state)
+
+
+def ask_approval(redemption: Redemption, now: datetime) -> Redemption:
+    """The redemption waits for the first step of its flow."""
+    approval = redemption.approval
+    assert approval is not None
+    hours = approval.steps[0].hours
+    until = None if hours is None else now + timedelta(hours=hours)
+    return msgspec.structs.replace(advance(redemption, "ask_approval"), until=until)

@@ -1,0 +1,340 @@
+"""The later steps of a redemption: paid, approved or refused, delivered, cancelled, returned; and what time does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from jifen.core.decide.context import TIME_SOURCE, Decision, PastTransaction
+from jifen.core.decide.earn import check_room
+from jifen.core.decide.grant import grant
+from jifen.core.decide.redeem import advance, ask_approval
+from jifen.core.decide.reverse import pieces_to_return
+from jifen.core.decide.settle import return_pieces
+from jifen.core.ledger.journal import NotLoaded
+from jifen.core.ledger.values import Bucket, Hold, Kind, transaction_id
+from jifen.core.redemption.commands import (
+    ApproveRedemption,
+    CancelRedemption,
+    FulfilRedemption,
+    PayRedemption,
+    RejectRedemption,
+    ReturnRedemption,
+    SettleRedemption,
+)
+from jifen.core.redemption.machine import HELD, UNDONE, Step, next_state, steps_from
+from jifen.core.redemption.values import Agreement, Approval, Redemption
+from jifen.core.refusal import Refusal
+
+#: Steps that the commands themselves name; the others follow from them.
+_ASKED = ("pay", "agree", "approve", "reject", "cancel", "fulfil", "write_off", "cancel_write_off", "return")
+
+
+def settle_redemptions(decision: Decision) -> None:
+    """Book what time has done by now to the redemptions that were loaded."""
+    for sequence in sorted(decision.state.redemptions):
+        while (until := current(decision, sequence).until) is not None and until <= decision.context.now:
+            _time_out(decision, sequence, until)
+
+
+def settle_redemption(_decision: Decision, _command: SettleRedemption) -> Refusal | None:
+    """Nothing is left to do: what was due was booked before any command is looked at."""
+    return None
+
+
+def current(decision: Decision, sequence: int) -> Redemption:
+    """A redemption as it stands within this decision."""
+    return decision.redemptions.get(sequence) or decision.state.redemptions[sequence]
+
+
+def pay_redemption(decision: Decision, command: PayRedemption) -> Refusal | None:
+    """The money part came: on to approval, or through."""
+    redemption = current(decision, command.redemption)
+    if refusal := check_step(decision, command.redemption, "pay"):
+        return refusal
+    decision.begin()
+    paid = msgspec.structs.replace(advance(redemption, "pay"), payment=command.payment or "", until=None)
+    points = 0
+    if paid.approval is not None:
+        paid = ask_approval(paid, decision.context.now)
+    else:
+        paid, points = _pass(decision, command.redemption, paid, "pass")
+    _end(decision, command.redemption, "pay", paid, points)
+    return None
+
+
+def approve_redemption(decision: Decision, command: ApproveRedemption) -> Refusal | None:
+    """One more who agrees; the last one lets the redemption pass, and its points are spent."""
+    if refusal := check_step(decision, command.redemption, "approve"):
+        return refusal
+    redemption = current(decision, command.redemption)
+    role = _role_to_agree(decision, redemption)
+    if isinstance(role, Refusal):
+        return role
+    decision.begin()
+    approval = redemption.approval
+    assert approval is not None
+    agreement = Agreement(approval.step, role, decision.context.actor)
+    _agree(decision, command.redemption, redemption, agreement, decision.context.now)
+    return None
+
+
+def reject_redemption(decision: Decision, command: RejectRedemption) -> Refusal | None:
+    """Somebody with a role of the present step refuses."""
+    if refusal := check_step(decision, command.redemption, "reject"):
+        return refusal
+    redemption = current(decision, command.redemption)
+    role = _role_to_agree(decision, redemption)
+    if isinstance(role, Refusal):
+        return role
+    decision.begin()
+    _undo_held(decision, command.redemption, redemption, "reject", decision.context.now)
+    return None
+
+
+def fulfil_redemption(decision: Decision, command: FulfilRedemption) -> Refusal | None:
+    """It was shipped, booked or delivered. A coupon is delivered by its code and fulfilled by using it."""
+    redemption = current(decision, command.redemption)
+    if refusal := check_step(decision, command.redemption, "fulfil"):
+        return refusal
+    if redemption.terms is not None:
+        message = "A coupon is delivered by its code; it is written off where it is used."
+        return Refusal("step_not_allowed", message, None, {"state": redemption.state, "step": "fulfil"})
+    missing = [name for name in _NEEDED.get(redemption.fulfilment, ()) if not command.delivery.get(name)]
+    if missing:
+        return Refusal(
+            "delivery_incomplete",
+            f"To fulfil by {redemption.fulfilment} say {' and '.join(missing)}.",
+            f"/delivery/{missing[0]}",
+            {"missing": missing},
+        )
+    decision.begin()
+    fulfilled = msgspec.structs.replace(advance(redemption, "fulfil"), delivery=dict(command.delivery))
+    _end(decision, command.redemption, "fulfil", fulfilled, 0)
+    return None
+
+
+#: What must be told of a delivery.
+_NEEDED: dict[str, tuple[str, ...]] = {"shipping": ("carrier", "number"), "booking": ("at",), "digital": ("content",)}
+
+
+def cancel_redemption(decision: Decision, command: CancelRedemption, past: PastTransaction | None) -> Refusal | None:
+    """End it before anything was delivered or used; the points return to the lots they came from."""
+    sequence = command.redemption
+    redemption = current(decision, sequence)
+    if refusal := check_step(decision, sequence, "cancel"):
+        return refusal
+    if any(coupon.uses for coupon in redemption.coupons):
+        return Refusal("coupon_used", "A coupon of it was used; cancel the write-off first.")
+    if redemption.state in HELD:
+        decision.begin()
+        _undo_held(decision, sequence, redemption, "cancel", decision.context.now)
+        return None
+    return _give_back(decision, sequence, redemption, "cancel", past)
+
+
+def return_redemption(decision: Decision, command: ReturnRedemption, past: PastTransaction | None) -> Refusal | None:
+    """What was delivered came back; the points return to the lots they came from."""
+    if refusal := check_step(decision, command.redemption, "return"):
+        return refusal
+    return _give_back(decision, command.redemption, current(decision, command.redemption), "return", past)
+
+
+def check_step(decision: Decision, sequence: int, step: Step) -> Refusal | None:
+    """Refuse a step that the table does not allow, saying which it does."""
+    state = current(decision, sequence).state
+    if next_state(state, step) is not None:
+        return None
+    allowed = [each for each in steps_from(state) if each in _ASKED]
+    name = transaction_id(decision.journal.member_id, sequence)
+    hint = f"; possible are {', '.join(allowed)}" if allowed else "; nothing more can be done to it"
+    return Refusal(
+        "step_not_allowed",
+        f"Redemption {name} is {state.replace('_', ' ')}, so that {step!r} is not possible{hint}.",
+        None,
+        {"state": state, "step": step, "allowed": allowed},
+    )
+
+
+# --- approval ---
+
+
+def _role_to_agree(decision: Decision, redemption: Redemption) -> str | Refusal:
+    """The role of the present step in which the caller may decide."""
+    context, approval = decision.context, redemption.approval
+    assert approval is not None
+    if context.actor == redemption.requested_by:
+        return Refusal("approval_by_requester", "Whoever asked for a redemption cannot decide on it.")
+    if any(each.actor == context.actor for each in approval.agreements):
+        return Refusal("already_agreed", "You have agreed to this redemption before; somebody else must decide now.")
+    roles = open_roles(approval)
+    for role in roles:
+        stand_ins = [each.to for each in approval.delegations if each.role == role]
+        if any(each in context.roles for each in (role, *stand_ins)):
+            return role
+    wanted = " or ".join(roles)
+    return Refusal(
+        "role_missing",
+        f"Step {approval.step + 1} of {approval.flow} is decided by {wanted}.",
+        None,
+        {"roles": roles, "your_roles": list(context.roles)},
+    )
+
+
+def open_roles(approval: Approval) -> list[str]:
+    """The roles of the present step that have not agreed yet."""
+    agreed = {each.role for each in approval.agreements if each.step == approval.step}
+    return [role for role in approval.steps[approval.step].roles if role not in agreed]
+
+
+def _agree(
+    decision: Decision,
+    sequence: int,
+    redemption: Redemption,
+    agreement: Agreement,
+    at: datetime,
+    *,
+    is_asked: bool = True,
+) -> None:
+    approval = redemption.approval
+    assert approval is not None
+    approval = msgspec.structs.replace(approval, agreements=(*approval.agreements, agreement))
+    step = approval.steps[approval.step]
+    is_complete = step.needs == "any" or not open_roles(approval) or not is_asked
+    if is_complete and approval.step + 1 == len(approval.steps):
+        approved = msgspec.structs.replace(redemption, approval=approval, until=None)
+        approved, points = _pass(decision, sequence, approved, "approve")
+        _end(decision, sequence, "approve", approved, points, at=at, is_asked=is_asked)
+        return
+    until = redemption.until
+    if is_complete:
+        approval = msgspec.structs.replace(approval, step=approval.step + 1)
+        hours = approval.steps[approval.step].hours
+        until = None if hours is None else at + timedelta(hours=hours)
+    agreed = msgspec.structs.replace(advance(redemption, "agree"), approval=approval, until=until)
+    _end(decision, sequence, "agree", agreed, 0, at=at, is_asked=is_asked)
+
+
+def _time_out(decision: Decision, sequence: int, until: datetime) -> None:
+    """Nobody paid or decided in time."""
+    redemption = current(decision, sequence)
+    approval = redemption.approval
+    decision.begin()
+    is_asked_for = redemption.state == "waiting_for_approval"
+    if is_asked_for and approval is not None and approval.steps[approval.step].on_timeout == "approve":
+        _agree(decision, sequence, redemption, Agreement(approval.step, "", TIME_SOURCE), until, is_asked=False)
+        return
+    _undo_held(decision, sequence, redemption, "expire", until, is_asked=False)
+
+
+# --- points ---
+
+
+def _pass(decision: Decision, sequence: int, redemption: Redemption, step: Step) -> tuple[Redemption, int]:
+    """Spend what is held, and give what it is for. Within the transaction that has begun."""
+    passed = advance(redemption, step)
+    if redemption.points:
+        hold = _hold_of(decision, sequence, redemption)
+        for piece in decision.journal.take_from_hold(hold, hold.remaining):
+            decision.journal.pass_on(hold.wallet, Bucket.HELD, Bucket.SPENT, piece.lot, piece.amount)
+        passed = msgspec.structs.replace(passed, spent_by=decision.journal.sequence)
+    return grant(decision, passed), redemption.points
+
+
+def _hold_of(decision: Decision, sequence: int, redemption: Redemption) -> Hold:
+    draft = decision.journal.look(redemption.wallet)
+    if not draft.is_complete:
+        raise NotLoaded(decision.journal.member_id)
+    return next(hold for hold in draft.holds if hold.sequence == sequence)
+
+
+def _undo_held(
+    decision: Decision, sequence: int, redemption: Redemption, step: Step, at: datetime, *, is_asked: bool = True
+) -> None:
+    """Release what is held, and count back what it used. Within the transaction that has begun."""
+    if redemption.points:
+        hold = _hold_of(decision, sequence, redemption)
+        pieces = decision.journal.take_from_hold(hold, hold.remaining)
+        return_pieces(decision, hold.wallet, Bucket.HELD, pieces, at)
+    _end(decision, sequence, step, advance(redemption, step), redemption.points, at=at, is_asked=is_asked)
+
+
+def _give_back(
+    decision: Decision, sequence: int, redemption: Redemption, step: Step, past: PastTransaction | None
+) -> Refusal | None:
+    """Return what was spent to the lots of origin, just as a cancelled spend does."""
+    wallet, points, withheld = redemption.wallet, 0, 0
+    if redemption.spent_by:
+        assert past is not None and past.sequence == redemption.spent_by
+        pieces, kept = pieces_to_return(past)
+        points, withheld = sum(piece.amount for piece in pieces), sum(part for _, part in kept)
+        if refusal := check_room(decision, wallet, points):
+            return refusal
+        decision.begin()
+        for lot, part in kept:
+            decision.journal.pass_on(wallet, Bucket.SPENT, Bucket.REVERSED, lot, part)
+        return_pieces(decision, wallet, Bucket.SPENT, pieces, decision.context.now)
+    else:
+        decision.begin()
+    _end(decision, sequence, step, advance(redemption, step), points, withheld=withheld or None)
+    return None
+
+
+def _end(
+    decision: Decision,
+    sequence: int,
+    step: Step,
+    redemption: Redemption,
+    points: int,
+    *,
+    at: datetime | None = None,
+    is_asked: bool = True,
+    withheld: int | None = None,
+) -> None:
+    """Close the transaction of a step: what came to nothing is counted back."""
+    redemption, uses, taken = _counted_back(redemption, step)
+    for name, number in uses.items():
+        decision.uses[name] = decision.uses.get(name, 0) + number
+    for reward, pieces in taken.items():
+        decision.taken[reward] = decision.taken.get(reward, 0) + pieces
+    decision.redemptions[sequence] = redemption
+    decision.end(
+        Kind.STEP,
+        at or decision.context.occurred_at,
+        wallet=redemption.wallet,
+        points=points,
+        withheld=withheld,
+        uses=uses,
+        taken=taken,
+        step=step,
+        redemption=redemption,
+        refers_to=sequence,
+        is_answer=is_asked,
+    )
+
+
+def end_step(decision: Decision, sequence: int, step: Step, redemption: Redemption) -> None:
+    """Close the transaction of a step that moved no points."""
+    _end(decision, sequence, step, redemption, 0)
+
+
+def _counted_back(redemption: Redemption, step: Step) -> tuple[Redemption, dict[str, int], dict[str, int]]:
+    """What is undone gives back what it used of limits, and its stock; what is returned gives back its stock alone,
+    so that nobody takes and returns without end. A code that was shown is no stock any more."""
+    is_undone = redemption.state in UNDONE
+    if not (is_undone or step == "return"):
+        return redemption, {}, {}
+    changes: dict[str, Any] = {"until": None, "reserved": ()}
+    uses: dict[str, int] = {}
+    taken: dict[str, int] = {}
+    if is_undone:
+        uses = {name: -number for name, number in redemption.counted.items()}
+        changes["counted"] = {}
+    if redemption.taken and not (redemption.is_from_pool and redemption.coupons):
+        taken = {redemption.reward: -redemption.taken}
+        changes["taken"] = 0
+    if redemption.payment is not None:
+        changes["refund_cents"] = redemption.cash_cents
+    return msgspec.structs.replace(redemption, **changes), uses, taken

@@ -1,0 +1,138 @@
+"""What of a program's rewards and approval flows makes no sense in itself, told with the field's path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
+from jifen.core.redemption.document import ApprovalFlow, CouponTerms, Price, Reward
+from jifen.core.rules.document import LocalizedText
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.text import unfit_text
+
+MAXIMUM_REWARDS = 2_000
+MAXIMUM_PRICES = 20
+MAXIMUM_PICTURES = 20
+MAXIMUM_DESCRIPTION = 10_000
+MAXIMUM_FLOWS = 100
+MAXIMUM_FLOW_STEPS = 10
+MAXIMUM_ROLES = 20
+MAXIMUM_HOURS = 24 * 366
+#: So many pieces can be asked for at once.
+MAXIMUM_PIECES = 100
+
+
+def check_rewards(rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], wallets: Sequence[str]) -> None:
+    """Raise InvalidProgram for the first field of rewards and flows that makes no sense."""
+    check_number("$.rewards", rewards, MAXIMUM_REWARDS)
+    check_ids("$.rewards", [each.id for each in rewards])
+    _check_flows(flows)
+    for index, reward in enumerate(rewards):
+        path = f"$.rewards[{index}]"
+        check_text(f"{path}.name", reward.name)
+        if reward.description is not None:
+            _check_description(f"{path}.description", reward.description)
+        _check_plain(f"{path}.category", reward.category)
+        check_number(f"{path}.pictures", reward.pictures, MAXIMUM_PICTURES)
+        for number, picture in enumerate(reward.pictures):
+            if not picture.startswith(("https://", "http://", "/")) or len(picture) > 2_000 or unfit_text(picture):
+                raise invalid(f"{path}.pictures[{number}]", "must be an http(s) address, or a path that begins with /")
+        _check_prices(f"{path}.prices", reward.prices, wallets)
+        _check_terms(path, reward)
+        if reward.hidden and reward.audience is None:
+            raise invalid(f"{path}.hidden", "hides it from everybody: say with `for` who may see it")
+        if reward.approval is not None and reward.approval not in [each.id for each in flows]:
+            known = ", ".join(each.id for each in flows) or "none"
+            raise invalid(f"{path}.approval", f"is {reward.approval!r}; the program's approvals are {known}")
+        check_range(f"{path}.payment_minutes", reward.payment_minutes, 1, 60 * MAXIMUM_HOURS)
+        _check_limits(path, reward)
+
+
+def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) -> None:
+    if not 1 <= len(prices) <= MAXIMUM_PRICES:
+        raise invalid(path, f"has {len(prices)} prices; a reward has 1 to {MAXIMUM_PRICES}")
+    for index, price in enumerate(prices):
+        place = f"{path}[{index}]"
+        check_range(f"{place}.points", price.points, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
+        check_range(f"{place}.cash_cents", price.cash_cents, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
+        if price.wallet is not None and price.wallet not in wallets:
+            raise invalid(f"{place}.wallet", f"is {price.wallet!r}; the program's wallets are {', '.join(wallets)}")
+
+
+def _check_terms(path: str, reward: Reward) -> None:
+    if (reward.kind == "coupon") != (reward.coupon is not None):
+        what = (
+            "needs `coupon`: what it is worth" if reward.kind == "coupon" else "has `coupon`, which only coupons have"
+        )
+        raise invalid(f"{path}.coupon", what)
+    if reward.stock == "codes" and reward.coupon is None:
+        raise invalid(f"{path}.stock", "is codes, which only coupons have")
+    if reward.coupon is not None:
+        _check_coupon(f"{path}.coupon", reward.coupon)
+        if reward.fulfilment != "none":
+            raise invalid(f"{path}.fulfilment", "is given, but a coupon is delivered by its code")
+
+
+def _check_coupon(path: str, terms: CouponTerms) -> None:
+    if (terms.face == "fixed") != bool(terms.cents):
+        raise invalid(f"{path}.cents", "belongs to the face `fixed`, and must be above 0 there")
+    if (terms.face == "percent") != bool(terms.percent):
+        raise invalid(f"{path}.percent", "belongs to the face `percent`, and must be 1 to 100 there")
+    check_range(f"{path}.cents", terms.cents, 0, MAXIMUM_AMOUNT)
+    check_range(f"{path}.percent", terms.percent, 0, 100)
+    if terms.valid_days is not None:
+        check_range(f"{path}.valid_days", terms.valid_days, 0, 3660)
+    if terms.is_partly_usable and terms.face != "fixed":
+        raise invalid(f"{path}.is_partly_usable", "belongs to the face `fixed`: nothing else can be divided")
+
+
+def _check_limits(path: str, reward: Reward) -> None:
+    periods = [each.period for each in reward.limits]
+    for index, limit in enumerate(reward.limits):
+        check_range(f"{path}.limits[{index}].most", limit.most, 0, MAXIMUM_AMOUNT)
+        if periods.index(limit.period) != index:
+            raise invalid(f"{path}.limits[{index}].period", f"is {limit.period} a second time")
+
+
+def _check_flows(flows: Sequence[ApprovalFlow]) -> None:
+    check_number("$.approvals", flows, MAXIMUM_FLOWS)
+    check_ids("$.approvals", [each.id for each in flows])
+    for index, flow in enumerate(flows):
+        path = f"$.approvals[{index}]"
+        if not 1 <= len(flow.steps) <= MAXIMUM_FLOW_STEPS:
+            raise invalid(f"{path}.steps", f"has {len(flow.steps)} steps; 1 to {MAXIMUM_FLOW_STEPS} are allowed")
+        for number, step in enumerate(flow.steps):
+            place = f"{path}.steps[{number}]"
+            if not 1 <= len(step.roles) <= MAXIMUM_ROLES:
+                raise invalid(f"{place}.roles", f"has {len(step.roles)} roles; 1 to {MAXIMUM_ROLES} are allowed")
+            _check_roles(f"{place}.roles", step.roles)
+            if step.hours is not None:
+                check_range(f"{place}.hours", step.hours, 1, MAXIMUM_HOURS)
+        check_number(f"{path}.delegations", flow.delegations, MAXIMUM_ROLES)
+        for number, each in enumerate(flow.delegations):
+            _check_roles(f"{path}.delegations[{number}]", [each.role, each.to])
+
+
+def _check_roles(path: str, roles: Sequence[str]) -> None:
+    for index, role in enumerate(roles):
+        if not is_role(role) or role in roles[:index]:
+            raise invalid(path, f"has {role!r}; roles are a-z, 0-9, _ and -, 1 to 40 characters, each once")
+
+
+def is_role(role: str) -> bool:
+    """Whether this can be the name of a role."""
+    plain = role.isascii() and role.replace("_", "").replace("-", "").isalnum() and role == role.lower()
+    return plain and len(role) <= 40
+
+
+def _check_plain(path: str, text: str | None) -> None:
+    if text is not None and (not text.strip() or len(text) > MAXIMUM_TEXT or unfit_text(text)):
+        raise invalid(path, f"must have 1 to {MAXIMUM_TEXT} characters, without control characters")
+
+
+def _check_description(path: str, text: LocalizedText) -> None:
+    for language, value in (("zh", text.zh), ("en", text.en)):
+        if not value.strip() or len(value) > MAXIMUM_DESCRIPTION or unfit_text(value):
+            raise invalid(
+                f"{path}.{language}", f"must have 1 to {MAXIMUM_DESCRIPTION} characters, without control characters"
+            )

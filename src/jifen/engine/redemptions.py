@@ -1,0 +1,249 @@
+"""What redemptions of a batch need of the database: whose coupons codes are, how redemptions stand, stock, codes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from jifen.core.calendar import local_day
+from jifen.core.commands import Command
+from jifen.core.identity import shard_of_digest, shard_of_member, shard_of_name
+from jifen.core.ledger.values import MemberState
+from jifen.core.program import Program
+from jifen.core.redemption.checks import MAXIMUM_PIECES
+from jifen.core.redemption.codes import RANDOM_BYTES, code_of, digest_code, is_mistyped
+from jifen.core.redemption.commands import (
+    CancelRedemption,
+    CouponCommand,
+    RedeemReward,
+    ReturnRedemption,
+    StepCommand,
+)
+from jifen.core.redemption.machine import HELD
+from jifen.core.redemption.offers import limit_names
+from jifen.core.redemption.values import Redemption, Stock, Supplies, decode_redemption
+from jifen.core.refusal import Refusal
+from jifen.db.connection import Connection
+from jifen.db.locking import LOCK_STOCKS
+from jifen.db.queries import load_queries
+from jifen.engine.references import Reference
+from jifen.engine.wanted import Wanted
+
+_SQL = load_queries("engine")
+MembersOf = Callable[[Command], list[int]]
+
+
+class Redeeming:
+    """The commands of a batch that are about redemptions, and what was found and locked for them."""
+
+    def __init__(self, commands: Iterable[Command], shards: int) -> None:
+        self.commands = [each for each in commands if isinstance(each, RedeemReward | StepCommand | CouponCommand)]
+        self._shards = shards
+        #: Whose coupon a code is, and in which redemption it was issued.
+        self._coupons: dict[str, Reference] = {}
+        self.stocks: dict[str, Stock] = {}
+        self.pools: dict[str, tuple[str, ...]] = {}
+
+    async def find_coupons(self, connection: Connection) -> None:
+        """Find out whose coupons are meant: that never changes once they are issued."""
+        codes = {digest_code(each.code): each.code for each in self.commands if isinstance(each, CouponCommand)}
+        if not codes:
+            return
+        shards = [shard_of_digest(digest, self._shards) for digest in codes]
+        for digest, member, sequence in await connection.fetch(_SQL["find_coupons"], shards, list(codes)):
+            self._coupons[codes[digest]] = (member, sequence)
+
+    def reference(self, command: Command) -> Reference | None:
+        """The redemption that a command is about, if it may exist."""
+        if isinstance(command, StepCommand):
+            return (command.member, command.redemption)
+        return self._coupons.get(command.code) if isinstance(command, CouponCommand) else None
+
+    @property
+    def references(self) -> list[Reference]:
+        """The redemptions that the batch is about."""
+        found = {reference for each in self.commands if (reference := self.reference(each)) is not None}
+        return sorted(found)
+
+    async def load(self, connection: Connection, states: dict[int, MemberState]) -> None:
+        """Put the redemptions that the batch is about into the states of their members."""
+        wanted = [each for each in self.references if each[0] in states]
+        if not wanted:
+            return
+        columns = (
+            [shard_of_member(member, self._shards) for member, _ in wanted],
+            [member for member, _ in wanted],
+            [sequence for _, sequence in wanted],
+        )
+        found: dict[int, dict[int, Redemption]] = {}
+        for member, sequence, content in await connection.fetch(_SQL["load_redemptions"], *columns):
+            found.setdefault(member, {})[sequence] = decode_redemption(content)
+        for member, redemptions in found.items():
+            states[member] = msgspec.structs.replace(states[member], redemptions=redemptions)
+
+    def want_known(
+        self, wanted: Wanted, program: Program, now: datetime, states: dict[int, MemberState], members_of: MembersOf
+    ) -> None:
+        """Note of whom the profile and the segments must be known, and which uses of limits."""
+        day = local_day(now, program.zone)
+        for command in self.commands:
+            if not isinstance(command, RedeemReward):
+                continue
+            reward = program.offers.rewards.get(command.reward)
+            members = [member for member in members_of(command) if member in states]
+            if reward is None:
+                continue
+            if program.offers.needs_member(command.reward):
+                wanted.profiles.update(members)
+                if program.offers.reads_segments:
+                    wanted.note_segments(program, program.offers.segments, members)
+            wanted.usages.update((member, name) for name in limit_names(reward.document, day) for member in members)
+        for member, _, redemption in self._loaded(states):
+            wanted.usages.update((member, name) for name in redemption.counted)
+
+    def need_everything(self, states: dict[int, MemberState]) -> set[int]:
+        """Members whose lots and holds must all be there: points of theirs may be captured, released or returned."""
+        giving_back = {
+            command.member for command in self.commands if isinstance(command, CancelRedemption | ReturnRedemption)
+        }
+        return {
+            member
+            for member, _, redemption in self._loaded(states)
+            if redemption.points and (redemption.state in HELD or member in giving_back)
+        }
+
+    def spending(self, states: dict[int, MemberState]) -> set[Reference]:
+        """The transactions that spent what may now be given back."""
+        found = {self.past(each, states) for each in self.commands}
+        return {each for each in found if each is not None}
+
+    @staticmethod
+    def past(command: Command, states: Mapping[int, MemberState]) -> Reference | None:
+        """The transaction that spent what a command gives back; None: nothing was spent."""
+        if not isinstance(command, CancelRedemption | ReturnRedemption) or command.member not in states:
+            return None
+        redemption = states[command.member].redemptions.get(command.redemption)
+        return (command.member, redemption.spent_by) if redemption is not None and redemption.spent_by else None
+
+    def spent_by(
+        self, command: StepCommand | CouponCommand, member: int, states: Mapping[int, MemberState]
+    ) -> Reference | Refusal | None:
+        """The transaction that spent what a step gives back; None: it gives nothing back."""
+        reference = self.reference(command)
+        if reference is None or reference[1] not in states[member].redemptions:
+            assert isinstance(command, StepCommand)
+            return unknown_redemption(f"{member}-{command.redemption}")
+        return self.past(command, states)
+
+    async def lock_supplies(self, connection: Connection, program: Program, states: dict[int, MemberState]) -> None:
+        """Lock the stock that the batch may take from or give back to, and load the codes that come next."""
+        rewards: set[str] = set()
+        wanted: dict[str, int] = {}
+        for command in self.commands:
+            reward = program.offers.rewards.get(command.reward) if isinstance(command, RedeemReward) else None
+            if reward is None or reward.document.stock == "none":
+                continue
+            rewards.add(reward.document.id)
+            if reward.document.stock == "codes":
+                assert isinstance(command, RedeemReward)
+                pieces = min(max(command.quantity, 0), MAXIMUM_PIECES)
+                wanted[reward.document.id] = wanted.get(reward.document.id, 0) + pieces
+        rewards |= {redemption.reward for _, _, redemption in self._loaded(states) if redemption.taken}
+        if not rewards:
+            return
+        names = sorted(rewards)
+        shards = [shard_of_name(name, self._shards) for name in names]
+        rows = await connection.fetch(LOCK_STOCKS, shards, names)
+        self.stocks = {reward: Stock(pieces, taken) for reward, pieces, taken in rows}
+        if not wanted:
+            return
+        shards = [shard_of_name(name, self._shards) for name in wanted]
+        pools: dict[str, list[str]] = {}
+        for reward_id, code in await connection.fetch(_SQL["load_pools"], shards, list(wanted), list(wanted.values())):
+            pools.setdefault(reward_id, []).append(code)
+        self.pools = {name: tuple(codes) for name, codes in pools.items()}
+
+    def _loaded(self, states: dict[int, MemberState]) -> list[tuple[int, int, Redemption]]:
+        return [
+            (member, sequence, states[member].redemptions[sequence])
+            for member, sequence in self.references
+            if member in states and sequence in states[member].redemptions
+        ]
+
+
+def gives_back(command: Command, states: Mapping[int, MemberState]) -> bool:
+    """Whether a command gives back points that a redemption spent."""
+    return Redeeming.past(command, states) is not None
+
+
+class SuppliesAtHand:
+    """The supplies as they shrink while one command of a batch is decided after another."""
+
+    def __init__(self, redeeming: Redeeming) -> None:
+        self.stocks = dict(redeeming.stocks)
+        self._pools = dict(redeeming.pools)
+
+    def supplies(self, program: Program, command: Command, state: MemberState) -> Supplies:
+        """What a command may draw on, with as many fresh codes as it may issue."""
+        return Supplies(self.stocks, self._pools, fresh_codes(_codes_needed(program, command, state)))
+
+    def keep(self, before: MemberState, after: MemberState, taken: Mapping[str, int]) -> None:
+        """Take away what a decision took."""
+        for reward, pieces in taken.items():
+            stock = self.stocks[reward]
+            self.stocks[reward] = Stock(stock.pieces, stock.taken + pieces)
+        for reward, code, owner in pool_changes(before, after):
+            codes = tuple(each for each in self._pools.get(reward, ()) if each != code)
+            self._pools[reward] = (*codes, code) if owner is None else codes
+
+
+def _codes_needed(program: Program, command: Command, state: MemberState) -> int:
+    """How many codes a command may issue: its own, and those of redemptions that time approves meanwhile."""
+    needed = sum(
+        each.quantity
+        for each in state.redemptions.values()
+        if each.terms is not None and each.state in HELD and not each.is_from_pool
+    )
+    if isinstance(command, RedeemReward):
+        reward = program.offers.rewards.get(command.reward)
+        if reward is not None and reward.document.coupon is not None and reward.document.stock != "codes":
+            needed += min(max(command.quantity, 0), MAXIMUM_PIECES)
+    return needed
+
+
+def fresh_codes(number: int) -> tuple[str, ...]:
+    """Codes that nobody can guess, from the system's source of randomness."""
+    return tuple(code_of(secrets.token_bytes(RANDOM_BYTES)) for _ in range(number))
+
+
+def pool_changes(before: MemberState, after: MemberState) -> list[tuple[str, str, int | None]]:
+    """The codes of pools that changed hands: reward, code, and the redemption that has it now; None: it is free."""
+    changes: list[tuple[str, str, int | None]] = []
+    for sequence, redemption in after.redemptions.items():
+        was = before.redemptions.get(sequence)
+        if redemption is was or not redemption.is_from_pool:
+            continue
+        old, new = codes_of(was), codes_of(redemption)
+        changes += [(redemption.reward, code, None) for code in old if code not in new]
+        changes += [(redemption.reward, code, sequence) for code in new if code not in old]
+    return changes
+
+
+def codes_of(redemption: Redemption | None) -> Sequence[str]:
+    """The codes that a redemption has, issued or reserved."""
+    return () if redemption is None else [*redemption.reserved, *(each.code for each in redemption.coupons)]
+
+
+def unknown_redemption(name: str) -> Refusal:
+    """There is no redemption of this name."""
+    return Refusal("unknown_redemption", f"There is no redemption {name[:40]}.")
+
+
+def unknown_coupon(code: str) -> Refusal:
+    """Nobody has this coupon: it was typed wrongly, or it was never issued."""
+    if is_mistyped(code):
+        return Refusal("mistyped_coupon", f"{code[:64]} is no code: there is a typing error in it.")
+    return Refusal("unknown_coupon", f"There is no coupon {code[:64]}.")

@@ -1,0 +1,52 @@
+"""What rules and rewards ask of members in a batch, noted first and loaded together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from datetime import date
+
+from jifen.core.decide.earn import caps_of_event
+from jifen.core.ledger.values import MemberState
+from jifen.core.program import Program
+from jifen.core.rules.book import EventBook
+from jifen.db.connection import Connection
+from jifen.engine.loading import load_lists, load_profiles, load_usages
+
+
+class Wanted:
+    """Whose profiles and lists, which uses of caps (by member and name, or by name where all share them), and which
+    segments, by program version."""
+
+    def __init__(self) -> None:
+        self.profiles: set[int] = set()
+        self.lists: set[int] = set()
+        self.segments: dict[int, set[str]] = {}
+        self.usages: set[tuple[int, str]] = set()
+        self.shared: set[str] = set()
+
+    def note(self, program: Program, book: EventBook, members: Iterable[int], event_type: str, day: date) -> None:
+        """What the rules on an event of a local day ask of these members."""
+        members = list(members)
+        if book.needs_member:
+            self.profiles.update(members)
+        if book.reads_segments:
+            self.note_segments(program, book.segments, members)
+        for name, is_shared in caps_of_event(program, event_type, day).items():
+            if is_shared:
+                self.shared.add(name)
+            else:
+                self.usages.update((member, name) for member in members)
+
+    def note_segments(self, program: Program, segments: Set[str], members: Iterable[int]) -> None:
+        """Which of these segments the members are in must be known."""
+        self.lists.update(members)
+        self.segments.setdefault(program.version, set()).update(segments)
+
+    async def load(self, connection: Connection, states: dict[int, MemberState], shards: int) -> None:
+        """Put what is wanted of members into their states."""
+        if self.profiles:
+            await load_profiles(connection, states, self.profiles, shards)
+        if self.lists:
+            await load_lists(connection, states, self.lists, shards)
+        if self.usages:
+            await load_usages(connection, states, self.usages, shards)

@@ -1,0 +1,214 @@
+"""Stock of rewards and pools of codes: set by hand, each change once, with its reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from jifen.core.errors import JifenError
+from jifen.core.identity import shard_of_digest, shard_of_name
+from jifen.core.program import Program
+from jifen.core.redemption.codes import LONGEST_CODE, canonical_code, digest_code
+from jifen.core.redemption.document import Reward
+from jifen.core.text import unfit_text
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.submission import digest_key, digest_payload
+
+_SQL = load_queries("redemption_reads")
+MAXIMUM_PIECES_IN_STOCK: Final = 10**12
+#: So many codes can be added at once.
+MAXIMUM_CODES: Final = 10_000
+
+
+class UnknownReward(JifenError):
+    """The program in force has no such reward."""
+
+    code = "unknown_reward"
+
+
+class InvalidStock(JifenError):
+    """Stock that no reward can have, or a reward without stock."""
+
+    code = "invalid_stock"
+
+
+class InvalidCodes(JifenError):
+    """Codes that cannot be taken into a pool."""
+
+    code = "invalid_codes"
+
+
+class StockKeyUsed(JifenError):
+    """The key of this change was used for another one."""
+
+    code = "key_conflict"
+
+
+class StockView(msgspec.Struct, frozen=True):
+    """Stock of a reward: pieces that there ever were, how many redemptions have taken, what is left."""
+
+    reward: str
+    pieces: int
+    taken: int
+    left: int
+
+
+class CodesView(msgspec.Struct, frozen=True):
+    """What became of codes for a pool: `added`, `known` before (here or in another pool); and the pool's stock."""
+
+    reward: str
+    added: int
+    known: int
+    pieces: int
+
+
+async def set_stock(
+    connection: Connection,
+    program: Program | None,
+    shards: int,
+    reward_id: str,
+    *,
+    key: str,
+    actor: str,
+    reason: str | None,
+    pieces: int | None = None,
+    add: int | None = None,
+) -> StockView:
+    """Say how many pieces there ever were (`pieces`), or that there are more or fewer (`add`). It may be fewer than are
+    taken: then the reward is sold out until it recovers. The same key again changes nothing.
+
+    Raises:
+        UnknownReward, InvalidStock, StockKeyUsed
+    """
+    reward = _reward(program, reward_id)
+    if reward.stock != "counted":
+        raise InvalidStock(
+            f"The stock of {reward_id!r} is {reward.stock}; only counted stock is set.", reward=reward_id
+        )
+    if (pieces is None) == (add is None):
+        raise InvalidStock("Say either `pieces` (how many there ever were) or `add` (how many more).")
+    number = pieces if pieces is not None else add
+    if number is None or abs(number) > MAXIMUM_PIECES_IN_STOCK or (pieces is not None and pieces < 0):
+        raise InvalidStock(f"Stock lies between 0 and {MAXIMUM_PIECES_IN_STOCK} pieces.")
+    shard = shard_of_name(reward_id, shards)
+    digest = digest_key("stock", reward_id, key)
+    payload = digest_payload(msgspec.json.encode((pieces, add, reason)))
+    for _ in range(2):
+        try:
+            row = await connection.fetchrow(
+                _SQL["set_stock"], shard, reward_id, pieces, add, digest, payload, actor, reason, datetime.now(UTC)
+            )
+        except asyncpg.CheckViolationError:
+            raise InvalidStock(f"There are fewer than {-(add or 0)} pieces of {reward_id!r}.") from None
+        except asyncpg.UniqueViolationError:
+            # The same change was made at this very moment.
+            row = None
+        if row is not None:
+            return _view(reward_id, row["pieces"], row["taken"])
+        known = await connection.fetchrow(_SQL["stock_change"], shard, reward_id, digest)
+        if known is not None:
+            if known["payload_digest"] != payload:
+                raise StockKeyUsed("This key was used before for another change of stock; use a new one.")
+            return _view(reward_id, known["pieces"], known["taken"])
+    raise InvalidStock("Others change this stock at this very moment; try again.")
+
+
+async def add_codes(
+    connection: Connection, program: Program | None, shards: int, reward_id: str, codes: Sequence[str], *, actor: str
+) -> CodesView:
+    """Put codes of a merchant's own into the pool of a reward, behind those that are there. Known ones are left out, so
+    sending a file twice does no harm.
+
+    Raises:
+        UnknownReward, InvalidStock, InvalidCodes
+    """
+    reward = _reward(program, reward_id)
+    if reward.stock != "codes":
+        raise InvalidStock(
+            f"The stock of {reward_id!r} is {reward.stock}; codes need `stock: codes`.", reward=reward_id
+        )
+    wanted = list(dict.fromkeys(_checked(index, code) for index, code in enumerate(codes)))
+    if not 1 <= len(codes) <= MAXIMUM_CODES:
+        raise InvalidCodes(f"There are {len(codes)} codes; send 1 to {MAXIMUM_CODES} at once.")
+    digests = [digest_code(code) for code in wanted]
+    now = datetime.now(UTC)
+    name = sha256(b"".join(digests) + now.isoformat().encode()).digest()
+    row = await connection.fetchrow(
+        _SQL["add_codes"],
+        shard_of_name(reward_id, shards),
+        reward_id,
+        [shard_of_digest(digest, shards) for digest in digests],
+        digests,
+        wanted,
+        name[:16],
+        name[:8],
+        actor,
+        now,
+    )
+    return CodesView(reward_id, row["added"], len(codes) - row["added"], row["pieces"])
+
+
+def read_codes(text: str) -> list[str]:
+    """The codes in the text of a file: JSON lines (a text, or an object with `code`), or CSV, where the column `code`
+    counts, else the first.
+
+    Raises:
+        InvalidCodes: with the line at fault.
+    """
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
+    if lines and lines[0].lstrip()[:1] in ('"', "{") and _is_json(lines[0]):
+        return [_json_code(number, line) for number, line in enumerate(lines, 1)]
+    rows = [row for row in csv.reader(io.StringIO("\n".join(lines))) if row]
+    if not rows:
+        return []
+    heading = [cell.strip().lower() for cell in rows[0]]
+    if "code" in heading:
+        column = heading.index("code")
+        return [row[column] if column < len(row) else "" for row in rows[1:]]
+    return [row[0] for row in rows]
+
+
+def _is_json(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), str | dict)
+    except ValueError:
+        return False
+
+
+def _json_code(number: int, line: str) -> str:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        raise InvalidCodes(f"Line {number} is no JSON.", line=number) from None
+    code = value.get("code") if isinstance(value, dict) else value
+    if not isinstance(code, str):
+        raise InvalidCodes(f"Line {number} has no code: write a text, or an object with `code`.", line=number)
+    return code
+
+
+def _checked(index: int, text: str) -> str:
+    code = canonical_code(text)
+    if not code or len(code) > LONGEST_CODE or unfit_text(code) or "/" in code:
+        what = f"a code has 1 to {LONGEST_CODE} characters, without control characters and without /"
+        raise InvalidCodes(f"Code {index + 1} ({text[:20]!r}) cannot be taken: {what}.", code=index + 1)
+    return code
+
+
+def _reward(program: Program | None, reward_id: str) -> Reward:
+    reward = None if program is None else program.offers.rewards.get(reward_id)
+    if reward is None:
+        raise UnknownReward(f"There is no reward {reward_id[:40]!r}.", reward=reward_id[:40])
+    return reward.document
+
+
+def _view(reward_id: str, pieces: int, taken: int) -> StockView:
+    return StockView(reward_id, pieces, taken, max(pieces - taken, 0))

@@ -1,0 +1,55 @@
+"""`jifen rewards`, `jifen redemptions` and `jifen coupons` as a shop calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from jifen.core.program import ProgramDocument
+from jifen.services.programs import parse_program, read_program_text
+from tests.integration.cli.support import ask, jifen, refused
+from tests.redeeming import with_rewards
+
+
+def rewarding(folder: Path) -> Path:
+    """A program file with rewards."""
+    document: ProgramDocument = with_rewards(parse_program(read_program_text("starter")))
+    file = folder / "program.yaml"
+    file.write_text(yaml.safe_dump(msgspec.to_builtins(document), allow_unicode=True), "utf-8")
+    return file
+
+
+def test_a_day_at_the_counter(data: Path, tmp_path: Path) -> None:
+    """Stock, codes, what a member sees; a coupon at the till; a gift that waits for a second person."""
+    in_data = ["--data", data]
+    ask("program", "apply", rewarding(tmp_path), "--accept-findings", "rewards come later", *in_data)
+    orders = tmp_path / "orders.csv"
+    head = "order_id,occurred_at,identity,line_id,sku,name,category,brand,quantity,paid,channel,store_id,refund_of"
+    orders.write_text(f"{head}\no1,2026-01-01T10:00:00,external:1,1,S,T,C,B,1,90000,,,\n", "utf-8")
+    assert ask("import", "orders", orders, "--mapping", "orders", *in_data)["orders"] == 1
+    assert ask("rewards", "stock", "vase", "--pieces", "2", "--reason", "opening", *in_data)["left"] == 2
+    file = tmp_path / "codes.csv"
+    file.write_bytes("code,说明\nA1,一\nA2,二\n".encode("gb18030"))
+    assert ask("rewards", "codes", "movie", file, *in_data) == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
+    seen = {each["reward_id"]: each for each in ask("rewards", "list", "--member", "100001", *in_data)["rewards"]}
+    assert seen["five-yuan"]["lacks"] == [] and "lounge" not in seen
+    shown = jifen("rewards", "list", "--member", "100001", "--lang", "zh", *in_data).stdout
+    assert "可兑换" in shown and "库存不足" in shown
+    assert ask("rewards", "slow", "--percent", "100", *in_data)["rewards"]
+    assert ask("redemptions", "list", *in_data)["redemptions"] == []
+
+
+def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
+    """Unknown rewards, redemptions, coupons; typing errors; files that are none."""
+    in_data = ["--data", data]
+    ask("program", "apply", rewarding(tmp_path), "--accept-findings", "rewards come later", *in_data)
+    assert "no reward 'x'" in refused(["rewards", "stock", "x", "--pieces", "1", *in_data])
+    assert "either" in refused(["rewards", "stock", "cup", *in_data])
+    assert "cannot be read" in refused(["rewards", "codes", "movie", tmp_path / "none", *in_data])
+    assert "100001-8" in refused(["redemptions", "show", "x", *in_data])
+    assert "unknown_redemption" in refused(["redemptions", "approve", "100001-1", *in_data])
+    assert "typing error" in refused(["coupons", "show", "7K3M-Q9TX-0VBH-2R8D-WN5C", *in_data])
+    assert "no coupon" in refused(["coupons", "write-off", "movie-1", *in_data])
+    assert "NAME=TEXT" in refused(["redemptions", "fulfil", "100001-1", "--set", "carrier", *in_data])

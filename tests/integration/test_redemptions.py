@@ -1,0 +1,222 @@
+"""Redemptions in the database: what time ends, what a merge moves, and damage that verify names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from jifen.core.commands import AdjustPoints, Command, RegisterMember
+from jifen.core.identity import Identity
+from jifen.core.members.commands import MergeMembers
+from jifen.core.program import Program
+from jifen.core.redemption.commands import CancelRedemption, RedeemReward, WriteOffCoupon
+from jifen.core.refusal import Refusal
+from jifen.db.connection import connect
+from jifen.db.embedded import EmbeddedAddress
+from jifen.engine.engine import Engine
+from jifen.engine.submission import Answer, Submission
+from jifen.services.stock import add_codes, set_stock
+from jifen.services.time_work import settle_due
+from jifen.services.verification import verify
+from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database, run_sql, with_database
+from tests.redeeming import with_rewards
+
+DOCUMENT = with_rewards(DEFAULT_PROGRAM)
+
+
+class Desk:
+    """An engine with a short word for what is asked of it."""
+
+    def __init__(self, url: str, engine: Engine) -> None:
+        self.url = url
+        self.engine = engine
+        self._count = 0
+
+    async def ask(self, command: Command) -> Answer | Refusal:
+        """Any command."""
+        self._count += 1
+        return await self.engine.submit(Submission(command, "test", str(self._count), b"{}", "test"))
+
+    async def do(self, command: Command) -> Answer:
+        """A command that is not refused."""
+        answer = await self.ask(command)
+        assert isinstance(answer, Answer), answer
+        return answer
+
+    async def refused(self, command: Command) -> str:
+        """The code with which a command is refused."""
+        refusal = await self.ask(command)
+        assert isinstance(refusal, Refusal), refusal
+        return refusal.code
+
+    async def member(self, name: str, points: int) -> int:
+        """A new member with points."""
+        member = (await self.do(RegisterMember((Identity("external", name),)))).member_id
+        await self.do(AdjustPoints(member, None, points))
+        return member
+
+    async def redeem(self, member: int, reward: str, price: int | None = None) -> int:
+        """The number of a redemption."""
+        return (await self.do(RedeemReward(member, reward, price=price))).sequence
+
+    async def read(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """Rows of the database."""
+        return await asyncio.to_thread(fetch_sql, self.url, query, *values)
+
+    async def states(self, member: int) -> list[object]:
+        """How the member's redemptions stand, in order."""
+        query = "SELECT state FROM redemptions WHERE member_id = $1 ORDER BY sequence"
+        return [row[0] for row in await self.read(query, member)]
+
+    async def codes(self, member: int, number: int) -> list[str]:
+        """The codes that a redemption gave."""
+        query = "SELECT code FROM coupons WHERE member_id = $1 AND sequence = $2 ORDER BY code"
+        return [str(row[0]) for row in await self.read(query, member, number)]
+
+    async def points(self, member: int) -> tuple[object, ...]:
+        """Available and held."""
+        query = "SELECT available, held FROM accounts WHERE member_id = $1 AND wallet = 1"
+        return (await self.read(query, member))[0]
+
+    async def check(self) -> None:
+        """Everything follows from the transactions (I-20, I-21)."""
+        report = await verify(self.url)
+        assert report.findings == []
+
+
+async def opened(url: str) -> AsyncIterator[Desk]:
+    """A desk with stock and codes."""
+    await asyncio.to_thread(add_program, url, DOCUMENT)
+    connection = await connect(url)
+    program = Program(1, DOCUMENT, {wallet.id: number for number, wallet in enumerate(DOCUMENT.wallets, 1)})
+    shards = await connection.fetchval("SELECT shards FROM installation")
+    for reward in ("cup", "vase"):
+        await set_stock(connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=5)
+    await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test")
+    await connection.close()
+    engine = Engine(url, lanes=2)
+    await engine.start()
+    try:
+        yield Desk(url, engine)
+    finally:
+        await engine.stop()
+
+
+@pytest.fixture
+async def desk(bare_database_url: str) -> AsyncIterator[Desk]:
+    """With stock and codes."""
+    async for each in opened(bare_database_url):
+        yield each
+
+
+async def run_desk(url: str) -> None:
+    """Some of everything."""
+    async for desk in opened(url):
+        member = await desk.member("ann", 1_000)
+        coupon = await desk.redeem(member, "five-yuan")
+        await desk.do(WriteOffCoupon((await desk.codes(member, coupon))[0]))
+        for reward in ("vase", "movie", "cup"):
+            await desk.redeem(member, reward)
+        cancelled = await desk.redeem(member, "vase")
+        await desk.do(CancelRedemption(member, cancelled))
+        await desk.check()
+
+
+async def test_time_ends_what_nobody_paid_or_decided(desk: Desk) -> None:
+    """Each at its own time; points, stock and limits come back, and a second run finds nothing."""
+    member = await desk.member("ann", 500)
+    for reward, price in (("cup", 1), ("vase", None)):
+        await desk.redeem(member, reward, price)
+    assert await desk.points(member) == (380, 120)
+    now = datetime.now(UTC)
+    report = await settle_due(desk.engine, desk.url, now)
+    assert report.redemptions_ended == 0
+    admin = "UPDATE redemptions SET until = until - interval '{0}', content = jsonb_set(content::jsonb, '{{until}}', "
+    admin += (
+        "to_jsonb(to_char(until - interval '{0}', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')))::json WHERE reward = '{1}'"
+    )
+    await asyncio.to_thread(run_sql, desk.url, admin.format("1 hour", "cup"))
+    report = await settle_due(desk.engine, desk.url, now)
+    assert report.redemptions_ended == 1
+    assert await desk.states(member) == ["expired", "waiting_for_approval"]
+    await asyncio.to_thread(run_sql, desk.url, admin.format("25 hours", "vase"))
+    assert (await settle_due(desk.engine, desk.url, now)).redemptions_ended == 1
+    assert (await settle_due(desk.engine, desk.url, now + timedelta(seconds=1))).redemptions_ended == 0
+    assert await desk.points(member) == (500, 0)
+    assert await desk.read("SELECT sum(taken) FROM stocks WHERE reward <> 'movie'") == [(0,)]
+    await desk.check()
+
+
+async def test_coupons_of_a_merged_member_are_good(desk: Desk) -> None:
+    """Written off by their code, or cancelled: then points and limits go to the survivor."""
+    alice, bob = await desk.member("alice", 100), await desk.member("bob", 300)
+    first, second = [await desk.redeem(bob, "five-yuan") for _ in range(2)]
+    await desk.do(MergeMembers(alice, bob))
+    await desk.check()
+    await desk.do(WriteOffCoupon((await desk.codes(bob, first))[0]))
+    assert await desk.refused(RedeemReward(bob, "five-yuan")) == "member_merged"
+    await desk.do(CancelRedemption(bob, second))
+    assert await desk.points(alice) == (300, 0)
+    assert await desk.points(bob) == (0, 0)
+    assert await desk.states(bob) == ["written_off", "cancelled"]
+    used = await desk.read("SELECT used FROM usages WHERE member_id = $1 AND used > 0", alice)
+    assert used == [(1,)]
+    await desk.check()
+
+
+async def test_what_waits_must_be_decided_before_a_merge(desk: Desk) -> None:
+    """Whoever decides knows it by the old number."""
+    alice, bob = await desk.member("alice", 100), await desk.member("bob", 100)
+    await desk.redeem(bob, "vase")
+    assert await desk.refused(MergeMembers(alice, bob)) == "holds_open"
+
+
+@pytest.fixture(scope="module")
+def desk_template(database_server: EmbeddedAddress) -> str:
+    """A template database in which a desk has been run."""
+    owner = urlsplit(database_server.url).username
+    run_sql(database_server.admin_url, f"CREATE DATABASE desk_template TEMPLATE {BARE} OWNER {owner}")
+    asyncio.run(run_desk(with_database(database_server.url, "desk_template")))
+    return "desk_template"
+
+
+DAMAGES = {
+    # I-20: how redemptions stand, and whose codes are, follows from the transactions.
+    "a state": ("UPDATE redemptions SET state = 'fulfilled' WHERE reward = 'vase'", {"redemption_state"}),
+    "put off": ("UPDATE redemptions SET until = until + interval '1 day'", {"redemption_state"}),
+    "a redemption gone": ("DELETE FROM redemptions WHERE reward = 'cup'", {"redemption_missing"}),
+    "a redemption of nobody": (
+        "INSERT INTO redemptions SELECT shard, member_id, sequence + 1000, last_step, reward, state, requested_at, "
+        "until, content FROM redemptions WHERE reward = 'cup'",
+        {"redemption_surplus"},
+    ),
+    "a coupon of somebody else": (
+        "UPDATE coupons SET member_id = member_id + 1 WHERE code NOT LIKE 'M%'",
+        {"coupon_owner"},
+    ),
+    "a coupon gone": ("DELETE FROM coupons WHERE code NOT LIKE 'M%'", {"coupon_missing"}),
+    "a code given to somebody else": ("UPDATE code_pool SET sequence = 99 WHERE code = 'M1'", {"pool_code"}),
+    "a code given to nobody": ("UPDATE code_pool SET member_id = 1, sequence = 1 WHERE code = 'M2'", {"pool_code"}),
+    # I-21: stock follows from the transactions and from what was set.
+    "pieces taken": ("UPDATE stocks SET taken = taken + 1 WHERE reward = 'cup'", {"stock_taken"}),
+    "pieces": ("UPDATE stocks SET pieces = pieces + 1 WHERE reward = 'cup'", {"stock_pieces"}),
+}
+
+
+@pytest.mark.parametrize("name", ["nothing", *DAMAGES])
+async def test_damage_is_named(database_server: EmbeddedAddress, desk_template: str, name: str) -> None:
+    """I-20, I-21: damage comes out under its own name, and no other; a sound desk gives nothing."""
+    statement, kinds = DAMAGES.get(name, ("SELECT 1", set()))
+
+    def find() -> None:
+        with fresh_database(database_server, desk_template) as url:
+            admin = with_database(database_server.admin_url, urlsplit(url).path[1:])
+            run_sql(admin, f"SET session_replication_role = replica; {statement}")
+            report = asyncio.run(verify(url))
+            assert set(report.totals) == kinds, report.findings
+
+    await asyncio.to_thread(find)

@@ -1,0 +1,73 @@
+"""Rewards and approval flows that make no sense are told with the field's path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jifen.core.program import InvalidProgram, ProgramDocument, check_document
+from jifen.core.redemption.checks import is_role
+from tests.model.programs import make_document
+from tests.redeeming import with_rewards
+
+
+def changed(path: str, value: Any) -> ProgramDocument:
+    """The program with one field changed."""
+    content = msgspec.to_builtins(with_rewards(make_document()))
+    place = content
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    return msgspec.convert(content, ProgramDocument)
+
+
+def test_the_rewards_of_the_tests_are_sound() -> None:
+    """All kinds of them."""
+    check_document(with_rewards(make_document()))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        ("rewards.1.id", "five-yuan", "$.rewards[1].id"),
+        ("rewards.0.prices", [], "$.rewards[0].prices"),
+        ("rewards.0.prices.0.points", -1, "$.rewards[0].prices[0].points"),
+        ("rewards.0.prices.0.wallet", "gold", "$.rewards[0].prices[0].wallet"),
+        ("rewards.0.prices.1.for", "member.level == 1", "$.rewards[0].prices[1].for"),
+        ("rewards.0.coupon", None, "$.rewards[0].coupon"),
+        ("rewards.2.coupon", {"face": "voucher"}, "$.rewards[2].coupon"),
+        ("rewards.0.coupon.cents", 0, "$.rewards[0].coupon.cents"),
+        ("rewards.0.coupon.percent", 5, "$.rewards[0].coupon.percent"),
+        ("rewards.4.coupon.is_partly_usable", True, "$.rewards[4].coupon.is_partly_usable"),
+        ("rewards.0.fulfilment", "shipping", "$.rewards[0].fulfilment"),
+        ("rewards.2.stock", "codes", "$.rewards[2].stock"),
+        ("rewards.5.for", None, "$.rewards[5].hidden"),
+        ("rewards.3.approval", "three-eyes", "$.rewards[3].approval"),
+        ("rewards.0.pictures", ["javascript:alert(1)"], "$.rewards[0].pictures[0]"),
+        (
+            "rewards.0.limits",
+            [{"most": 1, "period": "day"}, {"most": 2, "period": "day"}],
+            "$.rewards[0].limits[1].period",
+        ),
+        ("rewards.9.period", {"from": "2999-01-01", "to": "2998-01-01"}, "$.rewards[9].period"),
+        ("approvals.0.steps", [], "$.approvals[0].steps"),
+        ("approvals.0.steps.0.roles", [], "$.approvals[0].steps[0].roles"),
+        ("approvals.0.steps.0.roles", ["Clerk"], "$.approvals[0].steps[0].roles"),
+        ("approvals.0.steps.0.hours", 0, "$.approvals[0].steps[0].hours"),
+        ("approvals.1.when", "redemption.price > 1", "$.approvals[1].when"),
+    ],
+)
+def test_the_field_is_named(path: str, value: Any, named: str) -> None:
+    """Each mistake by itself."""
+    with pytest.raises(InvalidProgram) as caught:
+        check_document(changed(path, value))
+    assert named in str(caught.value)
+
+
+def test_names_of_roles() -> None:
+    """Small letters, digits, hyphens."""
+    assert is_role("store-manager_2")
+    assert not any(is_role(each) for each in ("", "Manager", "a b", "a" * 41, "店长"))
