@@ -209,7 +209,8 @@ def test_a_template_is_a_whole_program_of_its_trade(template: str) -> None:
         *document.wallets,
         *document.campaigns,
         *document.events,
-        *document.catalog.tiers,
+        *document.tier_sets,
+        *document.tiers,
         *rules,
     ]
     for each in named:
@@ -219,6 +220,7 @@ def test_a_template_is_a_whole_program_of_its_trade(template: str) -> None:
     assert document.wallets[0].value is not None
     assert document.most_reward_percent is not None
     assert document.catalog.categories
+    assert len(document.tiers) >= 3
     assert all(campaign.budgets for campaign in document.campaigns)
     events = {rule.event for rule in rules}
     assert "order.completed" in events
