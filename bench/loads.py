@@ -12,12 +12,12 @@ import msgspec
 from bench.ground import MEMBERS, Ground, Size
 from bench.load import LoadFigures, LoadSettings
 from bench.pieces import run_part
+from bench.publishing import publish, recalculate
 from bench.results import Result
 from bench.seeding import FIRST_MEMBER
 from bench.server import HOST, Served, serving
 from jifen.db.connection import Connection
 from jifen.services.keys import create_key
-from jifen.services.programs import apply_program
 from jifen.services.verification import verify
 
 CALLERS = 512
@@ -103,7 +103,8 @@ def run_http(
     ground = run.ground
     url = ground.create_seeded(database) if members == MEMBERS else ground.url(database)
     if program is not None:
-        asyncio.run(_apply(url, program))
+        asyncio.run(_put_in_force(url, program))
+        ground.checkpoint()
     before = ground.size(database)
     with serving(["--url", url], run.log) as served:
         figures = load(
@@ -132,12 +133,10 @@ def run_http(
     return result if members != MEMBERS else verified(result, run, database)
 
 
-async def _apply(url: str, program: str) -> None:
-    connection: Connection = await asyncpg.connect(url)
-    try:
-        await apply_program(connection, program, "bench")
-    finally:
-        await connection.close()
+async def _put_in_force(url: str, program: str) -> None:
+    """Publish it and work out the tiers, as on the day before: months of earlier orders are counted once."""
+    await publish(url, program)
+    await recalculate(url)
 
 
 def load(

@@ -95,7 +95,7 @@ def http_hot_program(run: Run) -> Result:
 
 
 def http_retail(run: Run) -> Result:
-    """The mixed load under the retail template: twelve rules with tiers, campaigns and caps."""
+    """The mixed load under the retail template: twelve rules with campaigns and caps, and a tier set."""
     return run_http(run, "mixed", program=read_template("retail"))
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 from time import perf_counter
 
-import asyncpg
-
 from bench.ground import MEMBERS
 from bench.loads import Run, verified
 from bench.program import TEXT
+from bench.publishing import publish, recalculate
 from bench.results import Result
-from jifen.db.connection import connect
-from jifen.engine.engine import Engine
-from jifen.services.programs import apply_program
-from jifen.services.tiers.recalculation import Recalculation, begin_recalculation, run_recalculation
+from jifen.services.tiers.recalculation import Recalculation
 
 #: Spent by each seeded member: 57,900 in the last hundred days.
 _ABOVE_ALL, _BELOW_ALL = 100_000, 50_000
@@ -25,9 +21,9 @@ def tier_recalculation(run: Run) -> Result:
     """Everybody looked at again where nobody moves. Beside it: months counted for the first time from the transactions,
     and everybody moved by a lower threshold."""
     url = run.ground.create_seeded(_DATABASE)
-    counted, counted_seconds = asyncio.run(_recalculate(url, _ABOVE_ALL))
-    stayed, seconds = asyncio.run(_recalculate(url, None))
-    moved, moved_seconds = asyncio.run(_recalculate(url, _BELOW_ALL))
+    counted, counted_seconds = _recalculate(url, _ABOVE_ALL)
+    stayed, seconds = _recalculate(url, None)
+    moved, moved_seconds = _recalculate(url, _BELOW_ALL)
     found = [(each.members_done, each.members_moved) for each in (counted, stayed, moved)]
     wanted = [(MEMBERS, 0), (MEMBERS, 0), (MEMBERS, MEMBERS)]
     rates = {"counted_rate": MEMBERS / counted_seconds, "moved_rate": MEMBERS / moved_seconds}
@@ -61,18 +57,10 @@ tier_sets:
 """
 
 
-async def _recalculate(url: str, silver_cents: int | None) -> tuple[Recalculation, float]:
+def _recalculate(url: str, silver_cents: int | None) -> tuple[Recalculation, float]:
     """A recalculation, under a new version of the program where a threshold is given; and its seconds."""
     if silver_cents is not None:
-        owner = await asyncpg.connect(url)
-        await apply_program(owner, _program(silver_cents), "bench")
-        await owner.close()
-    engine = Engine(url)
-    await engine.start()
-    connection = await connect(url)
+        asyncio.run(publish(url, _program(silver_cents)))
     started = perf_counter()
-    done = await run_recalculation(engine, connection, await begin_recalculation(connection, "bench"))
-    seconds = perf_counter() - started
-    await connection.close()
-    await engine.stop()
-    return done, seconds
+    done = asyncio.run(recalculate(url))
+    return done, perf_counter() - started

@@ -1,0 +1,31 @@
+"""Programs published in a benchmark's database, and tiers worked out after it."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from jifen.db.connection import Connection, connect
+from jifen.engine.engine import Engine
+from jifen.services.programs import apply_program
+from jifen.services.tiers.recalculation import Recalculation, begin_recalculation, run_recalculation
+
+
+async def publish(url: str, program: str) -> None:
+    """Put the text of a program in force."""
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        await apply_program(connection, program, "bench")
+    finally:
+        await connection.close()
+
+
+async def recalculate(url: str) -> Recalculation:
+    """Work out everybody's tiers, as is done after tier sets were published."""
+    engine = Engine(url)
+    await engine.start()
+    connection = await connect(url)
+    try:
+        return await run_recalculation(engine, connection, await begin_recalculation(connection, "bench"))
+    finally:
+        await connection.close()
+        await engine.stop()
