@@ -39,7 +39,7 @@ schema = schemathesis.openapi.from_dict(openapi_document())
 @settings(
     max_examples=25,
     deadline=None,
-    # What schemathesis takes for wrong is sometimes not sent (a parameter that is null): the same examples in every run.
+    # What schemathesis takes for wrong is sometimes not sent (a null parameter): the same examples in every run.
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
