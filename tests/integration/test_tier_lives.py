@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -20,13 +21,14 @@ from tests.unit.core.tiers.club import ZONE, club, tier_set
 from tests.unit.core.tiers.oracle import Life, Step, expected
 
 MEMBERS = 12
+POLICIES: list[Literal["never", "to_earned", "one_step"]] = ["to_earned", "to_earned", "one_step", "never"]
 _TIER = "SELECT tier FROM member_tiers WHERE member_id = $1"
 
 
 def random_lives(chance: random.Random) -> list[Life]:
     """Members of one tier set, who do something on random days."""
     months = chance.choice([None, 1, 3, 12])
-    policy = chance.choice(["to_earned", "to_earned", "one_step", "never"])
+    policy = chance.choice(POLICIES)
     monthly_day = chance.choice([None, 1, 31])
     grace_days = chance.choice([0, 10, 45])
     start = chance.choice([date(2024, 2, 29), date(2026, 12, 31), date(2026, 3, 10)])

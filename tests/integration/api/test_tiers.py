@@ -149,6 +149,7 @@ def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
     assert (done["status"], done["members_moved"]) == ("done", 5)
     assert all(tiers(club, member)["tiers"][0]["tier"] == "silver" for member in members)
     assert tiers(club, left)["tiers"][0]["tier"] == "regular"
+    assert [each["status"] for each in club.get(JOBS).json()["recalculations"]] == ["done"]
     over = club.post(JOBS, json={"resume": str(running)})
     assert over.json().get("code") == "unknown_recalculation", over.text
     assert club.post("/v1/tiers/preview", json={"program": draft}).json()["moving"] == 0

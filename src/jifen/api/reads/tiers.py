@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
 from jifen.api.reads.base import Asked, Query, Read
-from jifen.api.tiers import EXAMPLE_RECALCULATION, RECALCULATION_PATH, RecalculationView, view_of_recalculation
+from jifen.api.tiers import (
+    EXAMPLE_RECALCULATION,
+    RECALCULATION_PATH,
+    RECALCULATIONS_PATH,
+    RecalculationView,
+    view_of_recalculation,
+)
 from jifen.core.refusal import Refusal
 from jifen.services import members
 from jifen.services.tiers import standings
-from jifen.services.tiers.recalculation import UnknownRecalculation, find_recalculation
+from jifen.services.tiers.recalculation import UnknownRecalculation, find_recalculation, list_recalculations
 
 
 class ChangesQuery(Query, frozen=True):
@@ -19,6 +26,12 @@ class ChangesQuery(Query, frozen=True):
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(pattern="^[1-9][0-9]{0,9}$")] | None = None
+
+
+class RecalculationsView(msgspec.Struct, frozen=True):
+    """The last fifty recalculations, the newest first."""
+
+    recalculations: list[RecalculationView]
 
 
 async def _tiers(asked: Asked) -> standings.MemberTiers | Refusal:
@@ -30,6 +43,10 @@ async def _tiers(asked: Asked) -> standings.MemberTiers | Refusal:
     return await standings.member_tiers(
         asked.connection, asked.catalog, member_id, asked.now, limit=query.limit, before=before
     )
+
+
+async def _recalculations(asked: Asked) -> RecalculationsView:
+    return RecalculationsView([view_of_recalculation(each) for each in await list_recalculations(asked.connection)])
 
 
 async def _recalculation(asked: Asked) -> RecalculationView | Refusal:
@@ -95,6 +112,15 @@ READS = (
             ],
             "next_cursor": None,
         },
+    ),
+    Read(
+        name="list_recalculations",
+        path=RECALCULATIONS_PATH,
+        summary="The recalculations of tiers that were asked for",
+        summary_zh="重新定级任务列表",
+        answer_type=RecalculationsView,
+        run=_recalculations,
+        example_answer={"recalculations": [EXAMPLE_RECALCULATION]},
     ),
     Read(
         name="get_recalculation",

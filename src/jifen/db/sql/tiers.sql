@@ -102,8 +102,10 @@ RETURNING id
 SELECT *, status = 'running' AND seen_at < now() - make_interval(secs => $2::integer) AS is_lost
 FROM tier_recalculations WHERE id = $1
 
--- name: newest_recalculation
-SELECT max(id) FROM tier_recalculations
+-- name: list_recalculations
+-- $1 after how many seconds of silence its process is taken for gone, $2 how many. The newest first.
+SELECT *, status = 'running' AND seen_at < now() - make_interval(secs => $1::integer) AS is_lost
+FROM tier_recalculations ORDER BY id DESC LIMIT $2
 
 -- name: give_up_lost_recalculation
 -- $1 after how many seconds of silence its process is taken for gone.

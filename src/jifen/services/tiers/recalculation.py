@@ -116,9 +116,9 @@ async def find_recalculation(connection: Connection, number: int) -> Recalculati
     return _recalculation(row)
 
 
-async def newest_recalculation(connection: Connection) -> Recalculation:
-    """The last one that was asked for. Raises UnknownRecalculation."""
-    return await find_recalculation(connection, await connection.fetchval(_SQL["newest_recalculation"]) or 0)
+async def list_recalculations(connection: Connection) -> list[Recalculation]:
+    """Those that are kept, the newest first."""
+    return [_recalculation(row) for row in await connection.fetch(_SQL["list_recalculations"], LOST_SECONDS, KEPT)]
 
 
 async def stop_recalculation(connection: Connection, number: int) -> Recalculation:
