@@ -11,6 +11,7 @@ from jifen.core.commands import (
     CaptureHold,
     Command,
     CorrectOrder,
+    RecordOrder,
     RefundOrder,
     ReleaseHold,
     ReverseTransaction,
@@ -22,6 +23,7 @@ from jifen.core.ledger.values import (
     LOTS_PER_TRANSACTION,
     Account,
     Bucket,
+    Kind,
     LotTerms,
     MemberState,
     Movement,
@@ -31,6 +33,7 @@ from jifen.core.limits import NEVER
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
+from jifen.core.wallets.commands import SavePoints
 from jifen.engine.references import new_member_state, unknown_past
 
 
@@ -84,6 +87,8 @@ class Shell:
             receiver = self.states[command.to]
         context = Context(now, occurred_at or now, source, "key", "tester")
         state = self.states[member_id]
+        if isinstance(command, SavePoints):
+            state = msgspec.structs.replace(state, earned_this_year=self._earned(member_id, now))
         effects = decide(
             self.program, command, context, state, past=past, receiver=receiver, shared_used=self.shared_used
         )
@@ -108,6 +113,8 @@ class Shell:
 
     def _reference(self, member_id: int, command: Command) -> tuple[int, int] | None:
         match command:
+            case RecordOrder():
+                return None if command.order.offset is None else command.order.offset.hold
             case RefundOrder():
                 return self.orders[command.refund.order_id]
             case CorrectOrder():
@@ -117,6 +124,24 @@ class Shell:
             case ReverseTransaction():
                 return (member_id, command.sequence)
         return None
+
+    def _earned(self, member_id: int, now: datetime) -> int:
+        """What was earned this year in the wallet of the bank, less what was taken back of it."""
+        bank = self.program.document.bank
+        if bank is None:
+            return 0
+        wallet, mine = self.program.wallet_numbers[bank.wallet], self.transactions[member_id]
+        zone, points = self.program.zone, 0
+        for each in mine:
+            origin = each if each.refers_to is None else mine[each.refers_to - 1]
+            is_this_year = each.occurred_at.astimezone(zone).year >= now.astimezone(zone).year
+            if not is_this_year or each.kind not in (Kind.EARN, Kind.REVERSE, Kind.CORRECT):
+                continue
+            for movement in each.movements if origin.kind is Kind.EARN else ():
+                if movement.wallet == wallet:
+                    came = movement.source in (Bucket.ISSUED, Bucket.REVERSED)
+                    points += movement.amount * (came - (movement.target is Bucket.REVERSED))
+        return points
 
     def past(self, member_id: int, sequence: int) -> PastTransaction:
         """An earlier transaction, with what has become of it since."""
@@ -148,9 +173,12 @@ class Shell:
     @staticmethod
     def _forgiven(mine: Sequence[Transaction], transaction: Transaction) -> dict[int, int]:
         """What refunds forgave of the lots that a transaction took from, and nothing has given up since."""
-        wallet = decode_trace(transaction.trace).wallet
+        trace = decode_trace(transaction.trace)
+        wallet, lots = trace.wallet, {movement.lot for movement in transaction.movements if movement.lot}
+        if trace.dealings is not None and trace.dealings.offset is not None:
+            wallet, lots = trace.dealings.offset.wallet, {piece.lot for piece in trace.dealings.offset.pieces}
         forgiven: dict[int, int] = {}
-        for opened in {movement.lot // LOTS_PER_TRANSACTION for movement in transaction.movements if movement.lot}:
+        for opened in {lot // LOTS_PER_TRANSACTION for lot in lots}:
             for each in mine:
                 if each.refers_to == opened:
                     taken_back = decode_trace(each.trace).taken_back
@@ -213,7 +241,7 @@ def _thin_account(account: Account, most: int) -> Account:
     lots = account.lots[:most]
     first = (datetime.min.replace(tzinfo=NEVER.tzinfo),) * 2
     horizon = (lots[-1].order if lots else (*first, -1)) if len(lots) == most and account.available else None
-    is_complete = not (account.pending or account.held)
+    is_complete = not (account.pending or account.held or account.saved)
     return msgspec.structs.replace(
-        account, lots=lots, horizon=horizon, pending_lots=(), holds=(), is_complete=is_complete
+        account, lots=lots, horizon=horizon, pending_lots=(), holds=(), deposits=(), is_complete=is_complete
     )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from msgspec import UNSET
+
 from jifen.api.bodies import (
+    ApprovalAnswer,
     AwardResult,
+    ConvertedResult,
     EventResult,
     HoldAnswer,
     MemberAnswer,
     RedemptionAnswer,
+    RefundResult,
     Status,
     TransactionAnswer,
 )
 from jifen.api.problems import problem_of
 from jifen.core.ledger.values import Kind
 from jifen.core.refusal import Refusal
+from jifen.core.trace import Trace
 from jifen.engine.submission import Answer
 from jifen.services.catalog import Catalog
 from jifen.services.history import KindName
@@ -36,6 +44,9 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.TIER: "tier",
     Kind.REDEEM: "redeem",
     Kind.STEP: "step",
+    Kind.CONVERT: "convert",
+    Kind.SAVE: "save",
+    Kind.UNSAVE: "unsave",
 }
 
 
@@ -60,7 +71,22 @@ def event_result(catalog: Catalog, event_id: str, source: str, outcome: Answer |
         [AwardResult(award.rule, names[award.wallet], award.points) for award in trace.awards],
         catalog.balances(trace),
         None,
+        _refund(catalog, trace) or UNSET,
     )
+
+
+def _refund(catalog: Catalog, trace: Trace) -> RefundResult | None:
+    if trace.dealings is None or trace.dealings.refunded is None:
+        return None
+    refunded = trace.dealings.refunded
+    return RefundResult(catalog.wallet_ids[refunded.wallet], refunded.points, refunded.cash_cents)
+
+
+def _converted(catalog: Catalog, trace: Trace) -> ConvertedResult | None:
+    if trace.dealings is None or trace.dealings.converted is None:
+        return None
+    each = trace.dealings.converted
+    return ConvertedResult(each.conversion, catalog.wallet_ids[each.wallet], each.gross, each.fee, each.got)
 
 
 def refused_event(event_id: str | None, source: str | None, refusal: Refusal) -> EventResult:
@@ -92,7 +118,24 @@ def transaction_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer:
         points=trace.points,
         refers_to=None if answer.refers_to is None else f"{member_id}-{answer.refers_to}",
         counterpart=None if there is None else f"{there[0]}-{there[1]}",
+        converted=_converted(catalog, trace),
+        refund=_refund(catalog, trace),
+        approval_id=None if trace.dealings is None or trace.dealings.approval is None else str(trace.dealings.approval),
     )
+
+
+def adjusted_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer | ApprovalAnswer:
+    """The answer to a correction: what it did, or the request that waits for a second person."""
+    return transaction_answer(catalog, answer) if answer.sequence > 0 else _approval(answer, "waiting")
+
+
+def rejected_answer(catalog: Catalog, answer: Answer) -> ApprovalAnswer:
+    """The answer to whoever rejected a request."""
+    return _approval(answer, "rejected")
+
+
+def _approval(answer: Answer, state: Literal["waiting", "rejected"]) -> ApprovalAnswer:
+    return ApprovalAnswer(_status(answer), str(-answer.sequence), str(answer.member_id), state)
 
 
 def hold_answer(catalog: Catalog, answer: Answer) -> HoldAnswer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from jifen.api.problems import Problem
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_IDENTITIES, MAXIMUM_REASON, MAXIMUM_TEXT
@@ -64,11 +64,15 @@ class SpendBody(Body, frozen=True):
 
 
 class AdjustBody(Body, frozen=True):
-    """Correct a balance: up (positive points, which may get an own expiry) or down (negative points)."""
+    """Correct a balance: up (positive points, which may get an own expiry) or down (negative points).
+
+    `reason_code`: one of those that the program declares, if it does. Above the program's limit the answer is 202: it
+    waits for a second person."""
 
     points: SignedPoints
     wallet: WalletId | None = None
     expires_at: Instant | None = None
+    reason_code: WalletId | None = None
 
 
 class TransferBody(Body, frozen=True):
@@ -77,6 +81,23 @@ class TransferBody(Body, frozen=True):
     to: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT + 16)]
     points: Points
     wallet: WalletId | None = None
+
+
+class ConvertBody(Body, frozen=True):
+    """Turn so many points into those of another wallet, as this conversion of the program says. Only whole steps."""
+
+    conversion: WalletId
+    points: Points
+
+
+class SavingsBody(Body, frozen=True):
+    """So many points into savings, or out of them."""
+
+    points: Points
+
+
+class DecisionBody(Body, frozen=True):
+    """Why it is decided so."""
 
 
 class HoldBody(Body, frozen=True):
@@ -101,7 +122,7 @@ class ReleaseBody(Body, frozen=True):
 
 
 class ReverseBody(Body, frozen=True):
-    """Undo a transaction: refund an order, cancel a spend or a capture, take an adjustment back."""
+    """Undo a transaction: refund an order, cancel a spend or a capture, take an adjustment or a conversion back."""
 
 
 class AwardResult(msgspec.Struct, frozen=True, gc=False):
@@ -112,8 +133,28 @@ class AwardResult(msgspec.Struct, frozen=True, gc=False):
     points: int
 
 
+class RefundResult(msgspec.Struct, frozen=True, gc=False):
+    """What a refund of an order that was partly paid with points gives back: points, which the member has now, and
+    money, which the shop pays."""
+
+    wallet: str
+    points: int
+    cash_cents: int
+
+
+class ConvertedResult(msgspec.Struct, frozen=True, gc=False):
+    """What a conversion came to: `gross` points of the other wallet, less the `fee` of them: `got`."""
+
+    conversion: str
+    wallet: str
+    gross: int
+    fee: int
+    got: int
+
+
 class EventResult(msgspec.Struct, frozen=True, gc=False):
-    """What became of one event. `balances` are those after it, of the wallets it touched."""
+    """What became of one event. `balances` are those after it, of the wallets it touched; `refund` is there where an
+    order that points paid part of was refunded."""
 
     id: str | None
     source: str | None
@@ -123,6 +164,7 @@ class EventResult(msgspec.Struct, frozen=True, gc=False):
     awards: list[AwardResult]
     balances: dict[str, WalletBalances]
     error: Problem | None
+    refund: RefundResult | UnsetType = UNSET
 
 
 class EventResults(msgspec.Struct, frozen=True, gc=False):
@@ -142,7 +184,8 @@ class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     """The transaction that a call made. `duplicate`: the same call was answered before, and this is that answer again.
 
     `balances` are those after it, of the wallets it touched; `refers_to` is what it reverses, captures or releases;
-    `counterpart` the other side of a transfer.
+    `counterpart` the other side of a transfer, `converted` what a conversion came to, `refund` what comes back of an
+    order that points paid part of, `approval_id` the request that was approved.
     """
 
     status: Status
@@ -157,6 +200,18 @@ class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     points: int | None = None
     refers_to: str | None = None
     counterpart: str | None = None
+    converted: ConvertedResult | None = None
+    refund: RefundResult | None = None
+    approval_id: str | None = None
+
+
+class ApprovalAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A request that waits for a second person, or that was rejected."""
+
+    status: Status
+    approval_id: str
+    member_id: str
+    state: Literal["waiting", "rejected"]
 
 
 class HoldAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=True, gc=False):

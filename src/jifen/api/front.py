@@ -259,7 +259,8 @@ class Front:
         outcome = (await self._submit((submission,)))[0]
         if isinstance(outcome, Refusal):
             raise _Refused(outcome, None if headers is JSON_HEADERS else key)
-        return (operation.status, headers, await self._encode(operation, outcome))
+        status = 202 if outcome.sequence < 0 and operation.waiting_type is not None else operation.status
+        return (status, headers, await self._encode(operation, outcome))
 
     async def _encode(self, operation: Operation, answer: Answer) -> bytes:
         catalog = self._runtime.catalog

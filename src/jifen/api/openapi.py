@@ -11,6 +11,7 @@ from jifen.api.backtests import BACKTEST_CALLS
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.front import BATCH_MEDIA_TYPE
+from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
 from jifen.api.reads import COMMON_READ_CODES, READS, Read
@@ -49,9 +50,10 @@ _ID_PATTERNS = {
     ),
     "reward_id": ("^[a-z][a-z0-9_-]{0,39}$", "five-yuan", "The reward's id in the program."),
     "code": ("^[^/]{1,64}$", "7K3M-Q9TX-0VBH-2R8D-WN5C", "The coupon's code; hyphens and case do not matter."),
+    "approval_id": ("^[1-9][0-9]{0,9}$", "5", "The number of the request."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -128,6 +130,7 @@ def _types() -> list[Any]:
     types: list[Any] = [KnownEvent, OtherEvent, EventResult, EventResults, Problem]
     types += [MemberFacts, TryBody, Trial]
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
+    types += [operation.waiting_type for operation in OPERATIONS if operation.waiting_type is not None]
     types += [each.body for each in _CALLS] + [each.answer_type for each in _CALLS]
     return types + [read.answer_type for read in READS]
 
@@ -199,8 +202,17 @@ def _write(operation: Operation) -> Document:
                 "content": {"application/json": answer},
             }
         }
+        | _waiting(operation)
         | _problems((*COMMON_CODES, *operation.codes)),
     }
+
+
+def _waiting(operation: Operation) -> Document:
+    """The answer of what waits for a second person."""
+    if operation.waiting_type is None:
+        return {}
+    content = {"application/json": {"schema": _reference(operation.waiting_type)}}
+    return {"202": {"description": operation.waiting_type.__doc__ or "", "content": content}}
 
 
 def _try() -> Document:

@@ -16,6 +16,7 @@ import typer
 from typer._click.exceptions import ClickException, UsageError
 
 from jifen.cli import (
+    approvals,
     backtest,
     database,
     demo,
@@ -75,6 +76,7 @@ for _module in (
     rules,
     backtest,
     keys,
+    approvals,
     orders,
     demo,
     tiers,

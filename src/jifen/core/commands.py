@@ -13,6 +13,7 @@ from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.redemption.commands import RedemptionCommand
 from jifen.core.rules.standing import Profile
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
+from jifen.core.wallets.commands import WalletCommand
 
 
 class RegisterMember(msgspec.Struct, frozen=True, gc=False):
@@ -99,12 +100,16 @@ class ReleaseHold(msgspec.Struct, frozen=True, gc=False):
 
 
 class AdjustPoints(msgspec.Struct, frozen=True, gc=False):
-    """Correct a balance by hand, up or down. A lot that opens expires at `expires_at`, or as earned points would."""
+    """Correct a balance by hand, up or down. A lot that opens expires at `expires_at`, or as earned points would.
+
+    `reason_code` is one of those that the program declares.
+    """
 
     member: MemberReference
     wallet: str | None
     points: int
     expires_at: datetime | None = None
+    reason_code: str | None = None
 
 
 class TransferPoints(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +155,7 @@ Command = (
     | GrantTier
     | RecalculateTiers
     | RedemptionCommand
+    | WalletCommand
 )
 
 

@@ -28,14 +28,30 @@ class OrderLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     brand: Label | None = None
 
 
+class OrderOffset(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What of an order was paid with points: those of a hold, and the money (minor units) that they stand for."""
+
+    hold_id: Annotated[str, Meta(pattern="^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$")]
+    points: Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
+    cents: Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
+
+    @property
+    def hold(self) -> tuple[int, int]:
+        """The member and the sequence that name the hold."""
+        member, _, sequence = self.hold_id.partition("-")
+        return int(member), int(sequence)
+
+
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A completed order: the data of the event `order.completed`."""
+    """A completed order: the data of the event `order.completed`. Lines say what was paid in money; what was paid with
+    points stands in `offset`."""
 
     order_id: Text
     currency: Currency
     lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=MAXIMUM_LINES)]
     channel: Label | None = None
     store_id: Label | None = None
+    offset: OrderOffset | None = None
 
 
 class ReturnedLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -21,6 +21,7 @@ from jifen.core.redemption.checks import check_rewards
 from jifen.core.redemption.document import ApprovalFlow, Reward
 from jifen.core.redemption.offers import Offers
 from jifen.core.rules.book import EventBook, compile_rules
+from jifen.core.rules.caps import open_caps
 from jifen.core.rules.checks import check_campaigns, check_caps, check_declared, check_percent, check_rules
 from jifen.core.rules.document import (
     Campaign,
@@ -41,6 +42,8 @@ from jifen.core.tiers.benefits import rules_of_tiers
 from jifen.core.tiers.checks import check_tier_sets
 from jifen.core.tiers.document import TierSet
 from jifen.core.tiers.sets import OpenTierSet, open_tier_sets
+from jifen.core.wallets.checks import check_adjustments, check_bank, check_conversions, check_gifts, check_offset
+from jifen.core.wallets.document import Adjustments, Bank, Conversion, Gifts, OffsetPolicy, WalletKind
 
 __all__ = [
     "EarningRule",
@@ -66,11 +69,15 @@ class WalletValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wallet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One kind of unit that members hold. `value` is what its points cost, for budgets of money and for proofs."""
+    """One kind of unit that members hold. `value` is what its points cost, for budgets of money and for proofs.
+
+    Points of a `qualifying` wallet (growth value) are earned, expire and are taken back, but never spent.
+    """
 
     id: str
     name: LocalizedText
     value: WalletValue | None = None
+    kind: WalletKind = "spendable"
 
 
 class RefundPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,6 +151,11 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     tier_sets: list[TierSet] = []
     rewards: list[Reward] = []
     approvals: list[ApprovalFlow] = []
+    conversions: list[Conversion] = []
+    gifts: Gifts | None = None
+    bank: Bank | None = None
+    adjustments: Adjustments | None = None
+    offset: OffsetPolicy | None = None
 
     @property
     def rules(self) -> list[EarningRule]:
@@ -162,10 +174,15 @@ class Program:
 
     __slots__ = (
         "books",
+        "conversion_limits",
+        "conversions",
         "counts_months",
         "document",
         "expiry_of_wallet",
+        "gift_limits",
         "offers",
+        "qualifying",
+        "receiver_limits",
         "rules",
         "rules_ask",
         "segment_vocabulary",
@@ -228,6 +245,16 @@ class Program:
             if rule.coefficient is None:
                 self.expiry_of_wallet[self.wallet_numbers[rule.wallet]] = rule.expiry
 
+        #: The wallets whose points can only be earned.
+        self.qualifying = {self.wallet_numbers[wallet.id] for wallet in document.wallets if wallet.kind == "qualifying"}
+        self.conversions = {each.id: each for each in document.conversions}
+        self.conversion_limits = {
+            each.id: open_caps(f"convert:{each.id}", each.limits) for each in document.conversions
+        }
+        gifts = document.gifts or Gifts()
+        self.gift_limits = open_caps("gifts", gifts.limits)
+        self.receiver_limits = open_caps("gifts:received", gifts.receiver_limits)
+
     @property
     def default_wallet(self) -> int:
         """The number of the wallet that is meant where a command names none: the first of the file."""
@@ -275,8 +302,22 @@ def check_document(document: ProgramDocument) -> None:
     if document.members.daily_from_household is not None:
         check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)
     check_rewards(document.rewards, document.approvals, [wallet.id for wallet in document.wallets])
+    _check_dealings(document)
     # Conditions and windows are found right or wrong as they are compiled.
     Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
+
+
+def _check_dealings(document: ProgramDocument) -> None:
+    kinds = {wallet.id: wallet.kind for wallet in document.wallets}
+    check_conversions(document.conversions, kinds)
+    if document.gifts is not None:
+        check_gifts(document.gifts, kinds)
+    if document.bank is not None:
+        check_bank(document.bank, kinds)
+    if document.adjustments is not None:
+        check_adjustments(document.adjustments)
+    if document.offset is not None:
+        check_offset(document.offset, kinds)
 
 
 def _check_wallets(wallets: list[Wallet]) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from jifen.core.ledger.values import Balances, LotTerms
+from jifen.core.ledger.values import Balances, LotTerms, Piece
 from jifen.core.orders import Order
 from jifen.core.redemption.machine import Step
 from jifen.core.redemption.values import Redemption
@@ -35,7 +35,7 @@ class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class MovedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A lot of a merged member (`origin`) and the lot of the survivor in which its points are from then on."""
+    """A lot of a merged member (`origin`; 0: savings), and the lot of the survivor that has its points from then on."""
 
     wallet: int
     origin: int
@@ -72,6 +72,53 @@ class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     changed: list[tuple[date, int]] = []
 
 
+class Converted(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a conversion came to: `gross` points of the other wallet, less the `fee` (of the same) `got` there."""
+
+    conversion: str
+    wallet: int
+    gross: int
+    fee: int
+    got: int
+
+
+class PaidOffset(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What of an order was paid with points: from which hold, by which capture, from which lots in turn."""
+
+    hold: int
+    capture: int
+    wallet: int
+    points: int
+    cents: int
+    pieces: list[Piece]
+
+
+class RefundedShares(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a refund of an order that was partly paid with points gives back: points, less what earlier refunds had
+    forgiven of them (`withheld`), and the money that the shop pays."""
+
+    wallet: int
+    points: int
+    cash_cents: int
+    withheld: int = 0
+
+
+class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a transaction says of conversions, corrections and orders paid with points.
+
+    `reason_code` and `approval` (with who `asked` for it) belong to corrections by hand; `paid_by` on a capture is the
+    order's own transaction.
+    """
+
+    converted: Converted | None = None
+    reason_code: str | None = None
+    approval: int | None = None
+    asked_by: str | None = None
+    offset: PaidOffset | None = None
+    paid_by: int | None = None
+    refunded: RefundedShares | None = None
+
+
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a transaction moved what it moved. Written once as JSON; fields are only ever added.
 
@@ -84,6 +131,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `tier` is the change of a tier. `orders` came or went with a merge, `merged` says what passed between the two.
     `redemption` is how a redemption stands after the transaction, `step` what was done to it (None: it was asked for),
     `taken` the pieces of stock that this took, by reward, signed (I-20, I-21).
+    `spent` stays the last: `jifen verify` looks for it at the end.
     """
 
     balances: list[Balances]
@@ -100,6 +148,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     failed: dict[str, str] = {}
     corrected: Order | None = None
     uses: dict[str, int] = {}
+    dealings: Dealings | None = None
     spent: int = 0
     tier: TierChange | None = None
     orders: int = 0

@@ -31,11 +31,16 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "merges": ("INSERT", "UPDATE (moved, undone_at, undone_sequence)"),
     "households": ("INSERT", "UPDATE (name, head_id, ended_at)"),
     "identities": ("INSERT", "UPDATE (member_id, member_shard, verified_at, verified_by)", "DELETE"),
-    "accounts": ("INSERT", "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters, status)"),
+    "accounts": (
+        "INSERT",
+        "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters, status, saved)",
+    ),
     "transactions": ("INSERT",),
     "movements": ("INSERT",),
     "lots": ("INSERT", "UPDATE (remaining)", "DELETE"),
     "holds": ("INSERT", "UPDATE (remaining, pieces)", "DELETE"),
+    "savings": ("INSERT", "UPDATE (remaining, pieces)", "DELETE"),
+    "approvals": ("INSERT", "UPDATE (state, decided_by, decided_at, decision_reason, sequence)"),
     "keys": ("INSERT",),
     "usages": ("INSERT", "UPDATE (used)"),
     "shared_usages": ("INSERT", "UPDATE (used)"),
@@ -56,7 +61,7 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "segment_members": ("INSERT", "DELETE"),
     "balances": (),
 }
-SEQUENCES: Final = ("member_ids", "household_ids")
+SEQUENCES: Final = ("member_ids", "household_ids", "approval_ids")
 
 
 class RoleMissing(JifenError):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from jifen.core.calendar import local_day
+from jifen.core.calendar import local_day, start_of_day
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -23,6 +23,8 @@ from jifen.core.commands import (
     order_named,
 )
 from jifen.core.decide import PastTransaction
+from jifen.core.decide.bank import saved_name
+from jifen.core.decide.limits import limit_names
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import EARLIEST_INSTANT
@@ -32,7 +34,10 @@ from jifen.core.redemption.commands import RedeemReward
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
+from jifen.core.wallets.approvals import Approval
+from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoints, UnsavePoints
 from jifen.db.connection import Connection
+from jifen.engine import approvals
 from jifen.engine.loading import (
     FoundKey,
     find_identities,
@@ -40,6 +45,7 @@ from jifen.engine.loading import (
     load_all_usages_of,
     load_answers,
     load_counters_then,
+    load_earned,
     load_everything,
     load_first_lots,
     load_past,
@@ -65,7 +71,9 @@ FIRST_LOTS = 8
 #: Commands that rules rate.
 _RATED = (RecordOrder, RecordEvent, RegisterMember)
 #: Commands that take available points.
-_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward)
+_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward, ConvertPoints)
+#: Commands that need all lots, or all savings.
+_ABOUT_SAVINGS = (SavePoints, UnsavePoints)
 
 
 class Surroundings:
@@ -116,6 +124,10 @@ class Gathering:
         self.segments: dict[int, SegmentConditions] = {}
         #: What redemptions need beside; with the stock that they may draw on, locked.
         self.redeeming = Redeeming((each.command for each in submissions), surroundings.shards)
+        #: Whom requests that wait for a second person are about; the requests; and what the keys of actors are called.
+        self.approval_members: dict[int, int] = {}
+        self.approvals: dict[int, Approval] = {}
+        self.actor_names: dict[str, str] = {}
 
     async def find_linked(self, connection: Connection) -> None:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
@@ -134,10 +146,13 @@ class Gathering:
         undone = [(each.member, each.sequence) for each in commands if isinstance(each, UndoMerge)]
         if undone:
             self.absorbed = await find_absorbed(connection, undone, shards)
+        requests = {each.approval for each in commands if isinstance(each, DecideApproval)}
+        if requests:
+            self.approval_members = await approvals.find_members(connection, requests)
 
     async def lock(self, connection: Connection) -> None:
         """Lock all accounts of the members that the batch may change; only then look at the clock."""
-        members: set[int] = set()
+        members: set[int] = set(self.approval_members.values())
         identities: set[Identity] = set()
         for submission in self._submissions:
             command = submission.command
@@ -216,8 +231,9 @@ class Gathering:
         self.found_keys = await find_keys(connection, digests, self._surroundings.shards)
         await self._look_up_owners(connection)
         wanted = {(found.member_id, found.sequence) for found in self.found_keys.values()}
-        self.answers = {(member, 0): Answer(member, 0, True) for member, sequence in wanted if sequence == 0}
-        references = [reference for reference in wanted if reference[1]]
+        # A sequence below 0 stands for a request that waits for a second person: its number, negative.
+        self.answers = {(member, number): Answer(member, number, True) for member, number in wanted if number <= 0}
+        references = [reference for reference in wanted if reference[1] > 0]
         if references:
             self.answers |= await load_answers(connection, references, self._surroundings.shards)
         return bool(self.found_keys)
@@ -246,6 +262,7 @@ class Gathering:
         await self._load_for_rules(connection)
         await self._load_people(connection)
         await self._load_for_tiers(connection)
+        await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
         everything = self.redeeming.need_everything(self.states)
         references = self.redeeming.spending(self.states)
@@ -260,6 +277,8 @@ class Gathering:
                 everything.update((reference[0], *self.survivors.get(reference[0], ())))
             if isinstance(command, MergeMembers):
                 whole.update((command.member, command.absorbed))
+            if isinstance(command, _ABOUT_SAVINGS):
+                everything.update(self._known_members(command))
         for member, state in self.states.items():
             for account in state.accounts:
                 if account.next_change_at <= self.now:
@@ -374,6 +393,39 @@ class Gathering:
             return state
         return msgspec.structs.replace(state, counters=self.uncounted[member])
 
+    async def _load_for_wallets(self, connection: Connection) -> None:
+        """Load what limits of gifts, conversions and savings ask for, and requests that are to be decided."""
+        program, shards = self.program, self._surroundings.shards
+        assert program is not None
+        wanted = Wanted()
+        savers: set[int] = set()
+        today = local_day(self.now, program.zone)
+        for submission in self._submissions:
+            command = submission.command
+            if not isinstance(command, TransferPoints | ConvertPoints | SavePoints):
+                continue
+            members = [member for member in self._known_members(command) if member in self.states]
+            names: list[str] = []
+            if isinstance(command, TransferPoints) and program.document.gifts is not None:
+                names = limit_names((*program.gift_limits, *program.receiver_limits), today)
+                wanted.profiles.update(members)
+            elif isinstance(command, ConvertPoints):
+                names = limit_names(program.conversion_limits.get(command.conversion, ()), today)
+            elif isinstance(command, SavePoints):
+                names = [saved_name(today.year)]
+                savers.update(members)
+            wanted.usages.update((member, name) for member in members for name in names)
+        await wanted.load(connection, self.states, shards)
+        bank = program.document.bank
+        if savers and bank is not None:
+            since = start_of_day(today.replace(month=1, day=1), program.zone)
+            wallet = program.wallet_numbers[bank.wallet]
+            await load_earned(connection, self.states, savers, wallet, since, shards)
+        if self.approval_members:
+            self.approvals = await approvals.load_approvals(connection, self.approval_members, shards)
+            actors = {each.actor for each in self._submissions if isinstance(each.command, DecideApproval)}
+            self.actor_names = await approvals.names_of_actors(connection, actors)
+
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}
         for submission in self._submissions:
@@ -397,6 +449,8 @@ class Gathering:
         order_id = order_named(command)
         if order_id is not None:
             return self.orders.get(digest_order(order_id))
+        if isinstance(command, RecordOrder):
+            return None if command.order.offset is None else command.order.offset.hold
         if isinstance(command, CaptureHold | ReleaseHold):
             return (command.member, command.hold)
         return (command.member, command.sequence) if isinstance(command, ReverseTransaction | UndoMerge) else None

@@ -16,6 +16,7 @@ from jifen.core.ledger.values import (
     LOTS_PER_TRANSACTION,
     Account,
     Bucket,
+    Deposit,
     Hold,
     Kind,
     Lot,
@@ -37,7 +38,7 @@ from jifen.engine.submission import Answer
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
-_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST, Kind.REDEEM, Kind.STEP)
+_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST, Kind.REDEEM, Kind.STEP, Kind.CONVERT)
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 decode_counters = msgspec.json.Decoder(Counters).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
@@ -81,6 +82,7 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
         next_change_at,
         counted,
         status,
+        saved,
         _,
     ) in rows:
         if status:
@@ -101,7 +103,8 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
             next_change_at,
             (),
             _NOTHING_LOADED if available else None,
-            is_complete=not (pending or held),
+            is_complete=not (pending or held or saved),
+            saved=saved,
         )
     states = {
         member: _state(
@@ -156,7 +159,24 @@ async def load_usages(
     for member_id, name, number in rows:
         used.setdefault(member_id, {})[name] = number
     for member_id, numbers in used.items():
-        states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
+        known = states[member_id].used
+        states[member_id] = msgspec.structs.replace(states[member_id], used={**known, **numbers})
+
+
+async def load_earned(
+    connection: Connection,
+    states: dict[int, MemberState],
+    members: Iterable[int],
+    wallet: int,
+    since: datetime,
+    shards: int,
+) -> None:
+    """Put into these members' states what they earned in a wallet since an instant, less what was taken back."""
+    wanted = list(members)
+    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
+    earned = dict(await connection.fetch(_SQL["load_earned"], *keys, wallet, since))
+    for member in wanted:
+        states[member] = msgspec.structs.replace(states[member], earned_this_year=earned.get(member, 0))
 
 
 async def load_all_usages(connection: Connection, states: dict[int, MemberState], shards: int) -> None:
@@ -269,7 +289,7 @@ def _with_first_lots(account: Account, lots: list[Lot], most: int) -> Account:
 async def load_everything(
     connection: Connection, states: dict[int, MemberState], places: Places, members: Iterable[int], shards: int
 ) -> None:
-    """Put all open lots and holds into the states of these members."""
+    """Put all open lots, holds and savings into the states of these members."""
     wanted = list(members)
     keys = ([shard_of_member(member, shards) for member in wanted], wanted)
     available: dict[tuple[int, int], list[Lot]] = {}
@@ -292,6 +312,11 @@ async def load_everything(
     holds: dict[tuple[int, int], list[Hold]] = {}
     for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_holds"], *keys):
         holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, _decode_pieces(pieces)))
+    deposits: dict[tuple[int, int], list[Deposit]] = {}
+    if any(account.saved for member in wanted for account in states[member].accounts):
+        for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_savings"], *keys):
+            deposit = Deposit(sequence, wallet, expires_at, _decode_pieces(pieces))
+            deposits.setdefault((member_id, wallet), []).append(deposit)
     for member in wanted:
         state = states[member]
         accounts = tuple(
@@ -302,6 +327,7 @@ async def load_everything(
                 pending_lots=tuple(pending.get((member, account.wallet), ())),
                 holds=tuple(holds.get((member, account.wallet), ())),
                 is_complete=True,
+                deposits=tuple(deposits.get((member, account.wallet), ())),
             )
             for account in state.accounts
         )
@@ -358,15 +384,8 @@ async def _with_forgiven(
     connection: Connection, past: dict[Reference, PastTransaction], shards: int
 ) -> dict[Reference, PastTransaction]:
     """Those of these transactions that took points which a refund forgave, with how many of them are still open."""
-    took = {
-        reference: each for reference, each in past.items() if each.kind in _TAKES and each.trace.wallet is not None
-    }
-    openings = {
-        (member, movement.lot // LOTS_PER_TRANSACTION)
-        for (member, _), each in took.items()
-        for movement in each.movements
-        if movement.lot
-    }
+    took = {reference: found for reference, each in past.items() if (found := _taken_by(each)) is not None}
+    openings = {(member, lot // LOTS_PER_TRANSACTION) for (member, _), (_, lots) in took.items() for lot in lots}
     if not openings:
         return {}
     forgiven: dict[tuple[int, int, int], int] = {}
@@ -385,15 +404,26 @@ async def _with_forgiven(
         forgiven[member, opened, wallet] -= withheld
     return {
         (member, sequence): msgspec.structs.replace(
-            each,
+            past[member, sequence],
             forgiven={
                 opened: points
-                for (owner, opened, wallet), points in forgiven.items()
-                if owner == member and wallet == each.trace.wallet
+                for (owner, opened, where), points in forgiven.items()
+                if owner == member and where == wallet
             },
         )
-        for (member, sequence), each in took.items()
+        for (member, sequence), (wallet, _) in took.items()
     }
+
+
+def _taken_by(past: PastTransaction) -> tuple[int, list[int]] | None:
+    """The wallet and the lots that a transaction took points from for good; an order did where points paid part."""
+    dealings = past.trace.dealings
+    if dealings is not None and dealings.offset is not None:
+        return dealings.offset.wallet, [piece.lot for piece in dealings.offset.pieces]
+    wallet = past.trace.wallet
+    if past.kind not in _TAKES or wallet is None:
+        return None
+    return wallet, [each.lot for each in past.movements if each.lot and each.wallet == wallet]
 
 
 def _columns(references: Iterable[Reference], shards: int) -> tuple[list[int], list[int], list[int]]:

@@ -28,6 +28,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, Counters
+from jifen.core.wallets.commands import SavePoints
 
 Reference = tuple[int, int]
 
@@ -68,13 +69,22 @@ def late_day(command: Command, occurred_at: datetime | None, program: Program, c
 
 
 def registers_unknown_member(command: Command) -> bool:
-    """Whether a command may make the member it names: only what brings points does."""
-    return isinstance(command, RecordOrder | RecordEvent) or (isinstance(command, AdjustPoints) and command.points > 0)
+    """Whether a command may make the member it names: only what brings points does, and takes none from a hold."""
+    if isinstance(command, RecordOrder):
+        return command.order.offset is None
+    return isinstance(command, RecordEvent) or (isinstance(command, AdjustPoints) and command.points > 0)
 
 
 def needs_past(command: Command) -> bool:
     """Whether a command refers to an earlier transaction."""
+    if isinstance(command, RecordOrder):
+        return command.order.offset is not None
     return isinstance(command, _ABOUT_THE_PAST)
+
+
+def needs_history(command: Command) -> bool:
+    """Whether a command asks what the database has of the member: then nothing of this batch may be missing there."""
+    return needs_past(command) or isinstance(command, SavePoints)
 
 
 def new_member_state(member_id: int, program: Program) -> MemberState:
@@ -109,8 +119,20 @@ def unknown_past(command: Command) -> Refusal:
         )
     if isinstance(command, UndoMerge):
         return Refusal("unknown_merge", f"There is no merge {transaction_id(command.member, command.sequence)}.")
+    if isinstance(command, RecordOrder) and command.order.offset is not None:
+        name = command.order.offset.hold_id
+        return Refusal("unknown_hold", f"There is no hold {name}.", "/data/offset/hold_id", {"hold_id": name})
     assert isinstance(command, CaptureHold | ReleaseHold)
     return Refusal("unknown_hold", f"There is no hold {transaction_id(command.member, command.hold)}.")
+
+
+def check_hold_owner(command: Command, member: int) -> Refusal | None:
+    """Refuse an order that somebody else's points are to pay for (known failure 76)."""
+    if not isinstance(command, RecordOrder) or command.order.offset is None or command.order.offset.hold[0] == member:
+        return None
+    name = command.order.offset.hold_id
+    message = f"The hold {name} is not this member's."
+    return Refusal("hold_of_other_member", message, "/data/offset/hold_id", {"hold_id": name})
 
 
 def unknown_order(order_id: str) -> Refusal:
@@ -120,7 +142,7 @@ def unknown_order(order_id: str) -> Refusal:
 
 def key_conflict(command: Command, position: int, reference: Reference) -> Refusal:
     """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name."""
-    first = transaction_id(*reference)
+    first = transaction_id(*reference) if reference[1] > 0 else f"{reference[0]}"
     details: dict[str, object] = {"transaction_id": first}
     if position == 1 and isinstance(command, RecordOrder):
         message = f"The order {command.order.order_id!r} was recorded before with other content ({first})."

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
-from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Hold, Lot, MemberState, Transaction
+from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Deposit, Hold, Lot, MemberState, Transaction
 from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -57,10 +57,12 @@ class BatchRows:
         self.reopened_lots = Columns(9)
         self.changed_lots = Columns(4)
         self.gone_lots = Columns(3)
-        self.changed_accounts = Columns(10)
-        self.new_accounts = Columns(11)
+        self.changed_accounts = Columns(11)
+        self.new_accounts = Columns(12)
         self.closed_holds = Columns(3)
         self.open_holds = Columns(7)
+        self.closed_deposits = Columns(3)
+        self.open_deposits = Columns(7)
         self.members = Columns(3)
         self.identities = Columns(5)
         self.profiles = Columns(3)
@@ -123,9 +125,10 @@ class BatchRows:
             )
 
     def add_key(self, digest: bytes, payload: bytes, member_id: int, sequence: int) -> None:
-        """A key of what is no transaction of this batch: a registration (sequence 0), or what had been done before."""
+        """A key of what is no transaction of this batch: a registration (sequence 0), a request that waits for a second
+        person (its number, negative), or what had been done before."""
         shard = shard_of_digest(digest, self._shards)
-        self.keys.rows.append((shard, digest, payload, member_id, sequence, sequence != 0))
+        self.keys.rows.append((shard, digest, payload, member_id, sequence, sequence > 0))
 
     def add_registration(self, registration: Registration) -> None:
         """A new member with the identities that find it."""
@@ -162,7 +165,10 @@ class BatchRows:
             news = LOTS_PER_TRANSACTION * (before.sequence + 1)
             self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
             self._add_lots(shard, after.member_id, account.wallet, True, old.pending_lots, account.pending_lots, news)
-            self._add_holds(shard, after.member_id, old.holds, account.holds)
+            self._add_bound(shard, after.member_id, old.holds, account.holds, self.closed_holds, self.open_holds)
+            self._add_bound(
+                shard, after.member_id, old.deposits, account.deposits, self.closed_deposits, self.open_deposits
+            )
 
     def _add_usages(self, shard: int, member: int, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         for name, used in after.items():
@@ -190,6 +196,7 @@ class BatchRows:
             account.debt,
             None if old is not None and next_change_at is old.next_change_at else next_change_at,
             counters,
+            None if account.saved == (0 if old is None else old.saved) else account.saved,
         )
         if old is None:
             self.new_accounts.rows.append((*row, state.status))
@@ -236,18 +243,26 @@ class BatchRows:
         for lot in was.values():
             self.gone_lots.rows.append((self._places.lots[member, wallet, pending, lot.lot], member, lot.lot))
 
-    def _add_holds(self, shard: int, member: int, before: tuple[Hold, ...], after: tuple[Hold, ...]) -> None:
+    @staticmethod
+    def _add_bound(
+        shard: int,
+        member: int,
+        before: Sequence[Hold | Deposit],
+        after: Sequence[Hold | Deposit],
+        closed: Columns,
+        opened: Columns,
+    ) -> None:
+        """The difference between two states of a wallet's holds, or of its savings."""
         if before is after:
             return
-        was = {hold.sequence: hold for hold in before}
-        for hold in after:
-            if was.pop(hold.sequence, None) is not hold:
-                pieces = _encode(hold.pieces).decode()
-                self.open_holds.rows.append(
-                    (shard, member, hold.sequence, hold.wallet, hold.remaining, hold.expires_at, pieces)
-                )
+        was = {each.sequence: each for each in before}
+        for each in after:
+            if was.pop(each.sequence, None) is not each:
+                pieces = _encode(each.pieces).decode()
+                row = (shard, member, each.sequence, each.wallet, each.remaining, each.expires_at, pieces)
+                opened.rows.append(row)
         for sequence in was:
-            self.closed_holds.rows.append((shard, member, sequence))
+            closed.rows.append((shard, member, sequence))
 
     async def write(self, connection: Connection, recorded_at: datetime) -> None:
         """Write everything. The caller holds the locks and commits.
@@ -268,6 +283,11 @@ class BatchRows:
                 _SQL["write_holds"], *self.closed_holds.arrays(), *self.open_holds.arrays()
             )
             check_changed(changed, len(self.closed_holds.rows) + len(self.open_holds.rows))
+        if self.closed_deposits.rows or self.open_deposits.rows:
+            changed = await connection.fetchval(
+                _SQL["write_savings"], *self.closed_deposits.arrays(), *self.open_deposits.arrays()
+            )
+            check_changed(changed, len(self.closed_deposits.rows) + len(self.open_deposits.rows))
         if self.reopened_lots.rows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
         if self.profiles.rows:

@@ -15,13 +15,15 @@ _SQL = load_queries("reads")
 _decode_wallets = msgspec.json.Decoder(dict[int, str], strict=False).decode
 
 
-class WalletBalances(msgspec.Struct, frozen=True, gc=False):
-    """What the buckets of a wallet hold, in points. Available points can be spent now."""
+class WalletBalances(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the buckets of a wallet hold, in points. Available points can be spent now; `saved` ones stand in the points
+    bank (left out: none)."""
 
     available: int
     pending: int
     held: int
     debt: int
+    saved: int = 0
 
 
 class Catalog:
@@ -55,7 +57,7 @@ class Catalog:
         """The balances after a transaction by wallet id. Raises KeyError for a wallet newer than the last refresh."""
         names = self.wallet_ids
         return {
-            names[each.wallet]: WalletBalances(each.available, each.pending, each.held, each.debt)
+            names[each.wallet]: WalletBalances(each.available, each.pending, each.held, each.debt, each.saved)
             for each in trace.balances
         }
 

@@ -38,9 +38,12 @@ KindName = Literal[
     "tier",
     "redeem",
     "step",
+    "convert",
+    "save",
+    "unsave",
 ]
 BucketName = Literal[
-    "pending", "available", "held", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"
+    "pending", "available", "held", "saved", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"
 ]
 
 
@@ -321,6 +324,7 @@ _BUCKETS: dict[int, BucketName] = {
     Bucket.PENDING: "pending",
     Bucket.AVAILABLE: "available",
     Bucket.HELD: "held",
+    Bucket.SAVED: "saved",
     Bucket.DEBT: "debt",
     Bucket.ISSUED: "issued",
     Bucket.SPENT: "spent",

@@ -12,7 +12,7 @@ import msgspec
 from jifen.core.commands import SettleMember
 from jifen.core.decide import Context, decide
 from jifen.core.identity import Identity, shard_of_identity, shard_of_member
-from jifen.core.ledger.values import Account, Hold, Lot, LotTerms, MemberState, Piece
+from jifen.core.ledger.values import Account, Bucket, Deposit, Hold, Lot, LotTerms, MemberState, Piece
 from jifen.core.limits import NEVER
 from jifen.core.members.person import NOBODY_KNOWN, Address, Person, missing_fields
 from jifen.core.program import MemberPolicy, Program
@@ -110,14 +110,17 @@ class ExpiringPoints(msgspec.Struct, frozen=True):
     points: int
 
 
-class WalletView(msgspec.Struct, frozen=True):
-    """The buckets of a wallet, in points, and when how many of them expire, soonest first."""
+class WalletView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The buckets of a wallet, in points, and when how many of them expire, soonest first; the same of what is saved
+    in the points bank (left out: nothing)."""
 
     available: int
     pending: int
     held: int
     debt: int
     next_expiries: list[ExpiringPoints]
+    saved: int = 0
+    saved_expiries: list[ExpiringPoints] = []
 
 
 class BalancesView(msgspec.Struct, frozen=True):
@@ -269,13 +272,13 @@ async def settled_state(
     rows = await connection.fetch(_SQL["accounts"], shard_of_member(member_id, catalog.shards), member_id)
     if not rows:
         return None
-    accounts = tuple(Account(*(row[column] for column in _ACCOUNT_COLUMNS)) for row in rows)
+    accounts = tuple(Account(**{column: row[column] for column in _ACCOUNT_COLUMNS}) for row in rows)
     states = {member_id: MemberState(member_id, max(each.last_sequence for each in accounts), accounts)}
     await load_everything(connection, states, Places(), [member_id], catalog.shards)
     return _settle(program, states[member_id], now)
 
 
-_ACCOUNT_COLUMNS = ("wallet", "available", "pending", "held", "debt", "last_sequence", "next_change_at")
+_ACCOUNT_COLUMNS = ("wallet", "available", "pending", "held", "debt", "last_sequence", "next_change_at", "saved")
 
 
 def _settle(program: Program, state: MemberState, now: datetime) -> MemberState:
@@ -289,16 +292,23 @@ def _view(program: Program, state: MemberState, as_of: datetime) -> BalancesView
     balances = {}
     for wallet, number in program.wallet_numbers.items():
         account = accounts.get(number) or Account(number)
-        expiries = _expiries((*account.lots, *account.pending_lots))
-        balances[wallet] = WalletView(account.available, account.pending, account.held, account.debt, expiries)
+        balances[wallet] = WalletView(
+            account.available,
+            account.pending,
+            account.held,
+            account.debt,
+            _expiries((lot.terms.expires_at, lot.remaining) for lot in (*account.lots, *account.pending_lots)),
+            account.saved,
+            _expiries((each.expires_at, each.remaining) for each in account.deposits),
+        )
     return BalancesView(str(state.member_id), as_of, balances)
 
 
-def _expiries(lots: Iterable[Lot]) -> list[ExpiringPoints]:
+def _expiries(parts: Iterable[tuple[datetime, int]]) -> list[ExpiringPoints]:
     points: dict[datetime, int] = {}
-    for lot in lots:
-        if lot.terms.expires_at < NEVER:
-            points[lot.terms.expires_at] = points.get(lot.terms.expires_at, 0) + lot.remaining
+    for expires_at, part in parts:
+        if expires_at < NEVER:
+            points[expires_at] = points.get(expires_at, 0) + part
     return [ExpiringPoints(instant, points[instant]) for instant in sorted(points)]
 
 
@@ -316,8 +326,9 @@ async def _replay(connection: Connection, catalog: Catalog, member_id: int, inst
                 lots.setdefault(row["wallet"], []).append(Lot(row["lot"], terms, remaining))
     holds = await _replay_holds(connection, key)
     debts = {row["wallet"]: row["debt"] for row in await connection.fetch(_SQL["debts_at"], *key)}
+    deposits = await _replay_savings(connection, key)
     accounts = []
-    for wallet in sorted({*available, *pending, *holds, *debts}):
+    for wallet in sorted({*available, *pending, *holds, *debts, *deposits}):
         account = Account(
             wallet,
             sum(lot.remaining for lot in available.get(wallet, ())),
@@ -331,6 +342,8 @@ async def _replay(connection: Connection, catalog: Catalog, member_id: int, inst
             None,
             tuple(pending.get(wallet, ())),
             tuple(holds.get(wallet, ())),
+            saved=sum(each.remaining for each in deposits.get(wallet, ())),
+            deposits=tuple(deposits.get(wallet, ())),
         )
         accounts.append(account)
     return MemberState(member_id, sequence, tuple(accounts))
@@ -348,3 +361,35 @@ async def _replay_holds(connection: Connection, key: tuple[int, int, int]) -> di
             assert until is not None
             holds.append(Hold(row["sequence"], row["wallet"], until, (piece,)))
     return found
+
+
+async def _replay_savings(connection: Connection, key: tuple[int, int, int]) -> dict[int, list[Deposit]]:
+    """What was saved, by wallet: of each lot what was put aside, less what was taken, what expires first first."""
+    found: dict[int, list[Deposit]] = {}
+    for row in await connection.fetch(_SQL["savings_at"], *key):
+        wallet, deposits = row["wallet"], found.setdefault(row["wallet"], [])
+        if row["to_bucket"] != Bucket.SAVED:
+            found[wallet] = _without(deposits, row["lot"], row["amount"])
+            continue
+        piece = Piece(row["lot"], row["amount"], LotTerms(row["earned_at"], row["effective_at"], row["expires_at"]))
+        if deposits and deposits[-1].sequence == row["sequence"]:
+            deposits[-1] = msgspec.structs.replace(deposits[-1], pieces=(*deposits[-1].pieces, piece))
+        else:
+            until = decode_trace(row["trace"]).until
+            assert until is not None
+            deposits.append(Deposit(row["sequence"], wallet, until, (piece,)))
+    return {wallet: deposits for wallet, deposits in found.items() if deposits}
+
+
+def _without(deposits: list[Deposit], lot: int, amount: int) -> list[Deposit]:
+    """Savings after so many points of a lot were taken from them."""
+    kept: dict[int, Deposit] = {}
+    for deposit in sorted(deposits, key=lambda each: each.order):
+        pieces = []
+        for piece in deposit.pieces:
+            part = min(amount, piece.amount) if piece.lot == lot else 0
+            amount -= part
+            if part < piece.amount:
+                pieces.append(Piece(piece.lot, piece.amount - part, piece.terms))
+        kept[deposit.sequence] = msgspec.structs.replace(deposit, pieces=tuple(pieces))
+    return [kept[each.sequence] for each in deposits if kept[each.sequence].pieces]

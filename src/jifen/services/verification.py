@@ -174,7 +174,7 @@ class _Verification:
         return [finding for kind in sorted(self._found) for finding in sorted(self._found[kind])[:SHOWN_FINDINGS]]
 
 
-_MEMBER_SIDE: Final = (Bucket.AVAILABLE, Bucket.PENDING, Bucket.HELD, Bucket.DEBT)
+_MEMBER_SIDE: Final = (Bucket.AVAILABLE, Bucket.PENDING, Bucket.HELD, Bucket.SAVED, Bucket.DEBT)
 
 
 def _buckets(row: Any) -> dict[Bucket, int]:
@@ -182,6 +182,7 @@ def _buckets(row: Any) -> dict[Bucket, int]:
         Bucket.AVAILABLE: int(row["available"]),
         Bucket.PENDING: int(row["pending"]),
         Bucket.HELD: int(row["held"]),
+        Bucket.SAVED: int(row["saved"]),
         Bucket.DEBT: -int(row["debt"]),
     }
 
@@ -234,7 +235,17 @@ def _plan(shards: int, movements: int) -> list[_Part]:
         *(_Part(name, shards_range) for name in _LIGHT for shards_range in light),
         *(
             _Part(name, None)
-            for name in ("lookups", "transfers", "merges", "shared_usages", "stocks", "coupons", "wallets", "counts")
+            for name in (
+                "lookups",
+                "transfers",
+                "merges",
+                "shared_usages",
+                "stocks",
+                "coupons",
+                "approvals",
+                "wallets",
+                "counts",
+            )
         ),
     ]
 

@@ -31,7 +31,7 @@ from jifen.core.program import Wallet as ProgramWallet
 from jifen.core.rules.caps import OpenCap, cost_cents
 from jifen.core.rules.document import LocalizedText
 
-_OWN: Final = ("pending", "available", "held")
+_OWN: Final = ("pending", "available", "held", "saved")
 
 
 class Circumstances(msgspec.Struct, frozen=True):

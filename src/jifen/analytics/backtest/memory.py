@@ -12,7 +12,7 @@ from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerm
 from jifen.core.program import Program
 from jifen.core.trace import Trace, decode_trace
 
-_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST)
+_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST, Kind.CONVERT)
 _TAKEN_TO = (Bucket.SPENT, Bucket.ADJUSTED)
 
 

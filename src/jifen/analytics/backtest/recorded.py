@@ -14,7 +14,7 @@ from jifen.core.orders import Order
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_PROFILE, Profile
-from jifen.core.trace import TakenBack
+from jifen.core.trace import Dealings, TakenBack
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import load_everything
@@ -69,6 +69,7 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     corrected: Order | None = None
     step: str | None = None
     redemption: RecordedRedemption | None = None
+    dealings: Dealings | None = None
 
 
 class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -151,8 +152,8 @@ async def read_due(connection: Connection, shard: int, shards: int, instant: dat
     """The members for whom time has done something by an instant that nobody has booked yet, loaded as a whole."""
     accounts: dict[int, list[Account]] = {}
     for member_id, *values in await connection.fetch(_SQL["due"], shard, instant):
-        wallet, available, pending, held, debt, last_sequence, next_change_at = values
-        account = Account(wallet, available, pending, held, debt, last_sequence, next_change_at)
+        wallet, available, pending, held, debt, last_sequence, next_change_at, saved = values
+        account = Account(wallet, available, pending, held, debt, last_sequence, next_change_at, saved=saved)
         accounts.setdefault(member_id, []).append(account)
     states = {
         member: MemberState(member, max(each.last_sequence for each in own), tuple(own))

@@ -38,7 +38,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
-from jifen.core.limits import MAXIMUM_HOLD
+from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -46,6 +46,7 @@ from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Profile, counters_on
 from jifen.core.trace import TakenBack
+from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.engine.references import late_day, new_member_state
 
 #: The other side of a transfer: it is only there because the core decides both sides together.
@@ -192,7 +193,9 @@ class MemberReplay:
     def _decide(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent | None, *, is_before: bool
     ) -> Effects | Refusal:
-        context = Context(entry.recorded_at, entry.occurred_at, entry.source, "", "")
+        dealings = entry.trace.dealings
+        approval = None if dealings is None else dealings.approval
+        context = Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval)
         if earning is not None:
             shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
             if is_before:
@@ -206,7 +209,11 @@ class MemberReplay:
             if past is None:
                 message = f"Transaction {refers_to} of this member, which it refers to, was refused."
                 return Refusal(FOLLOWS_REFUSED, message)
-        return decide(program, self._command(entry, past), context, self._state, past=past)
+        state = self._state
+        if entry.kind is Kind.SAVE:
+            # How much was earned in a year is a matter of that time; what was saved then was allowed.
+            state = msgspec.structs.replace(state, earned_this_year=MAXIMUM_BALANCE)
+        return decide(program, self._command(entry, past), context, state, past=past)
 
     def _state_for(self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent) -> MemberState:
         day = late_day(earning, entry.occurred_at, program, self._state.counters)
@@ -244,8 +251,17 @@ class MemberReplay:
             return SpendPoints(member, wallet, trace.points)
         if entry.kind is Kind.HOLD:
             return PlaceHold(member, wallet, trace.points, trace.until)
+        if entry.kind is Kind.SAVE:
+            return SavePoints(member, trace.points)
+        if entry.kind is Kind.UNSAVE:
+            return UnsavePoints(member, trace.points)
+        dealings = trace.dealings
+        if entry.kind is Kind.CONVERT:
+            assert dealings is not None and dealings.converted is not None
+            return ConvertPoints(member, dealings.converted.conversion, trace.points)
         assert entry.kind is Kind.ADJUST
-        return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet))
+        code = None if dealings is None else dealings.reason_code
+        return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet), code)
 
     def _redeeming(self, entry: Entry, sequence: int) -> Command:
         """What a redemption did to the points, whatever the draft's rewards are: held, spent, released, given back."""
@@ -332,6 +348,9 @@ class MemberReplay:
         sums.orders += isinstance(earning, RecordOrder)
         if earning is None:
             tally.took_out(entry.kind, entry.trace)
+            if entry.kind is Kind.CONVERT:
+                found = None if isinstance(effects, Refusal) else effects.trace
+                tally.converted(entry.occurred_at, entry.trace.dealings, None if found is None else found.dealings)
         if isinstance(effects, Refusal):
             self._refused(entry, effects)
             awards, taken_back = list[Award](), list[TakenBack]()

@@ -12,7 +12,7 @@ from jifen.core.ledger.values import Bucket, Kind, Transaction
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.rate import Award
-from jifen.core.trace import TakenBack
+from jifen.core.trace import Dealings, TakenBack
 
 #: What one member got: by wallet, as recorded and under the draft.
 MemberPoints = dict[int, list[int]]
@@ -115,14 +115,27 @@ class Tally:
 
     def took_out(self, kind: Kind, trace: RecordedTrace) -> None:
         """Add what a recorded spend or adjustment took out of a wallet, or what came back of it."""
+        if trace.dealings is not None and trace.dealings.refunded is not None:
+            refunded = trace.dealings.refunded
+            self.sums.wallet(refunded.wallet).taken_out -= refunded.points
         if trace.wallet is None or trace.points is None:
             return
-        if kind in (Kind.SPEND, Kind.CAPTURE):
+        if kind in (Kind.SPEND, Kind.CAPTURE, Kind.CONVERT):
             self.sums.wallet(trace.wallet).taken_out += trace.points
         elif kind in (Kind.REDEEM, Kind.STEP):
             self.sums.wallet(trace.wallet).taken_out += _redeemed(kind, trace)
         elif kind in (Kind.ADJUST, Kind.REVERSE):
             self.sums.wallet(trace.wallet).taken_out -= trace.points
+
+    def converted(self, occurred_at: datetime, recorded: Dealings | None, draft: Dealings | None) -> None:
+        """Add what a conversion issued in the wallet to which its points went."""
+        local = occurred_at.astimezone(self._zone)
+        month = _month(12 * local.year + local.month - 1)
+        for dealings, is_draft in ((recorded, False), (draft, True)):
+            if dealings is not None and dealings.converted is not None:
+                converted = dealings.converted
+                pair = Pair(0, converted.got) if is_draft else Pair(converted.got, 0)
+                self.sums.wallet(converted.wallet).months.setdefault(month, Pair()).add(pair)
 
     def failed(self, failed: Mapping[str, str]) -> None:
         """Add rules that could not be evaluated."""

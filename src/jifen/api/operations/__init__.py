@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from jifen.api.operations import ledger, members, people, redemptions, tiers
+from jifen.api.operations import ledger, members, people, redemptions, tiers, wallets
 from jifen.api.operations.base import Operation
 
 __all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
 
 EVENTS_PATH = "/v1/events"
 
-OPERATIONS = (*members.OPERATIONS, *people.OPERATIONS, *ledger.OPERATIONS, *tiers.OPERATIONS, *redemptions.OPERATIONS)
+OPERATIONS = (
+    *members.OPERATIONS,
+    *people.OPERATIONS,
+    *ledger.OPERATIONS,
+    *tiers.OPERATIONS,
+    *redemptions.OPERATIONS,
+    *wallets.OPERATIONS,
+)
 
 #: What any write can be refused with, whatever it does.
 COMMON_CODES = (
@@ -49,6 +56,14 @@ EVENT_CODES = (
     "returned_too_much",
     "already_refunded",
     "points_already_spent",
+    "unknown_hold",
+    "hold_of_other_member",
+    "hold_closed",
+    "hold_exceeded",
+    "offset_not_allowed",
+    "offset_mismatch",
+    "offset_too_large",
+    "not_a_whole_step",
     "identity_taken",
     "member_frozen",
     "member_closed",

@@ -31,6 +31,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     is_body_needed: bool = True
     answer_type: type[msgspec.Struct]
     status: int = 200
+    #: What it is answered with (202) where it waits for a second person; None: it never does.
+    waiting_type: type[msgspec.Struct] | None = None
     command: Callable[[str, Any], Command | Refusal]
     refine: Callable[[Catalog, Any, Any], Command | Refusal] | None = None
     answer: Callable[[Catalog, Answer], msgspec.Struct]

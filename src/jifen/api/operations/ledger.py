@@ -32,7 +32,7 @@ def _adjust(name: str, body: bodies.AdjustBody) -> Command | Refusal:
     expires_at = None if body.expires_at is None else to_utc(body.expires_at, "/expires_at")
     if isinstance(expires_at, Refusal):
         return expires_at
-    return AdjustPoints(member, body.wallet, body.points, expires_at)
+    return AdjustPoints(member, body.wallet, body.points, expires_at, body.reason_code)
 
 
 def _transfer(name: str, body: bodies.TransferBody) -> Command | Refusal:
@@ -92,7 +92,7 @@ _TRANSACTION = {
     "points": 120,
 }
 _MEMBER = ("unknown_member", "member_frozen", "member_closed", "member_anonymised", "member_merged")
-_TAKES_POINTS = (*_MEMBER, "unknown_wallet", "insufficient_points")
+_TAKES_POINTS = (*_MEMBER, "unknown_wallet", "insufficient_points", "wallet_not_spendable")
 
 OPERATIONS = (
     Operation(
@@ -115,10 +115,15 @@ OPERATIONS = (
         summary_zh="人工调整积分",
         body=bodies.AdjustBody,
         answer_type=bodies.TransactionAnswer,
+        waiting_type=bodies.ApprovalAnswer,
         command=_adjust,
-        answer=answers.transaction_answer,
+        answer=answers.adjusted_answer,
         codes=(
-            *_TAKES_POINTS,
+            "unknown_member",
+            "unknown_wallet",
+            "insufficient_points",
+            "reason_code_needed",
+            "unknown_reason_code",
             "invalid_points",
             "amount_too_large",
             "balance_too_large",
@@ -138,7 +143,18 @@ OPERATIONS = (
         answer_type=bodies.TransactionAnswer,
         command=_transfer,
         answer=answers.transaction_answer,
-        codes=(*_TAKES_POINTS, "same_member", "balance_too_large", "amount_too_large", "invalid_identity"),
+        codes=(
+            *_TAKES_POINTS,
+            "same_member",
+            "balance_too_large",
+            "amount_too_large",
+            "invalid_identity",
+            "gifts_not_allowed",
+            "below_least",
+            "above_most",
+            "limit_reached",
+            "cooling_down",
+        ),
         example={"to": "phone:13900139000", "points": 100},
         example_answer=_TRANSACTION | {"kind": "transfer", "points": -100, "counterpart": "100002-3"},
     ),

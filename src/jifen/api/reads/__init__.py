@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from jifen.api.reads import members, program, rewards, segments, tiers, transactions
+from jifen.api.reads import approvals, members, program, rewards, segments, tiers, transactions
 from jifen.api.reads.base import Asked, Query, Read, read_query
 
 __all__ = ["COMMON_READ_CODES", "READS", "Asked", "Query", "Read", "read_query"]
 
-READS = (*members.READS, *transactions.READS, *program.READS, *tiers.READS, *segments.READS, *rewards.READS)
+READS = (
+    *members.READS,
+    *transactions.READS,
+    *program.READS,
+    *tiers.READS,
+    *segments.READS,
+    *rewards.READS,
+    *approvals.READS,
+)
 
 #: What any read can be refused with, whatever it asks for.
 COMMON_READ_CODES = ("unauthorized", "invalid_parameter", "internal", "database_unavailable")

@@ -19,14 +19,19 @@ from jifen.core.commands import (
     SpendPoints,
     TransferPoints,
 )
+from jifen.core.decide.adjust import adjust_points
+from jifen.core.decide.bank import save_points, unsave_points
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
+from jifen.core.decide.convert import convert_points
 from jifen.core.decide.coupons import cancel_write_off, write_off_coupon
 from jifen.core.decide.earn import record_event, record_order
+from jifen.core.decide.gift import transfer_points
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
+from jifen.core.decide.offset import record_paid_order
 from jifen.core.decide.redeem import redeem_reward
 from jifen.core.decide.reverse import correct_order, refund_order, reverse_transaction
 from jifen.core.decide.settle import settle
-from jifen.core.decide.spend import adjust_points, spend_points, transfer_points
+from jifen.core.decide.spend import spend_points
 from jifen.core.decide.steps import (
     approve_redemption,
     cancel_redemption,
@@ -60,6 +65,7 @@ from jifen.core.redemption.values import NO_SUPPLIES, Supplies
 from jifen.core.refusal import Refusal
 from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
+from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 
 __all__ = ["Context", "Effects", "PastTransaction", "decide"]
 
@@ -110,6 +116,8 @@ def decide(
 
 
 def _apply(decision: Decision, command: Command, past: PastTransaction | None) -> Refusal | None:
+    if isinstance(command, RecordOrder) and past is not None:
+        return record_paid_order(decision, command, past)
     on_state = _ON_THE_STATE.get(type(command))
     if on_state is not None:
         return on_state(decision, command)
@@ -142,6 +150,9 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     SettleRedemption: settle_redemption,
     WriteOffCoupon: write_off_coupon,
     CancelWriteOff: cancel_write_off,
+    ConvertPoints: convert_points,
+    SavePoints: save_points,
+    UnsavePoints: unsave_points,
 }
 #: one that gives back what an earlier transaction spent, if it has,
 _ON_WHAT_WAS_SPENT: Final[dict[type, Callable[[Decision, Any, PastTransaction | None], Refusal | None]]] = {

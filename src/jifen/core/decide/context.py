@@ -22,12 +22,12 @@ from jifen.core.rules.standing import Counters, facts_of
 from jifen.core.segments.membership import SegmentConditions, with_more
 from jifen.core.tiers.moves import tier_in_force
 from jifen.core.tiers.standing import Standing, TierChange
-from jifen.core.trace import Merged, TakenBack, Trace, encode_trace
+from jifen.core.trace import Dealings, Merged, TakenBack, Trace, encode_trace
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
     """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever; `roles` are
-    those of whoever sent it."""
+    those of whoever sent it. `approval` is the request that a second person approved, `asked_by` who had made it."""
 
     now: datetime
     occurred_at: datetime
@@ -35,6 +35,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     key: str
     actor: str
     reason: str | None = None
+    approval: int | None = None
+    asked_by: str | None = None
     roles: tuple[str, ...] = ()
 
 
@@ -174,6 +176,7 @@ class Decision:
         failed: dict[str, str] | None = None,
         corrected: Order | None = None,
         uses: dict[str, int] | None = None,
+        dealings: Dealings | None = None,
         spent: int = 0,
         facts: bytes | None = None,
         refers_to: int | None = None,
@@ -204,6 +207,7 @@ class Decision:
             failed or {},
             corrected,
             uses or {},
+            dealings,
             spent,
             **about,
         )
@@ -282,6 +286,15 @@ class Decision:
         if number is None:
             known = ", ".join(self.program.wallet_numbers)
             return Refusal("unknown_wallet", f"There is no wallet {wallet!r}; the program has {known}.", "/wallet")
+        return number
+
+    def spendable_wallet(self, wallet: str | None) -> int | Refusal:
+        """The number of a wallet whose points can leave it other than by time or refund."""
+        number = self.wallet_number(wallet)
+        if isinstance(number, int) and number in self.program.qualifying:
+            name = self.program.wallet_ids[number]
+            message = f"Points of the wallet {name!r} count for tiers; they cannot be spent, held, converted or given."
+            return Refusal("wallet_not_spendable", message, "/wallet", {"wallet": name})
         return number
 
     def expiry_of(self, wallet: int, earned_at: datetime) -> datetime:

@@ -19,6 +19,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
+from jifen.core.trace import Dealings
 
 encode_facts = msgspec.json.Encoder().encode
 
@@ -30,7 +31,7 @@ class EventFacts(msgspec.Struct, frozen=True, gc=False):
     data: Mapping[str, Any]
 
 
-def record_order(decision: Decision, command: RecordOrder) -> Refusal | None:
+def record_order(decision: Decision, command: RecordOrder, dealings: Dealings | None = None) -> Refusal | None:
     """Rate the order and open a lot for each award. An order that earns nothing is recorded all the same."""
     program, order, context = decision.program, command.order, decision.context
     if order.currency != program.document.currency:
@@ -45,7 +46,7 @@ def record_order(decision: Decision, command: RecordOrder) -> Refusal | None:
     event = RatedEvent(ORDER_COMPLETED, context.occurred_at, context.source, order, order.lines)
     day = local_day(context.occurred_at, program.zone)
     spent = sum(line.paid_cents for line in order.lines)
-    refusal = _earn(decision, event, day, encode_facts(order), spent)
+    refusal = _earn(decision, event, day, encode_facts(order), spent, dealings)
     if refusal is None:
         decision.counters = decision.counters.with_order(day, spent)
     return refusal
@@ -62,7 +63,14 @@ def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
     return _earn(decision, event, day, encode_facts(EventFacts(command.type, command.data)))
 
 
-def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent: int = 0) -> Refusal | None:
+def _earn(
+    decision: Decision,
+    event: RatedEvent,
+    day: date,
+    facts: bytes,
+    spent: int = 0,
+    dealings: Dealings | None = None,
+) -> Refusal | None:
     program, context = decision.program, decision.context
     book = program.books.get(event.type)
     needs_member = book is not None and book.needs_member
@@ -101,6 +109,7 @@ def _earn(decision: Decision, event: RatedEvent, day: date, facts: bytes, spent:
         used=_told(used),
         failed={verdict.rule: verdict.detail for verdict in rating.verdicts} if rating.verdicts else None,
         uses=_told(rating.uses),
+        dealings=dealings,
         spent=spent,
         facts=facts,
         is_answer=True,
@@ -143,7 +152,7 @@ def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:
     if points > MAXIMUM_AMOUNT:
         return Refusal("amount_too_large", f"This would be {points} points at once; the limit is {MAXIMUM_AMOUNT}.")
     draft = decision.journal.look(wallet)
-    if draft.available + draft.pending + draft.held + points > MAXIMUM_BALANCE:
+    if draft.available + draft.pending + draft.held + draft.saved + points > MAXIMUM_BALANCE:
         return Refusal("balance_too_large", f"The balance would pass the limit of {MAXIMUM_BALANCE} points.")
     return None
 

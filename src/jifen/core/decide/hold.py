@@ -12,12 +12,13 @@ from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket, Hold, Kind, transaction_id
 from jifen.core.limits import MAXIMUM_HOLD
 from jifen.core.refusal import Refusal
+from jifen.core.trace import Dealings
 
 
 def place_hold(decision: Decision, command: PlaceHold) -> Refusal | None:
     """Bind available points; they no longer count as available from this moment."""
     context = decision.context
-    wallet = decision.wallet_number(command.wallet)
+    wallet = decision.spendable_wallet(command.wallet)
     if isinstance(wallet, Refusal):
         return wallet
     if refusal := check_points(command.points) or check_available(decision, wallet, command.points):
@@ -43,7 +44,7 @@ def place_hold(decision: Decision, command: PlaceHold) -> Refusal | None:
 
 def capture_hold(decision: Decision, command: CaptureHold, placed: PastTransaction) -> Refusal | None:
     """Spend held points, all or part; `release_rest` frees the rest in a transaction of its own."""
-    hold = _open_hold(decision, placed)
+    hold = open_hold(decision, placed)
     if isinstance(hold, Refusal):
         return hold
     points = hold.remaining if command.points is None else command.points
@@ -56,6 +57,20 @@ def capture_hold(decision: Decision, command: CaptureHold, placed: PastTransacti
             "/points",
             {"requested": points, "held": hold.remaining},
         )
+    capture_from(decision, hold, points, release_rest=command.release_rest, is_answer=True)
+    return None
+
+
+def capture_from(
+    decision: Decision,
+    hold: Hold,
+    points: int,
+    *,
+    release_rest: bool,
+    is_answer: bool = False,
+    dealings: Dealings | None = None,
+) -> None:
+    """Spend so many of the held points, and free the rest if asked to."""
     decision.begin()
     for piece in decision.journal.take_from_hold(hold, points):
         decision.journal.pass_on(hold.wallet, Bucket.HELD, Bucket.SPENT, piece.lot, piece.amount)
@@ -64,18 +79,19 @@ def capture_hold(decision: Decision, command: CaptureHold, placed: PastTransacti
         decision.context.occurred_at,
         wallet=hold.wallet,
         points=points,
+        dealings=dealings,
         refers_to=hold.sequence,
-        is_answer=True,
+        is_answer=is_answer,
+        is_asked=True,
     )
-    rest = _find_hold(decision, placed)
-    if command.release_rest and rest is not None:
+    rest = next((each for each in decision.journal.look(hold.wallet).holds if each.sequence == hold.sequence), None)
+    if release_rest and rest is not None:
         _release(decision, rest, is_answer=False)
-    return None
 
 
 def release_hold(decision: Decision, command: ReleaseHold, placed: PastTransaction) -> Refusal | None:
     """Free all that remains of a hold: the points return to the lots they came from."""
-    hold = _open_hold(decision, placed)
+    hold = open_hold(decision, placed)
     if isinstance(hold, Refusal):
         return hold
     _release(decision, hold, is_answer=True)
@@ -106,7 +122,8 @@ def _find_hold(decision: Decision, placed: PastTransaction) -> Hold | None:
     return next((hold for hold in draft.holds if hold.sequence == placed.sequence), None)
 
 
-def _open_hold(decision: Decision, placed: PastTransaction) -> Hold | Refusal:
+def open_hold(decision: Decision, placed: PastTransaction) -> Hold | Refusal:
+    """The hold that a transaction placed, if anything of it is left."""
     name = transaction_id(decision.journal.member_id, placed.sequence)
     if placed.kind is not Kind.HOLD:
         return Refusal("unknown_hold", f"Transaction {name} is not a hold.")

@@ -8,6 +8,7 @@ from jifen.core.calendar import local_day
 from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import NOBODY, check_debt, check_room, encode_facts
+from jifen.core.decide.offset import give_points_back, points_due
 from jifen.core.decide.settle import return_pieces
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
 from jifen.core.orders import Order, OrderLine, OrderRefund, check_order, remaining_lines
@@ -15,7 +16,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import RatedEvent
 from jifen.core.rules.rate import Award, rate
-from jifen.core.trace import TakenBack
+from jifen.core.trace import Dealings, TakenBack
 
 _decode_order = msgspec.json.Decoder(Order).decode
 
@@ -41,7 +42,8 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
     due = _due(earned, _rate_again(earned, order, remaining))
     facts = None if refund is None else encode_facts(refund)
     spent = _paid(remaining) - _paid(remaining_lines(order, before))
-    refusal = _book_reversal(decision, earned, due, returned, facts, spent=spent)
+    points = points_due(earned, order, in_all)
+    refusal = _book_reversal(decision, earned, due, returned, facts, spent=spent, offset_points=points)
     if refusal is None:
         _count_change(decision, earned, spent)
     return refusal
@@ -124,8 +126,14 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
     name = transaction_id(command.member, past.sequence)
     if any(kind is Kind.REVERSE for kind, _ in past.referring):
         return Refusal("already_reversed", f"Transaction {name} was reversed before.")
+    if past.trace.dealings is not None and past.trace.dealings.paid_by is not None:
+        order = transaction_id(command.member, past.trace.dealings.paid_by)
+        message = f"The points of {name} paid for the order of {order}: refund that, and they come back with it."
+        return Refusal("not_reversible", message, None, {"transaction_id": order})
     if past.kind in (Kind.SPEND, Kind.CAPTURE):
         return _give_back(decision, past, Bucket.SPENT)
+    if past.kind is Kind.CONVERT:
+        return _convert_back(decision, past)
     if past.kind is Kind.EARN:
         due: dict[int, int] = {}
         for award in past.trace.awards:
@@ -141,7 +149,7 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
     return Refusal(
         "not_reversible",
         f"Transaction {name} is a {past.kind.name.lower()}, which cannot be reversed; "
-        "orders, spends, captures and adjustments can.",
+        "orders, spends, captures, adjustments and conversions can.",
     )
 
 
@@ -186,8 +194,13 @@ def _book_reversal(
     kind: Kind = Kind.REVERSE,
     corrected: Order | None = None,
     spent: int = 0,
+    offset_points: int = 0,
 ) -> Refusal | None:
     decision.begin()
+    # What comes back comes first, so that what is taken back finds it.
+    refunded = give_points_back(decision, past, offset_points, -spent)
+    if isinstance(refunded, Refusal):
+        return refunded
     taken_back = []
     for wallet, points in due.items():
         if points > 0:
@@ -207,6 +220,7 @@ def _book_reversal(
         taken_back=taken_back,
         returned=returned,
         corrected=corrected,
+        dealings=None if refunded is None else Dealings(refunded=refunded),
         spent=spent,
         facts=facts,
         refers_to=past.sequence,
@@ -220,7 +234,9 @@ def _book_reversal(
     return None
 
 
-def _take_back(decision: Decision, past: PastTransaction, wallet: int, points: int) -> TakenBack | Refusal:
+def _take_back(
+    decision: Decision, past: PastTransaction, wallet: int, points: int, *, may_forgive: bool = True
+) -> TakenBack | Refusal:
     """Take points back: from what is left of their own lots, from what of these has expired, from other lots.
 
     Points that have expired are gone already: they count as taken back, and the member owes nothing for them.
@@ -231,6 +247,9 @@ def _take_back(decision: Decision, past: PastTransaction, wallet: int, points: i
     for lot in own:
         if from_lot < points:
             from_lot += journal.take_from_lot(wallet, Bucket.REVERSED, lot, points - from_lot)
+    if from_lot < points and journal.look(wallet).saved:
+        saved = journal.take_from_savings(wallet, Bucket.REVERSED, points - from_lot, own)
+        from_lot += sum(piece.amount for piece, _ in saved)
     booked_now = _expired_in(decision, own)
     for lot in own:
         part = min(points - from_lot - expired, past.expired_by_lot.get(lot, 0) + booked_now.get(lot, 0))
@@ -250,14 +269,46 @@ def _take_back(decision: Decision, past: PastTransaction, wallet: int, points: i
             None,
             {"due": points, "missing": short},
         )
-    # Points in a hold are not spent yet: they are owed under every policy, and pay for themselves when they return.
+    # Points in a hold or in savings are not spent yet: they are owed under every policy, and pay for themselves when
+    # they return.
     draft = journal.look(wallet)
-    owed = short if policy == "debt" else min(short, max(draft.held - draft.debt, 0))
+    is_debt = policy == "debt" or not may_forgive
+    owed = short if is_debt else min(short, max(draft.held + draft.saved - draft.debt, 0))
     if owed and (refusal := check_debt(decision, wallet, owed)):
         return refusal
     if owed:
         journal.owe(wallet, owed)
     return TakenBack(wallet, points, from_lot, expired, other_lots, debt=owed, forgiven=short - owed)
+
+
+def _convert_back(decision: Decision, past: PastTransaction) -> Refusal | None:
+    """Undo a conversion: what was given returns to its lots, what arrived is taken back. Nothing of that is forgiven,
+    or whoever spends what arrived would have both."""
+    dealings = past.trace.dealings
+    assert dealings is not None and dealings.converted is not None
+    wallet, converted = past.trace.wallet, dealings.converted
+    assert wallet is not None
+    pieces, withheld = pieces_to_return(past, wallet)
+    points = sum(piece.amount for piece in pieces)
+    if refusal := check_room(decision, wallet, points):
+        return refusal
+    decision.begin()
+    taken = _take_back(decision, past, converted.wallet, converted.got, may_forgive=False)
+    if isinstance(taken, Refusal):
+        return taken
+    _return(decision, wallet, Bucket.SPENT, pieces, withheld)
+    decision.end(
+        Kind.REVERSE,
+        decision.context.occurred_at,
+        wallet=wallet,
+        points=points,
+        taken_back=[taken],
+        withheld=sum(part for _, part in withheld) or None,
+        refers_to=past.sequence,
+        is_answer=True,
+        program=past.program,
+    )
+    return None
 
 
 def _opens(past: PastTransaction, movement: Movement) -> bool:
@@ -287,14 +338,12 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
     """
     wallet = past.trace.wallet
     assert wallet is not None
-    pieces, withheld = pieces_to_return(past)
+    pieces, withheld = pieces_to_return(past, wallet)
     points = sum(piece.amount for piece in pieces)
     if refusal := check_room(decision, wallet, points):
         return refusal
     decision.begin()
-    for lot, part in withheld:
-        decision.journal.pass_on(wallet, source, Bucket.REVERSED, lot, part)
-    return_pieces(decision, wallet, source, pieces, decision.context.now)
+    _return(decision, wallet, source, pieces, withheld)
     decision.end(
         Kind.REVERSE,
         decision.context.occurred_at,
@@ -307,12 +356,14 @@ def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Ref
     return None
 
 
-def pieces_to_return(past: PastTransaction) -> tuple[list[Piece], list[tuple[int, int]]]:
-    """What a transaction took, lot by lot; and apart from it, by lot, what refunds have forgiven of that."""
+def pieces_to_return(past: PastTransaction, wallet: int) -> tuple[list[Piece], list[tuple[int, int]]]:
+    """What a transaction took from a wallet, by lot, and what of it stays gone because a refund forgave it."""
     pieces = []
     forgiven = dict(past.forgiven)
     withheld: list[tuple[int, int]] = []
     for movement in past.movements:
+        if movement.wallet != wallet:
+            continue
         assert movement.terms is not None
         opened = movement.lot // LOTS_PER_TRANSACTION
         part = min(movement.amount, forgiven.get(opened, 0))
@@ -322,3 +373,11 @@ def pieces_to_return(past: PastTransaction) -> tuple[list[Piece], list[tuple[int
         if part < movement.amount:
             pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))
     return pieces, withheld
+
+
+def _return(
+    decision: Decision, wallet: int, source: Bucket, pieces: list[Piece], withheld: list[tuple[int, int]]
+) -> None:
+    for lot, part in withheld:
+        decision.journal.pass_on(wallet, source, Bucket.REVERSED, lot, part)
+    return_pieces(decision, wallet, source, pieces, decision.context.now)

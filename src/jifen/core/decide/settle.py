@@ -1,11 +1,11 @@
-"""What time does to an account by itself: lots mature and expire, holds end."""
+"""What time does to an account by itself: lots mature and expire, holds end, savings expire."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from jifen.core.decide.context import Decision
-from jifen.core.ledger.values import Bucket, Hold, Kind, LotTerms, Piece
+from jifen.core.ledger.values import Bucket, Deposit, Hold, Kind, LotTerms, Piece
 
 
 def settle(decision: Decision, *, not_before: datetime | None = None, until: datetime | None = None) -> None:
@@ -39,6 +39,15 @@ def _settle_instant(decision: Decision, wallet: int, instant: datetime, occurred
         decision.begin()
         journal.take(wallet, Bucket.EXPIRED, expiring)
         decision.end(Kind.EXPIRE, occurred_at, wallet=wallet, points=expiring)
+
+    for deposit in [each for each in sorted(draft.deposits, key=_order) if each.expires_at <= instant]:
+        decision.begin()
+        journal.take_from_savings(wallet, Bucket.EXPIRED, deposit.remaining)
+        decision.end(Kind.EXPIRE, occurred_at, wallet=wallet, points=deposit.remaining, refers_to=deposit.sequence)
+
+
+def _order(deposit: Deposit) -> tuple[datetime, int]:
+    return deposit.order
 
 
 def _end_hold(decision: Decision, hold: Hold, occurred_at: datetime) -> None:

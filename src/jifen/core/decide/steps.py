@@ -268,7 +268,7 @@ def _give_back(
     wallet, points, withheld = redemption.wallet, 0, 0
     if redemption.spent_by:
         assert past is not None and past.sequence == redemption.spent_by
-        pieces, kept = pieces_to_return(past)
+        pieces, kept = pieces_to_return(past, wallet)
         points, withheld = sum(piece.amount for piece in pieces), sum(part for _, part in kept)
         if refusal := check_room(decision, wallet, points):
             return refusal

@@ -18,6 +18,7 @@ from jifen.core.ledger.values import (
     Account,
     Balances,
     Bucket,
+    Deposit,
     Hold,
     Lot,
     LotTerms,
@@ -28,6 +29,7 @@ from jifen.core.ledger.values import (
 from jifen.core.limits import NEVER
 
 _AVAILABLE, _PENDING, _HELD, _DEBT = Bucket.AVAILABLE, Bucket.PENDING, Bucket.HELD, Bucket.DEBT
+_SAVED = Bucket.SAVED
 
 
 class NotLoaded(Exception):
@@ -44,6 +46,7 @@ class AccountDraft:
     __slots__ = (
         "available",
         "debt",
+        "deposits",
         "held",
         "holds",
         "horizon",
@@ -53,6 +56,7 @@ class AccountDraft:
         "next_change_at",
         "pending",
         "pending_lots",
+        "saved",
         "wallet",
     )
 
@@ -69,10 +73,12 @@ class AccountDraft:
         self.pending_lots = list(account.pending_lots)
         self.holds = account.holds
         self.is_complete = account.is_complete
+        self.saved = account.saved
+        self.deposits = account.deposits
 
     def freeze(self) -> Account:
         """The account as it stands now."""
-        assert min(self.available, self.pending, self.held, self.debt) >= 0  # I-03
+        assert min(self.available, self.pending, self.held, self.debt, self.saved) >= 0  # I-03
         assert self.debt == 0 or self.available == 0  # I-04
         return Account(
             self.wallet,
@@ -87,12 +93,14 @@ class AccountDraft:
             tuple(self.pending_lots),
             self.holds,
             self.is_complete,
+            self.saved,
+            self.deposits,
         )
 
     @property
     def balances(self) -> Balances:
         """The buckets alone."""
-        return Balances(self.wallet, self.available, self.pending, self.held, self.debt)
+        return Balances(self.wallet, self.available, self.pending, self.held, self.debt, self.saved)
 
 
 class Journal:
@@ -278,6 +286,8 @@ class Journal:
         draft.available -= amount
         if target is _HELD:
             draft.held += amount
+        elif target is _SAVED:
+            draft.saved += amount
         return pieces
 
     def take_from_lot(self, wallet: int, target: Bucket, number: int, at_most: int) -> int:
@@ -331,7 +341,48 @@ class Journal:
         draft = self.touch(wallet)
         if source is _HELD:
             draft.held -= amount
+        elif source is _SAVED:
+            draft.saved -= amount
         self._movements.append(Movement(wallet, source, target, lot, amount))
+
+    # --- savings ---
+
+    def save(self, wallet: int, amount: int, expires_at: datetime) -> Deposit:
+        """Put available points aside, soonest-expiring lots first. Their lots keep their terms."""
+        pieces = self.take(wallet, _SAVED, amount)
+        draft = self.touch(wallet)
+        deposit = Deposit(self.sequence, wallet, expires_at, tuple(pieces))
+        draft.deposits = (*draft.deposits, deposit)
+        draft.next_change_at = min(draft.next_change_at, expires_at)
+        return deposit
+
+    def take_from_savings(
+        self, wallet: int, target: Bucket, amount: int, lots: Sequence[int] | None = None
+    ) -> list[tuple[Piece, datetime]]:
+        """Take saved points, what expires first: up to so many, of these lots alone if any are named. Each piece comes
+        with the instant at which it would have expired in savings."""
+        draft = self.touch(wallet)
+        if not draft.is_complete:
+            raise NotLoaded(self.member_id)
+        taken: list[tuple[Piece, datetime]] = []
+        kept: dict[int, list[Piece]] = {}
+        for deposit in sorted(draft.deposits, key=_deposit_order):
+            kept[deposit.sequence] = []
+            for piece in deposit.pieces:
+                part = min(amount, piece.amount) if lots is None or piece.lot in lots else 0
+                amount -= part
+                if part:
+                    taken.append((Piece(piece.lot, part, piece.terms), deposit.expires_at))
+                    self.pass_on(wallet, _SAVED, target, piece.lot, part)
+                if part < piece.amount:
+                    kept[deposit.sequence].append(Piece(piece.lot, piece.amount - part, piece.terms))
+        if taken:
+            draft.deposits = tuple(
+                Deposit(each.sequence, each.wallet, each.expires_at, tuple(kept[each.sequence]))
+                for each in draft.deposits
+                if kept[each.sequence]
+            )
+        return taken
 
     # --- holds ---
 
@@ -369,7 +420,7 @@ class Journal:
         self.look(wallet).next_change_at = self.next_change_of(wallet)
 
     def next_change_of(self, wallet: int) -> datetime:
-        """When a lot of this wallet matures or expires next, or a hold ends; NEVER if nothing will."""
+        """When a lot of this wallet matures or expires next, a hold ends, or savings expire; NEVER if nothing will."""
         draft = self.look(wallet)
         if not draft.is_complete:
             raise NotLoaded(self.member_id)
@@ -377,6 +428,7 @@ class Journal:
             raise NotLoaded(self.member_id)
         instants = [lot.terms.effective_at for lot in draft.pending_lots]
         instants += [hold.expires_at for hold in draft.holds]
+        instants += [deposit.expires_at for deposit in draft.deposits]
         instants += [lot.terms.expires_at for lot in draft.lots[:1]]
         return min(instants, default=NEVER)
 
@@ -407,6 +459,10 @@ class Journal:
         draft.available -= part
         draft.debt -= part
         self._movements.append(Movement(draft.wallet, _AVAILABLE, _DEBT, number, part))
+
+
+def _deposit_order(deposit: Deposit) -> tuple[datetime, int]:
+    return deposit.order
 
 
 def _order(lot: Lot) -> tuple[datetime, datetime, int]:

@@ -24,6 +24,7 @@ class Bucket(IntEnum):
     PENDING = 1
     AVAILABLE = 2
     HELD = 3
+    SAVED = 4
     DEBT = 5
 
     ISSUED = 10
@@ -51,6 +52,9 @@ class Kind(IntEnum):
     CORRECT = 12
     REDEEM = 13
     STEP = 14
+    CONVERT = 15
+    SAVE = 16
+    UNSAVE = 17
     TIER = 18
     MERGE = 19
 
@@ -108,6 +112,28 @@ class Hold(msgspec.Struct, frozen=True, gc=False):
         return sum(piece.amount for piece in self.pieces)
 
 
+class Deposit(msgspec.Struct, frozen=True, gc=False):
+    """Points put into savings, with the lots they are of. `sequence` is that of the transaction which put them there.
+
+    All of it expires at `expires_at`, whatever the lots said.
+    """
+
+    sequence: int
+    wallet: int
+    expires_at: datetime
+    pieces: tuple[Piece, ...]
+
+    @property
+    def remaining(self) -> int:
+        """Points that are still saved."""
+        return sum(piece.amount for piece in self.pieces)
+
+    @property
+    def order(self) -> tuple[datetime, int]:
+        """Savings are taken in this order: what expires first, then as saved."""
+        return (self.expires_at, self.sequence)
+
+
 class Movement(msgspec.Struct, frozen=True, gc=False):
     """Points moved from one bucket to another: a debit and a credit in one. `terms` only where it opens a lot."""
 
@@ -119,23 +145,25 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     terms: LotTerms | None = None
 
 
-class Balances(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the buckets of a wallet hold."""
+class Balances(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """What the buckets of a wallet hold. As JSON `saved` is left out where it is 0."""
 
     wallet: int
     available: int
     pending: int
     held: int
     debt: int
+    saved: int = 0
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
     """One wallet of one member, as far as it was loaded.
 
     `lots` are the available lots in spending order; behind `horizon` (None: nothing is missing) there may be more
-    that were not loaded. `is_complete` says whether all `pending_lots` and `holds` are there, or just those that
-    were added since.
-    `next_change_at` is not later than the next instant at which a lot matures or expires, or a hold ends.
+    that were not loaded. `is_complete` says whether all `pending_lots`, `holds` and `deposits` are there, or just
+    those that were added since.
+    `next_change_at` is not later than the next instant at which a lot matures or expires, a hold ends, or savings
+    expire.
     """
 
     wallet: int
@@ -150,11 +178,13 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     pending_lots: tuple[Lot, ...] = ()
     holds: tuple[Hold, ...] = ()
     is_complete: bool = True
+    saved: int = 0
+    deposits: tuple[Deposit, ...] = ()
 
     @property
     def balances(self) -> Balances:
         """The buckets alone."""
-        return Balances(self.wallet, self.available, self.pending, self.held, self.debt)
+        return Balances(self.wallet, self.available, self.pending, self.held, self.debt, self.saved)
 
 
 class MemberState(msgspec.Struct, frozen=True, gc=False):
@@ -163,7 +193,9 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     member, where a refusal may have to name it. `counters_then`: the counters as they stood on earlier local days, for
     the late events that are to be decided. `tiers`: where the member stands, by tier set (None: not loaded, so nothing
     is decided about tiers). `lists`: the segments on whose lists the member is, where rules ask for segments.
-    `redemptions`: what was redeemed, by the sequence of the transaction that asked for it, as far as it was loaded."""
+    `redemptions`: what was redeemed, by the sequence of the transaction that asked for it, as far as it was loaded.
+    `earned_this_year`: what was earned in the calendar year in the wallet of the points bank, less what was taken back
+    in it (None: not loaded)."""
 
     member_id: int
     sequence: int
@@ -177,6 +209,7 @@ class MemberState(msgspec.Struct, frozen=True, gc=False):
     tiers: Mapping[str, Standing] | None = None
     lists: tuple[str, ...] = ()
     redemptions: Mapping[int, Redemption] = {}
+    earned_this_year: int | None = None
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False):

@@ -44,12 +44,14 @@ def _forfeit(decision: Decision) -> None:
     for account in decision.state.accounts:
         wallet = account.wallet
         draft = journal.look(wallet)
-        points = draft.available + draft.pending
+        points = draft.available + draft.pending + draft.saved
         if not points:
             continue
         decision.begin()
         for lot in list(draft.pending_lots):
             journal.take_from_lot(wallet, Bucket.ADJUSTED, lot.lot, lot.remaining)
+        if draft.saved:
+            journal.take_from_savings(wallet, Bucket.ADJUSTED, draft.saved)
         if draft.available:
             journal.take(wallet, Bucket.ADJUSTED, draft.available)
         decision.end(Kind.ADJUST, decision.context.occurred_at, wallet=wallet, points=-points, is_asked=True)

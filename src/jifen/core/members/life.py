@@ -46,6 +46,7 @@ from jifen.core.redemption.commands import (
 )
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
+from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoints, UnsavePoints
 
 Act = Literal[
     "earn",
@@ -100,6 +101,10 @@ ACT_OF: Final[dict[type, Act]] = {
     SettleRedemption: "time",
     WriteOffCoupon: "use",
     CancelWriteOff: "refund",
+    ConvertPoints: "spend",
+    SavePoints: "spend",
+    UnsavePoints: "spend",
+    DecideApproval: "adjust",
     GrantTier: "describe",
     RecalculateTiers: "time",
 }

@@ -19,7 +19,7 @@ from jifen.core.decide.earn import check_debt, check_room
 from jifen.core.decide.settle import settle
 from jifen.core.decide.tiers import join_tiers, look_at_tiers, raise_tiers
 from jifen.core.ledger.journal import NotLoaded
-from jifen.core.ledger.values import Bucket, Kind, Lot, MemberState, MemberStatus, Piece
+from jifen.core.ledger.values import Bucket, Kind, Lot, LotTerms, MemberState, MemberStatus, Piece
 from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.members.closing import refuse_open_holds
 from jifen.core.members.commands import MergeMembers, UndoMerge
@@ -45,7 +45,7 @@ def decide_merge(survivor: Decision, absorbed: Decision, command: MergeMembers) 
         return refusal
     for account in absorbed.state.accounts:
         draft = absorbed.journal.look(account.wallet)
-        points = draft.available + draft.pending
+        points = draft.available + draft.pending + draft.saved
         if refusal := check_room(survivor, account.wallet, points) or check_debt(survivor, account.wallet, draft.debt):
             return refusal
     join_tiers(survivor, absorbed)
@@ -221,7 +221,7 @@ def _send_down(
         taken = upper.journal.take_from_lot(wallet, Bucket.TRANSIT, lot.lot, lot.remaining)
         assert taken == lot.remaining
         number = origins.get(lot.lot)
-        if number is None:
+        if not number:
             number = lower.journal.open_lot(wallet, Bucket.TRANSIT, taken, lot.terms, pending=each.pending)
         else:
             _put_back(lower, wallet, Piece(number, taken, lot.terms), pending=each.pending)
@@ -235,7 +235,7 @@ def _follow(lower: Decision, upper: Decision, day: date, cents: int) -> None:
     """Whatever is at a merged member goes on to the survivor."""
     drafts = [lower.journal.look(account.wallet) for account in lower.state.accounts]
     uses = {name: used for name, used in lower.uses.items() if used}
-    if not cents and not uses and not any(draft.available or draft.pending or draft.debt for draft in drafts):
+    if not cents and not uses and not any(each.available or each.pending or each.saved or each.debt for each in drafts):
         return
     if cents:
         upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents), NO_COUNTERS
@@ -275,6 +275,7 @@ def _move_all(
             lots.append(MovedLot(wallet, lot.lot, number, lot.remaining))
             if settled := debt - there.look(wallet).debt:
                 repaid.append(Settled(wallet, lot.lot, settled, lot.terms))
+        lots += _move_savings(source, target, wallet)
         if debt := draft.debt:
             here.let_off(wallet, Bucket.TRANSIT, debt)
             pieces = there.take_or_owe(wallet, Bucket.TRANSIT, debt)
@@ -291,6 +292,17 @@ def _move_all(
         spent=note.counters.spent_total if spent is None else spent,
         uses=uses,
     )
+
+
+def _move_savings(source: Decision, target: Decision, wallet: int) -> list[MovedLot]:
+    """Savings come out of the bank: into new lots of the survivor that expire as the savings would have."""
+    moved = []
+    saved = source.journal.look(wallet).saved
+    for piece, until in source.journal.take_from_savings(wallet, Bucket.TRANSIT, saved) if saved else ():
+        terms = LotTerms(piece.terms.earned_at, source.context.now, until)
+        number = target.journal.open_lot(wallet, Bucket.TRANSIT, piece.amount, terms, pending=False)
+        moved.append(MovedLot(wallet, 0, number, piece.amount))
+    return moved
 
 
 def _end_pair(
@@ -342,6 +354,9 @@ def _return_lot(survivor: Decision, merged: Decision, moved: MovedLot) -> None:
         for lot in lots:
             if lot.lot == moved.lot:
                 survivor.journal.take_from_lot(moved.wallet, Bucket.TRANSIT, lot.lot, lot.remaining)
+                if not moved.origin:
+                    merged.journal.open_lot(moved.wallet, Bucket.TRANSIT, lot.remaining, lot.terms, pending=pending)
+                    return
                 _put_back(merged, moved.wallet, Piece(moved.origin, lot.remaining, lot.terms), pending=pending)
                 return
 

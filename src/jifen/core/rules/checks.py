@@ -87,7 +87,7 @@ def check_rules(
             check_text(f"{path}.name", rule.name)
         check_range(f"{path}.priority", rule.priority, -(10**6), 10**6)
         _check_award(path, rule, by_id)
-        _check_expiry(path, rule.expiry, rule.pending_days)
+        check_expiry(path, rule.expiry, rule.pending_days)
         check_caps(f"{path}.caps", rule.caps)
         if rule.coefficient is not None and any(each.budgets for each in campaigns if each.id == rule.campaign):
             raise invalid(
@@ -157,7 +157,8 @@ def _check_coefficient(path: str, rule: EarningRule, coefficient: Coefficient, b
             raise invalid(place, f"is {named!r}, which waits for another event or fills another wallet")
 
 
-def _check_expiry(path: str, expiry: Expiry, pending_days: int) -> None:
+def check_expiry(path: str, expiry: Expiry, pending_days: int) -> None:
+    """Raise InvalidProgram for an expiry (`expiry` below the path) that makes no sense, or comes too early."""
     check_range(f"{path}.pending_days", pending_days, 0, 3660)
     if isinstance(expiry, RollingExpiry):
         check_range(f"{path}.expiry.months", expiry.months, 1, 1200)

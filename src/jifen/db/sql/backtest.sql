@@ -69,7 +69,8 @@ GROUP BY m.wallet, m.from_bucket, m.to_bucket, t.occurred_at < $2
 
 -- name: due
 -- $1 a shard, $2 an instant. The accounts of members for whom time has done something that nobody has booked yet.
-SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at,
+       a.saved
 FROM accounts a
 WHERE a.shard = $1 AND a.member_id IN (SELECT member_id FROM accounts WHERE shard = $1 AND next_change_at <= $2)
 ORDER BY a.member_id, a.wallet

@@ -33,6 +33,27 @@ FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN lots l ON l.shard = wanted.shard AND l.member_id = wanted.member_id
 ORDER BY l.member_id, l.wallet, l.expires_at, l.earned_at, l.lot
 
+-- name: load_savings
+-- $1 shards, $2 member ids. All savings, oldest first.
+SELECT s.member_id, s.sequence, s.wallet, s.expires_at, s.pieces
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN savings s ON s.shard = wanted.shard AND s.member_id = wanted.member_id
+ORDER BY s.member_id, s.sequence
+
+-- name: load_earned
+-- $1 shards, $2 member ids, $3 wallet, $4 an instant. What events since then earned in the wallet, less what was taken
+-- back since then. Buckets: 10 issued, 13 reversed. Kinds: 1 earn, 8 reverse, 12 correct.
+SELECT m.member_id,
+       sum(CASE WHEN m.from_bucket IN (10, 13) THEN m.amount WHEN m.to_bucket = 13 THEN -m.amount ELSE 0 END)::bigint
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.occurred_at >= $4
+    AND t.kind IN (1, 8, 12)
+LEFT JOIN transactions origin ON origin.shard = t.shard AND origin.member_id = t.member_id
+    AND origin.sequence = t.refers_to
+JOIN movements m ON m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.wallet = $3
+WHERE t.kind = 1 OR origin.kind = 1
+GROUP BY m.member_id
+
 -- name: load_holds
 -- $1 shards, $2 member ids. Every open hold, oldest first.
 SELECT h.member_id, h.sequence, h.wallet, h.expires_at, h.pieces
@@ -230,11 +251,31 @@ ORDER BY shard, kind, value
 
 -- name: write_new_accounts
 -- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change,
--- $10 counters, $11 status.
+-- $10 counters, $11 saved (null: nothing), $12 status.
 INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters,
-                      status)
-SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
-                     $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[], $11::smallint[])
+                      status, saved)
+SELECT shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, status,
+       coalesce(saved, 0)
+FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
+            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[], $11::bigint[], $12::smallint[])
+    AS new (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved,
+            status)
+
+-- name: write_savings
+-- Savings that are gone: $1 shards, $2 member ids, $3 sequences. New or changed: $4 shards, $5 member ids,
+-- $6 sequences, $7 wallets, $8 remaining, $9 expires_at, $10 pieces.
+WITH gone AS (
+    DELETE FROM savings s USING unnest($1::smallint[], $2::bigint[], $3::integer[]) AS gone (shard, member_id, sequence)
+    WHERE s.shard = gone.shard AND s.member_id = gone.member_id AND s.sequence = gone.sequence
+    RETURNING 1
+), saved AS (
+    INSERT INTO savings (shard, member_id, sequence, wallet, remaining, expires_at, pieces)
+    SELECT * FROM unnest($4::smallint[], $5::bigint[], $6::integer[], $7::smallint[], $8::bigint[], $9::timestamptz[],
+                         $10::json[])
+    ON CONFLICT (shard, member_id, sequence) DO UPDATE SET remaining = EXCLUDED.remaining, pieces = EXCLUDED.pieces
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM saved)
 
 -- name: write_holds
 -- Closed holds: $1 shards, $2 member ids, $3 sequences. Open holds, new or changed: $4 shards, $5 member ids,
@@ -260,7 +301,8 @@ SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::boolean[]
                      $6::timestamptz[], $7::bigint[], $8::timestamptz[], $9::bigint[])
 
 -- name: write_keys
--- Keys of what is no transaction of the batch: registrations (sequence 0), and what had been done before.
+-- Keys of what is no transaction of the batch: registrations (sequence 0), requests (their number, negative), and what
+-- had been done before.
 -- $1 shards, $2 digests, $3 payload digests, $4 member ids, $5 sequences, $6 whether they repeat what had been done.
 INSERT INTO keys (shard, digest, payload_digest, member_id, sequence, repeats)
 SELECT * FROM unnest($1::smallint[], $2::bytea[], $3::bytea[], $4::bigint[], $5::integer[], $6::boolean[])
@@ -328,10 +370,10 @@ WITH came_transactions AS MATERIALIZED (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
                           held = new.held, debt = new.debt,
                           next_change_at = coalesce(new.next_change_at, a.next_change_at),
-                          counters = coalesce(new.counters, a.counters)
+                          counters = coalesce(new.counters, a.counters), saved = coalesce(new.saved, a.saved)
     FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
-                $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[])
-        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters)
+                $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[], $52::bigint[])
+        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved)
     WHERE a.ctid = new.place AND a.member_id = new.member_id AND a.wallet = new.wallet
     RETURNING 1
 ), announced AS (

@@ -57,7 +57,7 @@ SELECT member_id FROM identities WHERE shard = $1 AND kind = $2 AND value = $3
 
 -- name: accounts
 -- $1 shard, $2 member id.
-SELECT wallet, available, pending, held, debt, last_sequence, next_change_at
+SELECT wallet, available, pending, held, debt, last_sequence, next_change_at, saved
 FROM accounts WHERE shard = $1 AND member_id = $2 ORDER BY wallet
 
 -- name: last_sequence_at
@@ -100,6 +100,18 @@ JOIN movements m ON m.shard = $1 AND m.member_id = $2 AND m.sequence = (hold.lot
     AND m.position = (hold.lot & 1048575)::integer
 WHERE hold.amount > 0
 ORDER BY hold.sequence, m.expires_at, m.earned_at, hold.lot
+
+-- name: savings_at
+-- $1 shard, $2 member id, $3 a sequence. What went into savings and out of them up to that transaction, in order.
+-- Bucket 4: saved.
+SELECT t.sequence, moved.wallet, moved.lot, moved.to_bucket, moved.amount, t.trace::text AS trace, m.earned_at,
+       m.effective_at, m.expires_at
+FROM movements moved
+JOIN transactions t ON t.shard = moved.shard AND t.member_id = moved.member_id AND t.sequence = moved.sequence
+JOIN movements m ON m.shard = $1 AND m.member_id = $2 AND m.sequence = (moved.lot >> 20)::integer
+    AND m.position = (moved.lot & 1048575)::integer
+WHERE moved.shard = $1 AND moved.member_id = $2 AND moved.sequence <= $3 AND 4 IN (moved.from_bucket, moved.to_bucket)
+ORDER BY moved.sequence, moved.position
 
 -- name: debts_at
 -- $1 shard, $2 member id, $3 a sequence. What was owed in each wallet after that transaction. Bucket 5: debt.

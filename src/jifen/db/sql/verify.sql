@@ -1,11 +1,11 @@
 -- What `jifen verify` asks. Every block gives findings as (kind, member_id, detail); no row: nothing is wrong.
 --
 -- Blocks named `shards_...` look at the shards $1 to $2; the others at everything. None relies on what the engine
--- believes: balances, lots and holds are worked out anew from the movements, step by step.
+-- believes: balances, lots, holds and savings are worked out anew from the movements, step by step.
 -- The dear ones look twice. The quick look goes over everything and puts aside what is evidently sound; what is left
 -- are suspects, not findings. The close look replays the suspects alone and says what is wrong, if anything is.
--- Numbers are those of jifen.core.ledger.values. Buckets: 1 pending, 2 available, 3 held, 5 debt, from 10 on the
--- program's side (15 transit). Kinds: 1 earn, 3 hold, 8 reverse, 10 transfer.
+-- Numbers are those of jifen.core.ledger.values. Buckets: 1 pending, 2 available, 3 held, 4 saved, 5 debt, from 10 on
+-- the program's side (15 transit). Kinds: 1 earn, 3 hold, 8 reverse, 9 adjust, 10 transfer, 15 convert, 16 save.
 
 -- name: shards_balances
 -- Replays every account: no bucket below zero at any step, the balances in every trace, and the account rows.
@@ -14,7 +14,8 @@ WITH replayed AS (
            total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
            total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
            total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
-           total(CASE 5 WHEN to_bucket THEN -amount WHEN from_bucket THEN amount ELSE 0 END) OVER steps AS debt
+           total(CASE 5 WHEN to_bucket THEN -amount WHEN from_bucket THEN amount ELSE 0 END) OVER steps AS debt,
+           total(CASE 4 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS saved
     FROM movements WHERE shard BETWEEN $1 AND $2
     -- The member first: it tells most rows apart at the first comparison.
     WINDOW steps AS (PARTITION BY member_id, shard, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
@@ -23,13 +24,14 @@ WITH replayed AS (
     -- {"balances":[[1,250,0,0,0]], so they are read as text, which is far cheaper than JSON.
     SELECT member_id, shard, wallet, bit_xor(print) AS print,
            max(print) FILTER (WHERE next_sequence IS NULL) AS last_print,
-           bool_or(available < 0 OR pending < 0 OR held < 0 OR debt < 0 OR available > 0 AND debt > 0) AS is_wrong
+           bool_or(available < 0 OR pending < 0 OR held < 0 OR debt < 0 OR saved < 0 OR available > 0 AND debt > 0) AS is_wrong
     FROM (
         SELECT *, hashtextextended('{"balances":[[' || wallet || ',' || available || CASE
-                      WHEN pending = 0 AND held = 0 AND debt = 0 THEN ',0,0,0'
-                      ELSE ',' || pending || ',' || held || ',' || debt END, sequence) AS print
+                      WHEN pending = 0 AND held = 0 AND debt = 0 AND saved = 0 THEN ',0,0,0'
+                      ELSE ',' || pending || ',' || held || ',' || debt
+                           || CASE WHEN saved = 0 THEN '' ELSE ',' || saved END END, sequence) AS print
         FROM replayed
-        WHERE next_sequence IS DISTINCT FROM sequence OR available < 0 OR pending < 0 OR held < 0 OR debt < 0
+        WHERE next_sequence IS DISTINCT FROM sequence OR available < 0 OR pending < 0 OR held < 0 OR debt < 0 OR saved < 0
     ) ends
     GROUP BY member_id, shard, wallet
 ), by_traces AS (
@@ -60,12 +62,13 @@ WITH replayed AS (
     GROUP BY member_id, shard, wallet
 ), by_accounts AS (
     SELECT member_id, shard, wallet,
-           hashtextextended(concat('{"balances":[[', wallet, ',', available, ',', pending, ',', held, ',', debt),
+           hashtextextended(concat('{"balances":[[', wallet, ',', available, ',', pending, ',', held, ',', debt,
+                                   CASE WHEN saved <> 0 THEN concat(',', saved) END),
                             last_sequence) AS last_print
     FROM accounts
     -- An account that nothing ever touched is empty.
     WHERE shard BETWEEN $1 AND $2
-        AND NOT (last_sequence = 0 AND available = 0 AND pending = 0 AND held = 0 AND debt = 0)
+        AND NOT (last_sequence = 0 AND available = 0 AND pending = 0 AND held = 0 AND debt = 0 AND saved = 0)
 ), suspects AS (
     SELECT member_id, shard, wallet
     FROM by_movements m
@@ -84,14 +87,15 @@ WITH replayed AS (
            CASE 2 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS available,
            CASE 1 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS pending,
            CASE 3 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS held,
-           CASE 5 WHEN m.to_bucket THEN -m.amount WHEN m.from_bucket THEN m.amount ELSE 0 END AS debt
+           CASE 5 WHEN m.to_bucket THEN -m.amount WHEN m.from_bucket THEN m.amount ELSE 0 END AS debt,
+           CASE 4 WHEN m.to_bucket THEN m.amount WHEN m.from_bucket THEN -m.amount ELSE 0 END AS saved
     FROM suspects s
     CROSS JOIN LATERAL (
         SELECT * FROM movements m WHERE m.shard = s.shard AND m.member_id = s.member_id AND m.wallet = s.wallet OFFSET 0
     ) AS m
     UNION ALL
     -- A wallet that a transaction names has a step of 0 at its end, whether or not anything moved there.
-    SELECT s.shard, s.member_id, s.wallet, t.sequence, 2147483647, 0, 0, 0, 0
+    SELECT s.shard, s.member_id, s.wallet, t.sequence, 2147483647, 0, 0, 0, 0, 0
     FROM suspects s
     JOIN told t ON t.shard = s.shard AND t.member_id = s.member_id
     CROSS JOIN LATERAL json_array_elements(t.trace -> 'balances') AS said
@@ -99,16 +103,16 @@ WITH replayed AS (
 ), steps AS (
     SELECT shard, member_id, wallet, sequence, position,
            total(available) OVER steps AS available, total(pending) OVER steps AS pending,
-           total(held) OVER steps AS held, total(debt) OVER steps AS debt,
+           total(held) OVER steps AS held, total(debt) OVER steps AS debt, total(saved) OVER steps AS saved,
            lead(sequence) OVER steps AS next_sequence
     FROM moved
     WINDOW steps AS (PARTITION BY shard, member_id, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
 ), compared AS (
     SELECT coalesce(s.member_id, a.member_id) AS member_id, coalesce(s.wallet, a.wallet) AS wallet, s.sequence, s.position,
-           s.available, s.pending, s.held, s.debt, s.next_sequence IS DISTINCT FROM s.sequence AS ends_transaction,
+           s.available, s.pending, s.held, s.debt, s.saved, s.next_sequence IS DISTINCT FROM s.sequence AS ends_transaction,
            s.sequence IS NOT NULL AND s.next_sequence IS NULL AS is_last,
            t.trace, a.last_sequence, a.available AS account_available, a.pending AS account_pending,
-           a.held AS account_held, a.debt AS account_debt
+           a.held AS account_held, a.debt AS account_debt, a.saved AS account_saved
     FROM steps s
     LEFT JOIN told t ON t.shard = s.shard AND t.member_id = s.member_id AND t.sequence = s.sequence
     FULL JOIN (
@@ -125,10 +129,11 @@ CROSS JOIN LATERAL (
     UNION ALL SELECT NULL LIMIT 1
 ) AS trace
 CROSS JOIN LATERAL (
-    SELECT concat('available ', s.available, ', pending ', s.pending, ', held ', s.held, ', debt ', s.debt) AS by_movements
+    SELECT concat('available ', s.available, ', pending ', s.pending, ', held ', s.held, ', debt ', s.debt,
+                  CASE WHEN s.saved <> 0 THEN concat(', saved ', s.saved) END) AS by_movements
 ) AS replayed
 CROSS JOIN LATERAL (VALUES
-    ('balance_negative', s.available < 0 OR s.pending < 0 OR s.held < 0 OR s.debt < 0,
+    ('balance_negative', s.available < 0 OR s.pending < 0 OR s.held < 0 OR s.debt < 0 OR s.saved < 0,
      concat('wallet ', s.wallet, ' after movement ', s.position, ' of transaction ', s.member_id, '-', s.sequence, ': ',
             by_movements)),
     ('debt_with_available', s.ends_transaction AND s.available > 0 AND s.debt > 0,
@@ -137,7 +142,8 @@ CROSS JOIN LATERAL (VALUES
      concat('transaction ', s.member_id, '-', s.sequence, ' has movements and does not exist')),
     ('trace_balance', s.ends_transaction AND s.trace IS NOT NULL AND (
         (said ->> 1)::bigint IS DISTINCT FROM s.available OR (said ->> 2)::bigint IS DISTINCT FROM s.pending
-        OR (said ->> 3)::bigint IS DISTINCT FROM s.held OR (said ->> 4)::bigint IS DISTINCT FROM s.debt),
+        OR (said ->> 3)::bigint IS DISTINCT FROM s.held OR (said ->> 4)::bigint IS DISTINCT FROM s.debt
+        OR coalesce((said ->> 5)::bigint, 0) <> s.saved),
      concat('transaction ', s.member_id, '-', s.sequence, ' says ', coalesce(said::text, 'nothing'), ' of wallet ',
             s.wallet, ', its movements ', by_movements)),
     ('account_missing', s.is_last AND s.last_sequence IS NULL,
@@ -146,9 +152,11 @@ CROSS JOIN LATERAL (VALUES
      concat('wallet ', s.wallet, ' says its last transaction is ', s.member_id, '-', s.last_sequence, ', it is ',
             s.member_id, '-', coalesce(s.sequence, 0))),
     ('account_balance', s.account_available <> coalesce(s.available, 0) OR s.account_pending <> coalesce(s.pending, 0)
-        OR s.account_held <> coalesce(s.held, 0) OR s.account_debt <> coalesce(s.debt, 0),
+        OR s.account_held <> coalesce(s.held, 0) OR s.account_debt <> coalesce(s.debt, 0)
+        OR s.account_saved <> coalesce(s.saved, 0),
      concat('wallet ', s.wallet, ' says available ', s.account_available, ', pending ', s.account_pending, ', held ',
-            s.account_held, ', debt ', s.account_debt, ', its movements ', by_movements))
+            s.account_held, ', debt ', s.account_debt, CASE WHEN s.account_saved <> 0 THEN concat(', saved ', s.account_saved) END,
+            ', its movements ', by_movements))
 ) AS found (kind, is_true, detail)
 WHERE found.is_true
 UNION ALL
@@ -344,6 +352,56 @@ WHERE h.shard BETWEEN $1 AND $2 AND m.shard BETWEEN $1 AND $2
     AND ((piece -> 2 ->> 'earned_at')::timestamptz, (piece -> 2 ->> 'effective_at')::timestamptz,
          (piece -> 2 ->> 'expires_at')::timestamptz) IS DISTINCT FROM (m.earned_at, m.effective_at, m.expires_at)
 
+-- name: shards_savings
+-- Replays savings, lot by lot: what was put aside and not taken out is there; each with the terms it was saved with, and
+-- never more than that.
+WITH moved AS (
+    SELECT shard, member_id, wallet, lot, total(CASE to_bucket WHEN 4 THEN amount ELSE -amount END) AS amount
+    FROM movements WHERE shard BETWEEN $1 AND $2 AND 4 IN (to_bucket, from_bucket)
+    GROUP BY shard, member_id, wallet, lot HAVING total(CASE to_bucket WHEN 4 THEN amount ELSE -amount END) <> 0
+), pieces AS (
+    SELECT s.shard, s.member_id, s.sequence, s.wallet, (piece ->> 0)::bigint AS lot, total((piece ->> 1)::bigint) AS amount
+    FROM savings s, json_array_elements(s.pieces) AS piece
+    WHERE s.shard BETWEEN $1 AND $2
+    GROUP BY 1, 2, 3, 4, 5
+), saved AS (
+    SELECT shard, member_id, wallet, lot, total(amount) AS amount FROM pieces GROUP BY shard, member_id, wallet, lot
+)
+SELECT 'savings_pieces' AS kind, coalesce(m.member_id, p.member_id) AS member_id,
+       concat('savings of wallet ', coalesce(m.wallet, p.wallet), ' have ', coalesce(p.amount, 0), ' of lot ',
+              coalesce(m.lot, p.lot), '; the movements ', coalesce(m.amount, 0)) AS detail
+FROM moved m
+FULL JOIN saved p ON p.shard = m.shard AND p.member_id = m.member_id AND p.wallet = m.wallet AND p.lot = m.lot
+WHERE m.amount IS DISTINCT FROM p.amount
+UNION ALL
+SELECT 'savings_remaining', s.member_id,
+       concat('savings ', s.member_id, '-', s.sequence, ' say ', s.remaining, ' remain, their pieces ', coalesce(p.amount, 0))
+FROM savings s
+LEFT JOIN (SELECT shard, member_id, sequence, total(amount) AS amount FROM pieces GROUP BY 1, 2, 3) p
+    ON p.shard = s.shard AND p.member_id = s.member_id AND p.sequence = s.sequence
+WHERE s.shard BETWEEN $1 AND $2 AND s.remaining IS DISTINCT FROM p.amount
+UNION ALL
+SELECT 'savings_terms', s.member_id,
+       concat('savings ', s.member_id, '-', s.sequence, ' of ', s.remaining, ' expire ', s.expires_at, '; saved were ',
+              coalesce(t.trace ->> 'points', 'none'), ' until ', t.trace ->> 'until')
+FROM savings s
+LEFT JOIN (SELECT * FROM transactions WHERE shard BETWEEN $1 AND $2 AND kind = 16) t
+    ON t.shard = s.shard AND t.member_id = s.member_id AND t.sequence = s.sequence
+WHERE s.shard BETWEEN $1 AND $2
+    AND ((t.trace ->> 'until')::timestamptz IS DISTINCT FROM s.expires_at
+         OR (t.trace ->> 'points')::bigint < s.remaining
+         OR (t.trace ->> 'wallet')::smallint IS DISTINCT FROM s.wallet)
+UNION ALL
+SELECT 'savings_terms', s.member_id,
+       concat('savings ', s.member_id, '-', s.sequence, ' give lot ', piece ->> 0, ' other terms than it was opened with')
+FROM savings s
+CROSS JOIN LATERAL json_array_elements(s.pieces) AS piece
+JOIN movements m ON m.shard = s.shard AND m.member_id = s.member_id AND m.sequence = ((piece ->> 0)::bigint >> 20)::integer
+    AND m.position = ((piece ->> 0)::bigint & 1048575)::integer
+WHERE s.shard BETWEEN $1 AND $2 AND m.shard BETWEEN $1 AND $2
+    AND ((piece -> 2 ->> 'earned_at')::timestamptz, (piece -> 2 ->> 'effective_at')::timestamptz,
+         (piece -> 2 ->> 'expires_at')::timestamptz) IS DISTINCT FROM (m.earned_at, m.effective_at, m.expires_at)
+
 -- name: shards_transactions
 -- A member's transactions are numbered 1, 2, 3 ...; what they name exists: their member, the version of the program,
 -- and the transaction referred to, which came before.
@@ -388,7 +446,7 @@ WHERE s.refers_to IS NOT NULL AND NOT EXISTS (
         AND p.sequence < s.sequence)
 
 -- name: shards_next_changes
--- No account sleeps through the moment at which a lot matures or expires, or a hold ends.
+-- No account sleeps through the moment at which a lot matures or expires, a hold ends, or savings expire.
 SELECT 'next_change_late' AS kind, a.member_id,
        concat('wallet ', a.wallet, ' looks again at ', a.next_change_at, '; something changes at ', min(due.at)) AS detail
 FROM accounts a
@@ -397,6 +455,8 @@ JOIN (
     WHERE shard BETWEEN $1 AND $2
     UNION ALL
     SELECT shard, member_id, wallet, expires_at FROM holds WHERE shard BETWEEN $1 AND $2
+    UNION ALL
+    SELECT shard, member_id, wallet, expires_at FROM savings WHERE shard BETWEEN $1 AND $2
 ) due ON due.shard = a.shard AND due.member_id = a.member_id AND due.wallet = a.wallet AND due.at < a.next_change_at
 WHERE a.shard BETWEEN $1 AND $2
 GROUP BY a.member_id, a.wallet, a.next_change_at
@@ -444,7 +504,8 @@ GROUP BY wallet, from_bucket, to_bucket
 
 -- name: wallets
 -- What the accounts of every wallet say, all together.
-SELECT wallet, sum(available) AS available, sum(pending) AS pending, sum(held) AS held, sum(debt) AS debt
+SELECT wallet, sum(available) AS available, sum(pending) AS pending, sum(held) AS held, sum(debt) AS debt,
+       sum(saved) AS saved
 FROM accounts GROUP BY wallet
 
 -- name: shards_counters
@@ -480,8 +541,9 @@ WITH spending AS NOT MATERIALIZED (
     SELECT t.shard, t.member_id, each.key AS name, sum(each.value::bigint) AS used
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
     -- Where no version of the program ever had a cap, no trace need be looked at.
-    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets|limits)":\[\{')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 13, 14, 19) AND strpos(t.trace::text, '"uses":{') > 0
+    WHERE EXISTS (SELECT 1 FROM program_versions
+                  WHERE content::text ~ '"(caps|budgets|limits|receiver_limits)":\[\{|"bank":\{')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 10, 13, 14, 15, 16, 19) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -734,7 +796,7 @@ WITH expected AS NOT MATERIALIZED (
            count(*) FILTER (WHERE CASE octet_length(digest)
                WHEN 16 THEN shard <> (get_byte(digest, 0) * 256 + get_byte(digest, 1)) % shards ELSE true END) AS misplaced
     FROM keys, (SELECT shards FROM installation) AS installed
-    WHERE sequence <> 0 AND NOT repeats
+    WHERE sequence > 0 AND NOT repeats
 )
 SELECT CASE WHEN k.digest IS NULL THEN 'key_missing' WHEN e.digest IS NULL THEN 'key_surplus' ELSE 'key_target' END AS kind,
        coalesce(e.member_id, k.member_id) AS member_id,
@@ -744,7 +806,7 @@ SELECT CASE WHEN k.digest IS NULL THEN 'key_missing' WHEN e.digest IS NULL THEN 
             ELSE concat('key ', encode(k.digest, 'hex'), ' of transaction ', e.member_id, '-', e.sequence, ' names ', k.member_id,
                         '-', k.sequence, ' in shard ', k.shard) END AS detail
 FROM expected e
-FULL JOIN (SELECT * FROM keys WHERE sequence <> 0 AND NOT repeats) k ON k.digest = e.digest
+FULL JOIN (SELECT * FROM keys WHERE sequence > 0 AND NOT repeats) k ON k.digest = e.digest
 -- The quick look: the keys that must be there and those that are leave the same print. Else each is compared.
 WHERE (SELECT wanted IS DISTINCT FROM there FROM wanted, there) AND (
     k.digest IS NULL OR e.digest IS NULL OR k.member_id <> e.member_id OR k.sequence <> e.sequence
@@ -760,17 +822,36 @@ WHERE k.repeats AND NOT EXISTS (
 UNION ALL
 SELECT 'key_surplus' AS kind, k.member_id, concat('key ', encode(k.digest, 'hex'), ' names a member that does not exist') AS detail
 FROM keys k
-WHERE k.sequence = 0 AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = k.member_id)
+WHERE k.sequence <= 0 AND NOT EXISTS (SELECT FROM members m WHERE m.member_id = k.member_id)
 UNION ALL
 SELECT 'key_target', k.member_id, concat('key ', encode(k.digest, 'hex'), ' lies in shard ', k.shard, ', where nobody looks')
 FROM keys k, (SELECT shards FROM installation) AS installed
-WHERE (k.sequence = 0 OR k.repeats)
+WHERE (k.sequence <= 0 OR k.repeats)
     AND CASE octet_length(k.digest)
         WHEN 16 THEN k.shard <> (get_byte(k.digest, 0) * 256 + get_byte(k.digest, 1)) % installed.shards ELSE true END
 UNION ALL
 SELECT 'identity_without_member', i.member_id, concat('an identity of the kind ', i.kind, ' finds a member that does not exist')
 FROM identities i
 WHERE NOT EXISTS (SELECT FROM members m WHERE m.member_id = i.member_id)
+
+-- name: approvals
+-- What a second person approved was done, once, and as it was asked for; what nobody approved was not.
+WITH done AS (
+    SELECT t.member_id, t.sequence, (t.trace -> 'dealings' ->> 'approval')::integer AS approval_id,
+           (t.trace ->> 'points')::bigint AS points
+    FROM transactions t
+    -- Where no version of the program asks for a second person, no trace need be looked at.
+    WHERE EXISTS (SELECT FROM program_versions WHERE strpos(content::text, '"adjustments":{') > 0)
+        AND t.kind = 9 AND strpos(t.trace::text, '"approval":') > 0
+)
+SELECT 'approval_state' AS kind, coalesce(a.member_id, d.member_id) AS member_id,
+       concat('the request ', coalesce(a.approval_id, d.approval_id), ' is ', coalesce(a.state, 'unknown'),
+              CASE WHEN a.sequence IS NOT NULL THEN concat(' by transaction ', a.member_id, '-', a.sequence) END,
+              '; done was ', CASE WHEN d.sequence IS NULL THEN 'nothing'
+                                  ELSE concat(d.points, ' by ', d.member_id, '-', d.sequence) END) AS detail
+FROM (SELECT * FROM approvals WHERE state = 'approved') a
+FULL JOIN done d ON d.approval_id = a.approval_id AND d.member_id = a.member_id
+WHERE d.sequence IS DISTINCT FROM a.sequence OR d.points IS DISTINCT FROM (a.command ->> 'points')::bigint
 
 -- name: transfers
 -- Both sides of a transfer name each other, and what left here arrived there.

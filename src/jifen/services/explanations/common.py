@@ -51,11 +51,12 @@ def balances(words: Words, told: Told) -> list[str]:
     """What the wallets hold afterwards: the buckets with something in them, else that nothing is available."""
     parts = []
     for each in told.trace.balances:
-        buckets = [("available", each.available), ("pending", each.pending), ("held", each.held), ("debt", each.debt)]
+        buckets = [("available", each.available), ("pending", each.pending), ("held", each.held)]
+        buckets += [("saved", each.saved), ("debt", each.debt)]
         parts += [
             words.say(f"balance_{bucket}", points=words.points(each.wallet, points))
             for bucket, points in buckets
-            if points or (bucket == "available" and not (each.pending or each.held or each.debt))
+            if points or (bucket == "available" and not (each.pending or each.held or each.saved or each.debt))
         ]
     return [words.say("balance", balances=words.join(parts))] if parts else []
 
@@ -93,6 +94,11 @@ def circumstances(words: Words, told: Told) -> list[str]:
     ]
     if told.reason is not None:
         lines.append(words.say("told_reason", reason=told.reason))
+    dealings = told.trace.dealings
+    if dealings is not None and dealings.reason_code is not None:
+        lines.append(words.say("told_reason_code", code=words.reason(dealings.reason_code)))
+    if dealings is not None and dealings.approval is not None:
+        lines.append(words.say("told_approval", approval=dealings.approval, asked_by=dealings.asked_by))
     if told.origin is not None:
         origin = told.origin
         lines.append(

@@ -27,7 +27,16 @@ def tell_earning(words: Words, told: Told) -> Telling:
         lines = [_event_for_member(words, told), *_awards_for_member(words, told.trace.awards)]
     if words.reader == "member" and not any(sums.values()) and not any(award.cuts for award in told.trace.awards):
         lines.append(words.say("nothing_earned"))
-    return Telling(title, lines + new_lots(words, told) + balances(words, told))
+    return Telling(title, lines + _offset(words, told) + new_lots(words, told) + balances(words, told))
+
+
+def _offset(words: Words, told: Told) -> list[str]:
+    """What points paid of the order."""
+    dealings = told.trace.dealings
+    if dealings is None or dealings.offset is None:
+        return []
+    paid = dealings.offset
+    return [words.say("offset", money=words.money(paid.cents), points=words.points(paid.wallet, paid.points))]
 
 
 # --- for operators ---

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from jifen.core.ledger.values import Bucket, Kind
+from jifen.core.limits import NEVER
+from jifen.core.trace import Converted
 from jifen.services.explanations.common import (
     Telling,
     balances,
@@ -20,10 +22,13 @@ def tell_moving(words: Words, told: Told) -> Telling:
     trace = told.trace
     assert trace.wallet is not None and trace.points is not None
     points = words.points(trace.wallet, abs(trace.points))
-    name = _name(told.kind, trace.points)
+    name = _name(told)
     until = "" if trace.until is None else words.instant(trace.until)
     lines = circumstances(words, told) if words.reader == "operator" else []
-    lines.append(words.say(name, points=points, instant=words.instant(told.occurred_at), until=until))
+    said = "save_for_ever" if told.kind is Kind.SAVE and trace.until == NEVER else name
+    lines.append(words.say(said, points=points, instant=words.instant(told.occurred_at), until=until))
+    if trace.dealings is not None and trace.dealings.converted is not None:
+        lines.append(_converted(words, trace.dealings.converted))
     if trace.reference is not None:
         lines.append(words.say("reference", reference=trace.reference))
     if told.kind is Kind.MATURE:
@@ -37,12 +42,25 @@ def tell_moving(words: Words, told: Told) -> Telling:
     return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told))
 
 
-def _name(kind: Kind, points: int) -> str:
+def _name(told: Told) -> str:
+    kind, trace = told.kind, told.trace
+    assert trace.points is not None
     if kind is Kind.ADJUST:
-        return "added" if points > 0 else "removed"
+        return "added" if trace.points > 0 else "removed"
     if kind is Kind.TRANSFER:
-        return "received" if points > 0 else "given"
+        return "received" if trace.points > 0 else "given"
+    if kind is Kind.EXPIRE and told.origin is not None:
+        return "expire_saved"
     return kind.name.lower()
+
+
+def _converted(words: Words, converted: Converted) -> str:
+    """What the points came to in the other wallet."""
+    got = words.points(converted.wallet, converted.got)
+    if not converted.fee:
+        return words.say("converted_whole", got=got)
+    gross, fee = words.points(converted.wallet, converted.gross), words.points(converted.wallet, converted.fee)
+    return words.say("converted", gross=gross, fee=fee, got=got)
 
 
 def _matured(words: Words, told: Told) -> list[str]:

@@ -20,11 +20,25 @@ def tell_taking_back(words: Words, told: Told) -> Telling:
     lines += _what_happened(words, told, origin)
     for taken in told.trace.taken_back:
         lines.append(_taken_back(words, taken))
+    lines += _refunded(words, told)
     lines += new_lots(words, told)
     if origin.order is not None:
         kept = kept_of_order(told)
         lines.append(words.say("kept", points=words.sums(kept)) if any(kept.values()) else words.say("kept_nothing"))
     return Telling(_title(words, told), lines + balances(words, told))
+
+
+def _refunded(words: Words, told: Told) -> list[str]:
+    """What comes back of an order that points paid part of."""
+    dealings = told.trace.dealings
+    if dealings is None or dealings.refunded is None:
+        return []
+    refunded = dealings.refunded
+    points, money = words.points(refunded.wallet, refunded.points), words.money(refunded.cash_cents)
+    lines = [words.say("refunded", points=points, money=money)]
+    if refunded.withheld:
+        lines.append(words.say("refunded_withheld", points=words.points(refunded.wallet, refunded.withheld)))
+    return lines
 
 
 def _title(words: Words, told: Told) -> str:
@@ -111,9 +125,11 @@ def _tell_cancelling(words: Words, told: Told, origin: Told) -> Telling:
     trace = told.trace
     assert trace.wallet is not None and trace.points is not None
     points, instant = words.points(trace.wallet, trace.points), words.instant(origin.occurred_at)
-    is_undone = origin.kind is Kind.ADJUST
+    name = {Kind.ADJUST: "undo", Kind.CONVERT: "unconvert"}.get(origin.kind, "cancel")
+    said = {"undo": "undone", "unconvert": "unconverted", "cancel": "cancelled"}[name]
     lines = circumstances(words, told) if words.reader == "operator" else []
-    lines.append(words.say("undone" if is_undone else "cancelled", instant=instant, points=points))
+    lines.append(words.say(said, instant=instant, points=points))
+    lines += [_taken_back(words, taken) for taken in trace.taken_back]
     if trace.withheld:
         lines.append(words.say("withheld", points=words.points(trace.wallet, trace.withheld)))
     if told.opened:
@@ -122,5 +138,4 @@ def _tell_cancelling(words: Words, told: Told, origin: Told) -> Telling:
         lines += repaid(words, told)
     if words.reader == "operator":
         lines += used_lots(words, told)
-    title = words.say("title_undo" if is_undone else "title_cancel", points=points)
-    return Telling(title, lines + balances(words, told))
+    return Telling(words.say(f"title_{name}", points=points), lines + balances(words, told))

@@ -146,6 +146,13 @@ class Words:
         declared = next((each for each in self.program.document.events if each.type == event_type), None)
         return None if declared is None or declared.name is None else self.text(declared.name)
 
+    def reason(self, code: str) -> str:
+        """The name of a reason code, else the code."""
+        policy = self.program.document.adjustments
+        known = () if policy is None else policy.reasons
+        name = next((each.name for each in known if each.code == code), None)
+        return code if name is None else self.text(name)
+
     def transaction_kind(self, kind: str) -> str:
         """The word for a kind of transaction."""
         return self.say(f"kind_{kind}")

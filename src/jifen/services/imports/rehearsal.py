@@ -34,7 +34,8 @@ from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 
 _SQL = load_queries("engine")
 _ACCOUNTS = """
-SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
+       a.counters
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.member_id, a.wallet
@@ -239,5 +240,5 @@ def _member(submission: Submission) -> Identity:
 
 
 def _account(values: Sequence[Any]) -> Account:
-    wallet, available, pending, held, debt, last_sequence, next_change_at = values
-    return Account(wallet, available, pending, held, debt, last_sequence, next_change_at)
+    wallet, available, pending, held, debt, last_sequence, next_change_at, saved = values
+    return Account(wallet, available, pending, held, debt, last_sequence, next_change_at, saved=saved)

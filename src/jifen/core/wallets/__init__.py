@@ -1,0 +1,1 @@
+"""What a program says of its wallets besides earning, and the commands that go with it."""

@@ -1,0 +1,480 @@
+"""The commands of a batch, decided one after another in memory, and written together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jifen.core.commands import (
+    AdjustPoints,
+    Command,
+    RecordEvent,
+    RecordOrder,
+    RegisterMember,
+    SetProfile,
+    TransferPoints,
+    order_named,
+)
+from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide.adjust import APPROVAL_NEEDED
+from jifen.core.decide.profile import check_said
+from jifen.core.identity import Identity, MemberReference
+from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
+from jifen.core.members.commands import ChangeLife, MergeMembers, PersonCommand, UndoMerge
+from jifen.core.members.life import check_life
+from jifen.core.redemption.commands import CouponCommand, RedemptionCommand, StepCommand
+from jifen.core.redemption.values import NO_SUPPLIES
+from jifen.core.refusal import Refusal
+from jifen.core.rules.facts import REGISTERED
+from jifen.core.rules.standing import Profile
+from jifen.core.wallets.approvals import Approval, check_decision
+from jifen.core.wallets.commands import DecideApproval
+from jifen.db.connection import Connection
+from jifen.engine.approvals import Requests, command_of, new_approval_id, unknown_approval
+from jifen.engine.claims import Claims
+from jifen.engine.gathering import Gathering, Surroundings
+from jifen.engine.loading import FoundKey
+from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
+from jifen.engine.redemption_rows import RedemptionRows
+from jifen.engine.redemptions import SuppliesAtHand, unknown_coupon
+from jifen.engine.references import (
+    check_hold_owner,
+    check_instant,
+    late_day,
+    needs_history,
+    needs_past,
+    new_member_state,
+    registers_unknown_member,
+    unknown_member,
+    unknown_order,
+    unknown_past,
+)
+from jifen.engine.roll import ON_THE_ROLL, Change, Roll
+from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+from jifen.engine.survivors import others_named
+from jifen.engine.writing import BatchRows, Registration
+
+
+class Deciding:
+    """One pass over the commands of a batch, on what was gathered. `outcomes[i]` is None where a command must wait for
+    the next batch, because it refers to what this one has just changed."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        submissions: Sequence[Submission],
+        known: Gathering,
+        connection: Connection,
+        fresh_ids: list[int],
+    ) -> None:
+        """`fresh_ids`: numbers of members that an earlier pass has fetched; more are added to it."""
+        self._surroundings = surroundings
+        self._submissions = submissions
+        self._known = known
+        self._connection = connection
+        self._fresh_ids = fresh_ids
+        self.outcomes: list[Outcome | None] = [None] * len(submissions)
+        self._states = dict(known.states)
+        self._transactions: list[Transaction] = []
+        self._registrations: list[Registration] = []
+        self._new_identities: dict[Identity, int] = {}
+        self._new_profiles: dict[int, Profile] = {}
+        self._roll = Roll(known.people)
+        self._merges: list[Merging] = []
+        self._claims = Claims(known)
+        self._waiting_members: set[int] = set()
+        self._waiting_orders: set[bytes] = set()
+        self._shared_used = dict(known.shared_used)
+        self._supplies = SuppliesAtHand(known.redeeming)
+        self._requests = Requests(known.approvals)
+        self._used_ids = 0
+
+    async def run(self) -> None:
+        """Decide every command in turn. Raises NotLoaded where one needs more than was loaded."""
+        for index, submission in enumerate(self._submissions):
+            self.outcomes[index] = await self._decide_one(index, submission)
+
+    async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
+        answered = self._claims.answered(index, submission.command, self._is_owner)
+        if answered is not None:
+            return answered
+        refusal = check_instant(submission.occurred_at, self._known.now)
+        if refusal is not None:
+            return refusal
+        command = submission.command
+        if isinstance(command, RegisterMember):
+            return await self._register(index, submission, command.identities)
+        if self._order_is_waiting(command):
+            return None
+        member = await self._member_of(submission, command)
+        if isinstance(member, Refusal):
+            return member
+        if (refusal := check_hold_owner(command, member)) is not None:
+            return refusal
+        past = None
+        if needs_history(command) and member not in self._waiting_members:
+            if self._changed(member):
+                self._waiting_members.add(member)
+            elif needs_past(command):
+                past = self._known.past.get(self._known.reference(command) or (0, 0))
+                if past is None or (order_named(command) is not None and past.kind is not Kind.EARN):
+                    return unknown_past(command)
+        receiver = None
+        if isinstance(command, TransferPoints):
+            found = self._receiver_of(command, member)
+            if isinstance(found, Refusal):
+                return found
+            receiver = found
+            if {member, receiver.member_id} & self._waiting_members:
+                self._waiting_members |= {member, receiver.member_id}
+        if self._changed(member) and self._is_late(submission, member):
+            # What it must know of earlier days is worked out from what is written.
+            self._waiting_members.add(member)
+        others = self._others_of(command, member)
+        if isinstance(others, Refusal):
+            return others
+        if member in self._waiting_members:
+            if isinstance(command, RecordOrder):
+                self._waiting_orders.add(digest_order(command.order.order_id))
+            return None
+        if isinstance(command, SetProfile):
+            return self._set_profile(index, member, command.profile)
+        if isinstance(command, ON_THE_ROLL):
+            return self._set_on_roll(index, submission, member, command)
+        if isinstance(command, StepCommand | CouponCommand):
+            spent_by = self._known.redeeming.spent_by(command, member, self._states)
+            if isinstance(spent_by, Refusal):
+                return spent_by
+            past = self._known.past.get(spent_by) if spent_by is not None else None
+            if spent_by is not None and (past is None or self._changed(member)):
+                # This batch has just changed what it is about.
+                self._waiting_members.add(member)
+                return None
+        if isinstance(command, DecideApproval):
+            return self._decide_approval(index, submission, command, member)
+        outcome = self._decide(index, submission, self._states[member], past, receiver, others)
+        if isinstance(outcome, Refusal) and outcome.code == APPROVAL_NEEDED and isinstance(command, AdjustPoints):
+            return await self._ask(index, submission, command, member)
+        if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
+            self._forget_registration(member)
+        return outcome
+
+    def _decide(
+        self,
+        index: int,
+        submission: Submission,
+        state: MemberState,
+        past: PastTransaction | None,
+        receiver: MemberState | None,
+        others: Sequence[MemberState] = (),
+        approval: Approval | None = None,
+    ) -> Outcome:
+        program = self._known.program_for(submission)
+        context = Context(
+            self._known.now,
+            submission.occurred_at or self._known.now,
+            submission.source,
+            submission.key,
+            submission.actor,
+            submission.reason,
+            None if approval is None else approval.approval_id,
+            None if approval is None else approval.asked_by,
+            submission.roles,
+        )
+        command = submission.command
+        supplies = (
+            self._supplies.supplies(program, command, state) if isinstance(command, RedemptionCommand) else NO_SUPPLIES
+        )
+        effects = decide(
+            program,
+            command,
+            context,
+            state,
+            past=past,
+            receiver=receiver,
+            others=others,
+            shared_used=self._shared_used,
+            current=self._known.program,
+            segments=self._known.segments.get(program.version),
+            supplies=supplies,
+        )
+        if isinstance(effects, Refusal):
+            return effects
+        answer = self._keep(index, state.member_id, effects)
+        if isinstance(submission.command, MergeMembers | UndoMerge):
+            self._merge(submission, effects)
+        if not isinstance(submission.command, ChangeLife):
+            return answer
+        by = Change(state.member_id, "", state.status, submission.actor, submission.reason)
+        self._roll.enter(state, effects.states[0], submission.command, by)
+        return self._claim_plain(index, state.member_id)
+
+    def _merge(self, submission: Submission, effects: Effects) -> None:
+        """Keep what a merge, or the undoing of one, is to move beside the points. Whatever else is asked of the two
+        waits for the next batch, which finds everything where it is then."""
+        merging = merging_of(submission, effects, self._known.now, self._surroundings.shards)
+        self._merges.append(merging)
+        self._roll.merge(effects.states, undone=bool(merging.undone_sequence), by=submission)
+        self._waiting_members |= {merging.survivor, merging.absorbed}
+
+    def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
+        """Who else a command is decided on: the other side of a merge, or who survived a merged member whose past is
+        meant. If one of them must wait, all do."""
+        others = others_named(command, self._states[member], self._states, self._known.absorbed, self._known.survivors)
+        if isinstance(others, Refusal):
+            return others
+        involved = {member, *others} if others else set()
+        if involved & self._waiting_members or (needs_past(command) and any(map(self._changed, involved))):
+            self._waiting_members |= involved
+        return [self._states[each] for each in others]
+
+    async def _ask(self, index: int, submission: Submission, command: AdjustPoints, member: int) -> Answer:
+        """Keep what a second person must approve; its number, negative, stands where a transaction's sequence would."""
+        policy = self._known.program_for(submission).document.adjustments
+        assert policy is not None
+        number = await new_approval_id(self._connection)
+        self._requests.ask(number, member, command, submission, self._known.now, policy.lapse_days)
+        answer = Answer(member, -number, False)
+        self._claims.claim(index, answer)
+        return answer
+
+    def _decide_approval(self, index: int, submission: Submission, command: DecideApproval, member: int) -> Outcome:
+        """Do what was asked for, or let it be; under the lock of the member's accounts, so that it is decided once."""
+        request = self._requests.find(command.approval)
+        name = self._known.actor_names.get(submission.actor)
+        refusal = check_decision(request, submission.actor, name, self._known.now)
+        if refusal is not None:
+            return refusal
+        if not command.is_approved:
+            answer = Answer(member, -request.approval_id, False)
+            self._claims.claim(index, answer)
+            self._requests.decide(request, submission, self._known.now, None)
+            return answer
+        asked = msgspec.structs.replace(submission, command=command_of(request), reason=request.reason)
+        outcome = self._decide(index, asked, self._states[member], None, None, approval=request)
+        if isinstance(outcome, Answer):
+            self._requests.decide(request, submission, self._known.now, outcome.sequence)
+        return outcome
+
+    def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
+        assert self._known.program is not None
+        state = self._states[member]
+        refusal = check_life(self._known.program, state, "describe") or check_said(self._known.program, profile)
+        if refusal is not None:
+            return refusal
+        said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
+        self._states[member] = msgspec.structs.replace(state, profile=said)
+        self._new_profiles[member] = profile
+        return self._claim_plain(index, member)
+
+    def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
+        """Change what is known of a person. Moves no points."""
+        assert self._known.program is not None
+        state = self._states[member]
+        owners = {
+            identity: owner
+            for identity in getattr(command, "identities", ())
+            if (owner := self._lookup(identity)) is not None
+        }
+        by = Change(member, "", state.status, submission.actor, submission.reason)
+        after = self._roll.decide(self._known.program, state, command, owners, by, self._known.now)
+        if isinstance(after, Refusal):
+            return after
+        self._states[member] = after
+        return self._claim_plain(index, member)
+
+    def _claim_plain(self, index: int, member: int) -> Answer:
+        """The answer to what is no transaction."""
+        answer = Answer(member, 0, False)
+        self._claims.claim(index, answer)
+        return answer
+
+    def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
+        self._transactions += effects.transactions
+        for state in effects.states:
+            before = self._states[state.member_id]
+            if state.redemptions is not before.redemptions:
+                self._supplies.keep(before, state, effects.taken)
+            self._states[state.member_id] = state
+        for name, number in effects.shared_uses.items():
+            self._shared_used[name] = self._shared_used.get(name, 0) + number
+        answer, trace = effects.answer, effects.trace
+        if answer is None:
+            return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
+        outcome = Answer(
+            answer.member_id,
+            answer.sequence,
+            False,
+            trace,
+            answer.kind,
+            answer.program_version,
+            answer.occurred_at,
+            answer.recorded_at,
+            answer.counterpart,
+            answer.refers_to,
+        )
+        self._claims.claim(index, outcome)
+        return outcome
+
+    def _is_owner(self, command: Command, member_id: int) -> bool:
+        """Whether the member that an order event names is the one for whom the order was recorded."""
+        if not isinstance(command, RecordOrder):
+            return True
+        named = command.member
+        owners = (member_id, *self._known.survivors.get(member_id, ()))
+        if isinstance(named, int):
+            return named in owners
+        return (self._lookup(named) or self._known.late_identities.get(named)) in owners
+
+    # --- members ---
+
+    def _order_is_waiting(self, command: Command) -> bool:
+        """Whether a command is about an order that waits for the next batch, so that it must wait behind it."""
+        if isinstance(command, RecordOrder):
+            return digest_order(command.order.order_id) in self._waiting_orders
+        order_id = order_named(command)
+        return order_id is not None and digest_order(order_id) in self._waiting_orders
+
+    def _changed(self, member: int) -> bool:
+        return self._states[member] is not self._known.states.get(member)
+
+    def _is_late(self, submission: Submission, member: int) -> bool:
+        program, counters = self._known.program_for(submission), self._states[member].counters
+        return late_day(submission.command, submission.occurred_at, program, counters) is not None
+
+    def _lookup(self, identity: Identity) -> int | None:
+        found = self._new_identities.get(identity) or self._roll.found.get(identity)
+        if found is not None or identity in self._roll.gone:
+            return found
+        return self._known.identities.get(identity)
+
+    async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
+        """The member a command is about; an unknown identity registers one where the program says so."""
+        assert not isinstance(command, RegisterMember)
+        if isinstance(command, CouponCommand):
+            owned = self._known.redeeming.reference(command)
+            return unknown_coupon(command.code) if owned is None else owned[0]
+        if isinstance(command, DecideApproval):
+            found = self._known.approval_members.get(command.approval)
+            return unknown_approval(command.approval) if found is None else found
+        reference = command.member
+        order_id = order_named(command)
+        if order_id is not None:
+            return self._owner_of_order(order_id, reference)
+        if isinstance(reference, int):
+            return reference if reference in self._states else unknown_member(str(reference))
+        assert reference is not None
+        member = self._lookup(reference)
+        if member is not None:
+            if self._states[member].status is MemberStatus.MERGED:
+                # Merged in this very batch: the next one finds the survivor.
+                self._waiting_members.add(member)
+            return member
+        assert self._known.program is not None
+        if not (self._known.program.document.register_unknown_members and registers_unknown_member(command)):
+            return unknown_member(str(reference))
+        return await self._add_member((reference,), submission)
+
+    def _owner_of_order(self, order_id: str, said: MemberReference | None) -> int | Refusal:
+        digest = digest_order(order_id)
+        if digest in self._known.orders:
+            owner = self._known.orders[digest][0]
+        elif (claimed := self._claims.owner_of(digest)) is not None:
+            owner = claimed
+        elif digest in self._known.found_keys:
+            # Recorded by someone else after we had looked, and told again in this very batch.
+            owner = self._known.found_keys[digest].member_id
+            self._waiting_members.add(owner)
+        else:
+            return unknown_order(order_id)
+        named = said if said is None or isinstance(said, int) else self._lookup(said)
+        if said is not None and named != owner and named not in self._known.survivors.get(owner, ()):
+            return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
+        return owner
+
+    def _receiver_of(self, command: TransferPoints, sender: int) -> MemberState | Refusal:
+        to = command.to
+        receiver = to if isinstance(to, int) else self._lookup(to)
+        if receiver is None or receiver not in self._states:
+            return unknown_member(str(to), "/to")
+        if receiver == sender:
+            return Refusal("same_member", "Points cannot be transferred to the member they come from.", "/to")
+        return self._states[receiver]
+
+    async def _register(self, index: int, submission: Submission, identities: tuple[Identity, ...]) -> Outcome:
+        owners = {self._lookup(identity) for identity in identities}
+        taken = sorted(owner for owner in owners if owner is not None)
+        if taken:
+            command = submission.command
+            assert isinstance(command, RegisterMember)
+            if command.known_is_fine and owners == set(taken[:1]):
+                self._claims.claim_known(index, FoundKey(b"", taken[0], 0))
+                return self._claims.remember(Answer(taken[0], 0, True))
+            found = ", ".join(str(member) for member in taken)
+            message = f"An identity finds a member already ({found})."
+            return Refusal("identity_taken", message, "/identities", {"member_id": found})
+        member = await self._add_member(identities, submission)
+        command = submission.command
+        assert isinstance(command, RegisterMember)
+        if REGISTERED in self._known.program_for(submission).books:
+            return self._welcome(index, submission, member, command.channel)
+        return self._claim_plain(index, member)
+
+    def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
+        """Rate the registration itself, in a first transaction of the new member."""
+        event = RecordEvent(member, REGISTERED, {"channel": channel})
+        welcome = msgspec.structs.replace(submission, command=event)
+        outcome = self._decide(index, welcome, self._states[member], None, None)
+        if isinstance(outcome, Refusal):
+            self._forget_registration(member)
+        return outcome
+
+    async def _add_member(self, identities: tuple[Identity, ...], submission: Submission) -> int:
+        if self._used_ids == len(self._fresh_ids):
+            self._fresh_ids.append(await self._surroundings.new_member_id(self._connection))
+        member = self._fresh_ids[self._used_ids]
+        self._used_ids += 1
+        self._new_identities |= dict.fromkeys(identities, member)
+        self._registrations.append(Registration(member, identities, submission.occurred_at or self._known.now))
+        assert self._known.program is not None
+        self._states[member] = new_member_state(member, self._known.program)
+        return member
+
+    def _forget_registration(self, member: int) -> None:
+        """A refused command leaves nothing behind, also not the member that it would have registered."""
+        if self._states[member].sequence:
+            return  # an earlier command of this batch registered the member
+        if self._claims.are_about(member):
+            return
+        registration = self._registrations.pop()
+        for identity in registration.identities:
+            del self._new_identities[identity]
+        del self._states[member]
+
+    # --- write ---
+
+    async def write(self) -> None:
+        """Write everything that was decided, in few statements."""
+        rows = BatchRows(self._surroundings.shards, self._known.places)
+        for registration in self._registrations:
+            rows.add_registration(registration)
+        redeemed = RedemptionRows(self._surroundings.shards, self._transactions)
+        for member, state in self._states.items():
+            before = self._known.states.get(member)
+            if before is not state or member in self._known.uncounted:
+                rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
+                redeemed.add_state(before or MemberState(member, 0, ()), state)
+        for member, profile in (self._new_profiles | self._roll.profiles).items():
+            rows.add_profile(member, profile)
+        rows.add_shared_usages(self._known.shared_used, self._shared_used)
+        self._claims.add_to(rows, self._transactions)
+        await self._roll.write_first(self._connection, self._surroundings.shards)
+        if not redeemed.is_empty:
+            redeemed.add_stocks(self._known.redeeming.stocks, self._supplies.stocks)
+            await redeemed.write(self._connection)
+        await self._requests.write(self._connection, self._surroundings.shards)
+        await rows.write(self._connection, self._known.now)
+        await self._roll.write(self._connection, self._surroundings.shards, self._known.now)
+        for merging in self._merges:
+            await (give_back_all if merging.undone_sequence else carry_all)(self._connection, merging)
