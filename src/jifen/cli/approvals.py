@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar
-from uuid import uuid4
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jifen.cli.asking import submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
-from jifen.cli.program import AsJson, actor_name
-from jifen.core.errors import JifenError
+from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
     from jifen.services.approvals import ApprovalPage
 
 group = typer.Typer(help="待复核的请求 / What waits for a second person: list, approve, reject.")
-
-
-class DecisionRefused(JifenError):
-    """A request that cannot be decided like this."""
-
-    code: ClassVar[str] = "decision_refused"
 
 
 def register(app: typer.Typer) -> None:
@@ -118,15 +111,7 @@ async def _page(connection: Connection, state: str) -> ApprovalPage:
 
 def _decide(invocation: Invocation, approval_id: int, reason: str | None, *, is_approved: bool) -> tuple[int, int]:
     """Whose transaction it made; the sequence is not above 0 where it made none."""
-    from jifen.core.refusal import Refusal
     from jifen.core.wallets.commands import DecideApproval
-    from jifen.engine.submission import Submission
 
-    submission = Submission(
-        DecideApproval(approval_id, is_approved), "jifen:cli", str(uuid4()), b"", actor_name(), None, reason
-    )
-    with invocation.database(may_make=False) as url:
-        outcome = invocation.run_engine(url, lambda engine: engine.submit(submission))
-    if isinstance(outcome, Refusal):
-        raise DecisionRefused(outcome.message, refusal=outcome.code)
-    return outcome.member_id, outcome.sequence
+    answer = submit(invocation, DecideApproval(approval_id, is_approved), reason=reason)
+    return answer.member_id, answer.sequence
