@@ -9,14 +9,27 @@
 
 -- name: shards_balances
 -- Replays every account: no bucket below zero at any step, the balances in every trace, and the account rows.
-WITH replayed AS (
+WITH happened AS (
+    SELECT shard, member_id, wallet, sequence, position, from_bucket, to_bucket, amount
+    FROM movements WHERE shard BETWEEN $1 AND $2
+    UNION ALL
+    -- Tiers and steps of redemptions (18, 14) that move nothing name the balance of a wallet all the same: a step of 0.
+    SELECT t.shard, t.member_id, CASE WHEN t.trace::text ~ '^\{"balances":\[\[[0-9]{1,4},'
+               THEN split_part(substr(t.trace::text, 15), ',', 1)::smallint END, t.sequence, 0, NULL, NULL, 0
+    FROM transactions t
+    -- Where no version of the program ever had either, no transaction need be looked at.
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(tier_sets|rewards)":\[\{')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (14, 18)
+        AND NOT EXISTS (SELECT 1 FROM movements m
+                        WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence)
+), replayed AS (
     SELECT shard, member_id, wallet, sequence, lead(sequence) OVER steps AS next_sequence,
            total(CASE 2 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS available,
            total(CASE 1 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS pending,
            total(CASE 3 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS held,
            total(CASE 5 WHEN to_bucket THEN -amount WHEN from_bucket THEN amount ELSE 0 END) OVER steps AS debt,
            total(CASE 4 WHEN to_bucket THEN amount WHEN from_bucket THEN -amount ELSE 0 END) OVER steps AS saved
-    FROM movements WHERE shard BETWEEN $1 AND $2
+    FROM happened
     -- The member first: it tells most rows apart at the first comparison.
     WINDOW steps AS (PARTITION BY member_id, shard, wallet ORDER BY sequence, position ROWS UNBOUNDED PRECEDING)
 ), by_movements AS (
