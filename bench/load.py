@@ -20,7 +20,7 @@ from time import perf_counter
 import msgspec
 
 from bench.pieces import percentile
-from bench.requests import Request, requests_for
+from bench.requests import Request, RequestMaker, requests_for
 
 DRAIN_SECONDS = 20.0
 RECEIVE_BYTES = 262_144
@@ -28,7 +28,8 @@ SAMPLES = 3
 
 
 class LoadSettings(msgspec.Struct, frozen=True):
-    """What to send where. `most` accepted commands end the run early (0: only time ends it)."""
+    """What to send where. `most` accepted commands end the run early (0: only time ends it, or the last request).
+    `approver`: the secret of whoever approves; `codes`: a file of coupon codes."""
 
     host: str
     port: int
@@ -41,6 +42,8 @@ class LoadSettings(msgspec.Struct, frozen=True):
     warm_up_seconds: float
     seconds: float
     most: int = 0
+    approver: str = ""
+    codes: str = ""
 
 
 class LoadFigures(msgspec.Struct, frozen=True):
@@ -173,8 +176,13 @@ class Generator:
         client.socket.close()
 
     def _send_next(self, client: Client) -> None:
-        request = client.request = next(self._requests)
-        now = client.sent_at = perf_counter()
+        request = next(self._requests, None)
+        now = perf_counter()
+        if request is None:
+            self._until = min(self._until, now)
+            self._close(client)
+            return
+        client.request, client.sent_at = request, now
         if now >= self._measured_from:
             self._offered += request.commands
         sent = client.socket.send(request.data)
@@ -209,11 +217,16 @@ class Generator:
         mark = request.mark
         accepted = 0 if not 200 <= status < 300 else body.count(mark) if mark else request.commands
         self._accepted_in_all += accepted
+        name = str(status)
+        if not accepted and request.refusals:
+            code = next((each for each in request.refusals if f'"code":"{each}"'.encode() in body), None)
+            if code is not None:
+                name, accepted = f"{status} {code}", request.commands
         is_measured = self._measured_from <= now < self._until
         if is_measured:
             self._accepted += accepted
         if accepted == request.commands:
-            self._answers[str(status)] += 1
+            self._answers[name] += 1
             if is_measured:
                 self._latencies_ms.append((now - client.sent_at) * 1000)
             return
@@ -231,15 +244,17 @@ def main() -> None:
     """Read settings, run, answer."""
     settings = msgspec.json.decode(sys.stdin.buffer.read(), type=LoadSettings)
     gc.disable()
-    requests = requests_for(
-        settings.mix,
+    maker = RequestMaker(
         f"{settings.host}:{settings.port}",
         settings.secret,
         settings.first_member,
         settings.members,
         settings.run,
+        settings.approver,
+        settings.codes,
     )
-    sys.stdout.buffer.write(msgspec.json.encode(Generator(settings, requests).run()))
+    figures = Generator(settings, requests_for(maker, settings.mix)).run()
+    sys.stdout.buffer.write(msgspec.json.encode(figures))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
@@ -84,7 +85,7 @@ def run_in_process(
             "resident_mb": figures.resident_bytes / 1_000_000,
         },
     )
-    return verified(_with_growth(result, before, ground.size(database)), run, database)
+    return verified(with_growth(result, before, ground.size(database)), run, database)
 
 
 def run_http(
@@ -129,7 +130,7 @@ def run_http(
             "generator_us_per_request": figures.generator_us_per_request,
         },
     )
-    result = _with_growth(result, before, ground.size(database))
+    result = with_growth(result, before, ground.size(database))
     return result if members != MEMBERS else verified(result, run, database)
 
 
@@ -151,12 +152,14 @@ def load(
     warm_up_seconds: int = WARM_UP_SECONDS,
     seconds: int | None = None,
     most: int = 0,
+    approver: str = "",
+    codes: str = "",
 ) -> LoadFigures:
     """Put a mix on a running jifen. `name` keeps the keys of two loads on one database apart."""
     return send_load(
         run,
         served.port,
-        asyncio.run(_new_key(url)),
+        asyncio.run(new_key(url)),
         mix,
         name=name,
         connections=connections,
@@ -164,6 +167,8 @@ def load(
         warm_up_seconds=warm_up_seconds,
         seconds=seconds,
         most=most,
+        approver=approver,
+        codes=codes,
     )
 
 
@@ -179,6 +184,8 @@ def send_load(
     warm_up_seconds: int = WARM_UP_SECONDS,
     seconds: int | None = None,
     most: int = 0,
+    approver: str = "",
+    codes: str = "",
 ) -> LoadFigures:
     """Run the load generator in a process of its own."""
     settings = LoadSettings(
@@ -193,13 +200,16 @@ def send_load(
         warm_up_seconds=warm_up_seconds,
         seconds=seconds or run.seconds,
         most=most,
+        approver=approver,
+        codes=codes,
     )
     return msgspec.convert(run_part("bench.load", msgspec.to_builtins(settings)), LoadFigures)
 
 
-def load_faults(figures: LoadFigures) -> list[str]:
-    """Everything that was not answered as it should."""
-    wrong = {answer: count for answer, count in figures.answers.items() if not (answer.isdigit() and answer[0] == "2")}
+def load_faults(figures: LoadFigures, right: Sequence[str] = ()) -> list[str]:
+    """Everything that was not answered as it should. `right`: answers beside those of success."""
+    answers = {answer: count for answer, count in figures.answers.items() if answer not in right}
+    wrong = {answer: count for answer, count in answers.items() if not (answer.isdigit() and answer[0] == "2")}
     return [f"{answer}: {count}" for answer, count in wrong.items()] + figures.samples_of_failures
 
 
@@ -219,15 +229,16 @@ def verify_timed(result: Result, run: Run, database: str) -> tuple[Result, float
     return msgspec.structs.replace(result, verified=not faults, faults=result.faults + faults), seconds
 
 
-async def _new_key(url: str) -> str:
+async def new_key(url: str, roles: Sequence[str] = ()) -> str:
+    """The secret of a new API key."""
     connection: Connection = await asyncpg.connect(url)
     try:
-        return (await create_key(connection, "bench")).secret
+        return (await create_key(connection, "bench", roles)).secret
     finally:
         await connection.close()
 
 
-def _with_growth(result: Result, before: Size, after: Size) -> Result:
+def with_growth(result: Result, before: Size, after: Size) -> Result:
     """How many bytes of table and log an accepted transaction took."""
     accepted = result.accepted or 1
     return msgspec.structs.replace(

@@ -9,6 +9,7 @@ from jifen.core.program import Program, ProgramDocument
 
 CURRENCY = "CNY"
 WALLET = "points"
+VOUCHER, APPROVED_REWARD, FLASH_REWARD = "voucher", "gift", "flash"
 
 TEXT = f"""
 name: {{zh: 基准测试, en: Benchmark}}
@@ -23,6 +24,33 @@ earning:
     ratio: {{points: 1, per_cents: 100}}
     rounding: floor
     expiry: {{policy: rolling, months: 12, until: month_end}}
+"""
+
+#: The same shop with rewards: a coupon that is given at once, one that somebody must approve, and few of a thing.
+WITH_REWARDS = f"""{TEXT}
+approvals:
+  - id: clerk
+    steps: [{{roles: [clerk], hours: 24}}]
+rewards:
+  - id: {VOUCHER}
+    kind: coupon
+    name: {{zh: 5 元券, en: 5 yuan off}}
+    prices: [{{points: 100}}]
+    coupon: {{face: fixed, cents: 500, valid_days: 30}}
+    limits: [{{most: 5, period: day}}]
+  - id: {APPROVED_REWARD}
+    kind: coupon
+    name: {{zh: 50 元券, en: 50 yuan off}}
+    prices: [{{points: 1000}}]
+    coupon: {{face: fixed, cents: 5000, valid_days: 30}}
+    limits: [{{most: 5, period: day}}]
+    approval: clerk
+  - id: {FLASH_REWARD}
+    kind: goods
+    name: {{zh: 花瓶, en: Vase}}
+    prices: [{{points: 1}}]
+    stock: counted
+    limits: [{{most: 1, period: lifetime}}]
 """
 
 

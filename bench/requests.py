@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from bench.program import CURRENCY, WALLET
+from bench.program import APPROVED_REWARD, CURRENCY, FLASH_REWARD, VOUCHER, WALLET
 
 EARN_SHARE = 0.7
 ORDERS_PER_BATCH = 100
 LINES_PER_BATCHED_ORDER = 5
 #: A unique key: the name of the run and a number, of the same length for every request.
 KEY_DIGITS = 10
+#: So many requests lie between asking and approving: far more than are under way at once.
+APPROVED_LATER = 2_000
+#: What seeded members have done is four transactions; what they ask for first is the fifth.
+FIRST_SEQUENCE = 5
+FLASH_TIMES = 4
+_APPROVED = b'"state":"approved"'
 _APPLIED = b'"status":"applied"'
 _KEY = "@KEY@"
 _MEMBER = "@MEMBER@"
+_CODE = "@CODE@"
 
 
 class Request(NamedTuple):
-    """What is sent, how many commands it holds, and the mark of each in the answer (empty: the status says it)."""
+    """What is sent, how many commands it holds, the mark of each in the answer (empty: the status says it), and the
+    codes of refusals that are right answers as well."""
 
     data: bytes
     commands: int
     mark: bytes
+    refusals: tuple[str, ...] = ()
 
 
 class Template:
@@ -43,9 +54,13 @@ class Template:
 class RequestMaker:
     """Makes requests for one server and one run."""
 
-    def __init__(self, host: str, secret: str, first_member: int, members: int, run: str) -> None:
+    def __init__(
+        self, host: str, secret: str, first_member: int, members: int, run: str, approver: str = "", codes: str = ""
+    ) -> None:
         self._host = host
         self._secret = secret
+        self._approver = approver
+        self._codes = codes
         self._first_member = first_member
         self._members = members
         self._run = run
@@ -61,11 +76,17 @@ class RequestMaker:
         """Any member, all equally likely."""
         return self._first_member + int(self._random.random() * self._members)
 
-    def whole(self, path: str, content_type: str, body: str, headers: str = "") -> str:
+    def everybody(self) -> list[int]:
+        """All members once, in no order."""
+        members = list(range(self._first_member, self._first_member + self._members))
+        self._random.shuffle(members)
+        return members
+
+    def whole(self, path: str, content_type: str, body: str, headers: str = "", secret: str | None = None) -> str:
         """A request as text, with the length that its body will have."""
         sample = Template(body).fill(self._first_member, f"{self._run}-{0:0{KEY_DIGITS}d}")
         return (
-            f"POST {path} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: Bearer {self._secret}\r\n"
+            f"POST {path} HTTP/1.1\r\nhost: {self._host}\r\nauthorization: Bearer {secret or self._secret}\r\n"
             f"content-type: {content_type}\r\n{headers}content-length: {len(sample.encode())}\r\n\r\n{body}"
         )
 
@@ -102,6 +123,47 @@ class RequestMaker:
             events = ",".join(event.fill(self.member(), self.key()) for _ in range(ORDERS_PER_BATCH))
             yield Request(f"{head}\r\n\r\n[{events}]".encode(), ORDERS_PER_BATCH, _APPLIED)
 
+    def operation(self, path: str, body: object, secret: str | None = None) -> Template:
+        """A write operation with a key of its own."""
+        text = msgspec.json.encode(body).decode()
+        return Template(self.whole(path, "application/json", text, f"idempotency-key: {_KEY}\r\n", secret))
+
+    def vouchers(self) -> Iterator[Request]:
+        """Every member asks once for a coupon that is given at once."""
+        return self.redemptions_of(self.everybody(), VOUCHER)
+
+    def approved(self) -> Iterator[Request]:
+        """Every member asks once for a reward that somebody must approve, which happens once that was answered."""
+        path = f"/v1/redemptions/{_MEMBER}-{FIRST_SEQUENCE}/approve"
+        approval = self.operation(path, {}, self._approver)
+        asked: deque[int] = deque()
+        members = self.everybody()
+        for member, request in zip(members, self.redemptions_of(members, APPROVED_REWARD), strict=True):
+            yield request
+            asked.append(member)
+            if len(asked) > APPROVED_LATER:
+                yield Request(approval.fill(asked.popleft(), self.key()).encode(), 1, _APPROVED)
+
+    def redemptions_of(self, members: list[int], reward: str) -> Iterator[Request]:
+        """These members ask for a reward, in this order."""
+        template = self.operation(f"/v1/members/{_MEMBER}/redemptions", {"reward": reward})
+        for member in members:
+            yield Request(template.fill(member, self.key()).encode(), 1, b"")
+
+    def write_offs(self) -> Iterator[Request]:
+        """Every code of a file is written off at a till."""
+        codes = Path(self._codes).read_text("ascii").split()
+        self._random.shuffle(codes)
+        template = self.operation(f"/v1/coupons/{_CODE}/write-off", {"store": "S1"})
+        for code in codes:
+            yield Request(template.fill(0, self.key()).replace(_CODE, code).encode(), 1, b"")
+
+    def flash(self) -> Iterator[Request]:
+        """Every member asks four times for the same few pieces, each time as something new."""
+        members = [member for _ in range(FLASH_TIMES) for member in self.everybody()]
+        for request in self.redemptions_of(members, FLASH_REWARD):
+            yield request._replace(refusals=("sold_out", "limit_reached"))
+
 
 def _event(lines: int) -> str:
     """A completed order as CloudEvent JSON, with places for the member and the key."""
@@ -125,12 +187,15 @@ def _event(lines: int) -> str:
     return msgspec.json.encode(event).decode()
 
 
-def requests_for(mix: str, host: str, secret: str, first_member: int, members: int, run: str) -> Iterator[Request]:
-    """The endless requests of a mix: `mixed`, `orders` or `batches`."""
-    maker = RequestMaker(host, secret, first_member, members, run)
+def requests_for(maker: RequestMaker, mix: str) -> Iterator[Request]:
+    """The requests of a mix; those of `mixed`, `orders` and `batches` never end."""
     mixes: dict[str, Callable[[], Iterator[Request]]] = {
         "mixed": maker.mixed,
         "orders": maker.orders,
         "batches": maker.batches,
+        "vouchers": maker.vouchers,
+        "approved": maker.approved,
+        "write_offs": maker.write_offs,
+        "flash": maker.flash,
     }
     return mixes[mix]()

@@ -25,6 +25,7 @@ from bench.loads import (
 )
 from bench.many_rules import many_rules, median_us
 from bench.pgbench import run_pgbench
+from bench.redeeming import flash_sale, redeem_any, write_off
 from bench.results import Result
 from bench.segments import segment_count
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
@@ -287,6 +288,9 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "http_hot_member": http_hot_member,
     "http_hot_program": http_hot_program,
     "http_retail": http_retail,
+    "redeem_any": redeem_any,
+    "write_off": write_off,
+    "flash_sale": flash_sale,
     "rules_100": rules_100,
     "rules_1000": rules_1000,
     "rules_check": rules_check,

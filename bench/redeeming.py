@@ -1,0 +1,136 @@
+"""Rewards under load: asked for, approved, written off at tills, and few pieces that thousands want at once."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+
+from bench.load import LoadFigures
+from bench.loads import Run, load, load_faults, new_key, verified
+from bench.program import FLASH_REWARD, WITH_REWARDS
+from bench.publishing import publish
+from bench.requests import FLASH_TIMES
+from bench.results import Result
+from bench.server import serving
+from jifen.db.connection import Connection
+from jifen.services.catalog import Catalog
+from jifen.services.stock import set_stock
+
+FLASH_MEMBERS = 5_000
+FLASH_PIECES = 100
+#: Coupons given before tills write them off: more than they can in the time of a measurement.
+COUPONS = 90_000
+_LONG_SECONDS = 120
+
+
+def redeem_any(run: Run) -> Result:
+    """Every redemption is asked for (points held), approved by a second key (points spent, code issued): two requests;
+    the rate counts redemptions."""
+    database = "bench_redeem"
+    url = _with_rewards(run, database)
+    clerk = asyncio.run(new_key(url, ("clerk",)))
+    with serving(["--url", url], run.log) as served:
+        figures = load(served, url, run, "approved", approver=clerk)
+        at_once = load(served, url, run, "vouchers", name="at-once")
+    result = _result(figures, "redemptions", 2)
+    details = {
+        "requests_rate": figures.rate,
+        "at_once_rate": at_once.rate,
+        "at_once_p99_ms": at_once.p99_ms,
+        "summary": f"without approval {at_once.rate:,.0f}/s",
+    }
+    faults = result.faults + load_faults(at_once)
+    return verified(msgspec.structs.replace(result, details=details, faults=faults), run, database)
+
+
+def write_off(run: Run) -> Result:
+    """256 tills write off coupons, each once."""
+    database = "bench_write_off"
+    url = _with_rewards(run, database)
+    codes = run.folder / "codes.txt"
+    with serving(["--url", url], run.log) as served:
+        given = load(served, url, run, "vouchers", warm_up_seconds=0, seconds=_LONG_SECONDS, most=COUPONS)
+        codes.write_text(asyncio.run(_codes(url)), "ascii")
+        run.ground.checkpoint()
+        figures = load(served, url, run, "write_offs", codes=str(codes))
+    result = _result(figures, "transactions", 1)
+    used = run.ground.ask(database, "SELECT count(*) FROM redemptions WHERE state = 'written_off'")
+    faults = [*result.faults, *load_faults(given)]
+    if used != figures.accepted_in_all:
+        faults.append(f"{used} coupons are written off, {figures.accepted_in_all} were answered so")
+    return verified(msgspec.structs.replace(result, faults=faults), run, database)
+
+
+def flash_sale(run: Run) -> Result:
+    """5,000 members ask 20,000 times for 100 pieces, one each; the rate counts requests, refused ones as well."""
+    database = "bench_flash"
+    url = _with_rewards(run, database)
+    with serving(["--url", url], run.log) as served:
+        load(served, url, run, "mixed", name="warm", warm_up_seconds=0, seconds=3)
+        figures = load(served, url, run, "flash", members=FLASH_MEMBERS, warm_up_seconds=0, seconds=_LONG_SECONDS)
+    result = _result(figures, "requests", 1, right=("409 sold_out", "409 limit_reached"))
+    wanted = (FLASH_MEMBERS * FLASH_TIMES, FLASH_PIECES, FLASH_PIECES, FLASH_PIECES)
+    members = f"SELECT count(DISTINCT member_id) FROM redemptions WHERE reward = '{FLASH_REWARD}'"  # noqa: S608
+    taken = f"SELECT taken FROM stocks WHERE reward = '{FLASH_REWARD}'"  # noqa: S608
+    found = (
+        sum(figures.answers.values()),
+        figures.answers.get("201", 0),
+        run.ground.ask(database, members),
+        run.ground.ask(database, taken),
+    )
+    faults = list(result.faults)
+    if found != wanted:
+        faults.append(f"requests, given, members and taken are {found}, not {wanted}")
+    summary = ", ".join(f"{count:,} x {answer}" for answer, count in sorted(figures.answers.items()))
+    details: dict[str, object] = {"answers": figures.answers, "summary": summary}
+    return verified(msgspec.structs.replace(result, details=details, faults=faults), run, database)
+
+
+def _result(figures: LoadFigures, unit: str, requests: int, right: tuple[str, ...] = ()) -> Result:
+    return Result(
+        rate=figures.rate / requests,
+        unit=unit,
+        p50_ms=figures.p50_ms,
+        p99_ms=figures.p99_ms,
+        accepted=figures.accepted_in_all,
+        faults=load_faults(figures, right),
+    )
+
+
+def _with_rewards(run: Run, database: str) -> str:
+    url = run.ground.create_seeded(database)
+    asyncio.run(_open(url))
+    run.ground.checkpoint()
+    return url
+
+
+async def _open(url: str) -> None:
+    """Publish the rewards, and put the few pieces on the shelf."""
+    await publish(url, WITH_REWARDS)
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        catalog = Catalog()
+        await catalog.refresh(connection)
+        await set_stock(
+            connection,
+            catalog.current,
+            catalog.shards,
+            FLASH_REWARD,
+            key=str(uuid4()),
+            actor="bench",
+            reason="flash sale",
+            pieces=FLASH_PIECES,
+        )
+    finally:
+        await connection.close()
+
+
+async def _codes(url: str) -> str:
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        return "\n".join(row[0] for row in await connection.fetch("SELECT code FROM coupons"))
+    finally:
+        await connection.close()
