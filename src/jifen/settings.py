@@ -120,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lanes: int = 2
     batch_limit: int = 128
     queue_limit: int = 10_000
+    line_limit: int = 1_000
     body_limit_bytes: int = 4 * 1024 * 1024
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -203,6 +204,14 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1,
         1_000_000,
         "The most commands that wait in a worker process; beyond it the answer is 503 with Retry-After.",
+    ),
+    _number(
+        "LINE_LIMIT",
+        _DEFAULTS.line_limit,
+        1,
+        1_000_000,
+        "The most who are served at once, in a worker process, of those who want the same reward with stock; whoever "
+        "comes beyond it is answered 503 with a ticket that keeps the place in line.",
     ),
     _number(
         "BODY_LIMIT_BYTES",

@@ -18,6 +18,7 @@ from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, problem_response
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.core.program import Program
+from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.engine.engine import EngineStopped, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -60,13 +61,14 @@ class _Gone(Exception):
 class _Request:
     """What is needed of a request's head."""
 
-    __slots__ = ("authorization", "content_length", "content_type", "key")
+    __slots__ = ("authorization", "content_length", "content_type", "key", "ticket")
 
     def __init__(self, headers: Headers) -> None:
         self.authorization: bytes | None = None
         self.content_type: bytes | None = None
         self.content_length: bytes | None = None
         self.key: bytes | None = None
+        self.ticket: bytes | None = None
         for name, value in headers:
             if name == b"authorization":
                 self.authorization = value
@@ -76,6 +78,8 @@ class _Request:
                 self.content_length = value
             elif name == b"idempotency-key":
                 self.key = value
+            elif name == b"jifen-ticket":
+                self.ticket = value
 
 
 class _Write:
@@ -256,11 +260,30 @@ class Front:
         payload = _encode((operation.name, name, body))
         roles = self._runtime.authorization.roles(actor)
         submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
-        outcome = (await self._submit((submission,)))[0]
+        if isinstance(command, RedeemReward):
+            outcome = await self._redeem(submission, command, request.ticket)
+        else:
+            outcome = (await self._submit((submission,)))[0]
+            self._runtime.door.notice_step(outcome)
         if isinstance(outcome, Refusal):
             raise _Refused(outcome, None if headers is JSON_HEADERS else key)
         status = 202 if outcome.sequence < 0 and operation.waiting_type is not None else operation.status
         return (status, headers, await self._encode(operation, outcome))
+
+    async def _redeem(self, submission: Submission, command: RedeemReward, ticket: bytes | None) -> Outcome:
+        """Let a member who asks for a reward pass the door, which learns from the outcome."""
+        door, catalog = self._runtime.door, self._runtime.catalog
+        line = door.come(catalog.current, command, ticket, catalog.quote_secret)
+        if isinstance(line, Refusal):
+            return line
+        if line is None:
+            return (await self._submit((submission,)))[0]
+        try:
+            outcome = (await self._submit((msgspec.structs.replace(submission, line=command.reward),)))[0]
+        finally:
+            line.leave()
+        door.notice(command, outcome)
+        return outcome
 
     async def _encode(self, operation: Operation, answer: Answer) -> bytes:
         catalog = self._runtime.catalog

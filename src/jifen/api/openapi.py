@@ -62,6 +62,13 @@ _KEY = {
     "with other content it is refused. Left out: the server makes one and returns it in a header of this name.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
+_TICKET = {
+    "name": "Jifen-Ticket",
+    "in": "header",
+    "required": False,
+    "description": "The `ticket` of an answer `waiting_in_line`: keeps the place of the first arrival for an hour.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
+}
 _ORDER = {
     "specversion": "1.0",
     "id": "order-1001",
@@ -193,7 +200,7 @@ def _write(operation: Operation) -> Document:
         "x-summary-zh": operation.summary_zh,
         "description": operation.body.__doc__ or "",
         "tags": ["write"],
-        "parameters": [*_path_parameters(operation.path), _KEY],
+        "parameters": [*_path_parameters(operation.path), _KEY, *([_TICKET] if operation.takes_ticket else [])],
         "requestBody": {"required": operation.is_body_needed, "content": {"application/json": content}},
         "responses": {
             str(operation.status): {

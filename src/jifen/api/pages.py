@@ -33,6 +33,7 @@ from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 from jifen.services.json_input import read_json
 from jifen.services.snapshot import snapshot
+from jifen.services.stock import CodesView, StockView
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[bytes]
@@ -126,6 +127,8 @@ def _call(runtime: Runtime, call: Call) -> HTTPRouteHandler:
         result = await _run_call(runtime, call, decoder, request)
         if isinstance(result, Refusal):
             return _refuse(runtime, result, call.path, started)
+        if isinstance(result, StockView | CodesView):
+            runtime.door.forget(result.reward)
         runtime.metrics.request(call.path, call.status, perf_counter() - started)
         return Response(_encode(result), media_type=MediaType.JSON, status_code=call.status)
 

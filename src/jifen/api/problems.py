@@ -132,6 +132,8 @@ PROBLEMS: dict[str, ProblemKind] = {
     "quote_mismatch": ProblemKind(422, "Quote for something else", "报价与兑换内容不符"),
     "quote_expired": ProblemKind(409, "Quote expired", "报价已过期"),
     "limit_reached": ProblemKind(409, "Limit reached", "已达上限"),
+    "waiting_in_line": ProblemKind(503, "Waiting in line", "排队中"),
+    "invalid_ticket": ProblemKind(422, "Invalid ticket", "排队凭证无效"),
     "sold_out": ProblemKind(409, "Sold out", "库存不足"),
     "invalid_stock": ProblemKind(422, "Invalid stock", "库存无效"),
     "invalid_codes": ProblemKind(422, "Invalid codes", "券码无效"),
@@ -213,4 +215,7 @@ def problem_of(refusal: Refusal) -> Problem:
 def problem_response(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of the answer to a request that was refused."""
     problem = problem_of(refusal)
+    seconds = refusal.details.get("retry_after_seconds")
+    if seconds is not None:
+        return (problem.status, [_CONTENT_TYPE, (b"retry-after", str(seconds).encode())], _encode(problem))
     return (problem.status, [_CONTENT_TYPE, *_EXTRA_HEADERS.get(problem.status, ())], _encode(problem))

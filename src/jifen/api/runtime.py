@@ -16,6 +16,7 @@ import asyncpg
 import structlog
 
 from jifen.api.authorization import Authorization
+from jifen.api.door import MAXIMUM_OWNERS, Door, SoldOut
 from jifen.api.metrics import MULTIPROCESS_VARIABLE, Metrics, forget_dead_workers
 from jifen.api.problems import DATABASE_UNAVAILABLE
 from jifen.core.refusal import Refusal
@@ -25,6 +26,7 @@ from jifen.engine.engine import Engine
 from jifen.engine.lane import DISCONNECTED, RETRYABLE
 from jifen.services.catalog import Catalog
 from jifen.services.keys import KeyRing, read_keys, read_roles
+from jifen.services.stock import owners_of_sold_out
 from jifen.settings import Settings
 
 READ_CONNECTIONS = 4
@@ -60,6 +62,7 @@ class Runtime:
         self.catalog = Catalog()
         self.keys = KeyRing(self._read_keys)
         self.authorization = Authorization(self.keys)
+        self.door = Door(self._look_at_stock, settings.line_limit)
         self.engine: Engine | None = None
         self.database_is_up = False
         self._url = url
@@ -102,6 +105,11 @@ class Runtime:
                 await asyncio.wait_for(self._pool.close(), CLOSE_SECONDS)
             except (TimeoutError, *AWAY):
                 self._pool.terminate()
+
+    async def _look_at_stock(self, reward: str) -> SoldOut | None:
+        async with self.pool.acquire() as connection:
+            owners = await owners_of_sold_out(connection, self.catalog.shards, reward, MAXIMUM_OWNERS)
+        return None if owners is None else SoldOut(owners)
 
     async def refresh_catalog(self) -> None:
         """Read the catalog at once."""

@@ -180,7 +180,10 @@ class Engine:
 
     def _queue_for(self, submissions: Sequence[Submission]) -> _Queue:
         """The first lane's queue as long as little waits there: one large batch costs less than two small ones. Then
-        the queue of the member that a single command names, or the shortest for a group of several."""
+        the queue of the member that a single command names, or the shortest for a group of several. What stands in
+        line for something goes to one queue, and so to one lane, in any case."""
+        if len(submissions) == 1 and submissions[0].line:
+            return self._queues[hash(submissions[0].line) % len(self._queues)]
         first = self._queues[0]
         if first.waiting < self._enough_waiting:
             return first

@@ -37,7 +37,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
     `payload` is the canonical form of everything the caller said: the same source and key with another payload is
     refused. `occurred_at` None: when it is recorded. `roles`: what the actor may approve. `time` commands (settling)
-    are repeatable and have no key.
+    are repeatable and have no key. Commands of one `line` are done in the order in which they come.
     """
 
     command: Command
@@ -49,6 +49,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     has_key: bool = True
     roles: tuple[str, ...] = ()
+    line: str = ""
 
     def keys(self) -> list[tuple[bytes, bytes]]:
         """The (key digest, payload digest) pairs that this command claims, its own first.

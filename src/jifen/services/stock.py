@@ -157,6 +157,13 @@ async def add_codes(
     return CodesView(reward_id, row["added"], len(codes) - row["added"], row["pieces"])
 
 
+async def owners_of_sold_out(connection: Connection, shards: int, reward: str, most: int) -> frozenset[int] | None:
+    """Who ever asked for a reward of which nothing is left, with success; None where some is left, or where those are
+    more than `most`."""
+    row = await connection.fetchrow(_SQL["sold_out"], shard_of_name(reward, shards), reward, most + 1)
+    return None if row is None or len(row["owners"]) > most else frozenset(row["owners"])
+
+
 def read_codes(text: str) -> list[str]:
     """The codes in the text of a file: JSON lines (a text, or an object with `code`), or CSV, where the column `code`
     counts, else the first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -335,3 +336,58 @@ def test_slow_sellers_come_with_a_proposal(client: httpx.Client) -> None:
     found = done(client.get("/v1/rewards/slow-sellers?percent=100"))
     assert {each["proposal"] for each in found["rewards"]} <= {"re_price", "retire"}
     assert found["rewards"]
+
+
+def test_under_overload_tickets_keep_the_order(database_server: EmbeddedAddress) -> None:
+    """A line of two for a hundred who want thirty: whoever waits comes again with the ticket, and all thirty are given,
+    one each, nothing twice (known failures 23, 31)."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, with_rewards(DEFAULT_PROGRAM))
+        with running_server(url, line_limit=2, batch_limit=1) as server, server.client() as client:
+            set_stock(client, "cup", 30)
+            members = [member_with(client, 100) for _ in range(100)]
+
+            def ask(member: str) -> tuple[str, int]:
+                headers = {"idempotency-key": f"flash-{member}"}
+                for times in range(200):
+                    path = f"/v1/members/{member}/redemptions"
+                    answer = client.post(path, json={"reward": "cup"}, headers=headers)
+                    problem = answer.json()
+                    if answer.status_code != 503:
+                        return (str(problem.get("code", "applied")), times)
+                    assert (problem["code"], int(answer.headers["retry-after"]) >= 1) == ("waiting_in_line", True)
+                    headers["jifen-ticket"] = problem["details"]["ticket"]
+                    time.sleep(0.02)
+                return ("never", 200)
+
+            with ThreadPoolExecutor(40) as crowd:
+                answers = list(crowd.map(ask, members))
+            codes = [code for code, _ in answers]
+            assert (codes.count("applied"), codes.count("sold_out")) == (30, 70)
+            assert any(times for _, times in answers), "nobody had to wait"
+            winner = members[codes.index("applied")]
+            again = client.post(
+                f"/v1/members/{winner}/redemptions",
+                json={"reward": "cup"},
+                headers={"idempotency-key": f"flash-{winner}"},
+            )
+            assert (again.status_code, again.json()["status"]) == (201, "duplicate")
+            forged = client.post(
+                f"/v1/members/{winner}/redemptions", json={"reward": "cup"}, headers={"jifen-ticket": "x"}
+            )
+            refused(forged, "invalid_ticket")
+        assert_sound(url)
+
+
+def test_new_stock_is_there_at_once(client: httpx.Client) -> None:
+    """Sold out is told from memory, also to a hundred; a cancelled redemption and new pieces end that."""
+    set_stock(client, "vase", 1)
+    first, second = member_with(client, 200), member_with(client, 200)
+    waiting = done(redeem(client, first, "vase"))["redemption"]["redemption_id"]
+    for _ in range(20):
+        refused(redeem(client, second, "vase"), "sold_out")
+    done(client.post(f"/v1/redemptions/{waiting}/cancel"))
+    done(redeem(client, second, "vase"))
+    refused(redeem(client, first, "vase"), "sold_out")
+    done(client.post("/v1/rewards/vase/stock", json={"add": 1, "reason": "found behind the shelf"}))
+    done(redeem(client, first, "vase"))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
-from hashlib import sha256
 
 import msgspec
 
+from jifen.core.redemption.seals import seal, unseal
 from jifen.core.refusal import Refusal
 
 #: A quote holds its price for so long.
 QUOTE_MINUTES = 15
-_MAC_BYTES = 16
-_LONGEST = 1_000
+_PURPOSE = b"quote"
 
 
 class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -37,24 +34,11 @@ INVALID_QUOTE = Refusal("invalid_quote", "This is no quote of ours; ask for one 
 
 
 def write_quote(quote: Quote, secret: bytes) -> str:
-    """The quote as a text that nobody makes or changes without the secret (HMAC-SHA256, RFC 2104, cut to 128 bits)."""
-    content = _encode(quote)
-    return urlsafe_b64encode(_mac(content, secret) + content).decode().rstrip("=")
+    """The quote as a sealed text."""
+    return seal(_encode(quote), secret, _PURPOSE)
 
 
 def read_quote(text: str, secret: bytes) -> Quote | Refusal:
     """The quote behind a text, whether or not it still holds."""
-    if len(text) > _LONGEST or not text.isascii():
-        return INVALID_QUOTE
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError:
-        return INVALID_QUOTE
-    mac, content = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not secret or not hmac.compare_digest(mac, _mac(content, secret)):
-        return INVALID_QUOTE
-    return _decode(content)
-
-
-def _mac(content: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, content, sha256)[:_MAC_BYTES]
+    content = unseal(text, secret, _PURPOSE)
+    return INVALID_QUOTE if content is None else _decode(content)

@@ -7,6 +7,12 @@ SELECT counters FROM accounts WHERE shard = $1 AND member_id = $2 ORDER BY walle
 -- name: stocks
 SELECT reward, pieces, taken FROM stocks
 
+-- name: sold_out
+-- $1 shard of the reward, $2 reward, $3 how many owners at most. One statement, so one moment: nothing is left, and these
+-- members asked with success before.
+SELECT ARRAY(SELECT DISTINCT member_id FROM (SELECT member_id FROM redemptions WHERE reward = $2 LIMIT $3) asked) AS owners
+FROM stocks WHERE shard = $1 AND reward = $2 AND taken >= pieces
+
 -- name: redemption
 -- $1 shard, $2 member id, $3 sequence.
 SELECT content FROM redemptions WHERE shard = $1 AND member_id = $2 AND sequence = $3
