@@ -11,7 +11,7 @@ from jifen.api.reads.base import Asked, Query, Read
 from jifen.core.identity import parse_identity
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
-from jifen.services import members
+from jifen.services import duplicates, members
 from jifen.services.instants import Instant, to_utc
 
 
@@ -25,6 +25,14 @@ class AsOfQuery(Query, frozen=True):
     """As of which instant; left out: now."""
 
     as_of: Instant | None = None
+
+
+class DuplicatesQuery(Query, frozen=True):
+    """So many pairs of at least this score, after the page that ended with this cursor."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    percent: Annotated[int, Meta(ge=0, le=100)] = duplicates.LEAST_PERCENT
+    cursor: Annotated[str, Meta(max_length=200)] | None = None
 
 
 async def _member(asked: Asked) -> members.MemberView | Refusal:
@@ -41,6 +49,13 @@ async def _members(asked: Asked) -> members.MemberList | Refusal:
         return Refusal("invalid_identity", identity.message, None, {"parameter": "identity"})
     found = await members.find_by_identity(asked.connection, asked.catalog, identity)
     return members.MemberList([] if found is None else [found])
+
+
+async def _duplicates(asked: Asked) -> duplicates.Duplicates | Refusal:
+    query = asked.query
+    return await duplicates.find_duplicates(
+        asked.connection, percent=query.percent, limit=query.limit, cursor=query.cursor
+    )
 
 
 async def _changes(asked: Asked) -> members.MemberChanges | Refusal:
@@ -105,6 +120,26 @@ READS = (
         run=_members,
         codes=("invalid_identity",),
         example_answer={"members": [_MEMBER]},
+    ),
+    Read(
+        name="find_duplicates",
+        path="/v1/members/duplicates",
+        summary="Members who may be one person, the likeliest first, and why",
+        summary_zh="疑似重复会员（最可能的在前，附原因）",
+        query=DuplicatesQuery,
+        answer_type=duplicates.Duplicates,
+        run=_duplicates,
+        example_answer={
+            "total": 1,
+            "duplicates": [
+                {
+                    "member_id": "100001",
+                    "other_id": "100002",
+                    "score": 98,
+                    "reasons": ["name_and_birthday", "phone"],
+                }
+            ],
+        },
     ),
     Read(
         name="get_member",

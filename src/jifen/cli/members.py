@@ -1,0 +1,237 @@
+"""`jifen members`: look one up, steps of a life, duplicates and their merging."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jifen.cli.asking import Refused, read, submit
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.program import AsJson
+
+if TYPE_CHECKING:
+    from jifen.core.members.commands import LifeStep
+    from jifen.db.connection import Connection
+    from jifen.services.catalog import Catalog
+    from jifen.services.members import BalancesView, MemberView
+
+group = typer.Typer(help="会员：查询、冻结、注销、去重合并 / Members: look up, freeze, close, merge duplicates.")
+
+Name = Annotated[
+    str, typer.Argument(metavar="MEMBER", help="会员号，或身份标识如 phone:13800138000 / A number, or an identity.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen members`."""
+    app.add_typer(group, name="members")
+
+
+async def _find(connection: Connection, catalog: Catalog, name: str) -> MemberView:
+    from jifen.core.identity import parse_identity
+    from jifen.core.refusal import Refusal
+    from jifen.services.members import find_by_identity, find_member, parse_member_id, unknown_member
+
+    if ":" in name:
+        identity = parse_identity(name)
+        if isinstance(identity, Refusal):
+            raise Refused(f"{identity.message} ({identity.code})")
+        found = await find_by_identity(connection, catalog, identity)
+    else:
+        number = parse_member_id(name)
+        found = None if number is None else await find_member(connection, catalog, number)
+    if found is None:
+        refusal = unknown_member(name)
+        raise Refused(f"{refusal.message} ({refusal.code})")
+    return found
+
+
+def _number(invocation: Invocation, name: str) -> int:
+    return int(read(invocation, lambda connection, catalog: _find(connection, catalog, name)).member_id)
+
+
+def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
+    from jifen.core.refusal import Refusal
+    from jifen.services.members import balances_now
+
+    async def look(connection: Connection, catalog: Catalog) -> tuple[MemberView, BalancesView | None]:
+        found = await _find(connection, catalog, name)
+        balances = await balances_now(connection, catalog, int(found.member_id), datetime.now(UTC))
+        return found, None if isinstance(balances, Refusal) else balances
+
+    member, balances = read(invocation, look)
+    if as_json:
+        write_json(member)
+        return
+    say = invocation.say
+    rows: list[tuple[str, object]] = [(say("状态", "status"), say(_STATUS[member.status], member.status))]
+    if member.merged_into is not None:
+        rows.append((say("已并入", "merged into"), member.merged_into))
+    if member.person.name:
+        rows.append((say("姓名", "name"), member.person.name))
+    rows += [(say("身份标识", "identity"), each) for each in member.identities]
+    rows += [(say("等级", "tier"), each.tier or say("无", "none")) for each in member.tiers]
+    rows += [
+        (wallet, say(f"可用 {each.available:,}", f"{each.available:,} available"))
+        for wallet, each in ({} if balances is None else balances.balances).items()
+    ]
+    write_table([member.member_id, ""], rows)
+
+
+_STATUS = {
+    "active": "正常",
+    "frozen": "冻结",
+    "closed": "已注销",
+    "anonymised": "已匿名",
+    "merged": "已合并",
+}
+
+
+@command(group, "show")
+def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
+    """显示一位会员 / Show a member."""
+    _show(invocation, member, as_json=as_json)
+
+
+def _live(invocation: Invocation, name: str, step: LifeStep, reason: str | None, *, as_json: bool) -> None:
+    from jifen.core.members.commands import ChangeLife
+
+    number = _number(invocation, name)
+    submit(invocation, ChangeLife(number, step), reason=reason)
+    _show(invocation, str(number), as_json=as_json)
+
+
+@command(group, "freeze")
+def freeze(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+    """冻结：不能消耗积分 / Freeze: no spending until unfrozen."""
+    _live(invocation, member, "freeze", reason, as_json=as_json)
+
+
+@command(group, "unfreeze")
+def unfreeze(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+    """解冻 / Unfreeze."""
+    _live(invocation, member, "unfreeze", reason, as_json=as_json)
+
+
+@command(group, "close")
+def close(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+    """注销；积分按计划清零或保留 / Close; points are forfeited or kept as the program says."""
+    _live(invocation, member, "close", reason, as_json=as_json)
+
+
+@command(group, "anonymise")
+def anonymise(
+    invocation: Invocation,
+    member: Name,
+    reason: Reason = None,
+    is_sure: Annotated[
+        bool, typer.Option("--yes", help="确认清除个人资料，不可恢复 / Sure: personal data cannot be brought back.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """清除个人资料，账本保留 / Erase the personal data; the ledger stays."""
+    if not is_sure:
+        raise typer.BadParameter("Personal data cannot be brought back: add --yes.", param_hint="--yes")
+    _live(invocation, member, "anonymise", reason, as_json=as_json)
+
+
+@command(group, "merge")
+def merge(
+    invocation: Invocation,
+    member: Name,
+    duplicate: Annotated[
+        str, typer.Option("--from", metavar="MEMBER", help="并入的重复会员 / The duplicate that goes.")
+    ],
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """把重复会员并入该会员；输出合并编号 / Merge a duplicate into the member; says the merge's id."""
+    from jifen.core.members.commands import MergeMembers
+
+    both = MergeMembers(_number(invocation, member), _number(invocation, duplicate))
+    answer = submit(invocation, both, reason=reason)
+    merge_id = f"{answer.member_id}-{answer.sequence}"
+    if as_json:
+        write_json({"merge_id": merge_id, "member_id": str(both.member), "from": str(both.absorbed)})
+        return
+    _show(invocation, str(both.member), as_json=False)
+    write_note(
+        invocation.say(f"撤销：jifen members undo-merge {merge_id}", f"To undo it: jifen members undo-merge {merge_id}")
+    )
+
+
+@command(group, "undo-merge")
+def undo_merge(
+    invocation: Invocation,
+    merge_id: Annotated[str, typer.Argument(metavar="MERGE", help="合并编号，如 100001-8 / The merge's id.")],
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """撤销合并，退回仍在的部分 / Undo a merge; what is still there goes back."""
+    from jifen.core.members.commands import UndoMerge
+    from jifen.services.members import parse_transaction_id
+
+    merged = parse_transaction_id(merge_id)
+    if merged is None:
+        raise Refused(f"{merge_id[:40]} is no merge; ids look like 100001-8. (unknown_merge)")
+    submit(invocation, UndoMerge(*merged), reason=reason)
+    _show(invocation, str(merged[0]), as_json=as_json)
+
+
+@command(group, "duplicates")
+def duplicates(
+    invocation: Invocation,
+    percent: Annotated[
+        int, typer.Option("--percent", min=0, max=100, help="最低相似度 / Only pairs of at least this score.")
+    ] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="最多列出 / So many.")] = 100,
+    cursor: Annotated[
+        str | None,
+        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出疑似重复的会员及原因 / List members who may be one person, and why."""
+    from jifen.services.duplicates import find_duplicates
+
+    found = read(
+        invocation,
+        lambda connection, _: find_duplicates(connection, percent=percent, limit=limit, cursor=cursor),
+    )
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    write_table(
+        [say("会员", "member"), say("另一会员", "other"), "%", say("原因", "why")],
+        [
+            [
+                each.member_id,
+                each.other_id,
+                each.score,
+                ", ".join(say(_REASONS[reason], reason.replace("_", " ")) for reason in each.reasons),
+            ]
+            for each in found.duplicates
+        ],
+    )
+    for each in found.shared_by_too_many:
+        write_note(
+            say(
+                f"{each.value} 为过多会员共有，未据此比较。",
+                f"Too many members share {each.value}: they were not compared by it.",
+            )
+        )
+    if found.next_cursor is not None:
+        write_note(say(f"还有更多：--cursor {found.next_cursor}", f"There are more: --cursor {found.next_cursor}"))
+
+
+_REASONS = {
+    "phone": "同一手机号",
+    "email": "同一邮箱",
+    "name_and_birthday": "同名同生日",
+    "similar_name_and_birthday": "姓名相近且同生日",
+}

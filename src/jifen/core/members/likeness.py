@@ -1,0 +1,61 @@
+"""How likely two members are one person, in percent, and why."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, Literal
+
+Reason = Literal["phone", "email", "name_and_birthday", "similar_name_and_birthday"]
+
+#: How much each reason says by itself, in percent. A phone may be a family's; two people of one name and birthday
+#: are rare, unless the name is only similar.
+WEIGHTS: Final[dict[Reason, int]] = {
+    "phone": 90,
+    "email": 85,
+    "name_and_birthday": 80,
+    "similar_name_and_birthday": 60,
+}
+#: From this likeness on (percent) two names are called similar.
+SIMILAR: Final = 50
+
+
+def name_key(name: str) -> str:
+    """A name in the one spelling in which names are compared: without case, accents, punctuation and full-width forms,
+    its words in order, so that `Lei LI` and `li, léi` are the same."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    letters = "".join(each if each.isalnum() else " " for each in plain if not unicodedata.combining(each))
+    return " ".join(sorted(letters.split()))
+
+
+def name_likeness(one: str, other: str) -> int:
+    """How alike two names (as `name_key` gives them) are, in percent: Dice's coefficient over pairs of neighbouring
+    letters with the ends of words (as trigrams, but names of two or three characters have few of those)."""
+    here, there = _pairs(one), _pairs(other)
+    total = here.total() + there.total()
+    return 200 * (here & there).total() // total if total else 0
+
+
+def _pairs(name: str) -> Counter[str]:
+    padded = (f" {word} " for word in name.split())
+    return Counter(word[index : index + 2] for word in padded for index in range(len(word) - 1))
+
+
+def compare_names(one: str, other: str) -> Reason | None:
+    """What the names of two people who were born on the same day say."""
+    here, there = name_key(one), name_key(other)
+    if not here or not there:
+        return None
+    if here == there:
+        return "name_and_birthday"
+    return "similar_name_and_birthday" if name_likeness(here, there) >= SIMILAR else None
+
+
+def score(reasons: Iterable[Reason]) -> int:
+    """What several reasons say together, in percent: each takes its share of the doubt that the others leave."""
+    doubt, parts = 1, 1
+    for reason in set(reasons):
+        doubt *= 100 - WEIGHTS[reason]
+        parts *= 100
+    return 100 - -(-doubt * 100 // parts)

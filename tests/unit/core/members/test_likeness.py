@@ -1,0 +1,52 @@
+"""Likeness of members: names in any spelling, and what several reasons say together."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jifen.core.members.likeness import WEIGHTS, compare_names, name_key, name_likeness, score
+
+NAMES = st.text(max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        ("Lei LI", "li, léi", "name_and_birthday"),
+        ("ＬＩ　Lei", "Li Lei", "name_and_birthday"),
+        ("王小明", "王 小明", "similar_name_and_birthday"),
+        ("王小明", "王晓明", "similar_name_and_birthday"),
+        ("Catherine Miller", "Katherine Miller", "similar_name_and_birthday"),
+        ("王小明", "张伟", None),
+        ("李雷", "韩梅梅", None),
+        ("", "", None),
+        ("...", "...", None),
+    ],
+)
+def test_names_of_the_same_birthday(one: str, other: str, reason: str | None) -> None:
+    """Spelling, width, accents and order of words do not count; a letter or a character may differ."""
+    assert compare_names(one, other) == reason
+
+
+@given(NAMES, NAMES)
+def test_likeness_is_mutual_and_of_percent(one: str, other: str) -> None:
+    """And whole for what is the same."""
+    here, there = name_key(one), name_key(other)
+    assert 0 <= name_likeness(here, there) == name_likeness(there, here) <= 100
+    assert name_likeness(here, here) == (100 if here else 0)
+    assert name_key(here) == here
+
+
+def test_more_reasons_say_more() -> None:
+    """In any order, and never quite everything."""
+    for reasons in permutations(WEIGHTS, 2):
+        together = score(reasons)
+        assert max(WEIGHTS[each] for each in reasons) < together < 100
+    assert score(["phone"]) == 90
+    assert score(["phone", "phone"]) == 90
+    assert score(WEIGHTS) == 99
+    assert score([]) == 0
