@@ -1,12 +1,15 @@
-"""The tutorial "your first program in ten minutes", in both languages, done as a reader does it."""
+"""The tutorials, in both languages, done as a reader does them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,9 @@ from tests.integration.cli.support import ROOT, environment
 
 PAGES = ("docs/tutorial/first-program.md", "docs/zh/tutorial/first-program.md")
 #: Shell commands that need no server, changes to coffee.yaml, and what the commands write.
-_BLOCK = re.compile(r"^```(sh|sh exit=1|diff|json)\n((?:.*\n)*?)```$", re.MULTILINE)
+_BLOCK = re.compile(r"^```(sh|sh exit=[12]|diff|json)\n((?:.*\n)*?)```$", re.MULTILINE)
+#: A day with a server of its own, which the page starts and ends.
+DAYS = ("docs/tutorial/a-day.md", "docs/zh/tutorial/a-day.md")
 
 
 def steps(page: str) -> list[tuple[str, str]]:
@@ -24,12 +29,12 @@ def steps(page: str) -> list[tuple[str, str]]:
     return [(kind, body) for kind, body in _BLOCK.findall((ROOT / page).read_text("utf-8"))]
 
 
-def run(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(commands: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run commands in a shell that finds `jifen`."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=folder,
-        env=environment(LANG="en_US.UTF-8", PATH=f"{folder / 'bin'}:{os.environ['PATH']}"),
+        env=environment(LANG="en_US.UTF-8", PATH=f"{folder / 'bin'}:{os.environ['PATH']}", **more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -86,8 +91,32 @@ def test_the_tutorial_does_what_it_says(page: str, shop: Path) -> None:
                 assert "rate_exceeded" in written
 
 
-def test_both_languages_do_the_same() -> None:
+@pytest.mark.parametrize("page", DAYS)
+def test_a_day_does_what_it_says(page: str, shop: Path) -> None:
+    """With a server, from the morning to a clean `jifen verify` in the evening."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    written = ""
+    try:
+        for kind, body in steps(page):
+            if kind == "json":
+                assert contains(json.loads(written), json.loads(body)), written
+                continue
+            done = run(body, shop, PORT=port)
+            expected = int(kind.partition("exit=")[2] or 0)
+            assert done.returncode == expected, (body, done.stdout, done.stderr, (shop / "serve.log").read_text())
+            written = done.stdout
+    finally:
+        pid = shop / "serve.pid"
+        if pid.exists():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid.read_text()), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("pages", [PAGES, DAYS])
+def test_both_languages_do_the_same(pages: tuple[str, str]) -> None:
     """Only the words around the steps differ."""
-    english, chinese = (steps(page) for page in PAGES)
+    english, chinese = (steps(page) for page in pages)
     assert english == chinese
     assert len(english) >= 10
