@@ -19,7 +19,7 @@ from jifen.engine.loading import decode_counters
 from jifen.engine.standings import decode_standing, load_months
 
 #: So many members are looked at together: few enough that whoever shares the process hardly notices.
-PAGE: Final = 2_000
+PAGE: Final = 500
 
 _SQL: Final = load_queries("tiers")
 _decode_profile = msgspec.json.Decoder(Profile).decode
