@@ -54,7 +54,7 @@ def saved(shop: Shop) -> tuple[int, int]:
 
 
 def test_saved_points_outlive_their_lot_and_come_back_with_the_expiry_of_savings() -> None:
-    """The lot keeps its terms; what comes back is a new one that was earned when the old one was."""
+    """The lot keeps its terms; what comes back is a new one that was earned when the old one was (known failure 54)."""
     shop = saver()
     earned_at = shop.now
     done = shop.done(save(shop, 60))

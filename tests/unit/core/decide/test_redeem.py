@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.quotes import Quote
 from jifen.core.redemption.values import Stock
 from jifen.core.refusal import Refusal
+from jifen.core.rules.document import Window
+from tests.model.programs import make_document
+from tests.redeeming import with_rewards
 from tests.unit.core.redemption.counter import Counter
 from tests.unit.core.shop import ALICE
 
@@ -53,6 +58,20 @@ def test_a_refusal_takes_nothing() -> None:
     assert counter.shop.shell.states[ALICE] is before
     short = counter.ask(RedeemReward(ALICE, "gift-card", 2))
     assert isinstance(short, Refusal) and short.details["missing"] == 150
+
+
+def test_a_reward_whose_period_is_over_is_not_given() -> None:
+    """To the day of the program's zone, both ends included (known failure 47)."""
+    document = with_rewards(make_document())
+    rewards = [
+        msgspec.structs.replace(each, period=Window(until="2026-03-10")) if each.id == "e-book" else each
+        for each in document.rewards
+    ]
+    counter = Counter(document=msgspec.structs.replace(document, rewards=rewards))
+    counter.shop.later(hours=11, minutes=59)
+    counter.redeem("e-book")
+    counter.shop.later(minutes=1)
+    assert counter.code(RedeemReward(ALICE, "e-book")) == "reward_not_open"
 
 
 def test_limits_count_pieces() -> None:

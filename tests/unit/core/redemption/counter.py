@@ -26,7 +26,7 @@ class Counter:
     """Alice with some points, and what can be drawn on. Refusals are returned."""
 
     def __init__(self, points: int = 1_000, tier: str = "", document: ProgramDocument | None = None) -> None:
-        self.shop = Shop(with_rewards(document or make_document()))
+        self.shop = Shop(document or with_rewards(make_document()))
         self.shop.done(self.shop.adjust(points))
         shell = self.shop.shell
         shell.states[ALICE] = msgspec.structs.replace(shell.states[ALICE], profile=Profile(tier=tier))
