@@ -145,7 +145,7 @@ _REWARD = {
     "kind": "coupon",
     "name": {"zh": "5 元券", "en": "5 yuan off"},
     "description": None,
-    "pictures": ["https://shop.example/5.png"],
+    "pictures": ["/pictures/5.png"],
     "category": "vouchers",
     "prices": [
         {"price": 0, "wallet": "points", "points": 100, "cash_cents": 0, "condition": None, "is_open": True},
