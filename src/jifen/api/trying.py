@@ -56,6 +56,7 @@ TRY_CODES = (
     "event_not_tried",
     "unknown_event_type",
     "unknown_tier",
+    "unknown_tier_set",
     "reserved_source",
     "invalid_identity",
     "currency_mismatch",

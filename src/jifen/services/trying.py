@@ -105,6 +105,7 @@ def try_event(
     refusal = check_facts(program, facts) or _check_used(program, event, used or {})
     if refusal is not None:
         return refusal
+    facts = _with_tiers(program, facts)
     if event.type == "member.checked_in" and facts.checkin_streak == 0:
         # A check-in counts in its own streak: without one before, it is the first.
         facts = msgspec.structs.replace(facts, checkin_streak=1)
@@ -134,8 +135,35 @@ def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
         if type(value) is int and abs(value) > _MOST:
             pointer = f"/member/fields/{escape_pointer(name)}"
             return Refusal("invalid_field", f"{name} must lie between {-_MOST} and {_MOST}.", pointer)
-    refusal = check_profile(program, _profile(facts))
+    refusal = check_profile(program, _profile(facts)) or _check_tiers(program, facts)
     return None if refusal is None else _below("/member", refusal)
+
+
+def _check_tiers(program: Program, facts: MemberFacts) -> Refusal | None:
+    sets = {each.id: each for each in program.tier_sets}
+    for name, tier in facts.tiers.items():
+        pointer = f"/tiers/{escape_pointer(name)}"
+        if name not in sets:
+            known = ", ".join(sets) or "none"
+            return Refusal("unknown_tier_set", f"There is no tier set {name!r}; known are {known}.", pointer)
+        if tier and tier not in sets[name].ranks:
+            known = ", ".join(sets[name].ranks)
+            return Refusal("unknown_tier", f"There is no tier {tier!r} in {name}; known are {known}.", pointer)
+    first = facts.tiers.get(program.tier_sets[0].id) if program.tier_sets else None
+    if first is not None and facts.tier not in ("", first):
+        return Refusal("invalid_field", f"`tier` is that of the first tier set, {first!r}; say one of both.", "/tier")
+    return None
+
+
+def _with_tiers(program: Program, facts: MemberFacts) -> MemberFacts:
+    """The facts with a tier in every set, as members have one: where none is said, the one that everybody has."""
+    sets = program.tier_sets
+    if not sets:
+        return facts
+    tiers = {each.id: facts.tiers.get(each.id, each.base) for each in sets}
+    if facts.tier:
+        tiers[sets[0].id] = facts.tier
+    return msgspec.structs.replace(facts, tier=tiers[sets[0].id], tiers=tiers)
 
 
 def _profile(facts: MemberFacts) -> Profile:

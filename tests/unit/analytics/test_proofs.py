@@ -44,6 +44,10 @@ def double(**more: Any) -> dict[str, Any]:
 NOVEMBER = {"from": "2026-11-01", "to": "2026-11-30"}
 ELEVENTH = {"yearly": ["11-11"]}
 TIER = {"id": "gold", "name": {"zh": "金", "en": "Gold"}}
+SETS = [
+    {"id": each, "name": TIER["name"], "tiers": [TIER | {"id": "plain"}, TIER | {"qualify": "total.orders > 9"}]}
+    for each in ("level", "tea")
+]
 
 PAIRS: dict[
     str, tuple[tuple[list[dict[str, Any]], dict[str, Any]], tuple[list[dict[str, Any]], dict[str, Any]], list[str]]
@@ -154,6 +158,16 @@ PAIRS: dict[
     "unknown_reference": (
         ([double(lines='line.category == "teas"')], {"catalog": {"categories": ["tea"]}}),
         ([double(lines='line.category == "tea"')], {"catalog": {"categories": ["tea"]}}),
+        ["r0"],
+    ),
+    "unknown_reference: a tier of a set": (
+        ([double(audience='member.tiers.tea == "silver"')], {"tier_sets": SETS}),
+        ([double(audience='member.tiers.tea == "gold"')], {"tier_sets": SETS}),
+        ["r0"],
+    ),
+    "never_true: two names of one tier": (
+        ([{"fixed": 5, "audience": 'member.tier == "gold" && member.tiers.level == "plain"'}], {"tier_sets": SETS}),
+        ([{"fixed": 5, "audience": 'member.tier == "gold" && member.tiers.tea == "plain"'}], {"tier_sets": SETS}),
         ["r0"],
     ),
     "magnitude": (

@@ -177,6 +177,53 @@ def test_facts_that_no_member_has_are_refused(facts: MemberFacts, code: str, poi
     assert (refused.code, refused.pointer) == (code, pointer)
 
 
+TIERS = """
+tier_sets:
+  - id: level
+    name: {zh: 等级, en: Level}
+    tiers:
+      - {id: plain, name: {zh: 普通, en: Plain}}
+      - {id: gold, name: {zh: 金卡, en: Gold}, qualify: total.orders >= 9, benefits: {coefficient: 2}}
+  - id: tea
+    name: {zh: 茶友, en: Tea}
+    tiers: [{id: friend, name: {zh: 茶友, en: Friend}, by: manual, benefits: {coefficient: 3}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        (MemberFacts(), []),
+        (MemberFacts(tier="plain"), []),
+        (MemberFacts(tier="gold"), ["tier:level:gold"]),
+        (MemberFacts(tiers={"level": "gold"}), ["tier:level:gold"]),
+        (MemberFacts(tiers={"tea": "friend"}), ["tier:tea:friend"]),
+        (MemberFacts(tier="gold", tiers={"level": "gold", "tea": "friend"}), ["tier:level:gold", "tier:tea:friend"]),
+    ],
+)
+def test_a_tier_is_tried_by_either_name(facts: MemberFacts, named: list[str]) -> None:
+    """The first set's by `tier` as well; nobody lacks the tier that everybody has."""
+    trial = try_event(draft_program(PROGRAM + TIERS), msgspec.json.encode(event()), facts, now=NOW)
+    assert isinstance(trial, Trial), trial
+    used = {each.rule: each.outcome for each in trial.trace if each.rule.startswith("tier:")}
+    assert [name for name, outcome in used.items() if outcome == "multiplied"] == named, used
+
+
+@pytest.mark.parametrize(
+    ("facts", "code", "pointer"),
+    [
+        (MemberFacts(tiers={"level": "black"}), "unknown_tier", "/member/tiers/level"),
+        (MemberFacts(tiers={"car": "gold"}), "unknown_tier_set", "/member/tiers/car"),
+        (MemberFacts(tier="plain", tiers={"level": "gold"}), "invalid_field", "/member/tier"),
+    ],
+)
+def test_tiers_that_nobody_can_have(facts: MemberFacts, code: str, pointer: str) -> None:
+    """Two answers to one question among them."""
+    refused = try_event(draft_program(PROGRAM + TIERS), msgspec.json.encode(event()), facts, now=NOW)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.pointer) == (code, pointer)
+
+
 def test_a_window_at_the_end_of_the_calendar_is_no_fault() -> None:
     """It reaches past the last day there is."""
     text = PROGRAM.replace("when: member.is_first_order", "when: member.in_birthday_window")

@@ -16,6 +16,7 @@ import z3
 from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node
 from jifen.core.limits import MAXIMUM_AMOUNT
+from jifen.core.rules.facts import TIERS
 
 LINE_PREFIX = "line."
 #: Members are taken to be with the program, and their last order to lie back, for a century at most.
@@ -174,6 +175,10 @@ class Encoder:
             found += self._birthday()
         if any(name.startswith("member.") for name in names):
             found += self._standing()
+        first_set = next((name for name in self.fields if name.startswith(TIERS)), "")
+        if first_set in names:
+            # The first tier set has two names.
+            found.append(self.number(first_set) == self.number("member.tier"))
         if any(name.startswith(("now.", "member.is_birthday")) for name in names):
             found += self.moment.bounds()
         return found

@@ -15,7 +15,7 @@ from jifen.analytics.proofs.report import Counterexample
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
 
 SOURCE = "check"
@@ -102,8 +102,11 @@ class _Reader:
             for name, kind in encoder.fields.items()
             if name.startswith("member.fields.")
         }
+        tier, sets = self.text("member.tier"), [name for name in encoder.fields if name.startswith(TIERS)]
+        # The first tier set is the one that `tier` is of.
+        tiers = {name.removeprefix(TIERS): tier if name == sets[0] else self.text(name) for name in sets}
         return MemberFacts(
-            tier=self.text("member.tier"),
+            tier=tier,
             tags=encoder.held("member.tags", self._model),
             segments=encoder.held("member.segments", self._model),
             channel=self.text("member.channel"),
@@ -117,6 +120,7 @@ class _Reader:
             days_since_last_order=self.number("member.days_since_last_order") if orders else -1,
             checkin_streak=self.number("member.checkin_streak"),
             fields=fields,
+            tiers={name: each for name, each in tiers.items() if each},
         )
 
 

@@ -19,7 +19,7 @@ from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.caps import cost_cents
 from jifen.core.rules.document import ORDER_COMPLETED, Cap, Window
-from jifen.core.rules.facts import MemberFacts, RatedEvent
+from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
 SMALL_CENTS = 1_000
@@ -63,6 +63,8 @@ def unknown_references(program: Program, rule: CompiledRule) -> Iterator[Finding
             text = str(constant.value)
             if name == "member.tier":
                 known = [tier.id for tier in program.document.tiers]
+            elif name.startswith(TIERS):
+                known = next(list(each.ranks) for each in program.tier_sets if each.id == name.removeprefix(TIERS))
             else:
                 known = getattr(catalog, _LISTS.get(name, ""), [])
             if known and text and text not in known:

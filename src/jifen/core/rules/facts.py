@@ -148,6 +148,8 @@ _MEMBER: Final[dict[str, tuple[FieldType, Reader]]] = {
     "member.days_since_last_order": ("int", lambda member, _: member.days_since_last_order),
     "member.checkin_streak": ("int", lambda member, _: member.checkin_streak),
 }
+#: What stands before the id of a tier set in the name of the tier that a member has in it.
+TIERS: Final = "member.tiers."
 MEMBER_NAMES: Final[dict[str, FieldType]] = {name: each[0] for name, each in _MEMBER.items()}
 _JSON_TYPES: Final[dict[str, FieldType]] = {"boolean": "bool", "integer": "int", "string": "string"}
 #: What stands for a fact that is not known.
@@ -167,7 +169,7 @@ def data_names(declared: EventType) -> dict[str, FieldType]:
 def member_names(fields: Iterable[MemberField], tier_sets: Iterable[str] = ()) -> dict[str, FieldType]:
     """Everything that conditions can name of a member, with its type."""
     own: dict[str, FieldType] = {f"member.fields.{each.id}": each.type for each in fields}
-    return MEMBER_NAMES | own | dict.fromkeys((f"member.tiers.{each}" for each in tier_sets), "string")
+    return MEMBER_NAMES | own | dict.fromkeys((f"{TIERS}{each}" for each in tier_sets), "string")
 
 
 def names_for(
@@ -203,8 +205,8 @@ def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> list[tu
             readers.append((name, _MEMBER[name][1]))
         elif name.startswith("member.fields."):
             readers.append((name, _field_reader(name.removeprefix("member.fields."), fields[name])))
-        elif name.startswith("member.tiers."):
-            readers.append((name, _tier_reader(name.removeprefix("member.tiers."))))
+        elif name.startswith(TIERS):
+            readers.append((name, _tier_reader(name.removeprefix(TIERS))))
     return readers
 
 
