@@ -221,6 +221,35 @@ def test_counterexamples_can_be_tried(name: str) -> None:
             assert points == 0 and paid > 0
 
 
+def tiers_by(period: str, *conditions: str) -> dict[str, Any]:
+    """A tier set with these conditions, from the lowest tier to the highest."""
+    tiers = [TIER | {"id": f"t{rank}", "qualify": each} for rank, each in enumerate(conditions)]
+    return {"tier_sets": [{"id": "level", "name": TIER["name"], "period": {"kind": period}, "tiers": tiers}]}
+
+
+@pytest.mark.parametrize(
+    ("period", "conditions", "unreachable"),
+    [
+        ("lifetime", ("period.orders >= 2", "period.orders >= 20"), []),
+        # The wrong way round: whoever has 20 orders has 2.
+        ("lifetime", ("period.orders >= 20", "period.orders >= 2"), ["t0"]),
+        ("lifetime", ("period.orders >= 2 || balance.points > 9", "period.orders >= 2"), []),
+        ("lifetime", ("period.orders > 5 && total.orders < 5", "period.orders >= 99"), ["t0"]),
+        # More in a year than ever.
+        ("calendar_year", ("period.spent_cents > total.spent_cents", "total.orders > 1"), ["t0"]),
+        # The same over a lifetime, where in a year it need not be.
+        ("lifetime", ("total.orders >= 9", "period.orders >= 9"), ["t0"]),
+        ("calendar_year", ("total.orders >= 9", "period.orders >= 9"), []),
+    ],
+)
+def test_tiers_that_nobody_can_reach(period: str, conditions: tuple[str, ...], unreachable: list[str]) -> None:
+    """Found where they are, and only there."""
+    report = check_program(document_of(**tiers_by(period, *conditions)))
+    found = [each.rules for each in report.findings if each.kind == "unreachable_tier"]
+    assert found == [[f"tier:level:{each}"] for each in unreachable]
+    assert report.not_proven == []
+
+
 def test_the_highest_share_is_told() -> None:
     """To two decimals: two points of a cent each for every yuan."""
     assert check_program(document_of(double(audience='member.tier == "gold"'))).highest_reward_percent == "2.00"

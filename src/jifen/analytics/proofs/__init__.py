@@ -15,6 +15,7 @@ from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_tru
 from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
 from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.tiers import unreachable_tiers
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.document import ORDER_COMPLETED
 
@@ -34,7 +35,7 @@ def check_program(
     """Everything that can be found out about the rules of a checked document. `timeout_ms`: for each question to the
     solver; `progress` is told (rules done, rules in all)."""
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
-    results: list[Finding | NotProven] = list(plain_findings(program))
+    results: list[Finding | NotProven] = [*plain_findings(program), *unreachable_tiers(program, timeout_ms)]
     total = sum(len(book.rules) for book in program.books.values())
     done = 0
     highest = None

@@ -18,6 +18,7 @@ FindingKind = Literal[
     "idle_cap",
     "unknown_reference",
     "magnitude",
+    "unreachable_tier",
 ]
 
 
