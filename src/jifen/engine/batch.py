@@ -43,7 +43,7 @@ class Batch:
         """Do it all, within a transaction of its own. Raises what the database raises; then nothing was changed,
         unless the connection broke after `commit_was_sent`."""
         known = self._known
-        await known.find_linked(connection)
+        await known.find_linked(connection, look_for_merged=self._look_first)
         transaction = connection.transaction()
         await transaction.start()
         try:

@@ -129,15 +129,18 @@ class Gathering:
         self.approvals: dict[int, Approval] = {}
         self.actor_names: dict[str, str] = {}
 
-    async def find_linked(self, connection: Connection) -> None:
+    async def find_linked(self, connection: Connection, *, look_for_merged: bool) -> None:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
-        who survived merged members whose past is asked about, and who was absorbed in merges that are to be undone."""
+        who survived merged members whose past is asked about, and who was absorbed in merges that are to be undone.
+
+        Hardly any redemption is a merged member's, so that those are looked for only where one turned out to be."""
         commands = [each.command for each in self._submissions]
         shards = self._surroundings.shards
         merged = {each.member for each in commands if isinstance(each, ReverseTransaction)}
         orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
         await self.redeeming.find_coupons(connection)
-        merged |= {member for member, _ in self.redeeming.references}
+        if look_for_merged:
+            merged |= {member for member, _ in self.redeeming.references}
         if orders:
             self.orders, merged_owners = await find_orders(connection, orders, shards)
             merged |= merged_owners

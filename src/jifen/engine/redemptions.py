@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import msgspec
 
@@ -19,7 +20,9 @@ from jifen.core.redemption.commands import (
     CancelRedemption,
     CouponCommand,
     RedeemReward,
+    RejectRedemption,
     ReturnRedemption,
+    SettleRedemption,
     StepCommand,
 )
 from jifen.core.redemption.machine import HELD
@@ -33,6 +36,8 @@ from jifen.engine.references import Reference
 from jifen.engine.wanted import Wanted
 
 _SQL = load_queries("engine")
+#: Commands after which a redemption may have come to nothing.
+_UNDOING = (CancelRedemption, RejectRedemption, ReturnRedemption, SettleRedemption)
 MembersOf = Callable[[Command], list[int]]
 
 
@@ -62,9 +67,9 @@ class Redeeming:
             return (command.member, command.redemption)
         return self._coupons.get(command.code) if isinstance(command, CouponCommand) else None
 
-    @property
+    @cached_property
     def references(self) -> list[Reference]:
-        """The redemptions that the batch is about."""
+        """The redemptions that the batch is about, once their coupons were found."""
         found = {reference for each in self.commands if (reference := self.reference(each)) is not None}
         return sorted(found)
 
@@ -101,8 +106,12 @@ class Redeeming:
                 if program.offers.reads_segments:
                     wanted.note_segments(program, program.offers.segments, members)
             wanted.usages.update((member, name) for name in limit_names(reward.document, day) for member in members)
-        for member, _, redemption in self._loaded(states):
-            wanted.usages.update((member, name) for name in redemption.counted)
+        undoing = {self.reference(each) for each in self.commands if isinstance(each, _UNDOING)}
+        for member, sequence, redemption in self._loaded(states):
+            # What comes to nothing is counted back; else the limits are of no matter.
+            is_due = redemption.until is not None and redemption.until <= now
+            if is_due or (member, sequence) in undoing:
+                wanted.usages.update((member, name) for name in redemption.counted)
 
     def need_everything(self, states: dict[int, MemberState]) -> set[int]:
         """Members whose lots and holds must all be there: points of theirs may be captured, released or returned."""
