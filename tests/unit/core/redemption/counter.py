@@ -82,4 +82,5 @@ class Counter:
 
     def _fresh(self, number: int) -> tuple[str, ...]:
         self._codes += number
-        return tuple(code_of((self._codes + each).to_bytes(RANDOM_BYTES, "big") * 2) for each in range(number))
+        # The last bit is none of the code's.
+        return tuple(code_of((2 * (self._codes + each)).to_bytes(RANDOM_BYTES, "big")) for each in range(number))
