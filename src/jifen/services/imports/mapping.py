@@ -125,20 +125,24 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
     text = str(name_or_path)
     if text in shipped_mappings():
         return parse_mapping(files("jifen").joinpath("mappings", f"{text}.yaml").read_text("utf-8"), text)
+    return parse_mapping(read_mapping_file(text, f"name one of {', '.join(shipped_mappings())}, or "), text)
+
+
+def read_mapping_file(path: str, otherwise: str = "name ") -> str:
+    """The text of a mapping file of yours. Raises InvalidMapping; `otherwise` begins what to do instead."""
     try:
-        with Path(text).open("rb") as file:
+        with Path(path).open("rb") as file:
             content = file.read(MAXIMUM_MAPPING_BYTES + 1)
     except (OSError, ValueError) as error:
-        names = ", ".join(shipped_mappings())
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        message = f"There is no mapping {text!r} ({reason}): name one of {names}, or a YAML file of yours."
-        raise InvalidMapping(message, mapping=text) from None
+        message = f"There is no mapping {path!r} ({reason}): {otherwise}a YAML file of yours."
+        raise InvalidMapping(message, mapping=path) from None
     if len(content) > MAXIMUM_MAPPING_BYTES:
-        raise InvalidMapping(f"{text}: a mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.", mapping=text)
+        raise InvalidMapping(f"{path}: a mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.", mapping=path)
     try:
-        return parse_mapping(content.decode("utf-8-sig"), text)
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidMapping(f"{text}: is not UTF-8 text; save it as UTF-8.", mapping=text) from None
+        raise InvalidMapping(f"{path}: is not UTF-8 text; save it as UTF-8.", mapping=path) from None
 
 
 def parse_mapping(text: str, origin: str) -> Mapping:
@@ -152,13 +156,14 @@ def parse_mapping(text: str, origin: str) -> Mapping:
         mapping = file.convert(Mapping)
     except InvalidYaml as error:
         where = f"{error.path} " if error.path else ""
-        raise _located(origin, f"{where}{error.what}", error.path, error.line) from None
+        raise located(origin, f"{where}{error.what}", error.path, error.line) from None
     for path, message in _faults(mapping):
-        raise _located(origin, f"{path} {message}", path, file.line_of(path))
+        raise located(origin, f"{path} {message}", path, file.line_of(path))
     return mapping
 
 
-def _located(origin: str, message: str, path: str | None, line: int | None) -> InvalidMapping:
+def located(origin: str, message: str, path: str | None, line: int | None) -> InvalidMapping:
+    """A fault in a mapping, with where it stands."""
     place = f"{origin}, line {line}" if line else origin
     return InvalidMapping(f"{place}: {message}.", mapping=origin, path=path, line=line)
 

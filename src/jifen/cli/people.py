@@ -1,0 +1,151 @@
+"""`jifen import members` and `jifen import balances`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.orders import group
+from jifen.cli.output import progress_bar, write_json, write_line, write_note, write_table
+from jifen.cli.program import AsJson
+
+if TYPE_CHECKING:
+    from jifen.services.imports.people import BalanceSummary, MemberSummary
+
+TableFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="CSV、Excel（.xlsx）或 JSON Lines / CSV, Excel or JSON lines.")
+]
+MappingFile = Annotated[
+    str | None,
+    typer.Option("--mapping", metavar="FILE", help="列映射 YAML / What the columns mean.", show_default=False),
+]
+Infer = Annotated[bool, typer.Option("--infer", help="按表头推测映射并输出 / Propose a mapping from the header.")]
+Rejects = Annotated[
+    Path | None, typer.Option("--rejects", metavar="FILE", help="无法导入的行写到这里 / Rows that were not taken.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入 / Look at everything, record nothing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands stand below `jifen import`, which `jifen.cli.orders` has put there."""
+
+
+@command(group, "members")
+def import_members(
+    invocation: Invocation,
+    file: TableFile,
+    mapping: MappingFile = None,
+    infer: Infer = False,
+    rejects: Rejects = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """导入会员，附完整度与重复报告；再次导入不会重复 / Import members; a second time changes nothing."""
+    from jifen.services.imports import people
+    from jifen.services.imports.people.inferring import infer_member_mapping
+
+    if infer:
+        write_line(infer_member_mapping(file).rstrip("\n"))
+        return
+    meant = people.load_member_mapping(_needed(mapping))
+    with invocation.database(may_make=False) as url, progress_bar(invocation.say("导入", "import")) as progress:
+
+        async def work(engine: Any) -> MemberSummary:
+            wanted = None if dry_run else engine
+            return await people.import_members(wanted, url, file, meant, rejects=rejects, progress=progress)
+
+        summary = invocation.run_engine(url, work)
+    if as_json:
+        write_json(summary)
+        return
+    say = invocation.say
+    write_table(
+        [say("列", "column"), say("含义", "means"), say("非空", "filled"), "%"],
+        [[each.column, each.means, each.filled, each.percent] for each in summary.columns],
+    )
+    rows = [
+        (say("行", "rows"), summary.rows),
+        (say("新会员", "registered"), summary.registered),
+        (say("已有会员", "known"), summary.known),
+        (say("文件内重复", "repeated in the file"), summary.repeated),
+        (say("已导入过", "unchanged"), summary.unchanged),
+        (say("未导入", "rejected"), summary.rejected),
+    ]
+    write_table([say("会员导入", "members"), ""], rows)
+    _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+
+
+@command(group, "balances")
+def import_balances(
+    invocation: Invocation,
+    file: TableFile,
+    mapping: MappingFile = None,
+    infer: Infer = False,
+    rejects: Rejects = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """导入期初余额，每行一个批次，并核对合计 / Import opening balances as lots; proves that the sums agree."""
+    from jifen.services.imports import people
+    from jifen.services.imports.people.inferring import infer_balance_mapping
+
+    if infer:
+        write_line(infer_balance_mapping(file).rstrip("\n"))
+        return
+    meant = people.load_balance_mapping(_needed(mapping))
+    with invocation.database(may_make=False) as url, progress_bar(invocation.say("导入", "import")) as progress:
+
+        async def work(engine: Any) -> BalanceSummary:
+            wanted = None if dry_run else engine
+            return await people.import_balances(wanted, url, file, meant, rejects=rejects, progress=progress)
+
+        summary = invocation.run_engine(url, work)
+    if as_json:
+        write_json(summary)
+    else:
+        _show_balances(invocation, summary)
+        _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+    if not summary.agrees:
+        raise typer.Exit(1)
+
+
+def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
+    say = invocation.say
+    rows = [
+        (say("行", "rows"), summary.rows),
+        (say("新入账", "booked"), summary.booked),
+        (say("已导入过", "unchanged"), summary.unchanged),
+        (say("待复核", "waiting for approval"), summary.waiting),
+        (say("未导入", "rejected"), summary.rejected),
+    ]
+    write_table([say("期初余额", "balances"), ""], rows)
+    write_table(
+        [say("钱包", "wallet"), say("文件合计", "file"), say("账本合计", "ledger"), ""],
+        [
+            [
+                each.wallet,
+                each.file_points,
+                "" if summary.dry_run else each.ledger_points,
+                "" if summary.dry_run else (say("一致", "agrees") if each.agrees else say("不一致", "DIFFERS")),
+            ]
+            for each in summary.wallets
+        ],
+    )
+
+
+def _needed(mapping: str | None) -> str:
+    if mapping is None:
+        raise typer.BadParameter("Name a mapping with --mapping FILE; --infer proposes one.", param_hint="--mapping")
+    return mapping
+
+
+def _say_rejected(invocation: Invocation, rejected: int, rejects: Path | None, *, dry_run: bool) -> None:
+    if dry_run:
+        write_note(invocation.say("试算：什么也没有写入。", "A dry run: nothing was recorded."))
+    if rejected and rejects is None:
+        write_note(invocation.say("用 --rejects FILE 查看原因。", "See why with --rejects FILE."))
+    elif rejected:
+        write_note(invocation.say(f"原因见 {rejects}。", f"{rejects} says why."))

@@ -1,0 +1,135 @@
+"""What the columns of a file of members, or of their balances, mean (docs/reference/mapping.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from jifen.core.identity import IDENTITY_KINDS
+from jifen.core.program import LocalizedText
+from jifen.core.text import unfit_text
+from jifen.services.imports.mapping import ColumnName, FileShape, TimeShape, located, read_mapping_file
+from jifen.services.typed_yaml import InvalidYaml, YamlFile
+
+Source = Annotated[str, Meta(min_length=1, max_length=200)]
+DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
+#: Values of a column by what stands in the file; `*` is for everything else.
+ValueMap = dict[str, str]
+
+
+class MemberColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which column holds what. `identities` by kind, the telling one first; `tags` may hold several, with commas."""
+
+    identities: dict[str, ColumnName]
+    name: ColumnName | None = None
+    gender: ColumnName | None = None
+    birthday: ColumnName | None = None
+    registered_at: ColumnName | None = None
+    channel: ColumnName | None = None
+    language: ColumnName | None = None
+    country: ColumnName | None = None
+    province: ColumnName | None = None
+    city: ColumnName | None = None
+    district: ColumnName | None = None
+    street: ColumnName | None = None
+    postal_code: ColumnName | None = None
+    tags: ColumnName | None = None
+    fields: dict[str, ColumnName] = {}
+
+    def names(self) -> dict[str, str]:
+        """Every mapped column: what it means (`identity phone`, `birthday`, `field size`) to its name in the file."""
+        plain = [name for name in self.__struct_fields__ if name not in ("identities", "fields")]
+        names = {f"identity {kind}": column for kind, column in self.identities.items()}
+        names |= {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
+        return names | {f"field {name}": column for name, column in self.fields.items()}
+
+
+class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a file of members means. `values` translates what stands in a column, `defaults` fills what is empty;
+    `required` columns must have something. `birthday_formats` are tried in turn (`iso`: 1990-05-17 or 05-17)."""
+
+    name: LocalizedText
+    source: Source
+    columns: MemberColumns
+    time: TimeShape = TimeShape("Asia/Shanghai")
+    file: FileShape = FileShape()
+    sheet: str | None = None
+    values: dict[str, ValueMap] = {}
+    defaults: dict[str, str] = {}
+    required: list[ColumnName] = []
+    birthday_formats: tuple[DateFormat, ...] = ("iso", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
+
+
+class BalanceColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Which column holds what of balances. One lot a row; several rows of a member are several lots."""
+
+    identities: dict[str, ColumnName]
+    points: ColumnName
+    wallet: ColumnName | None = None
+    expires_at: ColumnName | None = None
+
+
+class BalanceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a file of opening balances means. `wallet`: where no column says which; none: the program's first."""
+
+    name: LocalizedText
+    source: Source
+    columns: BalanceColumns
+    time: TimeShape = TimeShape("Asia/Shanghai")
+    file: FileShape = FileShape()
+    sheet: str | None = None
+    wallet: str | None = None
+    reason_code: str | None = None
+
+
+AnyMapping = TypeVar("AnyMapping", MemberMapping, BalanceMapping)
+
+
+def load_member_mapping(path: str) -> MemberMapping:
+    """A mapping of members. Raises InvalidMapping."""
+    return _parse(read_mapping_file(path), path, MemberMapping)
+
+
+def load_balance_mapping(path: str) -> BalanceMapping:
+    """A mapping of balances. Raises InvalidMapping."""
+    return _parse(read_mapping_file(path), path, BalanceMapping)
+
+
+def _parse(text: str, origin: str, kind: type[AnyMapping]) -> AnyMapping:
+    try:
+        file = YamlFile(text)
+        mapping: AnyMapping = file.convert(kind)
+    except InvalidYaml as error:
+        where = f"{error.path} " if error.path else ""
+        raise located(origin, f"{where}{error.what}", error.path, error.line) from None
+    for path, message in _faults(mapping):
+        raise located(origin, f"{path} {message}", path, file.line_of(path))
+    return mapping
+
+
+def _faults(mapping: MemberMapping | BalanceMapping) -> Iterator[tuple[str, str]]:
+    identities = mapping.columns.identities
+    if not identities:
+        yield "$.columns.identities", "must name at least one column: without an identity nobody is found"
+    for kind in identities:
+        if kind not in IDENTITY_KINDS:
+            yield f"$.columns.identities.{kind}", f"is no kind of identity; write one of {', '.join(IDENTITY_KINDS)}"
+    try:
+        ZoneInfo(mapping.time.zone)
+    except (KeyError, ValueError, OSError):
+        yield "$.time.zone", f"is {mapping.time.zone!r}; write an IANA zone such as Asia/Shanghai"
+    if unfit_text(mapping.source):
+        yield "$.source", "must not contain control characters"
+    if isinstance(mapping, MemberMapping):
+        known = set(mapping.columns.names().values())
+        for place, names in (("values", mapping.values), ("defaults", mapping.defaults)):
+            for column in names:
+                if column not in known:
+                    yield f"$.{place}", f"names the column {column!r}, which is not mapped"
+        for index, column in enumerate(mapping.required):
+            if column not in known:
+                yield f"$.required[{index}]", f"is {column!r}, which is not mapped"

@@ -1,0 +1,185 @@
+"""A row of a file of members as what is said of a person, or why it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jifen.core.identity import Identity, parse_identity
+from jifen.core.limits import MAXIMUM_TEXT
+from jifen.core.members.person import Address
+from jifen.core.program import Program
+from jifen.core.refusal import Refusal
+from jifen.core.text import unfit_text
+from jifen.services.imports.mapping import TimeShape
+from jifen.services.imports.people.mapping import MemberMapping
+from jifen.services.imports.rows import RowFault
+
+GENDERS: Final = {
+    "female": "female",
+    "f": "female",
+    "女": "female",
+    "女士": "female",
+    "male": "male",
+    "m": "male",
+    "男": "male",
+    "先生": "male",
+    "other": "other",
+    "其他": "other",
+    "未知": "",
+    "unknown": "",
+    "保密": "",
+}
+_ADDRESS: Final = ("country", "province", "city", "district", "street", "postal_code")
+_PLAIN: Final = ("name", "channel", "language")
+
+
+class MemberRow(msgspec.Struct, frozen=True, gc=False):
+    """What a row says. Nothing is said where a cell is empty."""
+
+    identities: tuple[Identity, ...]
+    registered_at: datetime | None
+    said: dict[str, Any]
+    fields: dict[str, Any]
+    tags: tuple[str, ...]
+
+
+class MemberRowReader:
+    """Reads rows by one mapping, for one program. `place` says where each column stands in the file."""
+
+    def __init__(self, mapping: MemberMapping, place: dict[str, int], program: Program) -> None:
+        self._mapping = mapping
+        self._place = place
+        self._zone = ZoneInfo(mapping.time.zone)
+        self._types = {field.id: field.type for field in program.document.fields}
+        self.names = mapping.columns.names()
+
+    def cells(self, values: Sequence[str]) -> dict[str, str]:
+        """The cells of a row by what they mean, translated and filled from the defaults."""
+        cells = {}
+        for meaning, column in self.names.items():
+            text = values[self._place[column]].strip()
+            translated = self._mapping.values.get(column)
+            if translated is not None and text:
+                text = translated.get(text, translated.get("*", text))
+            cells[meaning] = text or self._mapping.defaults.get(column, "")
+        return cells
+
+    def read(self, values: Sequence[str]) -> MemberRow:
+        """Raises RowFault with the column at fault."""
+        cells = self.cells(values)
+        for meaning, column in self.names.items():
+            if column in self._mapping.required and not cells[meaning]:
+                raise RowFault(column, "missing_value", "")
+            if cells[meaning] and (len(cells[meaning]) > MAXIMUM_TEXT or unfit_text(cells[meaning])):
+                raise RowFault(column, "text_not_fit", "")
+        said: dict[str, Any] = {name: cells[name] for name in _PLAIN if cells.get(name)}
+        if cells.get("gender"):
+            said["gender"] = self._gender(cells["gender"])
+        if cells.get("birthday"):
+            said["birthday"] = self._birthday(cells["birthday"])
+        address = {name: cells[name] for name in _ADDRESS if cells.get(name)}
+        if address:
+            said["address"] = Address(**address)
+        return MemberRow(
+            self._identities(cells),
+            self._registered_at(cells.get("registered_at", "")),
+            said,
+            self._fields(cells),
+            _tags(cells.get("tags", "")),
+        )
+
+    def _identities(self, cells: dict[str, str]) -> tuple[Identity, ...]:
+        found = []
+        for kind, column in self._mapping.columns.identities.items():
+            text = cells[f"identity {kind}"]
+            if not text:
+                continue
+            identity = parse_identity(f"{kind}:{text}")
+            if isinstance(identity, Refusal):
+                raise RowFault(column, "invalid_identity", text)
+            found.append(identity)
+        if not found:
+            raise RowFault(next(iter(self._mapping.columns.identities.values())), "missing_value", "")
+        return tuple(dict.fromkeys(found))
+
+    def _gender(self, text: str) -> str:
+        gender = GENDERS.get(text.lower())
+        if gender is None:
+            raise RowFault(self.names["gender"], "invalid_gender", text)
+        return gender
+
+    def _birthday(self, text: str) -> str:
+        for wanted in self._mapping.birthday_formats:
+            birthday = _iso_birthday(text) if wanted == "iso" else _birthday_by(text, wanted)
+            if birthday is not None:
+                return birthday
+        raise RowFault(self.names["birthday"], "invalid_birthday", text)
+
+    def _registered_at(self, text: str) -> datetime | None:
+        if not text:
+            return None
+        return instant_of(text, self._mapping.time, self._zone, self.names["registered_at"])
+
+    def _fields(self, cells: dict[str, str]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for name, column in self._mapping.columns.fields.items():
+            text = cells[f"field {name}"]
+            if text:
+                fields[name] = _typed(text, self._types.get(name, "string"), column)
+        return fields
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    tags = (tag.strip() for tag in text.replace("，", ",").split(","))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
+def instant_of(text: str, shape: TimeShape, zone: ZoneInfo, column: str) -> datetime:
+    """An instant as the mapping says that it is written. Raises RowFault."""
+    try:
+        iso = shape.format == "iso"
+        instant = datetime.fromisoformat(text) if iso else datetime.strptime(text, shape.format)  # noqa: DTZ007
+    except ValueError:
+        raise RowFault(column, "invalid_instant", text) from None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
+
+
+def _iso_birthday(text: str) -> str | None:
+    """A day of a year, or of every year (05-17); what stands behind the day does not matter."""
+    head = text[:10]
+    if len(head) == 10:
+        return _birthday_by(head, "%Y-%m-%d")
+    # Of a leap year, so that 29 February is a day.
+    birthday = _birthday_by(f"2000-{head}", "%Y-%m-%d") if len(head) == 5 else None
+    return None if birthday is None else birthday[5:]
+
+
+def _birthday_by(text: str, wanted: str) -> str | None:
+    try:
+        return datetime.strptime(text, wanted).replace(tzinfo=UTC).date().isoformat()
+    except ValueError:
+        return None
+
+
+_TRUTHS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "是"), True),
+    **dict.fromkeys(("false", "0", "no", "否"), False),
+}
+
+
+def _typed(text: str, kind: str, column: str) -> bool | int | str:
+    if kind == "bool":
+        if text.lower() not in _TRUTHS:
+            raise RowFault(column, "invalid_value", text)
+        return _TRUTHS[text.lower()]
+    if kind == "int":
+        try:
+            return int(text.removesuffix(".0"))
+        except ValueError:
+            raise RowFault(column, "invalid_value", text) from None
+    return text
