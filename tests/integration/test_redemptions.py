@@ -7,13 +7,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from jifen.core.commands import AdjustPoints, Command, RegisterMember
 from jifen.core.identity import Identity
-from jifen.core.members.commands import MergeMembers
+from jifen.core.members.commands import ChangeLife, MergeMembers
 from jifen.core.program import Program
-from jifen.core.redemption.commands import CancelRedemption, RedeemReward, WriteOffCoupon
+from jifen.core.redemption.commands import ApproveRedemption, CancelRedemption, RedeemReward, WriteOffCoupon
+from jifen.core.redemption.document import Price
+from jifen.core.redemption.quotes import Quote
 from jifen.core.refusal import Refusal
 from jifen.db.connection import connect
 from jifen.db.embedded import EmbeddedAddress
@@ -220,3 +223,49 @@ async def test_damage_is_named(database_server: EmbeddedAddress, desk_template: 
             assert set(report.totals) == kinds, report.findings
 
     await asyncio.to_thread(find)
+
+
+async def test_a_reward_changed_between_quote_and_confirm(desk: Desk) -> None:
+    """The quote holds its price; without one the new price is told; what was retired is told in any case."""
+    member = await desk.member("ann", 1_000)
+    until = datetime.now(UTC) + timedelta(minutes=15)
+    quote = Quote(member, "five-yuan", 1, DOCUMENT.wallets[0].id, 100, 0, 1, until)
+
+    async def publish(**changes: object) -> None:
+        rewards = [
+            msgspec.structs.replace(each, **changes) if each.id == "five-yuan" else each for each in DOCUMENT.rewards
+        ]
+        changed = msgspec.structs.replace(DOCUMENT, rewards=rewards)
+        await asyncio.to_thread(add_program, desk.url, changed)
+
+    await publish(prices=[Price(150)])
+    assert await desk.refused(RedeemReward(member, "five-yuan", expected_points=100)) == "price_changed"
+    await desk.do(RedeemReward(member, "five-yuan", quote=quote))
+    assert await desk.points(member) == (900, 0)
+    late = msgspec.structs.replace(quote, until=datetime.now(UTC))
+    assert await desk.refused(RedeemReward(member, "five-yuan", quote=late)) == "quote_expired"
+    await publish(retired=True)
+    assert await desk.refused(RedeemReward(member, "five-yuan", quote=quote)) == "reward_retired"
+    assert await desk.points(member) == (900, 0)
+    # What was given before is as good as ever.
+    await desk.do(WriteOffCoupon((await desk.codes(member, 2))[0]))
+    await desk.check()
+
+
+async def test_whoever_is_frozen_or_gone_redeems_nothing(desk: Desk) -> None:
+    """Each is told why; a coupon waits until its member is unfrozen, and what waited is given back all the same."""
+    member = await desk.member("ann", 500)
+    number = await desk.redeem(member, "five-yuan")
+    held = await desk.redeem(member, "vase")
+    await desk.do(ChangeLife(member, "freeze"))
+    assert await desk.refused(RedeemReward(member, "five-yuan")) == "member_frozen"
+    assert await desk.refused(ApproveRedemption(member, held)) == "member_frozen"
+    await desk.do(CancelRedemption(member, held))
+    assert await desk.points(member) == (400, 0)
+    (code,) = await desk.codes(member, number)
+    assert await desk.refused(WriteOffCoupon(code)) == "member_frozen"
+    await desk.do(ChangeLife(member, "unfreeze"))
+    await desk.do(WriteOffCoupon(code))
+    await desk.do(ChangeLife(member, "close"))
+    assert await desk.refused(RedeemReward(member, "five-yuan")) == "member_closed"
+    await desk.check()
