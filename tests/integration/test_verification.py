@@ -33,7 +33,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.identity import Identity
-from jifen.core.members.commands import MergeMembers
+from jifen.core.members.commands import FoundHousehold, MergeMembers, SpendFromHousehold
 from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, LocalizedText, Ratio, Wallet
 from jifen.db.embedded import EmbeddedAddress
@@ -85,6 +85,10 @@ async def run_shop(url: str) -> None:
 
     try:
         await do(RegisterMember((GUEST,)))
+        parents = [Identity("card", "3"), Identity("card", "4")]
+        father, mother = [await do(RecordOrder(each, order(each.value, 600)), 30) for each in parents]
+        await do(FoundHousehold(father.member_id, "Li", (mother.member_id,)))
+        await do(SpendFromHousehold(father.member_id, None, 8))
         await do(RecordOrder(ALICE, order("A1", 50_000)), 500)
         await do(RecordOrder(ALICE, order("A2", 30_000)), 20)
         await do(RecordOrder(BOB, order("B1", 20_000)), 10)
@@ -142,7 +146,7 @@ async def test_a_sound_ledger_gives_nothing(database_server: EmbeddedAddress, sh
     report = await damaged(database_server, shop_template)
     assert report.findings == []
     assert report.is_clean
-    assert report.counts.members == 5
+    assert report.counts.members == 7
     assert report.counts.movements > 15
     assert report.counts.holds == 1
 
@@ -202,6 +206,20 @@ DAMAGES = {
         "UPDATE transactions SET trace = replace(trace::text, '\"orders\":1', '\"orders\":2')::json "
         "WHERE kind = 19 AND member_id = (SELECT member_id FROM merges)",
         {"counters"},
+    ),
+    # I-23: members of households, and spends from the wallets of several.
+    "in no household": ("UPDATE members SET household_id = NULL WHERE household_id = 1", {"household_broken"}),
+    "head elsewhere": ("UPDATE households SET head_id = 5", {"household_broken"}),
+    "household ended": ("UPDATE households SET ended_at = now()", {"household_broken"}),
+    "paid for another spend": (
+        'UPDATE transactions SET trace = replace(trace::text, \'"household":1,"spender":\', \'"spender":1\')::json '
+        "WHERE trace::text LIKE '%\"pooled\":%' AND trace::text NOT LIKE '%\"parts\":%'",
+        {"pool_broken"},
+    ),
+    "sum of a pool": (
+        "UPDATE transactions SET trace = replace(trace::text, '\"points\":8', '\"points\":9')::json "
+        "WHERE trace::text LIKE '%\"parts\":%'",
+        {"pool_broken"},
     ),
     "account gone": (
         f"DELETE FROM accounts WHERE member_id = {SENDER}",
@@ -337,8 +355,9 @@ async def test_what_was_wrong_and_then_right_again(database_server: EmbeddedAddr
         "INSERT INTO movements "
         "SELECT m.shard, m.member_id, m.sequence + {later}, 50, m.wallet, {buckets}, m.lot, 10000 "
         "FROM movements m JOIN transactions t USING (shard, member_id, sequence) "
-        "WHERE t.kind = 2 AND m.from_bucket = 2 AND m.position = 0 AND t.sequence = "
-        "(SELECT min(sequence) FROM transactions WHERE kind = 2)"
+        "WHERE t.kind = 2 AND m.from_bucket = 2 AND m.position = 0 "
+        f"AND t.member_id = {SENDER} AND t.sequence = "
+        f"(SELECT min(sequence) FROM transactions WHERE kind = 2 AND member_id = {SENDER})"
     )
     report = await damaged(
         database_server,

@@ -12,6 +12,7 @@ from jifen.api.bodies import (
     ConvertedResult,
     EventResult,
     HoldAnswer,
+    HouseholdResult,
     MemberAnswer,
     RedemptionAnswer,
     RefundResult,
@@ -19,7 +20,7 @@ from jifen.api.bodies import (
     TransactionAnswer,
 )
 from jifen.api.problems import problem_of
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
 from jifen.engine.submission import Answer
@@ -89,6 +90,14 @@ def _converted(catalog: Catalog, trace: Trace) -> ConvertedResult | None:
     return ConvertedResult(each.conversion, catalog.wallet_ids[each.wallet], each.gross, each.fee, each.got)
 
 
+def _pooled(trace: Trace) -> HouseholdResult | None:
+    pooled = None if trace.dealings is None else trace.dealings.pooled
+    if pooled is None:
+        return None
+    parts = [transaction_id(part.member, part.sequence) for part in pooled.parts]
+    return HouseholdResult(str(pooled.household), pooled.points, parts)
+
+
 def refused_event(event_id: str | None, source: str | None, refusal: Refusal) -> EventResult:
     """An event that changed nothing, and why."""
     return EventResult(event_id, source, "refused", None, None, [], {}, problem_of(refusal))
@@ -120,6 +129,7 @@ def transaction_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer:
         counterpart=None if there is None else f"{there[0]}-{there[1]}",
         converted=_converted(catalog, trace),
         refund=_refund(catalog, trace),
+        household=_pooled(trace),
         approval_id=None if trace.dealings is None or trace.dealings.approval is None else str(trace.dealings.approval),
     )
 

@@ -56,11 +56,13 @@ class ProfileBody(Body, frozen=True):
 
 
 class SpendBody(Body, frozen=True):
-    """Take available points, soonest-expiring first. No wallet: the program's first. `reference`: yours, free text."""
+    """Take available points, soonest-expiring first. No wallet: the program's first. `reference`: yours, free text.
+    `from`: `household` takes from the wallets of all in the member's household, all or nothing."""
 
     points: Points
     wallet: WalletId | None = None
     reference: Reference | None = None
+    from_: Literal["member", "household"] = msgspec.field(name="from", default="member")
 
 
 class AdjustBody(Body, frozen=True):
@@ -180,12 +182,20 @@ class MemberAnswer(msgspec.Struct, frozen=True, gc=False):
     member_id: str
 
 
+class HouseholdResult(msgspec.Struct, frozen=True, gc=False):
+    """A spend from the wallets of a household: how many points in all, and the transactions of the others who paid."""
+
+    household_id: str
+    points: int
+    transaction_ids: list[str]
+
+
 class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The transaction that a call made. `duplicate`: the same call was answered before, and this is that answer again.
 
     `balances` are those after it, of the wallets it touched; `refers_to` is what it reverses, captures or releases;
     `counterpart` the other side of a transfer, `converted` what a conversion came to, `refund` what comes back of an
-    order that points paid part of, `approval_id` the request that was approved.
+    order that points paid part of, `approval_id` the request that was approved, `household` who paid of a common spend.
     """
 
     status: Status
@@ -203,6 +213,7 @@ class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     converted: ConvertedResult | None = None
     refund: RefundResult | None = None
     approval_id: str | None = None
+    household: HouseholdResult | None = None
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, gc=False):

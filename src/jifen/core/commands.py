@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.identity import Identity, MemberReference
-from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
+from jifen.core.members.commands import HouseholdCommand, MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.redemption.commands import RedemptionCommand
 from jifen.core.rules.standing import Profile
@@ -151,6 +151,7 @@ Command = (
     | SettleMember
     | PersonCommand
     | MergeMembers
+    | HouseholdCommand
     | UndoMerge
     | GrantTier
     | RecalculateTiers

@@ -180,6 +180,7 @@ class Program:
         "document",
         "expiry_of_wallet",
         "gift_limits",
+        "household_limits",
         "offers",
         "qualifying",
         "receiver_limits",
@@ -253,6 +254,9 @@ class Program:
         }
         gifts = document.gifts or Gifts()
         self.gift_limits = open_caps("gifts", gifts.limits)
+        daily = document.members.daily_from_household
+        daily_cap = [] if daily is None else [Cap(limit="points", period="day", most=daily)]
+        self.household_limits = open_caps("household", daily_cap)
         self.receiver_limits = open_caps("gifts:received", gifts.receiver_limits)
 
     @property

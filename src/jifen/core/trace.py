@@ -103,6 +103,25 @@ class RefundedShares(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     withheld: int = 0
 
 
+class PooledPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one of a household paid of a spend, by which transaction."""
+
+    member: int
+    sequence: int
+    points: int
+
+
+class Pooled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A spend from the wallets of a household. The spender's transaction has the whole sum (`points`) and what the
+    others paid; theirs name the spender's (I-23)."""
+
+    household: int
+    spender: int
+    sequence: int
+    points: int
+    parts: list[PooledPart] = []
+
+
 class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a transaction says of conversions, corrections and orders paid with points.
 
@@ -117,6 +136,7 @@ class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     offset: PaidOffset | None = None
     paid_by: int | None = None
     refunded: RefundedShares | None = None
+    pooled: Pooled | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

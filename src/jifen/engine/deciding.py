@@ -12,16 +12,24 @@ from jifen.core.commands import (
     RecordEvent,
     RecordOrder,
     RegisterMember,
+    ReverseTransaction,
     SetProfile,
     TransferPoints,
     order_named,
 )
-from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide import Effects, PastTransaction, decide
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
-from jifen.core.members.commands import ChangeLife, MergeMembers, PersonCommand, UndoMerge
+from jifen.core.members.commands import (
+    ChangeLife,
+    MembershipCommand,
+    MergeMembers,
+    PersonCommand,
+    SpendFromHousehold,
+    UndoMerge,
+)
 from jifen.core.members.life import check_life
 from jifen.core.redemption.commands import CouponCommand, RedemptionCommand, StepCommand
 from jifen.core.redemption.values import NO_SUPPLIES
@@ -34,6 +42,7 @@ from jifen.db.connection import Connection
 from jifen.engine.approvals import Requests, command_of, new_approval_id, unknown_approval
 from jifen.engine.claims import Claims
 from jifen.engine.gathering import Gathering, Surroundings
+from jifen.engine.household_work import HouseholdWork, cancel_pooled
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
 from jifen.engine.redemption_rows import RedemptionRows
@@ -51,7 +60,7 @@ from jifen.engine.references import (
     unknown_past,
 )
 from jifen.engine.roll import ON_THE_ROLL, Change, Roll
-from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+from jifen.engine.submission import Answer, Outcome, Submission, answer_of, context_of, digest_order
 from jifen.engine.survivors import others_named
 from jifen.engine.writing import BatchRows, Registration
 
@@ -82,6 +91,7 @@ class Deciding:
         self._new_profiles: dict[int, Profile] = {}
         self._roll = Roll(known.people)
         self._merges: list[Merging] = []
+        self._households = HouseholdWork(known.households)
         self._claims = Claims(known)
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
@@ -134,12 +144,21 @@ class Deciding:
         others = self._others_of(command, member)
         if isinstance(others, Refusal):
             return others
+        if refusal := self._known.households.check(command, self._waiting_members):
+            return refusal
+        pooled = None if past is None or past.trace.dealings is None else past.trace.dealings.pooled
+        if pooled is not None and isinstance(command, ReverseTransaction):
+            by = (self._known.program_for(submission), context_of(submission, self._known.now))
+            effects = cancel_pooled(command, pooled, self._known, self._states, self._waiting_members, by)
+            return self._keep(index, member, effects) if isinstance(effects, Effects) else effects
         if member in self._waiting_members:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
             return None
         if isinstance(command, SetProfile):
             return self._set_profile(index, member, command.profile)
+        if isinstance(command, MembershipCommand):
+            return await self._change_household(index, submission, command)
         if isinstance(command, ON_THE_ROLL):
             return self._set_on_roll(index, submission, member, command)
         if isinstance(command, StepCommand | CouponCommand):
@@ -171,18 +190,10 @@ class Deciding:
         approval: Approval | None = None,
     ) -> Outcome:
         program = self._known.program_for(submission)
-        context = Context(
-            self._known.now,
-            submission.occurred_at or self._known.now,
-            submission.source,
-            submission.key,
-            submission.actor,
-            submission.reason,
-            None if approval is None else approval.approval_id,
-            None if approval is None else approval.asked_by,
-            submission.roles,
-        )
+        context = context_of(submission, self._known.now, approval)
         command = submission.command
+        if isinstance(command, SpendFromHousehold):
+            command = self._known.households.named(command)
         supplies = (
             self._supplies.supplies(program, command, state) if isinstance(command, RedemptionCommand) else NO_SUPPLIES
         )
@@ -210,6 +221,18 @@ class Deciding:
         self._roll.enter(state, effects.states[0], submission.command, by)
         return self._claim_plain(index, state.member_id)
 
+    async def _change_household(self, index: int, submission: Submission, command: MembershipCommand) -> Outcome:
+        """Let members come and go. Whatever else is asked of this household waits for the next batch."""
+        assert self._known.program is not None
+        changed = await self._households.change(
+            self._connection, self._known.program, command, self._states, submission
+        )
+        if isinstance(changed, Refusal):
+            return changed
+        self._roll.changes += changed
+        self._waiting_members |= self._known.households.involved(command)
+        return self._claim_plain(index, command.member)
+
     def _merge(self, submission: Submission, effects: Effects) -> None:
         """Keep what a merge, or the undoing of one, is to move beside the points. Whatever else is asked of the two
         waits for the next batch, which finds everything where it is then."""
@@ -221,6 +244,8 @@ class Deciding:
     def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
         """Who else a command is decided on: the other side of a merge, or who survived a merged member whose past is
         meant. If one of them must wait, all do."""
+        if isinstance(command, SpendFromHousehold):
+            return [self._states[each] for each in self._known.households.beside(member)]
         others = others_named(command, self._states[member], self._states, self._known.absorbed, self._known.survivors)
         if isinstance(others, Refusal):
             return others
@@ -302,18 +327,7 @@ class Deciding:
         answer, trace = effects.answer, effects.trace
         if answer is None:
             return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
-        outcome = Answer(
-            answer.member_id,
-            answer.sequence,
-            False,
-            trace,
-            answer.kind,
-            answer.program_version,
-            answer.occurred_at,
-            answer.recorded_at,
-            answer.counterpart,
-            answer.refers_to,
-        )
+        outcome = answer_of(answer, trace)
         self._claims.claim(index, outcome)
         return outcome
 
@@ -476,5 +490,6 @@ class Deciding:
         await self._requests.write(self._connection, self._surroundings.shards)
         await rows.write(self._connection, self._known.now)
         await self._roll.write(self._connection, self._surroundings.shards, self._known.now)
+        await self._households.write(self._connection, self._surroundings.shards, self._known.now)
         for merging in self._merges:
             await (give_back_all if merging.undone_sequence else carry_all)(self._connection, merging)

@@ -28,7 +28,7 @@ from jifen.core.decide.limits import limit_names
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import EARLIEST_INSTANT
-from jifen.core.members.commands import MergeMembers, PersonCommand, UndoMerge
+from jifen.core.members.commands import MergeMembers, PersonCommand, SpendFromHousehold, UndoMerge
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.rules.months import Month
@@ -38,6 +38,7 @@ from jifen.core.wallets.approvals import Approval
 from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoints, UnsavePoints
 from jifen.db.connection import Connection
 from jifen.engine import approvals
+from jifen.engine.households import KnownHouseholds, learn_of_parts
 from jifen.engine.loading import (
     FoundKey,
     find_identities,
@@ -84,6 +85,8 @@ class Surroundings:
         self.programs = ProgramVersions()
         self.segments = SegmentLibrary()
         self.new_member_id = new_member_id
+        #: The parts of spends from households that were to be cancelled: they never change.
+        self.pooled: dict[Reference, tuple[Reference, ...]] = {}
 
 
 class Gathering:
@@ -96,6 +99,13 @@ class Gathering:
         self._surroundings = surroundings
         self._submissions = submissions
         self._clock = clock
+        #: As it was when this began: who is in it gets locked, whatever others learn meanwhile.
+        self._pooled = {
+            reference: surroundings.pooled[reference]
+            for each in (submissions if surroundings.pooled else ())
+            if isinstance(each.command, ReverseTransaction)
+            and (reference := (each.command.member, each.command.sequence)) in surroundings.pooled
+        }
         #: When the batch is recorded: after all locks were taken, so that a member's instants never run backwards.
         self.now = EARLIEST_INSTANT
         self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
@@ -124,6 +134,8 @@ class Gathering:
         self.segments: dict[int, SegmentConditions] = {}
         #: What redemptions need beside; with the stock that they may draw on, locked.
         self.redeeming = Redeeming((each.command for each in submissions), surroundings.shards)
+        #: The households that commands are about; everybody in them is locked.
+        self.households = KnownHouseholds((each.command for each in submissions), surroundings.shards)
         #: Whom requests that wait for a second person are about; the requests; and what the keys of actors are called.
         self.approval_members: dict[int, int] = {}
         self.approvals: dict[int, Approval] = {}
@@ -138,7 +150,9 @@ class Gathering:
         shards = self._surroundings.shards
         merged = {each.member for each in commands if isinstance(each, ReverseTransaction)}
         orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
+        merged |= {member for each in commands for member, _ in self.parts(each)}
         await self.redeeming.find_coupons(connection)
+        await self.households.find(connection)
         if look_for_merged:
             merged |= {member for member, _ in self.redeeming.references}
         if orders:
@@ -167,7 +181,10 @@ class Gathering:
             reference = self.reference(command)
             if reference is not None:
                 members.update((reference[0], *self.survivors.get(reference[0], ())))
+            for part, _ in self.parts(command):
+                members.update((part, *self.survivors.get(part, ())))
         members.update(self.absorbed.values())
+        members |= self.households.members
         for member, _ in self.redeeming.references:
             members.update((member, *self.survivors.get(member, ())))
         version: int | None = None
@@ -176,6 +193,8 @@ class Gathering:
             self.states, self.places = locked.states, locked.places
             self.identities, version = locked.identities, locked.version
         await self._look_after_merged(connection)
+        if await self.households.has_moved(connection):
+            raise MembersMoved
         self.now = self._clock()
         if version is None:
             version = await connection.fetchval("SELECT max(version) FROM program_versions")
@@ -195,6 +214,7 @@ class Gathering:
         for member in merged:
             about_the_past = (
                 member in self.survivors
+                or any(member == part for each in self._submissions for part, _ in self.parts(each.command))
                 or member in redeemers
                 or any(
                     (reference := self.reference(each.command)) is not None and reference[0] == member
@@ -280,6 +300,11 @@ class Gathering:
                 everything.update((reference[0], *self.survivors.get(reference[0], ())))
             if isinstance(command, MergeMembers):
                 whole.update((command.member, command.absorbed))
+            for part in self.parts(command):
+                references.add(part)
+                everything.update((part[0], *self.survivors.get(part[0], ())))
+            if isinstance(command, SpendFromHousehold):
+                everything.update((command.member, *self.households.beside(command.member)))
             if isinstance(command, _ABOUT_SAVINGS):
                 everything.update(self._known_members(command))
         for member, state in self.states.items():
@@ -296,7 +321,16 @@ class Gathering:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if references:
             self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
+            if learn_of_parts(self.past, self._pooled, self._surroundings.pooled):
+                # They are to be locked as well.
+                raise MembersMoved
             await self._follow_past(connection)
+
+    def parts(self, command: Command) -> tuple[Reference, ...]:
+        """What the others of a household paid of a spend that is to be cancelled."""
+        if not (self._pooled and isinstance(command, ReverseTransaction)):
+            return ()
+        return self._pooled.get((command.member, command.sequence), ())
 
     async def _follow_past(self, connection: Connection) -> None:
         """Find out where the points of merged members' lots are, and what passed since a merge."""
@@ -405,13 +439,15 @@ class Gathering:
         today = local_day(self.now, program.zone)
         for submission in self._submissions:
             command = submission.command
-            if not isinstance(command, TransferPoints | ConvertPoints | SavePoints):
+            if not isinstance(command, TransferPoints | ConvertPoints | SavePoints | SpendFromHousehold):
                 continue
             members = [member for member in self._known_members(command) if member in self.states]
             names: list[str] = []
             if isinstance(command, TransferPoints) and program.document.gifts is not None:
                 names = limit_names((*program.gift_limits, *program.receiver_limits), today)
                 wanted.profiles.update(members)
+            elif isinstance(command, SpendFromHousehold):
+                names = limit_names(program.household_limits, today)
             elif isinstance(command, ConvertPoints):
                 names = limit_names(program.conversion_limits.get(command.conversion, ()), today)
             elif isinstance(command, SavePoints):

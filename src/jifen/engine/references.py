@@ -22,7 +22,7 @@ from jifen.core.commands import (
 from jifen.core.identity import MemberReference
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
-from jifen.core.members.commands import AddIdentities, MergeMembers, UndoMerge
+from jifen.core.members.commands import AddIdentities, FoundHousehold, JoinHousehold, MergeMembers, UndoMerge
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
@@ -45,6 +45,10 @@ def members_named(command: Command) -> list[MemberReference]:
         return [command.member, *command.identities]
     if isinstance(command, MergeMembers):
         return [command.member, command.absorbed]
+    if isinstance(command, FoundHousehold):
+        return [command.member, *command.others]
+    if isinstance(command, JoinHousehold):
+        return [command.member, command.beside]
     return [] if command.member is None else [command.member]
 
 

@@ -8,9 +8,11 @@ from hashlib import sha256
 import msgspec
 
 from jifen.core.commands import Command, CorrectOrder, RecordOrder, RefundOrder
-from jifen.core.ledger.values import Kind
+from jifen.core.decide import Context
+from jifen.core.ledger.values import Kind, Transaction
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
+from jifen.core.wallets.approvals import Approval
 
 #: Key and payload digests are cut to these many bytes of SHA-256.
 KEY_BYTES = 16
@@ -95,3 +97,34 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 Outcome = Answer | Refusal
+
+
+def context_of(submission: Submission, now: datetime, approval: Approval | None = None) -> Context:
+    """Where a command comes from, for its decision. `approval`: the request that is done with it."""
+    return Context(
+        now,
+        submission.occurred_at or now,
+        submission.source,
+        submission.key,
+        submission.actor,
+        submission.reason,
+        None if approval is None else approval.approval_id,
+        None if approval is None else approval.asked_by,
+        submission.roles,
+    )
+
+
+def answer_of(transaction: Transaction, trace: Trace | None) -> Answer:
+    """The answer to a command that a transaction answers."""
+    return Answer(
+        transaction.member_id,
+        transaction.sequence,
+        False,
+        trace,
+        transaction.kind,
+        transaction.program_version,
+        transaction.occurred_at,
+        transaction.recorded_at,
+        transaction.counterpart,
+        transaction.refers_to,
+    )

@@ -242,6 +242,7 @@ def _plan(shards: int, movements: int) -> list[_Part]:
                 "shared_usages",
                 "stocks",
                 "coupons",
+                "households",
                 "approvals",
                 "wallets",
                 "counts",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jifen.api.operations import ledger, members, people, redemptions, tiers, wallets
+from jifen.api.operations import households, ledger, members, people, redemptions, tiers, wallets
 from jifen.api.operations.base import Operation
 
 __all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
@@ -12,6 +12,7 @@ EVENTS_PATH = "/v1/events"
 OPERATIONS = (
     *members.OPERATIONS,
     *people.OPERATIONS,
+    *households.OPERATIONS,
     *ledger.OPERATIONS,
     *tiers.OPERATIONS,
     *redemptions.OPERATIONS,

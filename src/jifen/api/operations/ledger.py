@@ -15,6 +15,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.identity import Identity, parse_identity
+from jifen.core.members.commands import SpendFromHousehold
 from jifen.core.refusal import Refusal
 from jifen.services.instants import to_utc
 from jifen.services.members import parse_transaction_id
@@ -22,6 +23,8 @@ from jifen.services.members import parse_transaction_id
 
 def _spend(name: str, body: bodies.SpendBody) -> Command | Refusal:
     member = member_of(name)
+    if not isinstance(member, Refusal) and body.from_ == "household":
+        return SpendFromHousehold(member, body.wallet, body.points, body.reference)
     return member if isinstance(member, Refusal) else SpendPoints(member, body.wallet, body.points, body.reference)
 
 
@@ -104,7 +107,7 @@ OPERATIONS = (
         answer_type=bodies.TransactionAnswer,
         command=_spend,
         answer=answers.transaction_answer,
-        codes=_TAKES_POINTS,
+        codes=(*_TAKES_POINTS, "no_household", "limit_reached"),
         example={"points": 120, "reference": "coffee"},
         example_answer=_TRANSACTION,
     ),

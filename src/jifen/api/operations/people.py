@@ -165,9 +165,13 @@ def _life(step: LifeStep, summary: str, summary_zh: str, *codes: str) -> Operati
 OPERATIONS = (
     _life("freeze", "Freeze a member: no spending until unfrozen", "冻结会员（不能消耗积分）"),
     _life("unfreeze", "Unfreeze a member", "解冻会员"),
-    _life("close", "Close a membership", "注销会员", "holds_open"),
+    _life("close", "Close a membership", "注销会员", "holds_open", "in_household"),
     _life(
-        "anonymise", "Erase the personal data of a member; the ledger stays", "匿名化会员（保留积分流水）", "holds_open"
+        "anonymise",
+        "Erase the personal data of a member; the ledger stays",
+        "匿名化会员（保留积分流水）",
+        "holds_open",
+        "in_household",
     ),
     Operation(
         name="describe_person",
@@ -230,7 +234,7 @@ OPERATIONS = (
         answer_type=TransactionAnswer,
         command=_merge,
         answer=answers.transaction_answer,
-        codes=(*_LIFE_CODES, "member_frozen", "same_member", "holds_open", "balance_too_large"),
+        codes=(*_LIFE_CODES, "member_frozen", "same_member", "holds_open", "in_household", "balance_too_large"),
         example={"from": "100002", "reason": "same person, two phones"},
         example_answer=_MERGED,
     ),

@@ -11,7 +11,7 @@ from jifen.api.reads.base import Asked, Query, Read
 from jifen.core.identity import parse_identity
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
-from jifen.services import duplicates, members
+from jifen.services import duplicates, households, members
 from jifen.services.instants import Instant, to_utc
 
 
@@ -56,6 +56,13 @@ async def _duplicates(asked: Asked) -> duplicates.Duplicates | Refusal:
     return await duplicates.find_duplicates(
         asked.connection, percent=query.percent, limit=query.limit, cursor=query.cursor
     )
+
+
+async def _household(asked: Asked) -> households.HouseholdView | Refusal:
+    member_id = members.parse_member_id(asked.name)
+    if member_id is None:
+        return members.unknown_member(asked.name)
+    return await households.find_household(asked.connection, asked.catalog, member_id, asked.now)
 
 
 async def _changes(asked: Asked) -> members.MemberChanges | Refusal:
@@ -150,6 +157,22 @@ READS = (
         run=_member,
         codes=("unknown_member",),
         example_answer=_MEMBER,
+    ),
+    Read(
+        name="get_household",
+        path="/v1/members/{member_id}/household",
+        summary="The household that a member is in, and what it has",
+        summary_zh="会员所在家庭及其积分",
+        answer_type=households.HouseholdView,
+        run=_household,
+        codes=("unknown_member", "no_household", "no_program"),
+        example_answer={
+            "household_id": "7",
+            "name": "李家",
+            "head_id": "100001",
+            "member_ids": ["100001", "100002"],
+            "available": {"points": 1530},
+        },
     ),
     Read(
         name="get_member_changes",

@@ -45,9 +45,10 @@ from jifen.core.decide.steps import (
 from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
-from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
+from jifen.core.members.commands import ChangeLife, MergeMembers, SpendFromHousehold, UndoMerge
 from jifen.core.members.life import act_of, check_life
 from jifen.core.members.merging import decide_for_merged, decide_merge, decide_undo
+from jifen.core.members.pooling import decide_pooled_spend
 from jifen.core.program import Program
 from jifen.core.redemption.commands import (
     ApproveRedemption,
@@ -67,7 +68,7 @@ from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 
-__all__ = ["Context", "Effects", "PastTransaction", "decide"]
+__all__ = ["Context", "Effects", "PastTransaction", "decide", "decide_pooled_reversal"]
 
 
 def decide(
@@ -95,7 +96,7 @@ def decide(
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
-    if others:
+    if others or isinstance(command, SpendFromHousehold):
         return _decide_on_several(program, command, context, (state, *others), past, current)
     decision = Decision(program, context, state, shared_used, current, segments, supplies)
     look_at_tiers(decision)
@@ -177,6 +178,9 @@ def _decide_on_several(
     past: PastTransaction | None,
     current: Program | None,
 ) -> Effects | Refusal:
+    if isinstance(command, SpendFromHousehold):
+        spender, *beside = (Decision(program, context, state, current=current) for state in states)
+        return decide_pooled_spend(spender, beside, command)
     if isinstance(command, MergeMembers | UndoMerge):
         first, second = (Decision(program, context, state, current=current) for state in states)
         if isinstance(command, MergeMembers):
@@ -186,6 +190,33 @@ def _decide_on_several(
     assert past is not None
     return decide_for_merged(
         (program, context, current), states, past, lambda decision, its_past: _apply(decision, command, its_past)
+    )
+
+
+def decide_pooled_reversal(
+    program: Program,
+    context: Context,
+    states: Mapping[int, MemberState],
+    parts: Sequence[tuple[int, PastTransaction, Sequence[int]]],
+    current: Program | None = None,
+) -> Effects | Refusal:
+    """Give back to each of a household what they paid of a spend, all or nothing. `parts`: members, the spender first,
+    their transactions, and who survived them in turn, if they were merged."""
+    now = dict(states)
+    done: list[Effects] = []
+    for member, past, survivors in parts:
+        command = ReverseTransaction(member, past.sequence)
+        others = [now[each] for each in survivors]
+        effects = decide(program, command, context, now[member], past=past, others=others, current=current)
+        if isinstance(effects, Refusal):
+            return effects
+        now |= {state.member_id: state for state in effects.states}
+        done.append(effects)
+    return Effects(
+        tuple(transaction for each in done for transaction in each.transactions),
+        tuple(now[member] for member in dict.fromkeys(state.member_id for each in done for state in each.states)),
+        done[0].answer,
+        done[0].trace,
     )
 
 

@@ -64,4 +64,38 @@ class UndoMerge(msgspec.Struct, frozen=True, gc=False):
     sequence: int
 
 
+class FoundHousehold(msgspec.Struct, frozen=True, gc=False):
+    """A household begins, with `member` as its head: they may spend each other's points together."""
+
+    member: int
+    name: str
+    others: tuple[int, ...] = ()
+
+
+class JoinHousehold(msgspec.Struct, frozen=True, gc=False):
+    """The member joins the household that `beside` is in."""
+
+    member: int
+    beside: int
+
+
+class LeaveHousehold(msgspec.Struct, frozen=True, gc=False):
+    """The member leaves; a head is followed by whoever is a member of the program for longest."""
+
+    member: int
+
+
+class SpendFromHousehold(msgspec.Struct, frozen=True, gc=False):
+    """Spend from the wallets of all in the member's household. `household` is filled in by whoever looked it up."""
+
+    member: int
+    wallet: str | None
+    points: int
+    reference: str | None = None
+    household: int = 0
+
+
+#: Who comes into a household, and who goes.
+MembershipCommand = FoundHousehold | JoinHousehold | LeaveHousehold
+HouseholdCommand = MembershipCommand | SpendFromHousehold
 PersonCommand = ChangeLife | DescribePerson | AddIdentities | RemoveIdentities | VerifyIdentities

@@ -555,8 +555,8 @@ WITH spending AS NOT MATERIALIZED (
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
     -- Where no version of the program ever had a cap, no trace need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions
-                  WHERE content::text ~ '"(caps|budgets|limits|receiver_limits)":\[\{|"bank":\{')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 10, 13, 14, 15, 16, 19) AND strpos(t.trace::text, '"uses":{') > 0
+                  WHERE content::text ~ '"(caps|budgets|limits|receiver_limits)":\[\{|"bank":\{|"daily_from_household":')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 10, 13, 14, 15, 16, 19) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -918,6 +918,52 @@ UNION ALL
 SELECT 'merge_broken', m.member_id, concat('is merged, and has points or debt in wallet ', a.wallet)
 FROM members m JOIN accounts a ON a.shard = m.shard AND a.member_id = m.member_id
 WHERE m.status = 'merged' AND (a.available > 0 OR a.pending > 0 OR a.held > 0 OR a.debt > 0)
+
+-- name: households
+-- Whoever is in a household is where the last step says, in one that goes on and has its head; and whoever paid of a
+-- common spend and whoever spent name each other.
+SELECT 'household_broken' AS kind, m.member_id, concat('is in household ', coalesce(m.household_id::text, 'none'), '; the last step says ',
+       coalesce(c.household_id, 'none')) AS detail
+FROM members m
+FULL JOIN (
+    SELECT DISTINCT ON (member_id) member_id, CASE kind WHEN 'household_joined' THEN details ->> 'household_id' END AS household_id
+    FROM member_changes WHERE kind IN ('household_joined', 'household_left') ORDER BY member_id, number DESC
+) c ON c.member_id = m.member_id
+WHERE m.household_id::text IS DISTINCT FROM c.household_id
+UNION ALL
+SELECT 'household_broken', h.head_id, concat('is the head of household ', h.household_id, ' and not in it, or it has ended')
+FROM households h
+WHERE (h.ended_at IS NULL) IS DISTINCT FROM EXISTS (
+        SELECT FROM members m WHERE m.member_id = h.head_id AND m.household_id = h.household_id)
+    OR (h.ended_at IS NOT NULL AND EXISTS (SELECT FROM members m WHERE m.household_id = h.household_id))
+UNION ALL
+(
+    WITH pooled AS MATERIALIZED (
+        SELECT member_id, sequence, (trace ->> 'points')::bigint AS points, trace -> 'dealings' -> 'pooled' AS pooled
+        FROM transactions
+        WHERE EXISTS (SELECT FROM households) AND kind = 2 AND strpos(trace::text, '"pooled":{') > 0
+    ), parts AS (
+        SELECT p.member_id AS spender, p.sequence AS spent, (part ->> 0)::bigint AS member_id,
+               (part ->> 1)::integer AS sequence, (part ->> 2)::bigint AS points
+        FROM pooled p CROSS JOIN LATERAL json_array_elements(p.pooled -> 'parts') AS part
+    ), sums AS (
+        SELECT p.member_id, p.sequence, (p.pooled ->> 'points')::bigint AS points,
+               p.points + coalesce((SELECT sum(parts.points) FROM parts WHERE parts.spender = p.member_id AND parts.spent = p.sequence), 0) AS paid
+        FROM pooled p WHERE (p.pooled ->> 'spender')::bigint = p.member_id AND (p.pooled ->> 'sequence')::integer = p.sequence
+    ), paid AS (
+        SELECT * FROM pooled p WHERE (p.pooled ->> 'spender')::bigint <> p.member_id
+    )
+    SELECT 'pool_broken', coalesce(parts.spender, (paid.pooled ->> 'spender')::bigint),
+           concat('spends with household points of ', coalesce(parts.member_id, paid.member_id), '-', coalesce(parts.sequence, paid.sequence),
+                  ', who names ', coalesce(paid.pooled ->> 'spender', 'nobody'), ' or paid something else')
+    FROM parts FULL JOIN paid ON paid.member_id = parts.member_id AND paid.sequence = parts.sequence
+        AND paid.points = parts.points AND (paid.pooled ->> 'spender')::bigint = parts.spender
+        AND (paid.pooled ->> 'sequence')::integer = parts.spent
+    WHERE parts.member_id IS NULL OR paid.member_id IS NULL
+    UNION ALL
+    SELECT 'pool_broken', member_id, concat('spend ', member_id, '-', sequence, ' is of ', points, ' points; paid were ', paid)
+    FROM sums WHERE points <> paid
+)
 
 -- name: counts
 SELECT (SELECT count(*) FROM members) AS members, (SELECT count(*) FROM transactions) AS transactions,

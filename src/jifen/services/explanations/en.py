@@ -48,6 +48,7 @@ TEXTS: Final[dict[str, str]] = {
     # Titles
     "title_earn": "{points} earned",
     "title_earn_nothing": "Nothing earned this time",
+    "pooled": "It is part of {points} that the household spent together.",
     "title_spend": "{points} spent",
     "title_hold": "{points} held",
     "title_capture": "{points} captured from a hold",

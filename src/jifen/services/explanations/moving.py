@@ -29,6 +29,8 @@ def tell_moving(words: Words, told: Told) -> Telling:
     lines.append(words.say(said, points=points, instant=words.instant(told.occurred_at), until=until))
     if trace.dealings is not None and trace.dealings.converted is not None:
         lines.append(_converted(words, trace.dealings.converted))
+    if trace.dealings is not None and trace.dealings.pooled is not None:
+        lines.append(words.say("pooled", points=words.points(trace.wallet, trace.dealings.pooled.points)))
     if trace.reference is not None:
         lines.append(words.say("reference", reference=trace.reference))
     if told.kind is Kind.MATURE:

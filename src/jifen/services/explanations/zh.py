@@ -48,6 +48,7 @@ TEXTS: Final[dict[str, str]] = {
     # Titles
     "title_earn": "获得 {points}",
     "title_earn_nothing": "本次没有获得积分",
+    "pooled": "这是家庭共同使用的 {points} 中的一部分。",
     "title_spend": "使用 {points}",
     "title_hold": "预占 {points}",
     "title_capture": "核销预占的 {points}",

@@ -1,0 +1,105 @@
+"""Points of a household are spent together: from whichever wallet they would expire soonest, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jifen.core.decide.context import Decision, Effects
+from jifen.core.decide.limits import use_limits
+from jifen.core.decide.settle import settle
+from jifen.core.decide.spend import check_points
+from jifen.core.decide.tiers import look_at_tiers, raise_tiers
+from jifen.core.ledger.journal import NotLoaded
+from jifen.core.ledger.values import Bucket, Kind, MemberStatus
+from jifen.core.members.commands import SpendFromHousehold
+from jifen.core.refusal import Refusal
+from jifen.core.trace import Dealings, Pooled, PooledPart
+
+
+def decide_pooled_spend(
+    spender: Decision, beside: Sequence[Decision], command: SpendFromHousehold
+) -> Effects | Refusal:
+    """Each pays from their own lots, in transactions of their own that name each other. Whoever may not spend (frozen,
+    closed) does not pay either."""
+    wallet = spender.spendable_wallet(command.wallet)
+    if isinstance(wallet, Refusal):
+        return wallet
+    if refusal := check_points(command.points):
+        return refusal
+    everybody = [spender, *(each for each in beside if each.status is MemberStatus.ACTIVE)]
+    for each in everybody:
+        look_at_tiers(each)
+        settle(each)
+    shares = _share(everybody, wallet, command.points)
+    if isinstance(shares, Refusal):
+        return shares
+    from_others = sum(shares[1:])
+    uses = use_limits(spender, spender.program.household_limits, from_others, "The spender") if from_others else {}
+    if isinstance(uses, Refusal):
+        return uses
+    _pay(
+        [(each, share) for each, share in zip(everybody, shares, strict=True) if share or each is spender],
+        wallet,
+        command,
+        uses,
+    )
+    for each in everybody:
+        settle(each, not_before=each.context.occurred_at)
+        raise_tiers(each)
+    parts = [each.effects() for each in everybody]
+    return Effects(
+        tuple(transaction for part in parts for transaction in part.transactions),
+        tuple(state for part in parts for state in part.states),
+        spender.answer,
+        spender.trace,
+    )
+
+
+def _share(everybody: Sequence[Decision], wallet: int, points: int) -> list[int] | Refusal:
+    """What each pays: lots of all are taken soonest-expiring first, the spender's before those of others."""
+    lots = []
+    for index, each in enumerate(everybody):
+        draft = each.journal.look(wallet)
+        if draft.horizon is not None:
+            raise NotLoaded(each.journal.member_id)
+        lots += [(lot.terms.expires_at, index, lot.order, lot.remaining) for lot in draft.lots]
+    shares = [0] * len(everybody)
+    left = points
+    for _, index, _, remaining in sorted(lots):
+        part = min(left, remaining)
+        shares[index] += part
+        left -= part
+    if not left:
+        return shares
+    return Refusal(
+        "insufficient_points",
+        f"{points} points were asked for and {points - left} are available in the household: {left} points short.",
+        "/points",
+        {"requested": points, "available": points - left, "missing": left},
+    )
+
+
+def _pay(
+    payers: Sequence[tuple[Decision, int]], wallet: int, command: SpendFromHousehold, uses: dict[str, int]
+) -> None:
+    for payer, share in payers:
+        payer.begin()
+        if share:
+            payer.journal.take(wallet, Bucket.SPENT, share)
+    numbers = [(payer.journal.member_id, payer.journal.sequence) for payer, _ in payers]
+    spender, sequence = numbers[0]
+    parts = [PooledPart(*number, share) for number, (_, share) in zip(numbers[1:], payers[1:], strict=True)]
+    for payer, share in payers:
+        is_spender = payer is payers[0][0]
+        pooled = Pooled(command.household, spender, sequence, command.points, parts if is_spender else [])
+        payer.end(
+            Kind.SPEND,
+            payer.context.occurred_at,
+            wallet=wallet,
+            points=share,
+            reference=command.reference,
+            uses=uses if is_spender else None,
+            dealings=Dealings(pooled=pooled),
+            is_answer=is_spender,
+            is_asked=True,
+        )
