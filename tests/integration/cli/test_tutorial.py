@@ -66,11 +66,13 @@ def contains(whole: Any, part: Any) -> bool:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder for the tutorial, with the `jifen` of these tests below `bin`."""
-    command = tmp_path / "bin" / "jifen"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m jifen "$@"\n')
-    command.chmod(0o755)
+    """A folder for the tutorial, with the `jifen` and the `python` of these tests below `bin`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, what in (("jifen", f"{sys.executable} -m jifen"), ("python", sys.executable)):
+        command = folder / name
+        command.write_text(f'#!/bin/sh\nexec {what} "$@"\n')
+        command.chmod(0o755)
     return tmp_path
 
 
