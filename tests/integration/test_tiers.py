@@ -146,6 +146,17 @@ DAMAGES = {
         "WHERE kind = 18 AND trace -> 'tier' ->> 'cause' = 'review'",
         {"tier_history"},
     ),
+    # I-09: a change of tier moves no points, and says so.
+    "a balance behind a change": (
+        """UPDATE transactions SET trace = regexp_replace(trace::text, '^{"balances":[[]{2}1,[0-9]+', """
+        """'{"balances":[[1,7')::json WHERE kind = 18""",
+        {"trace_balance"},
+    ),
+    "a wallet behind a change": (
+        """UPDATE transactions SET trace = replace(trace::text, '{"balances":[[1,', '{"balances":[[9,')::json """
+        "WHERE kind = 18",
+        {"trace_balance", "account_sequence"},
+    ),
     # I-18: what is counted month by month follows from the transactions.
     "a month": ("UPDATE accounts SET counters = replace(counters::text, '[202603,1,', '[202604,1,')::json", {"months"}),
     "an order in a month": (

@@ -14,9 +14,9 @@ WITH happened AS (
     FROM movements WHERE shard BETWEEN $1 AND $2
     UNION ALL
     -- Tiers and steps of redemptions (18, 14) that move nothing name the balance of a wallet all the same: a step of 0.
-    SELECT t.shard, t.member_id, CASE WHEN t.trace::text ~ '^\{"balances":\[\[[0-9]{1,4},'
-               THEN split_part(substr(t.trace::text, 15), ',', 1)::smallint END, t.sequence, 0, NULL, NULL, 0
+    SELECT t.shard, t.member_id, w.number, t.sequence, 0, NULL, NULL, 0
     FROM transactions t
+    LEFT JOIN wallets w ON starts_with(t.trace::text, '{"balances":[[' || w.number || ',')
     -- Where no version of the program ever had either, no transaction need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(tier_sets|rewards)":\[\{')
         AND t.shard BETWEEN $1 AND $2 AND t.kind IN (14, 18)
