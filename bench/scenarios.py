@@ -12,6 +12,7 @@ import msgspec
 from bench.drafts import ORDERS_PER_MEMBER, frequent_history, twenty_rules
 from bench.ground import MEMBERS
 from bench.history import DUE_LOTS, due_history
+from bench.imports import import_members
 from bench.loads import (
     BATCH_CONNECTIONS,
     Run,
@@ -295,6 +296,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "rules_1000": rules_1000,
     "rules_check": rules_check,
     "import": import_orders,
+    "import_members": import_members,
     "segment_count": segment_count,
     "tier_recalculation": tier_recalculation,
     "backtest": backtest,

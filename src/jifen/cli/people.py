@@ -122,14 +122,22 @@ def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
         (say("未导入", "rejected"), summary.rejected),
     ]
     write_table([say("期初余额", "balances"), ""], rows)
+    headings = [say("钱包", "wallet"), say("文件合计", "file"), say("未导入", "rejected"), say("待复核", "waiting")]
+    if summary.dry_run:
+        sums = [[each.wallet, each.file_points, each.rejected_points, each.waiting_points] for each in summary.wallets]
+        write_table(headings, sums)
+        return
+    agrees, differs = say("一致", "agrees"), say("不一致", "DIFFERS")
     write_table(
-        [say("钱包", "wallet"), say("文件合计", "file"), say("账本合计", "ledger"), ""],
+        [*headings, say("账本合计", "ledger"), ""],
         [
             [
                 each.wallet,
                 each.file_points,
-                "" if summary.dry_run else each.ledger_points,
-                "" if summary.dry_run else (say("一致", "agrees") if each.agrees else say("不一致", "DIFFERS")),
+                each.rejected_points,
+                each.waiting_points,
+                each.ledger_points,
+                agrees if each.agrees else differs,
             ]
             for each in summary.wallets
         ],

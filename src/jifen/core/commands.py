@@ -20,11 +20,13 @@ class RegisterMember(msgspec.Struct, frozen=True, gc=False):
     """Make a member that these identities find (event `member.registered`, `POST /v1/members`).
 
     `known_is_fine`: if they all find one member already, that is the answer, not a refusal. `channel`: by which way.
+    `moved_in`: a member of long standing who comes from another system; nobody is welcomed with points a second time.
     """
 
     identities: tuple[Identity, ...]
     known_is_fine: bool = False
     channel: str = ""
+    moved_in: bool = False
 
 
 class RecordOrder(msgspec.Struct, frozen=True, gc=False):

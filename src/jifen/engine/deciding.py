@@ -431,7 +431,7 @@ class Deciding:
         member = await self._add_member(identities, submission)
         command = submission.command
         assert isinstance(command, RegisterMember)
-        if REGISTERED in self._known.program_for(submission).books:
+        if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
             return self._welcome(index, submission, member, command.channel)
         return self._claim_plain(index, member)
 

@@ -139,24 +139,75 @@ def test_a_mapping_is_proposed(shop: Path, tmp_path: Path) -> None:
     assert ask("import", "members", file, "--mapping", mapping, "--data", shop)["registered"] >= 3
 
 
-def test_opening_balances_with_a_proof(shop: Path, tmp_path: Path) -> None:
-    """Each row a lot; the sums of the file and of the ledger agree; again nothing changes (known failure 84)."""
-    in_data = ["--data", shop]
-    ask("program", "apply", "starter", *in_data)
+BALANCES = "会员编号,积分,有效期\n1,1200,2999-12-31\n1,300,\n2,50.0,2999-06-30\n3,-5,\n4,x,\n,10,\n5,7,2001-01-01\n"
+
+
+@pytest.fixture
+def call(shop: Path, tmp_path: Path) -> list[object]:
+    """The import of balances.csv by the mapping that is proposed for it; whoever is unknown is registered."""
+    ask("program", "apply", "starter", "--data", shop)
     file, mapping = tmp_path / "balances.csv", tmp_path / "balances.yaml"
-    file.write_text(
-        "会员编号,积分,有效期\n1,1200,2999-12-31\n1,300,\n2,50.0,2999-06-30\n3,-5,\n4,x,\n,10,\n5,7,2001-01-01\n",
-        "utf-8",
-    )
-    mapping.write_text(jifen("import", "balances", file, "--infer").stdout, "utf-8")
-    call = ["import", "balances", file, "--mapping", mapping, *in_data]
-    assert ask(*call, "--dry-run")["wallets"][0]["file_points"] == 1_557
+    file.write_text(BALANCES, "utf-8")
+    proposed = jifen("import", "balances", file, "--infer").stdout
+    mapping.write_text(proposed + "register: true\n", "utf-8")
+    return ["import", "balances", file, "--mapping", mapping, "--data", shop]
+
+
+def wallet(file: int, rejected: int, ledger: int) -> list[dict[str, object]]:
+    """The proof of a program with one wallet."""
+    sums: dict[str, object] = {
+        "file_points": file,
+        "rejected_points": rejected,
+        "waiting_points": 0,
+        "ledger_points": ledger,
+    }
+    return [{"wallet": "points", **sums}]
+
+
+def test_opening_balances_with_a_proof(shop: Path, call: list[object]) -> None:
+    """The sums of the file and of the ledger agree; again nothing changes (known failure 84)."""
+    assert ask(*call, "--dry-run")["wallets"] == wallet(1_567, 10, 0)
     done = ask(*call)
     assert (done["rows"], done["booked"], done["rejected"], done["agrees"]) == (7, 3, 4, True)
-    assert done["wallets"] == [{"wallet": "points", "file_points": 1_550, "ledger_points": 1_550}]
+    assert done["wallets"] == wallet(1_567, 17, 1_550)
     again = ask(*call)
     assert (again["booked"], again["unchanged"], again["agrees"]) == (0, 3, True)
-    assert ask("verify", *in_data)["findings"] == []
+    assert ask("verify", "--data", shop)["findings"] == []
+
+
+def test_a_mended_file_brings_nothing_twice(shop: Path, tmp_path: Path, call: list[object]) -> None:
+    """Known failure 84: another order, another digest, the rejected rows mended: only what was rejected is booked;
+    whoever has other points than before is refused, and named."""
+    ask(*call)
+    mended = BALANCES.replace("4,x", "4,40").replace("\n,10", "\n6,10").replace("1,300", "1,301")
+    header, *rows = mended.splitlines()
+    (tmp_path / "balances.csv").write_text("\n".join([header, *reversed(rows)]) + "\n", "utf-8")
+    done = ask(*call, "--rejects", tmp_path / "rejects.csv", code=1)
+    assert (done["booked"], done["unchanged"], done["agrees"]) == (2, 2, False)
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as source:
+        assert "key_conflict" in {row["code"] for row in csv.DictReader(source)}
+    assert ask("verify", "--data", shop)["findings"] == []
+
+
+def test_members_with_a_row_at_fault_wait_until_it_is_mended(tmp_path: Path, call: list[object]) -> None:
+    """Two rows of one lot, one of them unreadable: booked without it, the lot could never be completed."""
+    file = tmp_path / "balances.csv"
+    file.write_text("会员编号,积分,有效期\n1,100,\n1,y,\n2,5,\n2,6,\n", "utf-8")
+    done = ask(*call)
+    assert (done["booked"], done["rejected"], done["wallets"]) == (1, 2, wallet(111, 100, 11))
+    file.write_text("会员编号,积分,有效期\n1,100,\n1,20,\n2,5,\n2,6,\n", "utf-8")
+    done = ask(*call)
+    assert (done["booked"], done["unchanged"], done["wallets"]) == (1, 1, wallet(131, 0, 131))
+
+
+def test_unknown_members_are_rejected_unless_the_mapping_says_otherwise(tmp_path: Path, call: list[object]) -> None:
+    """A slip in a number must not make a member who has points and whom nobody is."""
+    mapping = tmp_path / "balances.yaml"
+    mapping.write_text(mapping.read_text("utf-8").replace("register: true\n", ""), "utf-8")
+    done = ask(*call, "--rejects", tmp_path / "rejects.csv")
+    assert (done["booked"], done["rejected"], done["wallets"]) == (0, 7, wallet(1_567, 1_567, 0))
+    with (tmp_path / "rejects.csv").open(encoding="utf-8", newline="") as source:
+        assert [row["code"] for row in csv.DictReader(source)].count("unknown_member") == 4
 
 
 def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ REASONS = {
         "同一订单的其他行有误，整单未导入",
         "another line of the order is at fault",
     ),
+    "member_incomplete": (
+        "同一会员的另一行有误（第 {detail} 行），该会员的余额均未导入",
+        "another row of the member is at fault (line {detail}), so none is taken",
+    ),
+    "unknown_member": ("没有这个会员，请先导入会员：{detail}", "no such member; import the members first: {detail}"),
+    "inexact_number": (
+        "表格已丢失此号码的末位数字：{detail}；请从原系统以文本导出",
+        "the spreadsheet has lost digits of this number: {detail}; export it anew as text",
+    ),
     "unmatched_return": (
         "退货找不到对应的购买，数量：{detail}",
         "no purchase is left to return it from: {detail}",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from zoneinfo import ZoneInfo
 
@@ -13,44 +15,54 @@ import msgspec
 
 from jifen.core.commands import AdjustPoints
 from jifen.core.identity import Identity, parse_identity
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Bucket, Kind
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.db.connection import connect
+from jifen.db.connection import Connection, connect
+from jifen.engine.loading import find_identities
 from jifen.engine.submission import Submission
+from jifen.services.imports.people.lots import KEY, LotRow, Lots
 from jifen.services.imports.people.mapping import BalanceMapping
 from jifen.services.imports.people.members import ACTOR
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rows import instant_of
 from jifen.services.imports.people.sending import GROUP, send
-from jifen.services.imports.recording import PROGRESS_TOTAL, Progress, Recorder
+from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable
 from jifen.services.imports.rows import RowFault
+from jifen.services.snapshot import snapshot_of
 
 REASON = "期初余额 / opening balance"
-_SUMS = """
-SELECT (trace ->> 'wallet')::smallint AS wallet, sum((trace ->> 'points')::bigint)::bigint AS points
-FROM transactions WHERE source = $1 AND kind = $2 AND starts_with(key_id, $3) GROUP BY 1
+_BOOKED = """
+SELECT t.key_id, sum(m.amount)::bigint
+FROM transactions t
+JOIN movements m ON m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence
+WHERE t.source = $1 AND t.kind = $2 AND starts_with(t.key_id, $3) AND m.from_bucket = $4
+GROUP BY t.shard, t.member_id, t.sequence, t.key_id
 """
 
 
 class WalletProof(msgspec.Struct, frozen=True):
-    """What the file brought to a wallet, and what the ledger has booked for it."""
+    """What the file has of a wallet, in rows whose points can be read; of these what was rejected and what waits for
+    approval; and what the ledger has booked. Nothing is left: `file_points` is the sum of the three."""
 
     wallet: str
     file_points: int
+    rejected_points: int
+    waiting_points: int
     ledger_points: int
 
     @property
     def agrees(self) -> bool:
-        """Whether they are the same."""
-        return self.file_points == self.ledger_points
+        """Whether every point is accounted for."""
+        return self.file_points == self.rejected_points + self.waiting_points + self.ledger_points
 
 
 class BalanceSummary(msgspec.Struct):
-    """What a file of balances came to. `booked` are new, `unchanged` this file had brought before; `waiting`: above the
-    limit of corrections, until a second person approves; `agrees`: the sums of every wallet do."""
+    """What a file of balances came to, in lots: all that a member has in a wallet until one instant. `booked` are new,
+    `unchanged` were booked before; `waiting`: above the limit of corrections, until a second person approves;
+    `rejected` counts rows; `agrees`: the sums of every wallet do."""
 
     rows: int = 0
     booked: int = 0
@@ -61,13 +73,6 @@ class BalanceSummary(msgspec.Struct):
     wallets: list[WalletProof] = []
     agrees: bool = True
     seconds: float = 0.0
-
-
-class _Balance(msgspec.Struct, frozen=True, gc=False):
-    member: Identity
-    wallet: str
-    points: int
-    expires_at: datetime | None
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -96,11 +101,9 @@ async def import_balances(
     names = [*columns.identities.values(), columns.points, columns.wallet, columns.expires_at]
     wanted = [name for name in names if name is not None]
     people = await asyncio.to_thread(PeopleFile, file, mapping.file, mapping.sheet, wanted)
-    work = _Work(people, mapping, program, progress)
-    work.summary.dry_run = engine is None
-    await work.run(engine)
-    if engine is not None:
-        await work.prove(url)
+    with TemporaryDirectory(prefix="jifen-import-") as folder, Lots(Path(folder)) as lots:
+        work = _Work(people, mapping, program, lots, progress)
+        await work.run(engine, url)
     if rejects is not None:
         await asyncio.to_thread(people.write_rejects, rejects)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
@@ -108,80 +111,136 @@ async def import_balances(
 
 
 class _Work:
-    def __init__(self, people: PeopleFile, mapping: BalanceMapping, program: Program, progress: Progress) -> None:
+    def __init__(
+        self, people: PeopleFile, mapping: BalanceMapping, program: Program, lots: Lots, progress: Progress
+    ) -> None:
         self._people = people
         self._mapping = mapping
         self._program = program
+        self._lots = lots
         self._progress = progress
         self._zone = ZoneInfo(mapping.time.zone)
-        self._sums: dict[str, int] = {}
+        #: Points by wallet.
+        self._in_file: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
         self.summary = BalanceSummary()
 
-    async def run(self, engine: Recorder | None) -> None:
-        """Read and book, group by group."""
+    async def run(self, engine: Recorder | None, url: str) -> None:
+        """Read everything, book lot by lot, and prove."""
         started = monotonic()
-        size = max(self._people.table.file.stat().st_size, 1)
-        group: list[tuple[int, _Balance]] = []
-        for line, values in self._people.table.rows(lambda read: self._progress(read * 9 // size, 10)):
-            self.summary.rows += 1
-            balance = self._read(line, values)
-            if balance is None:
-                continue
-            group.append((line, balance))
-            if len(group) == GROUP:
-                await self._book(engine, group)
-                group = []
-        await self._book(engine, group)
-        self.summary.rejected = self._people.rejected
-        self.summary.seconds = round(monotonic() - started, 3)
-        if engine is None:
-            self.summary.wallets = [WalletProof(name, points, 0) for name, points in sorted(self._sums.items())]
+        summary = self.summary
+        summary.dry_run = engine is None
+        await asyncio.to_thread(self._read_all)
+        connection = await connect(url)
+        try:
+            shards: int = await connection.fetchval("SELECT shards FROM installation")
+            for lots in self._lots.pages(GROUP):
+                known = lots
+                if not self._mapping.register:
+                    known = await self._known(connection, lots, shards)
+                if engine is not None:
+                    await self._book(engine, known)
+            booked = {} if engine is None else await self._booked(connection)
+        finally:
+            await connection.close(timeout=5)
+        summary.wallets = [
+            WalletProof(name, points, self._rejected[name], self._waiting[name], booked.get(name, 0))
+            for name, points in sorted(self._in_file.items())
+        ]
+        summary.agrees = engine is None or all(each.agrees for each in summary.wallets)
+        summary.rejected = self._people.rejected
+        summary.seconds = round(monotonic() - started, 3)
 
-    async def _book(self, engine: Recorder | None, group: Sequence[tuple[int, _Balance]]) -> None:
-        if engine is None:
-            for _, each in group:
-                self._add(each)
-            return
-        submissions = [self._submission(line, each) for line, each in group]
-        for (line, each), outcome in zip(group, await send(engine, submissions), strict=True):
+    def _read_all(self) -> None:
+        size = max(self._people.table.file.stat().st_size, 1)
+
+        def told(read: int) -> None:
+            self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
+
+        for line, values in self._people.table.rows(told):
+            self.summary.rows += 1
+            self._read(line, values)
+        for line, wallet, points, at_fault in self._lots.incomplete():
+            self._people.reject(line, "", "member_incomplete", str(at_fault))
+            self._rejected[wallet] += points
+        self._lots.gather()
+
+    async def _known(self, connection: Connection, lots: list[LotRow], shards: int) -> list[LotRow]:
+        """The lots of members who exist; the others are rejected."""
+        found = await find_identities(connection, [lot.identity for lot in lots], shards)
+        known = []
+        for lot in lots:
+            if lot.identity in found:
+                known.append(lot)
+            else:
+                self._reject(lot, "unknown_member", detail=lot.member)
+        return known
+
+    def _reject(self, lot: LotRow, code: str, *, detail: str = "", message: str = "") -> None:
+        for line in self._lots.lines_of(lot):
+            self._people.reject(line, "", code, detail, message)
+        self._rejected[lot.wallet] += lot.points
+
+    async def _book(self, engine: Recorder, lots: list[LotRow]) -> None:
+        submissions = [self._submission(lot) for lot in lots]
+        for lot, outcome in zip(lots, await send(engine, submissions), strict=True):
             if isinstance(outcome, Refusal):
-                self._people.reject(line, "", outcome.code, message=outcome.message)
+                self._reject(lot, outcome.code, message=outcome.message)
             elif outcome.sequence < 0:
                 self.summary.waiting += 1
+                self._waiting[lot.wallet] += lot.points
             else:
                 self.summary.unchanged += outcome.duplicate
                 self.summary.booked += not outcome.duplicate
-                self._add(each)
 
-    def _add(self, balance: _Balance) -> None:
-        self._sums[balance.wallet] = self._sums.get(balance.wallet, 0) + balance.points
+    def _submission(self, lot: LotRow) -> Submission:
+        command = AdjustPoints(lot.identity, lot.wallet, lot.points, lot.expires_at, self._mapping.reason_code)
+        payload = msgspec.json.encode([lot.member, lot.wallet, lot.until, lot.points])
+        return Submission(command, self._mapping.source, lot.key, payload, ACTOR, reason=REASON)
 
-    def _submission(self, line: int, balance: _Balance) -> Submission:
-        command = AdjustPoints(
-            balance.member, balance.wallet, balance.points, balance.expires_at, self._mapping.reason_code
-        )
-        key = f"{self._people.digest}:{line}:balance"
-        payload = msgspec.json.encode(balance)
-        return Submission(command, self._mapping.source, key, payload, ACTOR, reason=REASON)
-
-    def _read(self, line: int, values: list[str] | None) -> _Balance | None:
+    def _read(self, line: int, values: list[str] | None) -> None:
         if values is None or len(values) < len(self._people.table.header):
             self._people.reject(line, "", "malformed_csv" if values is None else "wrong_column_count")
-            return None
+            return
+        wallet, points, member = self._wallet(values), 0, None
         try:
-            return self._balance(values)
+            member = self._member(values)
+            points = self._points(values)
+            if wallet not in self._program.wallet_numbers:
+                raise RowFault(self._mapping.columns.wallet or "", "unknown_wallet", wallet)
+            self._lots.add(line, member, wallet, self._expires_at(values), points)
+            self._in_file[wallet] += points
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
-            return None
+            points = self._points_if_any(values)
+            self._in_file[wallet] += points
+            self._rejected[wallet] += points
+            if member is not None:
+                self._lots.mark_fault(member, line)
 
-    def _balance(self, values: Sequence[str]) -> _Balance:
-        columns = self._mapping.columns
-        wallet = self._cell(values, columns.wallet) or self._mapping.wallet or self._program.document.wallets[0].id
-        if wallet not in self._program.wallet_numbers:
-            raise RowFault(columns.wallet or "", "unknown_wallet", wallet)
-        until = self._cell(values, columns.expires_at)
-        expires_at = instant_of(until, self._mapping.time, self._zone, columns.expires_at or "") if until else None
-        return _Balance(self._member(values), wallet, self._points(values), expires_at)
+    def _wallet(self, values: Sequence[str]) -> str:
+        named = self._cell(values, self._mapping.columns.wallet)
+        return named or self._mapping.wallet or self._program.document.wallets[0].id
+
+    def _expires_at(self, values: Sequence[str]) -> datetime | None:
+        """A day is the last on which the points can be spent."""
+        column = self._mapping.columns.expires_at
+        until = self._cell(values, column)
+        if not until:
+            return None
+        instant = instant_of(until, self._mapping.time, self._zone, column or "")
+        is_day = ":" not in until and instant.time() == time()
+        try:
+            return (instant + timedelta(days=1) if is_day else instant).astimezone(UTC)
+        except OverflowError:
+            raise RowFault(column or "", "invalid_instant", until) from None
+
+    def _points_if_any(self, values: Sequence[str]) -> int:
+        try:
+            return self._points(values)
+        except RowFault:
+            return 0
 
     def _member(self, values: Sequence[str]) -> Identity:
         for kind, column in self._mapping.columns.identities.items():
@@ -207,16 +266,10 @@ class _Work:
     def _cell(self, values: Sequence[str], column: str | None) -> str:
         return "" if column is None else values[self._people.place[column]].strip()
 
-    async def prove(self, url: str) -> None:
-        """Compare what the file brought with what the ledger has booked for it."""
-        connection = await connect(url)
-        try:
-            rows = await connection.fetch(_SUMS, self._mapping.source, int(Kind.ADJUST), f"{self._people.digest}:")
-        finally:
-            await connection.close(timeout=5)
-        booked = {self._program.wallet_ids[row["wallet"]]: row["points"] for row in rows}
-        self.summary.wallets = [
-            WalletProof(name, self._sums.get(name, 0), booked.get(name, 0))
-            for name in sorted(self._sums.keys() | booked.keys())
-        ]
-        self.summary.agrees = all(each.agrees for each in self.summary.wallets)
+    async def _booked(self, connection: Connection) -> dict[str, int]:
+        """What the ledger has booked of these lots, from its movements."""
+        async with snapshot_of(connection):
+            arguments = (self._mapping.source, int(Kind.ADJUST), KEY, int(Bucket.ADJUSTED))
+            async for key, points in connection.cursor(_BOOKED, *arguments, prefetch=1_000):
+                self._lots.booked(key, points)
+        return self._lots.booked_by_wallet()

@@ -74,7 +74,8 @@ class BalanceColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
 
 
 class BalanceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a file of opening balances means. `wallet`: where no column says which; none: the program's first."""
+    """What a file of opening balances means. `wallet`: where no column says which; none: the program's first.
+    `register`: members whom nobody knows are registered; otherwise their rows are rejected."""
 
     name: LocalizedText
     source: Source
@@ -84,6 +85,7 @@ class BalanceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     sheet: str | None = None
     wallet: str | None = None
     reason_code: str | None = None
+    register: bool = False
 
 
 AnyMapping = TypeVar("AnyMapping", MemberMapping, BalanceMapping)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
@@ -101,6 +102,8 @@ class _Work:
         self._people = people
         self._reader = reader
         self._mapping = mapping
+        #: The same file read by a mended mapping says something else.
+        self._mapping_digest = sha256(msgspec.json.encode(mapping)).hexdigest()[:16]
         self._progress = progress
         self._seen: set[int] = set()
         self.summary = MemberSummary(dry_run=engine is None)
@@ -187,7 +190,7 @@ class _Work:
 
     async def _record_group(self, engine: Recorder, group: Sequence[Numbered]) -> None:
         registering = [
-            self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True), row)
+            self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
             for line, row in group
         ]
         members: dict[int, int] = {}
@@ -232,7 +235,7 @@ class _Work:
 
     def _submission(self, line: int, what: str, command: RegisterMember | PersonCommand, row: MemberRow) -> Submission:
         at = row.registered_at if isinstance(command, RegisterMember) else None
-        key = f"{self._people.digest}:{line}:{what}"
+        key = f"{self._people.digest}:{self._mapping_digest}:{line}:{what}"
         return Submission(command, self._mapping.source, key, msgspec.json.encode(row), ACTOR, at)
 
     def _refused(self, line: int, refusal: Refusal) -> None:

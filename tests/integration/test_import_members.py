@@ -1,0 +1,53 @@
+"""Importing members into a real database: nobody who moves in is welcomed with points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jifen.core.commands import RegisterMember
+from jifen.core.identity import Identity
+from jifen.engine.submission import Submission
+from jifen.services.imports.people import MemberSummary, import_members, load_member_mapping
+from jifen.services.programs import parse_program
+from jifen.services.templates import read_template
+from tests.databases import add_program, fetch_sql
+from tests.integration.test_import_orders import with_engine
+
+MAPPING = """
+name: {zh: 会员, en: Members}
+source: import:old
+columns:
+  identities: {phone: 手机号}
+  name: 姓名
+"""
+
+
+def run_import(url: str, file: Path, mapping: Path) -> MemberSummary:
+    """Import the members of a file."""
+    meant = load_member_mapping(str(mapping))
+    summary: MemberSummary = with_engine(url, lambda engine: import_members(engine, url, file, meant))
+    return summary
+
+
+def test_who_moves_in_is_not_welcomed(database_url: str, tmp_path: Path) -> None:
+    """Known failure 84: a million members of long standing must not bring a million welcome gifts."""
+    add_program(database_url, parse_program(read_template("retail")))
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,姓名\n13800000001,李梅\n13800000002,王强\n", "utf-8")
+    mapping.write_text(MAPPING, "utf-8")
+    summary = run_import(database_url, file, mapping)
+    assert (summary.registered, summary.rejected) == (2, 0)
+    assert fetch_sql(database_url, "SELECT count(*) FROM transactions")[0][0] == 0
+    newcomer = Submission(RegisterMember((Identity("phone", "13800000003"),)), "test", "1", b"1", "test")
+    with_engine(database_url, lambda engine: engine.submit(newcomer))
+    assert fetch_sql(database_url, "SELECT count(*) FROM transactions")[0][0] == 1
+
+
+def test_a_mended_mapping_is_another_import(database_url: str, tmp_path: Path) -> None:
+    """The same file read by a mended mapping is not refused as something else under the same key."""
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,姓名\n13800000001,李梅\n", "utf-8")
+    for text in (MAPPING.replace("  name: 姓名\n", "  city: 姓名\n"), MAPPING):
+        mapping.write_text(text, "utf-8")
+        assert run_import(database_url, file, mapping).rejected == 0
+    assert fetch_sql(database_url, "SELECT person->>'name' FROM members")[0][0] == "李梅"
