@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
 from jifen.engine.submission import Submission
 from jifen.services.imports.people import MemberSummary, import_members, load_member_mapping
+from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, queried
 from jifen.services.programs import parse_program
 from jifen.services.templates import read_template
 from tests.databases import add_program, fetch_sql
-from tests.integration.test_import_orders import with_engine
+from tests.integration.test_import_orders import rejected, with_engine
 
 MAPPING = """
 name: {zh: 会员, en: Members}
@@ -51,3 +54,35 @@ def test_a_mended_mapping_is_another_import(database_url: str, tmp_path: Path) -
         mapping.write_text(text, "utf-8")
         assert run_import(database_url, file, mapping).rejected == 0
     assert fetch_sql(database_url, "SELECT person->>'name' FROM members")[0][0] == "李梅"
+
+
+def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -> None:
+    """Full-width digits, `.0` and country codes are one spelling; a number that lost its digits is nobody's."""
+    file, mapping, rejects = tmp_path / "members.csv", tmp_path / "mapping.yaml", tmp_path / "rejects.csv"
+    phones = [
+        "１３８００００００01",
+        "13800000002.0",
+        "+86 138-0000-0003",
+        "008613800000004",
+        "8613800000005",
+        "1.38E+10",
+    ]
+    file.write_text("手机号,姓名\n" + "".join(f"{phone},某\n" for phone in phones), "utf-8")
+    mapping.write_text(MAPPING + 'phone_country: "86"\n', "utf-8")
+    meant = load_member_mapping(str(mapping))
+    with_engine(database_url, lambda engine: import_members(engine, database_url, file, meant, rejects=rejects))
+    found = [row[0] for row in fetch_sql(database_url, "SELECT value FROM identities ORDER BY 1")]
+    assert found == [f"1380000000{each}" for each in range(1, 6)]
+    assert rejected(rejects) == [("7", "手机号", "inexact_number")]
+
+
+def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database of PostgreSQL can be read, and not written to; what is wrong is one sentence without the password."""
+    monkeypatch.setenv(URL_VARIABLE, database_url)
+    with queried("SELECT 1 AS a, '茶,酒' AS b, NULL AS c;") as file:
+        assert file.read_text("utf-8") == 'a,b,c\n1,"茶,酒",\n'
+    with pytest.raises(QueryFailed, match="read-only"), queried("INSERT INTO wallets VALUES (9, 'x') RETURNING 1"):
+        pass
+    monkeypatch.setenv(URL_VARIABLE, "")
+    with pytest.raises(QueryFailed, match=URL_VARIABLE), queried("SELECT 1"):
+        pass

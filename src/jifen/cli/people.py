@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,19 @@ if TYPE_CHECKING:
     from jifen.services.imports.people import BalanceSummary, MemberSummary
 
 TableFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="CSV、Excel（.xlsx）或 JSON Lines / CSV, Excel or JSON lines.")
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]", help="CSV、Excel（.xlsx）或 JSON Lines / CSV, Excel or JSON lines.", show_default=False
+    ),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        metavar="SQL",
+        help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
+        show_default=False,
+    ),
 ]
 MappingFile = Annotated[
     str | None,
@@ -36,8 +50,9 @@ def register(app: typer.Typer) -> None:
 @command(group, "members")
 def import_members(
     invocation: Invocation,
-    file: TableFile,
+    file: TableFile = None,
     mapping: MappingFile = None,
+    query: Query = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -48,14 +63,19 @@ def import_members(
     from jifen.services.imports.people.inferring import infer_member_mapping
 
     if infer:
-        write_line(infer_member_mapping(file).rstrip("\n"))
+        with _rows_of(file, query) as source:
+            write_line(infer_member_mapping(source).rstrip("\n"))
         return
     meant = people.load_member_mapping(_needed(mapping))
-    with invocation.database(may_make=False) as url, progress_bar(invocation.say("导入", "import")) as progress:
+    with (
+        _rows_of(file, query) as source,
+        invocation.database(may_make=False) as url,
+        progress_bar(invocation.say("导入", "import")) as progress,
+    ):
 
         async def work(engine: Any) -> MemberSummary:
             wanted = None if dry_run else engine
-            return await people.import_members(wanted, url, file, meant, rejects=rejects, progress=progress)
+            return await people.import_members(wanted, url, source, meant, rejects=rejects, progress=progress)
 
         summary = invocation.run_engine(url, work)
     if as_json:
@@ -81,8 +101,9 @@ def import_members(
 @command(group, "balances")
 def import_balances(
     invocation: Invocation,
-    file: TableFile,
+    file: TableFile = None,
     mapping: MappingFile = None,
+    query: Query = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -93,14 +114,19 @@ def import_balances(
     from jifen.services.imports.people.inferring import infer_balance_mapping
 
     if infer:
-        write_line(infer_balance_mapping(file).rstrip("\n"))
+        with _rows_of(file, query) as source:
+            write_line(infer_balance_mapping(source).rstrip("\n"))
         return
     meant = people.load_balance_mapping(_needed(mapping))
-    with invocation.database(may_make=False) as url, progress_bar(invocation.say("导入", "import")) as progress:
+    with (
+        _rows_of(file, query) as source,
+        invocation.database(may_make=False) as url,
+        progress_bar(invocation.say("导入", "import")) as progress,
+    ):
 
         async def work(engine: Any) -> BalanceSummary:
             wanted = None if dry_run else engine
-            return await people.import_balances(wanted, url, file, meant, rejects=rejects, progress=progress)
+            return await people.import_balances(wanted, url, source, meant, rejects=rejects, progress=progress)
 
         summary = invocation.run_engine(url, work)
     if as_json:
@@ -142,6 +168,20 @@ def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
             for each in summary.wallets
         ],
     )
+
+
+@contextmanager
+def _rows_of(file: Path | None, query: str | None) -> Iterator[Path]:
+    """The file that was named, or one with the rows of the query."""
+    from jifen.services.imports.people.querying import queried
+
+    if (file is None) == (query is None):
+        raise typer.BadParameter("Name either a FILE or a --query, and not both.", param_hint="FILE")
+    if file is not None:
+        yield file
+    else:
+        with queried(query or "") as source:
+            yield source
 
 
 def _needed(mapping: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
@@ -114,6 +115,16 @@ async def connect(url: str, *, for_batches: bool = False) -> Connection:
     connection: Connection = await asyncpg.connect(url, timeout=10, server_settings=settings)
     await connection.execute(f"SET ROLE {APPLICATION_ROLE}")
     return connection
+
+
+async def copy_query(url: str, query: str, target: Path) -> None:
+    """Write the rows of a query on a database of others as CSV with a header, as they come. It can change nothing."""
+    settings = {"application_name": "jifen", "default_transaction_read_only": "on"}
+    connection = await asyncpg.connect(url, timeout=10, server_settings=settings)
+    try:
+        await connection.copy_from_query(query, output=target, format="csv", header=True, encoding="utf-8")
+    finally:
+        await connection.close(timeout=5)
 
 
 async def open_pool(url: str, *, size: int) -> Pool:

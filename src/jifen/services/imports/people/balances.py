@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.commands import AdjustPoints
-from jifen.core.identity import Identity, parse_identity
+from jifen.core.identity import Identity
 from jifen.core.ledger.values import Bucket, Kind
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
@@ -22,6 +22,7 @@ from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
 from jifen.engine.loading import find_identities
 from jifen.engine.submission import Submission
+from jifen.services.imports.people.identities import read_identity
 from jifen.services.imports.people.lots import KEY, LotRow, Lots
 from jifen.services.imports.people.mapping import BalanceMapping
 from jifen.services.imports.people.members import ACTOR
@@ -246,10 +247,7 @@ class _Work:
         for kind, column in self._mapping.columns.identities.items():
             text = self._cell(values, column)
             if text:
-                identity = parse_identity(f"{kind}:{text}")
-                if isinstance(identity, Refusal):
-                    raise RowFault(column, "invalid_identity", text)
-                return identity
+                return read_identity(kind, text, column, self._mapping.phone_country)
         raise RowFault(next(iter(self._mapping.columns.identities.values())), "missing_value")
 
     def _points(self, values: Sequence[str]) -> int:

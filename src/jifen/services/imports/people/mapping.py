@@ -19,6 +19,7 @@ Source = Annotated[str, Meta(min_length=1, max_length=200)]
 DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
 #: Values of a column by what stands in the file; `*` is for everything else.
 ValueMap = dict[str, str]
+CountryCode = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 
 
 class MemberColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -50,7 +51,8 @@ class MemberColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a file of members means. `values` translates what stands in a column, `defaults` fills what is empty;
-    `required` columns must have something. `birthday_formats` are tried in turn (`iso`: 1990-05-17 or 05-17)."""
+    `required` columns must have something. `birthday_formats` are tried in turn (`iso`: 1990-05-17 or 05-17).
+    `phone_country` is taken off the front of phone numbers."""
 
     name: LocalizedText
     source: Source
@@ -61,6 +63,7 @@ class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     values: dict[str, ValueMap] = {}
     defaults: dict[str, str] = {}
     required: list[ColumnName] = []
+    phone_country: CountryCode | None = None
     birthday_formats: tuple[DateFormat, ...] = ("iso", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 
 
@@ -85,6 +88,7 @@ class BalanceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     sheet: str | None = None
     wallet: str | None = None
     reason_code: str | None = None
+    phone_country: CountryCode | None = None
     register: bool = False
 
 

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jifen.core.identity import Identity, parse_identity
+from jifen.core.identity import Identity
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.members.person import Address
 from jifen.core.program import Program
-from jifen.core.refusal import Refusal
 from jifen.core.text import unfit_text
 from jifen.services.imports.mapping import TimeShape
+from jifen.services.imports.people.identities import read_identity
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.rows import RowFault
 
@@ -99,10 +99,7 @@ class MemberRowReader:
             text = cells[f"identity {kind}"]
             if not text:
                 continue
-            identity = parse_identity(f"{kind}:{text}")
-            if isinstance(identity, Refusal):
-                raise RowFault(column, "invalid_identity", text)
-            found.append(identity)
+            found.append(read_identity(kind, text, column, self._mapping.phone_country))
         if not found:
             raise RowFault(next(iter(self._mapping.columns.identities.values())), "missing_value", "")
         return tuple(dict.fromkeys(found))
