@@ -11,6 +11,7 @@ from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.limits import GivenBack, Values
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.worth import worth_of
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 
@@ -27,7 +28,7 @@ def reward_rates(space: Space, rules: Sequence[CompiledRule]) -> tuple[list[Find
     """What is found about orders, and the percentage that none can pass, where it is known."""
     program = space.program
     allowed = program.document.most_reward_percent
-    values: Values = {program.wallet_numbers[name]: value for name, value in program.values.items()}
+    values: Values = {program.wallet_numbers[name]: value for name, value in worth_of(program).items()}
     base = [rule for rule in rules if not rule.is_coefficient]
     valued = [rule for rule in base if rule.wallet in values]
     if not valued:
@@ -74,7 +75,7 @@ def _judge(
 def _told(program: Program, case: Case, kind: Question) -> Finding:
     paid, worth, points = _worth(program, case)
     awards = replay(program, case).awards
-    rules = [each.rule for each in awards if each.points and program.wallet_ids[each.wallet] in program.values]
+    rules = [each.rule for each in awards if each.points and program.wallet_ids[each.wallet] in worth_of(program)]
     percent = f"{_percent(worth / paid * 100)}%" if paid else ""
     zh = f"实付 {paid} 分的订单得 {points} 积分" + (f"，价值为实付的 {percent}" if paid else "")
     en = f"An order of {paid} cents earns {points} points" + (f", worth {percent} of it" if paid else "")
@@ -115,8 +116,9 @@ def _real(space: Space, strict: GivenBack, share: Fraction, *, reaching: bool) -
 def _worth(program: Program, case: Case) -> tuple[int, Fraction, int]:
     """What was paid for an order, what its points are worth, and how many these are."""
     worth, points = Fraction(0), 0
+    values = worth_of(program)
     for award in replay(program, case).awards:
-        value = program.values.get(program.wallet_ids[award.wallet])
+        value = values.get(program.wallet_ids[award.wallet])
         if value is not None:
             worth += Fraction(award.points * value[1], value[0])
             points += award.points
