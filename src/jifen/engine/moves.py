@@ -41,6 +41,11 @@ class Merging(msgspec.Struct, frozen=True):
         """Shard and number of the survivor."""
         return (shard_of_member(self.survivor, self.shards), self.survivor)
 
+    @property
+    def absorbed_key(self) -> tuple[int, int]:
+        """Shard and number of the member who was absorbed."""
+        return (shard_of_member(self.absorbed, self.shards), self.absorbed)
+
 
 def merging_of(submission: Submission, effects: Effects, now: datetime, shards: int) -> Merging:
     """The merge, or the undoing of one, that was decided."""
@@ -118,10 +123,23 @@ async def _write_people(connection: Connection, merging: Merging, profile: Profi
     )
 
 
+async def _carry_lists(connection: Connection, merging: Merging) -> list[tuple[str, bool]]:
+    """The lists of segments, and whether the survivor was not on them."""
+    rows = await connection.fetch(_SQL["move_lists"], *merging.absorbed_key, *merging.survivor_key)
+    return [(row["segment_id"], row["gained"]) for row in rows]
+
+
+async def _return_lists(connection: Connection, merging: Merging, moved: list[tuple[str, bool]]) -> None:
+    """A list that the survivor was taken off since gets neither of them back."""
+    lists, gained = [name for name, _ in moved], [name for name, was_gained in moved if was_gained]
+    await connection.execute(_SQL["return_lists"], *merging.survivor_key, *merging.absorbed_key, lists, gained)
+
+
 #: In this order; undone in the same. Points, counters and uses of caps move with the ledger (core.members.merging).
 MOVES: Final[tuple[Move, ...]] = (
     Move("identities", _carry_identities, _return_identities),
     Move("people", _carry_people, _return_people),
+    Move("lists", _carry_lists, _return_lists),
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from jifen.core.commands import RecordEvent, RecordOrder, RefundOrder, RegisterMember, SetProfile
 from jifen.core.identity import Identity
+from jifen.core.members.commands import MergeMembers, UndoMerge
 from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, LocalizedText, ProgramDocument, Ratio
 from jifen.core.rules.document import Cap, MemberField
@@ -89,6 +90,27 @@ async def test_lists_hold_from_the_next_event_on(engine: Engine, database_url: s
     answered(await engine.submit(submission(RefundOrder(ann, refund), "r")))
     assert await available_now(database_url, ann) == 1200
     await check_ledger(database_url)
+
+
+async def test_lists_move_with_a_merge_and_come_back(engine: Engine, connection: Connection) -> None:
+    """The survivor is on the lists of both; undone, each is on their own, but where the shop took the survivor off."""
+    names = {"mine": ["ann"], "theirs": ["bob"], "both": ["ann", "bob"], "left": ["bob"]}
+    members = [await new_member(engine, name) for name in ("ann", "bob")]
+    for segment_id, listed in names.items():
+        segment = await create_segment(connection, segment_id, NAME, None, "test")
+        await change_list(connection, segment, [f"external:{name}" for name in listed], adds=True, actor="t")
+
+    async def lists() -> list[list[str]]:
+        rows = await connection.fetch("SELECT member_id, segment_id FROM segment_members ORDER BY segment_id")
+        return [[row["segment_id"] for row in rows if row["member_id"] == member] for member in members]
+
+    assert await lists() == [["both", "mine"], ["both", "left", "theirs"]]
+    merged = answered(await engine.submit(submission(MergeMembers(*members), "merge")))
+    assert await lists() == [["both", "left", "mine", "theirs"], []]
+    left = await find_segment(connection, "left")
+    await change_list(connection, left, ["external:bob"], adds=False, actor="t")
+    answered(await engine.submit(submission(UndoMerge(members[0], merged.sequence), "undo")))
+    assert await lists() == [["both", "mine"], ["both", "theirs"]]
 
 
 async def test_conditions_hold_as_of_each_event(engine: Engine, database_url: str, connection: Connection) -> None:

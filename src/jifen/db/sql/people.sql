@@ -128,6 +128,27 @@ UPDATE identities i SET member_id = $2, member_shard = $3
 FROM unnest($4::text[], $5::text[]) AS back (kind, value)
 WHERE i.member_id = $1 AND i.kind = back.kind AND i.value = back.value
 
+-- name: move_lists
+-- $1 shard, $2 from, $3 shard, $4 to. The lists of segments somebody was on, and whether the other was not.
+WITH gone AS (
+    DELETE FROM segment_members WHERE shard = $1 AND member_id = $2 RETURNING segment_id, added_at, added_by
+), gained AS (
+    INSERT INTO segment_members (shard, member_id, segment_id, added_at, added_by)
+    SELECT $3, $4, segment_id, added_at, added_by FROM gone ON CONFLICT DO NOTHING RETURNING segment_id
+)
+SELECT segment_id, segment_id IN (SELECT segment_id FROM gained) AS gained FROM gone ORDER BY segment_id
+
+-- name: return_lists
+-- $1 shard, $2 from, $3 shard, $4 to, $5 lists, $6 those of them that the former leaves. As far as they are still there.
+WITH still AS (
+    SELECT segment_id, added_at, added_by FROM segment_members
+    WHERE shard = $1 AND member_id = $2 AND segment_id = ANY ($5::text[])
+), gone AS (
+    DELETE FROM segment_members WHERE shard = $1 AND member_id = $2 AND segment_id = ANY ($6::text[])
+)
+INSERT INTO segment_members (shard, member_id, segment_id, added_at, added_by)
+SELECT $3, $4, segment_id, added_at, added_by FROM still ON CONFLICT DO NOTHING
+
 -- name: add_merge
 -- $1 shard, $2 survivor, $3 sequence, $4 from, $5 now, $6 actor, $7 reason, $8 moved.
 INSERT INTO merges (shard, member_id, sequence, from_id, recorded_at, actor, reason, moved)
