@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
@@ -74,6 +75,22 @@ def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -
     found = [row[0] for row in fetch_sql(database_url, "SELECT value FROM identities ORDER BY 1")]
     assert found == [f"1380000000{each}" for each in range(1, 6)]
     assert rejected(rejects) == [("7", "手机号", "inexact_number")]
+
+
+def test_long_numbers_of_a_workbook_are_spoilt(database_url: str, tmp_path: Path) -> None:
+    """A card of sixteen digits in a cell of numbers has lost its last one; as text it is whole."""
+    file, mapping, rejects = tmp_path / "members.xlsx", tmp_path / "mapping.yaml", tmp_path / "rejects.csv"
+    book = Workbook()
+    assert book.active is not None
+    for row in (["卡号", "姓名"], [6222020200112230, "数"], ["6222020200112233", "文"], [622202020011223, "短"]):
+        book.active.append(row)
+    book.save(file)
+    mapping.write_text(MAPPING.replace("phone: 手机号", "card: 卡号"), "utf-8")
+    meant = load_member_mapping(str(mapping))
+    with_engine(database_url, lambda engine: import_members(engine, database_url, file, meant, rejects=rejects))
+    found = [row[0] for row in fetch_sql(database_url, "SELECT value FROM identities ORDER BY length(value)")]
+    assert found == ["622202020011223", "6222020200112233"]
+    assert rejected(rejects) == [("2", "卡号", "inexact_number")]
 
 
 def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from jifen.services.imports.reading import MAXIMUM_FIELD, UnreadableFile, find_e
 
 _WORKBOOK: Final = b"PK"
 _LEADING_BYTES: Final = 64
+_SPOILT_FROM: Final = 10**15
 #: The columns of JSON lines are those of so many first lines; what comes later and is new is told as a fault.
 _LINES_FOR_HEADER: Final = 1_000
 _ROWS_BETWEEN_PROGRESS: Final = 5_000
@@ -123,7 +124,7 @@ class Table:
             size = self.file.stat().st_size
             width = 0
             for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-                values = [_as_text(cell) for cell in cells]
+                values = [_cell_text(cell) for cell in cells]
                 if number == 1:
                     width = len(values)
                 elif not any(values):
@@ -150,6 +151,12 @@ def _object(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _cell_text(cell: Any) -> str:
+    """A cell of a workbook. Numbers keep fifteen digits there; longer ones are written as such, not as whole."""
+    is_number = isinstance(cell, int | float) and not isinstance(cell, bool)
+    return f"{cell:.14E}" if is_number and abs(cell) >= _SPOILT_FROM else _as_text(cell)
 
 
 def _as_text(value: Any) -> str:
