@@ -50,7 +50,8 @@ async def _find(connection: Connection, catalog: Catalog, name: str) -> MemberVi
     return found
 
 
-def _number(invocation: Invocation, name: str) -> int:
+def number_of(invocation: Invocation, name: str) -> int:
+    """The number of a member by number or identity. Raises Refused."""
     return int(read(invocation, lambda connection, catalog: _find(connection, catalog, name)).member_id)
 
 
@@ -100,7 +101,7 @@ def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
 def _live(invocation: Invocation, name: str, step: LifeStep, reason: str | None, *, as_json: bool) -> None:
     from jifen.core.members.commands import ChangeLife
 
-    number = _number(invocation, name)
+    number = number_of(invocation, name)
     submit(invocation, ChangeLife(number, step), reason=reason)
     _show(invocation, str(number), as_json=as_json)
 
@@ -152,7 +153,7 @@ def merge(
     """把重复会员并入该会员；输出合并编号 / Merge a duplicate into the member; says the merge's id."""
     from jifen.core.members.commands import MergeMembers
 
-    both = MergeMembers(_number(invocation, member), _number(invocation, duplicate))
+    both = MergeMembers(number_of(invocation, member), number_of(invocation, duplicate))
     answer = submit(invocation, both, reason=reason)
     merge_id = f"{answer.member_id}-{answer.sequence}"
     if as_json:

@@ -1,0 +1,100 @@
+"""`jifen households`: members who spend their points together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from jifen.cli.asking import read, submit
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.members import Name, Reason, number_of
+from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.program import AsJson
+from jifen.core.limits import MAXIMUM_TEXT
+
+group = typer.Typer(help="家庭：会员共用积分 / Households: members who spend their points together.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen households`."""
+    app.add_typer(group, name="households")
+
+
+def _show(invocation: Invocation, member: int, *, as_json: bool) -> None:
+    from jifen.services.households import find_household
+
+    now = datetime.now(UTC)
+    household = read(invocation, lambda connection, catalog: find_household(connection, catalog, member, now))
+    if as_json:
+        write_json(household)
+        return
+    say = invocation.say
+    rows: list[tuple[str, object]] = [(say("户主", "head"), household.head_id)]
+    rows += [(say("成员", "member"), each) for each in household.member_ids if each != household.head_id]
+    rows += [
+        (wallet, say(f"共可用 {points:,}", f"{points:,} available in all"))
+        for wallet, points in household.available.items()
+    ]
+    write_table([household.name, ""], rows)
+
+
+@command(group, "show")
+def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
+    """显示某会员所在的家庭 / Show the household that a member is in."""
+    _show(invocation, number_of(invocation, member), as_json=as_json)
+
+
+@command(group, "found")
+def found(
+    invocation: Invocation,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="家庭名称 / The household's name.")],
+    head: Annotated[str, typer.Option("--head", metavar="MEMBER", help="户主 / Its head.")],
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--member", metavar="MEMBER", help="其他成员，可多次 / Somebody else; may be repeated."),
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """建立家庭 / Begin a household."""
+    from jifen.core.members.commands import FoundHousehold
+
+    if not 0 < len(name) <= MAXIMUM_TEXT:
+        raise typer.BadParameter(f"A name has 1 to {MAXIMUM_TEXT} characters.", param_hint="NAME")
+    first = number_of(invocation, head)
+    members = tuple(number_of(invocation, each) for each in others or ())
+    submit(invocation, FoundHousehold(first, name, members), reason=reason)
+    _show(invocation, first, as_json=as_json)
+
+
+@command(group, "join")
+def join(
+    invocation: Invocation,
+    member: Name,
+    beside: Annotated[
+        str, typer.Option("--with", metavar="MEMBER", help="家庭中的任何一位 / Anybody who is in the household.")
+    ],
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """加入家庭 / Join the household of another member."""
+    from jifen.core.members.commands import JoinHousehold
+
+    number = number_of(invocation, member)
+    submit(invocation, JoinHousehold(number, number_of(invocation, beside)), reason=reason)
+    _show(invocation, number, as_json=as_json)
+
+
+@command(group, "leave")
+def leave(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
+    """退出家庭 / Leave the household."""
+    from jifen.core.members.commands import LeaveHousehold
+
+    number = number_of(invocation, member)
+    submit(invocation, LeaveHousehold(number), reason=reason)
+    if as_json:
+        write_json({"member_id": str(number)})
+    else:
+        write_note(invocation.say(f"会员 {number} 已退出家庭。", f"Member {number} has left the household."))
