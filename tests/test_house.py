@@ -133,13 +133,14 @@ def test_the_settings_page_is_current() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    """Each command of the `jifen` command line has a heading in the reference."""
+    """Each command of the `jifen` command line has a heading in the reference, in both languages."""
     from jifen.cli.main import app
 
     commands = list(documents.command_paths(typer.main.get_command(app), "jifen"))
     assert len(commands) > 1
-    page = (tree.ROOT / "docs/reference/cli.md").read_text("utf-8")
-    assert documents.undocumented_commands(page, commands) == []
+    for name in ("docs/reference/cli.md", "docs/zh/reference/cli.md"):
+        page = (tree.ROOT / name).read_text("utf-8")
+        assert documents.undocumented_commands(page, commands) == [], name
 
 
 def test_decisions_are_numbered_and_whole() -> None:
