@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.orders import group
-from jifen.cli.output import progress_bar, write_json, write_line, write_note, write_table
+from jifen.cli.output import Progress, progress_bar, write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
+    from jifen.engine.engine import Engine
     from jifen.services.imports.people import BalanceSummary, MemberSummary
+
+S = TypeVar("S")
 
 TableFile = Annotated[
     Path | None,
@@ -63,21 +66,14 @@ def import_members(
     from jifen.services.imports.people.inferring import infer_member_mapping
 
     if infer:
-        with _rows_of(file, query) as source:
-            write_line(infer_member_mapping(source).rstrip("\n"))
+        _propose(file, query, infer_member_mapping)
         return
     meant = people.load_member_mapping(_needed(mapping))
-    with (
-        _rows_of(file, query) as source,
-        invocation.database(may_make=False) as url,
-        progress_bar(invocation.say("导入", "import")) as progress,
-    ):
 
-        async def work(engine: Any) -> MemberSummary:
-            wanted = None if dry_run else engine
-            return await people.import_members(wanted, url, source, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> MemberSummary:
+        return await people.import_members(engine, url, source, meant, rejects=rejects, progress=progress)
 
-        summary = invocation.run_engine(url, work)
+    summary = _imported(invocation, file, query, record, dry_run=dry_run)
     if as_json:
         write_json(summary)
         return
@@ -114,21 +110,14 @@ def import_balances(
     from jifen.services.imports.people.inferring import infer_balance_mapping
 
     if infer:
-        with _rows_of(file, query) as source:
-            write_line(infer_balance_mapping(source).rstrip("\n"))
+        _propose(file, query, infer_balance_mapping)
         return
     meant = people.load_balance_mapping(_needed(mapping))
-    with (
-        _rows_of(file, query) as source,
-        invocation.database(may_make=False) as url,
-        progress_bar(invocation.say("导入", "import")) as progress,
-    ):
 
-        async def work(engine: Any) -> BalanceSummary:
-            wanted = None if dry_run else engine
-            return await people.import_balances(wanted, url, source, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> BalanceSummary:
+        return await people.import_balances(engine, url, source, meant, rejects=rejects, progress=progress)
 
-        summary = invocation.run_engine(url, work)
+    summary = _imported(invocation, file, query, record, dry_run=dry_run)
     if as_json:
         write_json(summary)
     else:
@@ -136,6 +125,28 @@ def import_balances(
         _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
     if not summary.agrees:
         raise typer.Exit(1)
+
+
+def _propose(file: Path | None, query: str | None, infer: Callable[[Path], str]) -> None:
+    with _rows_of(file, query) as source:
+        write_line(infer(source).rstrip("\n"))
+
+
+def _imported(
+    invocation: Invocation,
+    file: Path | None,
+    query: str | None,
+    record: Callable[[Engine | None, str, Path, Progress], Awaitable[S]],
+    *,
+    dry_run: bool,
+) -> S:
+    """What recording the rows came to; nothing is recorded by a dry run."""
+    with (
+        _rows_of(file, query) as source,
+        invocation.database(may_make=False) as url,
+        progress_bar(invocation.say("导入", "import")) as progress,
+    ):
+        return invocation.run_engine(url, lambda engine: record(None if dry_run else engine, url, source, progress))
 
 
 def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:

@@ -20,7 +20,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED, LocalizedText
 from jifen.core.rules.facts import REGISTERED, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Outcome, Rating, rate
-from jifen.core.rules.standing import Profile
+from jifen.core.rules.standing import profile_of
 from jifen.services.events import OrderCorrectedEvent, OrderRefundedEvent, read_event, submission_of_event
 from jifen.services.explanations.outcomes import in_both_languages, in_order
 from jifen.services.instants import to_utc
@@ -135,7 +135,7 @@ def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
         if type(value) is int and abs(value) > _MOST:
             pointer = f"/member/fields/{escape_pointer(name)}"
             return Refusal("invalid_field", f"{name} must lie between {-_MOST} and {_MOST}.", pointer)
-    refusal = check_profile(program, _profile(facts)) or _check_tiers(program, facts)
+    refusal = check_profile(program, profile_of(facts)) or _check_tiers(program, facts)
     return None if refusal is None else _below("/member", refusal)
 
 
@@ -164,20 +164,6 @@ def _with_tiers(program: Program, facts: MemberFacts) -> MemberFacts:
     if facts.tier:
         tiers[sets[0].id] = facts.tier
     return msgspec.structs.replace(facts, tier=tiers[sets[0].id], tiers=tiers)
-
-
-def _profile(facts: MemberFacts) -> Profile:
-    return Profile(
-        facts.tier,
-        facts.tags,
-        facts.segments,
-        facts.channel,
-        facts.registered_at,
-        facts.birthday,
-        facts.birthday_window_from,
-        facts.birthday_window_days,
-        facts.fields,
-    )
 
 
 def _check_instant(instant: datetime, pointer: str) -> datetime | Refusal:

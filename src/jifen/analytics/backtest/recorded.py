@@ -161,18 +161,3 @@ async def read_due(connection: Connection, shard: int, shards: int, instant: dat
     }
     await load_everything(connection, states, Places(), sorted(states), shards)
     return list(states.values())
-
-
-def profile_of(facts: MemberFacts) -> Profile:
-    """What was said of a member when these facts were kept."""
-    return Profile(
-        facts.tier,
-        facts.tags,
-        facts.segments,
-        facts.channel,
-        facts.registered_at,
-        facts.birthday,
-        facts.birthday_window_from,
-        facts.birthday_window_days,
-        facts.fields,
-    )

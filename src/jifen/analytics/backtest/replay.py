@@ -15,7 +15,6 @@ from jifen.analytics.backtest.recorded import (
     RecordedTrace,
     decode_opened,
     decode_recorded,
-    profile_of,
 )
 from jifen.analytics.backtest.sums import RefusedTransaction, Sums
 from jifen.analytics.backtest.tally import MemberPoints, Tally
@@ -44,7 +43,7 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Profile, counters_on
+from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Profile, counters_on, profile_of
 from jifen.core.trace import TakenBack
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.engine.references import late_day, new_member_state

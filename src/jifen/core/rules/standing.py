@@ -26,6 +26,21 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     fields: dict[str, Scalar] = {}
 
 
+def profile_of(facts: MemberFacts) -> Profile:
+    """What was said of a member when these facts were kept."""
+    return Profile(
+        facts.tier,
+        facts.tags,
+        facts.segments,
+        facts.channel,
+        facts.registered_at,
+        facts.birthday,
+        facts.birthday_window_from,
+        facts.birthday_window_days,
+        facts.fields,
+    )
+
+
 class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What a member's events add up to. Money in minor units, as paid less what was refunded; orders are never taken
     back, so that a first order is first once. `month` is `YYYY-MM` of `spent_month`; days are local. `months` has
