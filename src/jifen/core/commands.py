@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from jifen.core.draws.commands import DrawPrize
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.members.commands import HouseholdCommand, MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
@@ -159,6 +160,7 @@ Command = (
     | RecalculateTiers
     | RedemptionCommand
     | WalletCommand
+    | DrawPrize
 )
 
 

@@ -15,6 +15,9 @@ import msgspec
 
 from jifen.core.alarms import Alarms, check_alarms
 from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
+from jifen.core.draws.checks import check_draws
+from jifen.core.draws.document import Draw
+from jifen.core.draws.odds import Draws
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_HOUSEHOLD, MAXIMUM_WALLETS
 from jifen.core.redemption.checks import check_rewards
@@ -156,6 +159,7 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     bank: Bank | None = None
     adjustments: Adjustments | None = None
     offset: OffsetPolicy | None = None
+    draws: list[Draw] = []
 
     @property
     def rules(self) -> list[EarningRule]:
@@ -178,6 +182,7 @@ class Program:
         "conversions",
         "counts_months",
         "document",
+        "draws",
         "expiry_of_wallet",
         "gift_limits",
         "household_limits",
@@ -239,6 +244,10 @@ class Program:
         #: The rewards and approval flows.
         self.offers = Offers(
             document.rewards, document.approvals, self.wallet_numbers, document.fields, self.zone, document.tier_sets
+        )
+        #: The lotteries.
+        self.draws = Draws(
+            document.draws, self.wallet_numbers, self.values, document.fields, self.zone, document.tier_sets
         )
         # Points that no rule awarded (adjustments, new lots for returned points) live as long as earned ones.
         self.expiry_of_wallet: dict[int, Expiry] = dict.fromkeys(self.wallet_numbers.values(), NeverExpires())
@@ -322,6 +331,8 @@ def _check_dealings(document: ProgramDocument) -> None:
         check_adjustments(document.adjustments)
     if document.offset is not None:
         check_offset(document.offset, kinds)
+    values = {each.id: (each.value.points, each.value.cents) for each in document.wallets if each.value is not None}
+    check_draws(document.draws, document.rewards, kinds, values)
 
 
 def _check_wallets(wallets: list[Wallet]) -> None:

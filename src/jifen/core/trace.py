@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from jifen.core.draws.values import Drawn
 from jifen.core.ledger.values import Balances, LotTerms, Piece
 from jifen.core.orders import Order
 from jifen.core.redemption.machine import Step
@@ -151,6 +152,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `tier` is the change of a tier. `orders` came or went with a merge, `merged` says what passed between the two.
     `redemption` is how a redemption stands after the transaction, `step` what was done to it (None: it was asked for),
     `taken` the pieces of stock that this took, by reward, signed (I-20, I-21).
+    `drawn` is what came of drawing once (I-24).
     `spent` stays the last: `jifen verify` looks for it at the end.
     """
 
@@ -176,6 +178,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     taken: dict[str, int] = {}
     step: Step | None = None
     redemption: Redemption | None = None
+    drawn: Drawn | None = None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -24,6 +24,7 @@ from jifen.core.decide.bank import save_points, unsave_points
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
 from jifen.core.decide.convert import convert_points
 from jifen.core.decide.coupons import cancel_write_off, write_off_coupon
+from jifen.core.decide.draw import draw_prize
 from jifen.core.decide.earn import record_event, record_order
 from jifen.core.decide.gift import transfer_points
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
@@ -43,6 +44,7 @@ from jifen.core.decide.steps import (
     settle_redemptions,
 )
 from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
+from jifen.core.draws.commands import DrawPrize
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
 from jifen.core.members.commands import ChangeLife, MergeMembers, SpendFromHousehold, UndoMerge
@@ -91,7 +93,7 @@ def decide(
     `receiver` the other member of a transfer; `others` the other member of a merge, or the survivors of a merged member
     in turn; `shared_used` what all members together used of caps, by usage name; `current` the version in force now,
     which decides about tiers, where `program` is that of the time of an event; `segments` the conditions of those
-    segments that rules of this program ask for; `supplies` the stock and the codes that a redemption may draw on.
+    segments that rules of this program ask for; `supplies` the stock, codes and rounds that redemptions and draws need.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
@@ -154,6 +156,7 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     ConvertPoints: convert_points,
     SavePoints: save_points,
     UnsavePoints: unsave_points,
+    DrawPrize: draw_prize,
 }
 #: one that gives back what an earlier transaction spent, if it has,
 _ON_WHAT_WAS_SPENT: Final[dict[type, Callable[[Decision, Any, PastTransaction | None], Refusal | None]]] = {

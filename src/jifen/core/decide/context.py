@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
+from jifen.core.draws.values import Drawn
 from jifen.core.ledger.journal import Journal
 from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
 from jifen.core.orders import Order
@@ -92,6 +93,7 @@ class About(TypedDict, total=False):
     taken: dict[str, int]
     step: Step
     redemption: Redemption
+    drawn: Drawn
 
 
 class Decision:

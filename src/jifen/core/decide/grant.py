@@ -22,7 +22,8 @@ def grant(decision: Decision, redemption: Redemption) -> Redemption:
         until = _valid_until(decision, terms)
         coupons = tuple(_coupon(code, terms, until) for code in codes)
         return msgspec.structs.replace(redemption, coupons=coupons, reserved=())
-    if redemption.fulfilment != "none":
+    if redemption.fulfilment != "none" or redemption.reward in decision.program.draws.tickets:
+        # Tickets are used by drawing.
         return redemption
     state = next_state(redemption.state, "fulfil")
     assert state is not None

@@ -99,8 +99,11 @@ def fulfil_redemption(decision: Decision, command: FulfilRedemption) -> Refusal 
     redemption = current(decision, command.redemption)
     if refusal := check_step(decision, command.redemption, "fulfil"):
         return refusal
-    if redemption.terms is not None:
+    is_ticket = redemption.reward in decision.program.draws.tickets
+    if redemption.terms is not None or is_ticket:
         message = "A coupon is delivered by its code; it is written off where it is used."
+        if is_ticket:
+            message = "A lottery ticket is used by drawing."
         return Refusal("step_not_allowed", message, None, {"state": redemption.state, "step": "fulfil"})
     missing = [name for name in _NEEDED.get(redemption.fulfilment, ()) if not command.delivery.get(name)]
     if missing:
@@ -128,6 +131,9 @@ def cancel_redemption(decision: Decision, command: CancelRedemption, past: PastT
         return refusal
     if any(coupon.uses for coupon in redemption.coupons):
         return Refusal("coupon_used", "A coupon of it was used; cancel the write-off first.")
+    if redemption.used:
+        details: dict[str, object] = {"used": redemption.used, "tickets": redemption.quantity}
+        return Refusal("ticket_used", "A ticket of it was drawn with.", None, details)
     if redemption.state in HELD:
         decision.begin()
         _undo_held(decision, sequence, redemption, "cancel", decision.context.now)

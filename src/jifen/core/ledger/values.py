@@ -57,6 +57,7 @@ class Kind(IntEnum):
     UNSAVE = 17
     TIER = 18
     MERGE = 19
+    DRAW = 20
 
 
 class MemberStatus(IntEnum):

@@ -21,6 +21,7 @@ from jifen.core.commands import (
     SpendPoints,
     TransferPoints,
 )
+from jifen.core.draws.commands import DrawPrize
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.commands import (
     AddIdentities,
@@ -113,6 +114,7 @@ ACT_OF: Final[dict[type, Act]] = {
     SavePoints: "spend",
     UnsavePoints: "spend",
     DecideApproval: "adjust",
+    DrawPrize: "spend",
     GrantTier: "describe",
     RecalculateTiers: "time",
 }

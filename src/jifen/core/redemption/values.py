@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from jifen.core.draws.values import Round
 from jifen.core.redemption.document import ApprovalStep, CouponTerms, Delegation, FulfilmentKind, RewardKind
 from jifen.core.redemption.machine import State
 
@@ -64,7 +65,8 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `points` and `cash_cents` are for all pieces. `spent_by` is the transaction that spent the points (0: they are held,
     or were never spent). `until`: when time ends what it waits for. `counted` is what it uses of the limits, by
     usage name, and `taken` how many pieces of stock; both are nothing once it came to nothing. `reserved`: codes of a
-    pool that are bound and not issued yet. `refund_cents`: money that the merchant owes back.
+    pool that are bound and not issued yet. `refund_cents`: money that the merchant owes back. `used`: how many lottery
+    tickets of it were used up. `won_by`: the draw (a transaction of the member) that it was won in.
     """
 
     reward: str
@@ -90,6 +92,8 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     counted: dict[str, int] = {}
     taken: int = 0
     refund_cents: int = 0
+    used: int = 0
+    won_by: int = 0
 
 
 class Stock(msgspec.Struct, frozen=True, gc=False):
@@ -106,11 +110,12 @@ class Stock(msgspec.Struct, frozen=True, gc=False):
 
 class Supplies(msgspec.Struct, frozen=True, gc=False):
     """What a decision may draw on beside the member's own: stock by reward, free codes of pools by reward in their
-    order, and fresh codes that nobody has seen."""
+    order, fresh codes that nobody has seen, and the open rounds of draws."""
 
     stocks: Mapping[str, Stock] = {}
     pools: Mapping[str, tuple[str, ...]] = {}
     codes: tuple[str, ...] = ()
+    rounds: Mapping[str, Round] = {}
 
 
 NO_STOCK: Final = Stock()
