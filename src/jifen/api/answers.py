@@ -10,6 +10,7 @@ from jifen.api.bodies import (
     ApprovalAnswer,
     AwardResult,
     ConvertedResult,
+    DrawAnswer,
     EventResult,
     HoldAnswer,
     HouseholdResult,
@@ -25,6 +26,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
 from jifen.engine.submission import Answer
 from jifen.services.catalog import Catalog
+from jifen.services.drawn import view_of_drawn
 from jifen.services.history import KindName
 from jifen.services.redemptions import view_of_redemption
 
@@ -48,6 +50,7 @@ KIND_NAMES: dict[Kind, KindName] = {
     Kind.CONVERT: "convert",
     Kind.SAVE: "save",
     Kind.UNSAVE: "unsave",
+    Kind.DRAW: "draw",
 }
 
 
@@ -165,6 +168,25 @@ def hold_answer(catalog: Catalog, answer: Answer) -> HoldAnswer:
         points=plain.points,
         hold_id=plain.transaction_id,
         expires_at=trace.until,
+    )
+
+
+def draw_answer(catalog: Catalog, answer: Answer) -> DrawAnswer:
+    """The answer to whoever drew."""
+    trace, plain = answer.trace, transaction_answer(catalog, answer)
+    assert trace is not None and trace.drawn is not None
+    return DrawAnswer(
+        status=plain.status,
+        transaction_id=plain.transaction_id,
+        member_id=plain.member_id,
+        kind=plain.kind,
+        occurred_at=plain.occurred_at,
+        recorded_at=plain.recorded_at,
+        program_version=plain.program_version,
+        balances=plain.balances,
+        wallet=plain.wallet,
+        points=plain.points,
+        drawn=view_of_drawn(answer.member_id, trace.drawn, catalog.wallet_ids),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from jifen.api.problems import Problem
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_IDENTITIES, MAXIMUM_REASON, MAXIMUM_TEXT
 from jifen.services.catalog import WalletBalances
+from jifen.services.drawn import DrawnView
 from jifen.services.events import IdentityText
 from jifen.services.history import KindName
 from jifen.services.instants import Instant
@@ -230,6 +231,12 @@ class HoldAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=Tru
 
     hold_id: str
     expires_at: datetime
+
+
+class DrawAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """The transaction that drawing made; `points` is what it cost, and `drawn` what came of it."""
+
+    drawn: DrawnView
 
 
 class RedemptionAnswer(TransactionAnswer, frozen=True, omit_defaults=True, kw_only=True, gc=False):

@@ -10,6 +10,7 @@ import jifen
 from jifen.api.backtests import BACKTEST_CALLS
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.drafts import CALL_CODES, CALLS, Call
+from jifen.api.draws import DRAW_CALLS
 from jifen.api.front import BATCH_MEDIA_TYPE
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
@@ -53,7 +54,7 @@ _ID_PATTERNS = {
     "approval_id": ("^[1-9][0-9]{0,9}$", "5", "The number of the request."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS, *DRAW_CALLS)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",

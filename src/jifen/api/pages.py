@@ -19,6 +19,7 @@ from jifen.api.docs_page import STYLE, docs_page
 from jifen.api.drafts import CALLS, Call, refusal_of
 from jifen.api.drafts import Asked as CallAsked
 from jifen.api.drafts import Refused as CallRefused
+from jifen.api.draws import DRAW_CALLS
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
@@ -41,7 +42,7 @@ CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-ac
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS)
+_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS, *DRAW_CALLS)
 
 
 def create_pages(runtime: Runtime) -> Litestar:

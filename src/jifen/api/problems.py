@@ -153,6 +153,15 @@ PROBLEMS: dict[str, ProblemKind] = {
     "coupon_expired": ProblemKind(409, "Coupon expired", "优惠券已过期"),
     "coupon_exceeded": ProblemKind(409, "More than the coupon has left", "超过券面余额"),
     "unknown_write_off": ProblemKind(404, "Unknown write-off", "没有此核销记录"),
+    # Lotteries
+    "unknown_draw": ProblemKind(404, "Unknown draw", "抽奖活动不存在"),
+    "draw_not_open": ProblemKind(409, "Draw not open", "不在抽奖时间内"),
+    "no_round": ProblemKind(409, "No open round", "尚未开启抽奖轮次"),
+    "round_open": ProblemKind(409, "Round is open", "已有进行中的抽奖轮次"),
+    "unknown_round": ProblemKind(404, "Unknown round", "抽奖轮次不存在"),
+    "ticket_needed": ProblemKind(422, "Lottery ticket needed", "需要抽奖券"),
+    "not_a_ticket": ProblemKind(422, "Not a ticket of this draw", "不是该活动可用的抽奖券"),
+    "ticket_used": ProblemKind(409, "Lottery ticket used", "抽奖券已使用"),
     # What a program says of its wallets
     "wallet_not_spendable": ProblemKind(409, "Wallet cannot be spent from", "该账户的积分不能使用"),
     "unknown_conversion": ProblemKind(422, "Unknown conversion", "兑换规则不存在"),

@@ -1,9 +1,9 @@
 """Every statement that takes a lock, in one place, so that the order of locks can be seen at a glance.
 
-Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), stock (by shard, reward), then the
-rows of identities, coupons and keys, each in sorted order, as they are written. A batch never locks an account after it
-has written, so two batches wait for each other only if they claim the same keys or identities in a different mixture;
-PostgreSQL then ends one of them, and it is tried again.
+Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), stock (by shard, reward), rounds of
+draws (by shard, draw), then the rows of identities, coupons and keys, each in sorted order, as they are written. A batch
+never locks an account after it has written, so two batches wait for each other only if they claim the same keys or
+identities in a different mixture; PostgreSQL then ends one of them, and it is tried again.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ FROM unnest($1::smallint[], $2::text[]) AS wanted (shard, reward)
 JOIN stocks s ON s.shard = wanted.shard AND s.reward = wanted.reward
 ORDER BY s.shard, s.reward
 FOR NO KEY UPDATE OF s
+"""
+
+#: $1 shards, $2 draws. Locks their open rounds. One that is revealed meanwhile is no longer open.
+LOCK_ROUNDS = """
+SELECT r.draw, r.round, r.seed, r.drawn
+FROM unnest($1::smallint[], $2::text[]) AS wanted (shard, draw)
+JOIN draw_rounds r ON r.shard = wanted.shard AND r.draw = wanted.draw AND r.revealed_at IS NULL
+ORDER BY r.shard, r.draw
+FOR NO KEY UPDATE OF r
 """
 
 #: $1 any number that stands for the thing done: one process at a time, released with the transaction.

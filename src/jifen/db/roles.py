@@ -56,6 +56,8 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "stock_changes": ("INSERT",),
     "code_pool": ("INSERT", "UPDATE (member_id, sequence)"),
     "coupons": ("INSERT", "UPDATE (member_id, sequence)"),
+    "draw_rounds": ("INSERT", "UPDATE (drawn, revealed_at, revealed_by)"),
+    "drawn_numbers": ("INSERT",),
     "outbox": ("INSERT", "DELETE"),
     "segments": ("INSERT", "UPDATE (name, condition, changed_at, changed_by)", "DELETE"),
     "segment_members": ("INSERT", "DELETE"),

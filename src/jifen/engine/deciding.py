@@ -31,7 +31,7 @@ from jifen.core.members.commands import (
     UndoMerge,
 )
 from jifen.core.members.life import check_life
-from jifen.core.redemption.commands import CouponCommand, RedemptionCommand, StepCommand
+from jifen.core.redemption.commands import CouponCommand
 from jifen.core.redemption.values import NO_SUPPLIES
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
@@ -46,7 +46,7 @@ from jifen.engine.household_work import HouseholdWork, cancel_pooled
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
 from jifen.engine.redemption_rows import RedemptionRows
-from jifen.engine.redemptions import SuppliesAtHand, unknown_coupon
+from jifen.engine.redemptions import AboutRedemption, SuppliedCommand, SuppliesAtHand, unknown_coupon
 from jifen.engine.references import (
     check_hold_owner,
     check_instant,
@@ -161,7 +161,7 @@ class Deciding:
             return await self._change_household(index, submission, command)
         if isinstance(command, ON_THE_ROLL):
             return self._set_on_roll(index, submission, member, command)
-        if isinstance(command, StepCommand | CouponCommand):
+        if isinstance(command, AboutRedemption):
             spent_by = self._known.redeeming.spent_by(command, member, self._states)
             if isinstance(spent_by, Refusal):
                 return spent_by
@@ -195,7 +195,7 @@ class Deciding:
         if isinstance(command, SpendFromHousehold):
             command = self._known.households.named(command)
         supplies = (
-            self._supplies.supplies(program, command, state) if isinstance(command, RedemptionCommand) else NO_SUPPLIES
+            self._supplies.supplies(program, command, state) if isinstance(command, SuppliedCommand) else NO_SUPPLIES
         )
         effects = decide(
             program,
@@ -327,6 +327,8 @@ class Deciding:
         answer, trace = effects.answer, effects.trace
         if answer is None:
             return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
+        if trace is not None and trace.drawn is not None:
+            self._supplies.draws.note(member_id, answer.sequence, trace.drawn)
         outcome = answer_of(answer, trace)
         self._claims.claim(index, outcome)
         return outcome
@@ -487,6 +489,7 @@ class Deciding:
         if not redeemed.is_empty:
             redeemed.add_stocks(self._known.redeeming.stocks, self._supplies.stocks)
             await redeemed.write(self._connection)
+        await self._supplies.draws.write(self._connection, self._surroundings.shards)
         await self._requests.write(self._connection, self._surroundings.shards)
         await rows.write(self._connection, self._known.now)
         await self._roll.write(self._connection, self._surroundings.shards, self._known.now)

@@ -25,6 +25,7 @@ from jifen.core.commands import (
 from jifen.core.decide import PastTransaction
 from jifen.core.decide.bank import saved_name
 from jifen.core.decide.limits import limit_names
+from jifen.core.draws.commands import DrawPrize
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import EARLIEST_INSTANT
@@ -72,7 +73,7 @@ FIRST_LOTS = 8
 #: Commands that rules rate.
 _RATED = (RecordOrder, RecordEvent, RegisterMember)
 #: Commands that take available points.
-_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward, ConvertPoints)
+_TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward, ConvertPoints, DrawPrize)
 #: Commands that need all lots, or all savings.
 _ABOUT_SAVINGS = (SavePoints, UnsavePoints)
 

@@ -11,6 +11,8 @@ import msgspec
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import Command
+from jifen.core.draws.commands import DrawPrize
+from jifen.core.draws.values import Round
 from jifen.core.identity import shard_of_digest, shard_of_member, shard_of_name
 from jifen.core.ledger.values import MemberState
 from jifen.core.program import Program
@@ -20,6 +22,7 @@ from jifen.core.redemption.commands import (
     CancelRedemption,
     CouponCommand,
     RedeemReward,
+    RedemptionCommand,
     RejectRedemption,
     ReturnRedemption,
     SettleRedemption,
@@ -32,12 +35,17 @@ from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_STOCKS
 from jifen.db.queries import load_queries
+from jifen.engine.draws import DrawnNumbers, draws_of, lock_rounds, want_for_draws
 from jifen.engine.references import Reference
 from jifen.engine.wanted import Wanted
 
 _SQL = load_queries("engine")
 #: Commands after which a redemption may have come to nothing.
 _UNDOING = (CancelRedemption, RejectRedemption, ReturnRedemption, SettleRedemption)
+#: Commands that may be about a redemption that is there,
+AboutRedemption = StepCommand | CouponCommand | DrawPrize
+#: and those that need supplies.
+SuppliedCommand = RedemptionCommand | DrawPrize
 MembersOf = Callable[[Command], list[int]]
 
 
@@ -45,12 +53,14 @@ class Redeeming:
     """The commands of a batch that are about redemptions, and what was found and locked for them."""
 
     def __init__(self, commands: Iterable[Command], shards: int) -> None:
-        self.commands = [each for each in commands if isinstance(each, RedeemReward | StepCommand | CouponCommand)]
+        self.commands = [each for each in commands if isinstance(each, SuppliedCommand)]
         self._shards = shards
         #: Whose coupon a code is, and in which redemption it was issued.
         self._coupons: dict[str, Reference] = {}
         self.stocks: dict[str, Stock] = {}
         self.pools: dict[str, tuple[str, ...]] = {}
+        #: The open rounds that may be drawn from; locked.
+        self.rounds: dict[str, Round] = {}
 
     async def find_coupons(self, connection: Connection) -> None:
         """Find out whose coupons are meant: that never changes once they are issued."""
@@ -65,6 +75,8 @@ class Redeeming:
         """The redemption that a command is about, if it may exist."""
         if isinstance(command, StepCommand):
             return (command.member, command.redemption)
+        if isinstance(command, DrawPrize):
+            return None if command.ticket is None else (command.member, command.ticket)
         return self._coupons.get(command.code) if isinstance(command, CouponCommand) else None
 
     @cached_property
@@ -93,6 +105,7 @@ class Redeeming:
         self, wanted: Wanted, program: Program, now: datetime, states: dict[int, MemberState], members_of: MembersOf
     ) -> None:
         """Note of whom the profile and the segments must be known, and which uses of limits."""
+        want_for_draws(wanted, program, now, self.commands, states)
         day = local_day(now, program.zone)
         for command in self.commands:
             if not isinstance(command, RedeemReward):
@@ -138,17 +151,24 @@ class Redeeming:
         return (command.member, redemption.spent_by) if redemption is not None and redemption.spent_by else None
 
     def spent_by(
-        self, command: StepCommand | CouponCommand, member: int, states: Mapping[int, MemberState]
+        self, command: AboutRedemption, member: int, states: Mapping[int, MemberState]
     ) -> Reference | Refusal | None:
         """The transaction that spent what a step gives back; None: it gives nothing back."""
         reference = self.reference(command)
-        if reference is None or reference[1] not in states[member].redemptions:
-            assert isinstance(command, StepCommand)
-            return unknown_redemption(f"{member}-{command.redemption}")
+        if reference is None:
+            # It is drawn without a ticket.
+            return None
+        if reference[1] not in states[member].redemptions:
+            return unknown_redemption(f"{member}-{reference[1]}")
         return self.past(command, states)
 
     async def lock_supplies(self, connection: Connection, program: Program, states: dict[int, MemberState]) -> None:
-        """Lock the stock that the batch may take from or give back to, and load the codes that come next."""
+        """Lock the stock that the batch may take from or give back to, load the codes that come next, and lock the
+        rounds that it draws from."""
+        await self._lock_stocks(connection, program, states)
+        self.rounds = await lock_rounds(connection, program, self.commands, self._shards)
+
+    async def _lock_stocks(self, connection: Connection, program: Program, states: dict[int, MemberState]) -> None:
         rewards: set[str] = set()
         wanted: dict[str, int] = {}
         for command in self.commands:
@@ -160,6 +180,13 @@ class Redeeming:
                 assert isinstance(command, RedeemReward)
                 pieces = min(max(command.quantity, 0), MAXIMUM_PIECES)
                 wanted[reward.document.id] = wanted.get(reward.document.id, 0) + pieces
+        for _, draw in draws_of(program, self.commands):
+            for won in draw.rewards:
+                stock = program.offers.rewards[won].document.stock
+                if stock != "none":
+                    rewards.add(won)
+                if stock == "codes":
+                    wanted[won] = wanted.get(won, 0) + 1
         rewards |= {redemption.reward for _, _, redemption in self._loaded(states) if redemption.taken}
         if not rewards:
             return
@@ -194,10 +221,12 @@ class SuppliesAtHand:
     def __init__(self, redeeming: Redeeming) -> None:
         self.stocks = dict(redeeming.stocks)
         self._pools = dict(redeeming.pools)
+        self.draws = DrawnNumbers(redeeming.rounds)
 
     def supplies(self, program: Program, command: Command, state: MemberState) -> Supplies:
         """What a command may draw on, with as many fresh codes as it may issue."""
-        return Supplies(self.stocks, self._pools, fresh_codes(_codes_needed(program, command, state)))
+        codes = fresh_codes(_codes_needed(program, command, state))
+        return Supplies(self.stocks, self._pools, codes, self.draws.rounds)
 
     def keep(self, before: MemberState, after: MemberState, taken: Mapping[str, int]) -> None:
         """Take away what a decision took."""
@@ -220,7 +249,7 @@ def _codes_needed(program: Program, command: Command, state: MemberState) -> int
         reward = program.offers.rewards.get(command.reward)
         if reward is not None and reward.document.coupon is not None and reward.document.stock != "codes":
             needed += min(max(command.quantity, 0), MAXIMUM_PIECES)
-    return needed
+    return needed + isinstance(command, DrawPrize)
 
 
 def fresh_codes(number: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from jifen.core.trace import Trace, decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.catalog import NO_PROGRAM, Catalog, WalletBalances
+from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import LARGEST_SEQUENCE, find_member, settled_state, unknown_member
 
 _SQL = load_queries("reads")
@@ -41,6 +42,7 @@ KindName = Literal[
     "convert",
     "save",
     "unsave",
+    "draw",
 ]
 BucketName = Literal[
     "pending", "available", "held", "saved", "debt", "issued", "spent", "expired", "reversed", "adjusted", "transit"
@@ -74,7 +76,7 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
     `refers_to` is the transaction that this one reverses, captures or releases; `counterpart` the other side of a
     transfer. `source` and `key` are what made the command unique. `withheld`: what a cancelled spend did not give
-    back, because a refund had forgiven these points.
+    back, because a refund had forgiven these points. `drawn`: what came of drawing from a lottery.
     """
 
     transaction_id: str
@@ -96,6 +98,7 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     withheld: int | None = None
     refers_to: str | None = None
     counterpart: str | None = None
+    drawn: DrawnView | None = None
 
 
 class TransactionPage(msgspec.Struct, frozen=True):
@@ -282,6 +285,7 @@ def _common(catalog: Catalog, member_id: int, row: Any) -> dict[str, Any]:
         "withheld": trace.withheld,
         "refers_to": None if row["refers_to"] is None else transaction_id(member_id, row["refers_to"]),
         "counterpart": None if there is None else transaction_id(there, row["counterpart_sequence"]),
+        "drawn": None if trace.drawn is None else view_of_drawn(member_id, trace.drawn, names),
     }
 
 

@@ -26,6 +26,7 @@ _LISTS: tuple[tuple[str, str, str, str], ...] = (
     ("fields", "id", "会员字段", "member field"),
     ("events", "type", "事件类型", "type of event"),
     ("tier_sets", "id", "等级体系", "tier set"),
+    ("draws", "id", "抽奖活动", "draw"),
 )
 _WORDS = {
     "name": ("名称", "name"),
@@ -75,6 +76,16 @@ _WORDS = {
     "benefits": ("权益", "benefits"),
     "downgrade": ("降级方式", "way of falling"),
     "tiers": ("等级", "tiers"),
+    "prizes": ("奖项", "prizes"),
+    "otherwise": ("替代奖项", "prize given otherwise"),
+    "price": ("价格", "price"),
+    "ticket": ("抽奖券", "ticket"),
+    "pity": ("保底", "pity rule"),
+    "limits": ("次数上限", "limits"),
+    "budget_cents": ("预算", "budget"),
+    "daily_budget_cents": ("每日预算", "budget of a day"),
+    "for": ("人群条件", "audience"),
+    "retired": ("下架", "retirement"),
     "most_reward_percent": ("最高回馈率", "highest reward rate"),
 }
 #: A value longer than this is not shown whole.

@@ -73,7 +73,8 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 class RedemptionView(msgspec.Struct, frozen=True):
     """A redemption as it stands. `points` and `cash_cents` are for all pieces; `until`: when time ends what it waits
-    for; `refund_cents`: money that the merchant owes back."""
+    for; `refund_cents`: money that the merchant owes back; `tickets_used`: how many lottery tickets of it were drawn with;
+    `won_by`: the draw that it was won in (a transaction)."""
 
     redemption_id: str
     member_id: str
@@ -93,6 +94,8 @@ class RedemptionView(msgspec.Struct, frozen=True):
     delivery: dict[str, str]
     coupons: list[CouponView]
     refund_cents: int
+    tickets_used: int
+    won_by: str | None
 
 
 class RedemptionPage(msgspec.Struct, frozen=True):
@@ -134,6 +137,8 @@ def view_of_redemption(
         redemption.delivery,
         coupons,
         redemption.refund_cents,
+        redemption.used,
+        transaction_id(member_id, redemption.won_by) if redemption.won_by else None,
     )
 
 

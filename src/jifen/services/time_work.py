@@ -1,5 +1,5 @@
 """Booking what time has done: pending lots that matured, lots that expired, holds that ended, tiers to be reviewed,
-redemptions that nobody paid or decided on in time.
+redemptions that nobody paid or decided on in time, and seeds of lotteries that are over.
 
 Nothing depends on when this runs: whoever touches or reads a member sees the same balances before and after. It makes
 the ledger say so by itself, for those whom nobody touches.
@@ -25,6 +25,7 @@ from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.programs import current_program
+from jifen.services.rounds import reveal_ended
 
 _SQL = load_queries("time_work")
 
@@ -52,6 +53,7 @@ class SettleReport(msgspec.Struct, frozen=True):
     tiers_reviewed: int = 0
     tiers_moved: int = 0
     redemptions_ended: int = 0
+    rounds_revealed: int = 0
 
     def __add__(self, other: SettleReport) -> SettleReport:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
@@ -80,7 +82,9 @@ async def settle_due(
     try:
         program = await current_program(connection)
         sets = [] if program is None else [each.id for each in program.tier_sets]
-        return await _Work(engine, connection, now, groups_in_flight, sets, only_tiers).run(progress)
+        report = await _Work(engine, connection, now, groups_in_flight, sets, only_tiers).run(progress)
+        revealed = 0 if only_tiers else await reveal_ended(connection, program, now)
+        return report + SettleReport(rounds_revealed=revealed)
     finally:
         await connection.close(timeout=5)
 

@@ -244,6 +244,7 @@ def _plan(shards: int, movements: int) -> list[_Part]:
                 "coupons",
                 "households",
                 "approvals",
+                "draws",
                 "wallets",
                 "counts",
             )

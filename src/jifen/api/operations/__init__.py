@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jifen.api.operations import households, ledger, members, people, redemptions, tiers, wallets
+from jifen.api.operations import draws, households, ledger, members, people, redemptions, tiers, wallets
 from jifen.api.operations.base import Operation
 
 __all__ = ["COMMON_CODES", "EVENTS_PATH", "EVENT_CODES", "OPERATIONS", "Operation"]
@@ -17,6 +17,7 @@ OPERATIONS = (
     *tiers.OPERATIONS,
     *redemptions.OPERATIONS,
     *wallets.OPERATIONS,
+    *draws.OPERATIONS,
 )
 
 #: What any write can be refused with, whatever it does.

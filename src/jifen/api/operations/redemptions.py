@@ -159,6 +159,8 @@ EXAMPLE_REDEMPTION = {
     "delivery": {},
     "coupons": [_COUPON],
     "refund_cents": 0,
+    "tickets_used": 0,
+    "won_by": None,
 }
 EXAMPLE_COUPON = {"coupon": _COUPON, "redemption": EXAMPLE_REDEMPTION}
 _REDEEMED = {
@@ -177,7 +179,7 @@ _REDEEMED = {
 _STEPPED = _REDEEMED | {"transaction_id": "100001-9", "kind": "step", "points": 0, "refers_to": "100001-8"}
 _STEP_CODES = ("unknown_redemption", "step_not_allowed")
 _ROLE_CODES = (*_STEP_CODES, "approval_by_requester", "already_agreed", "role_missing")
-_GIVES_BACK = (*_STEP_CODES, "coupon_used", "balance_too_large", "amount_too_large")
+_GIVES_BACK = (*_STEP_CODES, "coupon_used", "ticket_used", "balance_too_large", "amount_too_large")
 _COUPON_CODES = ("unknown_coupon", "mistyped_coupon")
 
 

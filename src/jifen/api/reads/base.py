@@ -18,7 +18,7 @@ from jifen.services.catalog import Catalog
 _LOST_PLUS = re.compile(r"(?<=[Tt:\d.]) (?=\d\d:\d\d$)")
 
 #: Parameters that are numbers.
-_NUMBERS = frozenset({"limit", "percent", "days"})
+_NUMBERS = frozenset({"limit", "percent", "days", "round"})
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -212,6 +212,21 @@ WITH redeemed AS (
 SELECT (SELECT count(*) FROM redeemed) + (SELECT count(*) FROM issued) + (SELECT count(*) FROM pooled)
      + (SELECT count(*) FROM stocked)
 
+-- name: write_draws
+-- Numbers that were drawn: $1 shards, $2 draws, $3 rounds, $4 numbers, $5 member shards, $6 member ids, $7 sequences.
+-- Rounds: $8 shards, $9 draws, $10 rounds, $11 how often they were drawn.
+WITH numbered AS (
+    INSERT INTO drawn_numbers (shard, draw, round, number, member_shard, member_id, sequence)
+    SELECT * FROM unnest($1::smallint[], $2::text[], $3::integer[], $4::integer[], $5::smallint[], $6::bigint[], $7::integer[])
+    RETURNING 1
+), counted AS (
+    UPDATE draw_rounds r SET drawn = new.drawn
+    FROM unnest($8::smallint[], $9::text[], $10::integer[], $11::integer[]) AS new (shard, draw, round, drawn)
+    WHERE r.shard = new.shard AND r.draw = new.draw AND r.round = new.round AND r.revealed_at IS NULL
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM numbered) + (SELECT count(*) FROM counted)
+
 -- name: begin_shared_usages
 -- $1 shards, $2 names. In the order in which they are locked.
 INSERT INTO shared_usages (shard, name, used)

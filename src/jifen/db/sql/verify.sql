@@ -13,13 +13,13 @@ WITH happened AS (
     SELECT shard, member_id, wallet, sequence, position, from_bucket, to_bucket, amount
     FROM movements WHERE shard BETWEEN $1 AND $2
     UNION ALL
-    -- Tiers and steps of redemptions (18, 14) that move nothing name the balance of a wallet all the same: a step of 0.
+    -- Tiers, redemptions and their steps, and draws (18, 13, 14, 20) that move nothing name the balance of a wallet all the same: a step of 0.
     SELECT t.shard, t.member_id, w.number, t.sequence, 0, NULL, NULL, 0
     FROM transactions t
     LEFT JOIN wallets w ON starts_with(t.trace::text, '{"balances":[[' || w.number || ',')
     -- Where no version of the program ever had either, no transaction need be looked at.
-    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(tier_sets|rewards)":\[\{')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (14, 18)
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(tier_sets|rewards|draws)":\[\{')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (13, 14, 18, 20)
         AND NOT EXISTS (SELECT 1 FROM movements m
                         WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence)
 ), replayed AS (
@@ -555,8 +555,8 @@ WITH spending AS NOT MATERIALIZED (
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
     -- Where no version of the program ever had a cap, no trace need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions
-                  WHERE content::text ~ '"(caps|budgets|limits|receiver_limits)":\[\{|"bank":\{|"daily_from_household":')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 10, 13, 14, 15, 16, 19) AND strpos(t.trace::text, '"uses":{') > 0
+                  WHERE content::text ~ '"(caps|budgets|limits|receiver_limits|draws)":\[\{|"bank":\{|"daily_from_household":')
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 10, 13, 14, 15, 16, 19, 20) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -764,12 +764,77 @@ FROM reserved r
 FULL JOIN (SELECT * FROM code_pool WHERE member_id IS NOT NULL) p ON p.reward = r.reward AND p.code = r.code
 WHERE (p.member_id = r.member_id AND p.sequence = r.sequence) IS NOT TRUE
 
+-- name: draws
+-- Lotteries: every number of a round was drawn once, by the transaction (kind 20) that says so; and each point follows from
+-- the seed of its round, each prize from the point and the odds of its program version. HMAC-SHA256 is worked out with
+-- sha256 alone (RFC 2104), as in jifen.core.draws.chance.
+WITH told AS MATERIALIZED (
+    SELECT member_id, sequence, program_version, drawn ->> 'draw' AS draw, (drawn ->> 'round')::integer AS round,
+           (drawn ->> 'number')::integer AS number, (drawn ->> 'total')::bigint AS total, (drawn ->> 'point')::bigint AS point,
+           coalesce((drawn ->> 'attempt')::integer, 0) AS attempt, drawn ->> 'hit' AS hit, drawn ->> 'prize' AS prize,
+           drawn ->> 'short' IS NOT NULL OR drawn ->> 'is_pity' IS NOT NULL AS may_differ
+    FROM (SELECT *, trace -> 'drawn' AS drawn FROM transactions
+          -- Where no version of the program ever had a lottery, no transaction need be looked at.
+          WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"draws":\[\{') AND kind = 20) AS drew
+), rounds AS MATERIALIZED (
+    SELECT r.draw, r.round, r.drawn, pads.inside, pads.outside
+    FROM draw_rounds r
+    CROSS JOIN LATERAL (
+        SELECT string_agg(set_byte('\x00'::bytea, 0, each # 54), ''::bytea ORDER BY i) AS inside,
+               string_agg(set_byte('\x00'::bytea, 0, each # 92), ''::bytea ORDER BY i) AS outside
+        FROM generate_series(0, 63) AS i
+        CROSS JOIN LATERAL (SELECT CASE WHEN i < 32 THEN get_byte(r.seed, i) ELSE 0 END AS each) AS key
+    ) AS pads
+), odds AS MATERIALIZED (
+    SELECT version, draw, prize ->> 'id' AS prize, sum((prize ->> 'weight')::bigint) OVER (PARTITION BY version, draw) AS total,
+           sum((prize ->> 'weight')::bigint) OVER earlier AS until, (prize ->> 'weight')::bigint AS weight
+    FROM (
+        SELECT v.version, each ->> 'id' AS draw, prize, place
+        FROM program_versions v
+        CROSS JOIN LATERAL json_array_elements(v.content -> 'draws') AS each
+        CROSS JOIN LATERAL json_array_elements(each -> 'prizes') WITH ORDINALITY AS prizes (prize, place)
+    ) AS prizes
+    WINDOW earlier AS (PARTITION BY version, draw ORDER BY place)
+)
+SELECT CASE WHEN n.number IS NULL THEN 'draw_missing' WHEN t.number IS NULL THEN 'draw_surplus' ELSE 'draw_owner' END AS kind,
+       coalesce(t.member_id, n.member_id) AS member_id,
+       concat('number ', coalesce(t.number, n.number), ' of round ', coalesce(t.round, n.round), ' of ', coalesce(t.draw, n.draw),
+              ' is kept for ', n.member_id, '-', n.sequence, ', drawn was it by ', t.member_id, '-', t.sequence) AS detail
+FROM told t
+FULL JOIN drawn_numbers n ON n.draw = t.draw AND n.round = t.round AND n.number = t.number
+WHERE (n.member_id = t.member_id AND n.sequence = t.sequence) IS NOT TRUE
+UNION ALL
+SELECT 'draw_round', NULL, concat('round ', coalesce(r.round, t.round), ' of ', coalesce(r.draw, t.draw), ' was drawn ',
+                                  coalesce(r.drawn, 0), ' times; the transactions drew ', coalesce(t.count, 0), ', up to number ', t.most)
+FROM rounds r
+FULL JOIN (SELECT draw, round, count(*) AS count, max(number) AS most FROM told GROUP BY draw, round) t
+    ON t.draw = r.draw AND t.round = r.round
+WHERE (r.drawn = coalesce(t.count, 0) AND r.drawn = coalesce(t.most, 0)) IS NOT TRUE
+UNION ALL
+SELECT 'draw_chance', t.member_id,
+       concat('transaction ', t.member_id, '-', t.sequence, ' drew ', t.point, ' of ', t.total, ' and gives ', t.prize,
+              '; that does not follow from the seed and the odds')
+FROM told t
+JOIN rounds r ON r.draw = t.draw AND r.round = t.round
+LEFT JOIN odds o ON o.version = t.program_version AND o.draw = t.draw AND o.prize = t.hit
+CROSS JOIN LATERAL (
+    SELECT bool_and(CASE WHEN tried < t.attempt THEN value >= accepted ELSE value < accepted AND value % t.total = t.point END) AS is_right
+    FROM generate_series(0, least(t.attempt, 1000)) AS tried
+    CROSS JOIN LATERAL (
+        SELECT ('x' || substr(encode(sha256(r.outside || sha256(r.inside || convert_to(t.number || ':' || tried, 'UTF8'))),
+                                     'hex'), 1, 13))::bit(52)::bigint AS value,
+               4503599627370496 - 4503599627370496 % t.total AS accepted
+    ) AS number
+) AS chance
+WHERE (chance.is_right AND o.total = t.total AND t.point < o.until AND t.point >= o.until - o.weight
+       AND (t.prize = t.hit OR t.may_differ)) IS NOT TRUE
+
 -- name: shared_usages
 -- What all members together used of caps, against what the transactions say.
 WITH used AS (
     SELECT each.key AS name, sum(each.value::bigint) AS used
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
-    WHERE t.kind = 1 AND EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets)":\[\{') AND strpos(t.trace::text, '"uses":{') > 0
+    WHERE t.kind IN (1, 20) AND EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets|draws)":\[\{') AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') > 0
     GROUP BY each.key
 )
