@@ -109,6 +109,7 @@ def _show_expired(invocation: Invocation, report: SettleReport) -> None:
             (say("转为可用的批次", "lots matured"), report.lots_matured),
             (say("结束的预占", "holds ended"), report.holds_ended),
             (say("到期结束的兑换", "redemptions ended"), report.redemptions_ended),
+            (say("公布种子的抽奖轮次", "rounds revealed"), report.rounds_revealed),
         ],
     )
     if report.failed:

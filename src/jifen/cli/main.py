@@ -21,6 +21,7 @@ from jifen.cli import (
     database,
     demo,
     drafts,
+    draws,
     households,
     keys,
     members,
@@ -89,6 +90,7 @@ for _module in (
     segments,
     rewards,
     redemptions,
+    draws,
 ):
     _module.register(app)
 

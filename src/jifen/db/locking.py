@@ -1,9 +1,9 @@
 """Every statement that takes a lock, in one place, so that the order of locks can be seen at a glance.
 
 Order: accounts (by shard, member, wallet), shared uses of caps (by shard, name), stock (by shard, reward), rounds of
-draws (by shard, draw), then the rows of identities, coupons and keys, each in sorted order, as they are written. A batch
-never locks an account after it has written, so two batches wait for each other only if they claim the same keys or
-identities in a different mixture; PostgreSQL then ends one of them, and it is tried again.
+draws (by shard, draw), then the rows of identities, coupons and keys, each in sorted order, as they are written. A
+batch never locks an account after it has written, so two batches wait for each other only if they claim the same keys
+or identities in a different mixture; PostgreSQL then ends one of them, and it is tried again.
 """
 
 from __future__ import annotations

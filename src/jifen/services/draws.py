@@ -38,8 +38,8 @@ from jifen.services.rounds import RoundView, view_of_round
 _SQL = load_queries("draws")
 #: How the points are worked out, for whoever does it again.
 ALGORITHM: Final = (
-    'int(HMAC-SHA256(seed, "number:attempt") as hexadecimal, first 13 digits); attempt = 0, 1, 2 ... until the value is '
-    "below 16^13 - 16^13 % total; point = value % total"
+    'int(HMAC-SHA256(seed, "number:attempt") as hexadecimal, first 13 digits); attempt = 0, 1, 2 ... until the value '
+    "is below 16^13 - 16^13 % total; point = value % total"
 )
 _LACKS_ZH: Final = {
     "draw_not_open": "不在抽奖时间内",

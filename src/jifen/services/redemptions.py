@@ -73,8 +73,8 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 class RedemptionView(msgspec.Struct, frozen=True):
     """A redemption as it stands. `points` and `cash_cents` are for all pieces; `until`: when time ends what it waits
-    for; `refund_cents`: money that the merchant owes back; `tickets_used`: how many lottery tickets of it were drawn with;
-    `won_by`: the draw that it was won in (a transaction)."""
+    for; `refund_cents`: money that the merchant owes back; `tickets_used`: how many lottery tickets of it were drawn
+    with; `won_by`: the draw that it was won in (a transaction)."""
 
     redemption_id: str
     member_id: str

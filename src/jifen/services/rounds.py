@@ -1,4 +1,4 @@
-"""Rounds of lotteries: a seed is made and its hash published; later the seed is revealed, and nobody draws from it again."""
+"""Rounds of lotteries: a seed is made and its hash published; when it is revealed, nobody draws from it any more."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class UnknownRound(JifenError):
 
 
 class RoundView(msgspec.Struct, frozen=True):
-    """A round. `commitment` is the SHA-256 of its seed; the `seed` (hexadecimal, as it is) is null until it is revealed;
-    `drawn`: how often was drawn."""
+    """A round. `commitment` is the SHA-256 of its seed; the `seed` is null until it is revealed (both
+    hexadecimal); `drawn`: how often was drawn."""
 
     draw: str
     round: int

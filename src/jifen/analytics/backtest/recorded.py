@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from jifen.core.draws.values import Drawn
 from jifen.core.ledger.values import Account, Bucket, MemberState
 from jifen.core.limits import NEVER
 from jifen.core.orders import Order
@@ -70,6 +71,7 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     step: str | None = None
     redemption: RecordedRedemption | None = None
     dealings: Dealings | None = None
+    drawn: Drawn | None = None
 
 
 class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):

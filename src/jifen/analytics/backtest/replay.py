@@ -35,6 +35,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide.draw import book_recorded
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
 from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
@@ -202,6 +203,11 @@ class MemberReplay:
             return decide(program, earning, context, self._state_for(entry, program, earning), shared_used=shared)
         if entry.kind is Kind.TRANSFER:
             return self._transfer(entry, program, context)
+        if entry.kind is Kind.DRAW:
+            trace, drawn = entry.trace, entry.trace.drawn
+            assert drawn is not None and trace.wallet is not None and trace.points is not None
+            price = (trace.wallet, trace.points)
+            return book_recorded(program, context, self._state, price, (drawn.wallet, drawn.points))
         past, refers_to = None, _refers_to(entry)
         if refers_to is not None:
             past = None if self._memory is None else self._memory.past(refers_to)
@@ -347,6 +353,8 @@ class MemberReplay:
         sums.orders += isinstance(earning, RecordOrder)
         if earning is None:
             tally.took_out(entry.kind, entry.trace)
+            if entry.trace.drawn is not None:
+                tally.won(entry.occurred_at, entry.trace.drawn, is_refused=isinstance(effects, Refusal))
             if entry.kind is Kind.CONVERT:
                 found = None if isinstance(effects, Refusal) else effects.trace
                 tally.converted(entry.occurred_at, entry.trace.dealings, None if found is None else found.dealings)

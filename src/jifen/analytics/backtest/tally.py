@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from jifen.analytics.backtest.recorded import Period, RecordedTrace
 from jifen.analytics.backtest.sums import CapSums, FailedSums, Pair, RuleSums, Sums
+from jifen.core.draws.values import Drawn
 from jifen.core.ledger.values import Bucket, Kind, Transaction
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
@@ -120,7 +121,7 @@ class Tally:
             self.sums.wallet(refunded.wallet).taken_out -= refunded.points
         if trace.wallet is None or trace.points is None:
             return
-        if kind in (Kind.SPEND, Kind.CAPTURE, Kind.CONVERT):
+        if kind in (Kind.SPEND, Kind.CAPTURE, Kind.CONVERT, Kind.DRAW):
             self.sums.wallet(trace.wallet).taken_out += trace.points
         elif kind in (Kind.REDEEM, Kind.STEP):
             self.sums.wallet(trace.wallet).taken_out += _redeemed(kind, trace)
@@ -136,6 +137,14 @@ class Tally:
                 converted = dealings.converted
                 pair = Pair(0, converted.got) if is_draft else Pair(converted.got, 0)
                 self.sums.wallet(converted.wallet).months.setdefault(month, Pair()).add(pair)
+
+    def won(self, occurred_at: datetime, drawn: Drawn, *, is_refused: bool) -> None:
+        """Add the points that were won in a lottery."""
+        if drawn.points:
+            local = occurred_at.astimezone(self._zone)
+            pair = Pair(drawn.points, 0 if is_refused else drawn.points)
+            months = self.sums.wallet(drawn.wallet).months
+            months.setdefault(_month(12 * local.year + local.month - 1), Pair()).add(pair)
 
     def failed(self, failed: Mapping[str, str]) -> None:
         """Add rules that could not be evaluated."""

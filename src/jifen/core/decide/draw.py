@@ -8,17 +8,18 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
-from jifen.core.decide.context import Decision
+from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.earn import check_room
 from jifen.core.decide.grant import grant
 from jifen.core.decide.redeem import advance, check_stock, tier_names
+from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_available
 from jifen.core.decide.steps import current
 from jifen.core.draws.chance import Pick, pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.odds import OpenDraw, OpenPrize
 from jifen.core.draws.values import Drawn, Round, Shortage
-from jifen.core.ledger.values import Bucket, Kind, transaction_id
+from jifen.core.ledger.values import Bucket, Kind, MemberState, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.machine import Step
 from jifen.core.redemption.offers import Asker, needed_by
@@ -217,22 +218,44 @@ def _count(decision: Decision, draw: OpenDraw, prize: OpenPrize) -> dict[str, in
     return own | shared
 
 
+def book_recorded(
+    program: Program, context: Context, state: MemberState, price: tuple[int, int], won: tuple[int, int]
+) -> Effects | Refusal:
+    """What a draw that was recorded does to the points, whatever the lotteries of this program are: its price and what
+    was won, as (wallet, points), in one transaction."""
+    decision = Decision(program, context, state)
+    settle(decision)
+    if refusal := check_available(decision, *price):
+        return refusal
+    decision.begin()
+    _move(decision, price, won)
+    decision.end(Kind.DRAW, context.occurred_at, wallet=price[0], points=price[1], is_answer=True)
+    settle(decision, not_before=context.occurred_at)
+    return decision.effects()
+
+
+def _move(decision: Decision, price: tuple[int, int], won: tuple[int, int]) -> None:
+    """Take the price, and open the lot of what was won."""
+    if price[1]:
+        decision.journal.take(price[0], Bucket.SPENT, price[1])
+    if won[1]:
+        terms = decision.new_terms(won[0], decision.context.occurred_at)
+        decision.journal.open_lot(won[0], Bucket.ISSUED, won[1], terms, pending=False)
+
+
 def _book(decision: Decision, draw: OpenDraw, command: DrawPrize, won: Won, picked: Pick, open_round: Round) -> None:
-    journal, context, prize = decision.journal, decision.context, won.prize.document
+    context, prize = decision.context, won.prize.document
     price = 0 if command.ticket is not None else draw.price_points
     misses = 0 if draw.document.pity is None else _misses(decision, draw)
     uses = _count(decision, draw, won.prize)
     decision.begin()
-    if price:
-        journal.take(draw.price_wallet, Bucket.SPENT, price)
+    _move(decision, (draw.price_wallet, price), (won.prize.wallet, prize.points))
     given: dict[str, Any] = {}
     if prize.points:
-        terms = decision.new_terms(won.prize.wallet, context.occurred_at)
-        journal.open_lot(won.prize.wallet, Bucket.ISSUED, prize.points, terms, pending=False)
         given = {"wallet": won.prize.wallet, "points": prize.points}
     elif prize.reward is not None:
         # The next transaction gives it.
-        given = {"redemption": journal.sequence + 1}
+        given = {"redemption": decision.journal.sequence + 1}
     drawn = Drawn(
         draw.document.id,
         open_round.number,

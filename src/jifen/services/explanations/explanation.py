@@ -14,6 +14,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.catalog import Catalog
 from jifen.services.explanations.common import Telling
+from jifen.services.explanations.drawing import tell_drawing
 from jifen.services.explanations.earning import rules_for_member, tell_earning, told_again
 from jifen.services.explanations.merging import tell_merging
 from jifen.services.explanations.moving import tell_moving
@@ -86,6 +87,8 @@ def _tell(words: Words, told: Told) -> Telling:
         return tell_tier(words, told)
     if told.kind in (Kind.REDEEM, Kind.STEP):
         return tell_redeeming(words, told)
+    if told.kind is Kind.DRAW:
+        return tell_drawing(words, told)
     return tell_moving(words, told)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.redemption.values import Redemption
 from jifen.services.explanations.common import Telling, balances, circumstances, new_lots, repaid, used_lots
 from jifen.services.explanations.told import Told
@@ -28,6 +28,9 @@ def tell_redeeming(words: Words, told: Told) -> Telling:
                 points=points,
             )
         )
+        if redemption.won_by:
+            draw = transaction_id(told.member_id, redemption.won_by)
+            lines.append(words.say("redeem_won", draw=draw))
         if redemption.cash_cents:
             lines.append(words.say("redeem_cash", money=words.money(redemption.cash_cents)))
     else:

@@ -1,0 +1,225 @@
+"""`jifen draws`: lotteries, their rounds, drawing for a member, and proofs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jifen.cli.asking import Refused, read, submit
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.program import AsJson, actor_name
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.draws import DrawView, Proof
+    from jifen.services.rounds import RoundView
+
+group = typer.Typer(help="抽奖：活动、轮次、抽取、验证 / Lotteries: rounds, drawing, proofs.")
+
+DrawId = Annotated[str, typer.Argument(metavar="DRAW", help="抽奖活动编号 / The draw's id.")]
+MemberOption = Annotated[
+    int | None, typer.Option("--member", metavar="NUMBER", min=1, help="只看该会员 / Of this member.")
+]
+RoundOption = Annotated[
+    int | None, typer.Option("--round", metavar="N", min=1, max=2**31 - 1, help="轮次 / Which round.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands below `jifen draws`."""
+    app.add_typer(group, name="draws")
+
+
+@command(group, "list")
+def list_all(invocation: Invocation, member: MemberOption = None, as_json: AsJson = False) -> None:
+    """列出抽奖活动；指定会员时说明还差什么 / List lotteries; for a member, with what is missing."""
+    from jifen.services.draws import list_draws
+
+    now = datetime.now(UTC)
+    found = read(
+        invocation, lambda connection, catalog: list_draws(connection, catalog, member, now, with_all=member is None)
+    )
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    write_table(
+        [
+            say("活动", "draw"),
+            say("名称", "name"),
+            say("价格", "price"),
+            say("轮次", "round"),
+            say("已抽", "drawn"),
+            "",
+        ],
+        [
+            [
+                each.draw_id,
+                say(each.name.zh, each.name.en),
+                _price(invocation, each),
+                "" if each.round is None else each.round.round,
+                "" if each.round is None else each.round.drawn,
+                _state(invocation, each),
+            ]
+            for each in found.draws
+        ],
+    )
+
+
+def _price(invocation: Invocation, draw: DrawView) -> str:
+    ways = [f"{draw.points:,} {draw.wallet}"] if draw.points else []
+    ways += [] if draw.ticket is None else [invocation.say(f"抽奖券 {draw.ticket}", f"ticket {draw.ticket}")]
+    return " / ".join(ways) or invocation.say("免费", "free")
+
+
+def _state(invocation: Invocation, draw: DrawView) -> str:
+    say = invocation.say
+    if draw.retired:
+        return say("已下架", "retired")
+    if draw.lacks is None:
+        return "" if draw.round is not None else say("没有进行中的轮次", "no open round")
+    lacks = say("；".join(each.zh for each in draw.lacks), "; ".join(each.en for each in draw.lacks))
+    return lacks or say("可抽奖", "can be drawn")
+
+
+@command(group, "open")
+def open_one(invocation: Invocation, draw: DrawId, as_json: AsJson = False) -> None:
+    """开启一轮：生成种子并公布其哈希 / Open a round: a seed is made and its hash published."""
+    from jifen.services.programs import current_program
+    from jifen.services.rounds import open_round
+
+    async def work(connection: Connection) -> RoundView:
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        program = await current_program(connection)
+        return await open_round(connection, program, shards, draw, actor=actor_name(), now=datetime.now(UTC))
+
+    found = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(found)
+        return
+    write_line(
+        invocation.say(
+            f"{found.draw} 第 {found.round} 轮已开启，种子的 SHA-256：{found.commitment}",
+            f"Round {found.round} of {found.draw} is open; SHA-256 of its seed: {found.commitment}",
+        )
+    )
+
+
+@command(group, "reveal")
+def reveal(invocation: Invocation, draw: DrawId, number: RoundOption = None, as_json: AsJson = False) -> None:
+    """公布种子，结束该轮 / Reveal the seed of a round (the open one), which ends it."""
+    from jifen.services.rounds import reveal_round
+
+    async def work(connection: Connection) -> RoundView:
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        return await reveal_round(connection, shards, draw, number, actor=actor_name(), now=datetime.now(UTC))
+
+    found = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(found)
+        return
+    write_line(
+        invocation.say(
+            f"{found.draw} 第 {found.round} 轮已结束，共抽 {found.drawn:,} 次，种子：{found.seed}",
+            f"Round {found.round} of {found.draw} has ended after {found.drawn:,} draws; its seed: {found.seed}",
+        )
+    )
+
+
+@command(group, "draw")
+def draw_once(
+    invocation: Invocation,
+    member: Annotated[int, typer.Argument(metavar="MEMBER", min=1, max=2**63 - 1, help="会员号 / Member number.")],
+    draw: DrawId,
+    ticket: Annotated[
+        str | None, typer.Option("--ticket", metavar="ID", help="抽奖券的兑换单号 / The redemption of a ticket.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """替会员抽一次 / Draw once for a member."""
+    from jifen.core.draws.commands import DrawPrize
+    from jifen.services.drawn import view_of_drawn
+    from jifen.services.members import parse_transaction_id
+
+    named = None if ticket is None else parse_transaction_id(ticket)
+    if ticket is not None and (named is None or named[0] != member):
+        raise Refused(f"{ticket} is no redemption of member {member}. (not_a_ticket)")
+    answer = submit(invocation, DrawPrize(member, draw, None if named is None else named[1]), reason=reason)
+    assert answer.trace is not None and answer.trace.drawn is not None
+    wallets = read(invocation, _wallets)
+    view = view_of_drawn(member, answer.trace.drawn, wallets)
+    if as_json:
+        write_json({"transaction_id": f"{member}-{answer.sequence}", "drawn": view})
+        return
+    write_line(
+        invocation.say(
+            f"第 {view.round} 轮第 {view.number} 次，点数 {view.point}/{view.total}：{view.prize}",
+            f"Number {view.number} of round {view.round}, point {view.point} of {view.total}: {view.prize}",
+        )
+    )
+
+
+async def _wallets(_connection: Connection, catalog: object) -> dict[int, str]:
+    from jifen.services.catalog import Catalog
+
+    assert isinstance(catalog, Catalog)
+    return catalog.wallet_ids
+
+
+@command(group, "proof")
+def proof(
+    invocation: Invocation,
+    draw: DrawId,
+    number: RoundOption = None,
+    member: MemberOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """复算一轮的每次抽奖；不符时退出码为 1 / Work out every draw of a round again; exit code 1 where one is wrong."""
+    pages = _pages(invocation, draw, number, member)
+    drawn = [each for page in pages for each in page.drawn]
+    wrong = [each for each in drawn if each.is_right is False]
+    first, say = pages[0], invocation.say
+    if as_json:
+        write_json(
+            {"draw_id": draw, "round": first.round, "algorithm": first.algorithm, "odds": first.odds, "drawn": drawn}
+        )
+    else:
+        write_table(
+            [say("序号", "number"), say("点数", "point"), say("奖项", "prize"), say("相符", "right")],
+            [
+                [each.number, f"{each.point}/{each.total}", each.prize, _right(invocation, each.is_right)]
+                for each in drawn
+            ],
+        )
+        if first.round.seed is None:
+            write_note(say("种子尚未公布，公布后方可复算。", "The seed is not revealed yet; then each can be checked."))
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _right(invocation: Invocation, is_right: bool | None) -> str:
+    if is_right is None:
+        return ""
+    return invocation.say("是", "yes") if is_right else invocation.say("否", "no")
+
+
+def _pages(invocation: Invocation, draw: str, number: int | None, member: int | None) -> list[Proof]:
+    from jifen.services.draws import prove
+
+    pages: list[Proof] = []
+    after = 0
+    while True:
+        page = read(
+            invocation,
+            lambda connection, catalog, after=after: prove(  # type: ignore[misc]
+                connection, catalog, draw, number=number, member_id=member, after=after, limit=1_000
+            ),
+        )
+        pages.append(page)
+        if page.next_cursor is None:
+            return pages
+        after, number = int(page.next_cursor), page.round.round
