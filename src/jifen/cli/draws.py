@@ -13,7 +13,9 @@ from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 
 if TYPE_CHECKING:
+    from jifen.core.refusal import Refusal
     from jifen.db.connection import Connection
+    from jifen.services.catalog import Catalog
     from jifen.services.draws import DrawView, Proof
     from jifen.services.rounds import RoundView
 
@@ -163,10 +165,7 @@ def draw_once(
     )
 
 
-async def _wallets(_connection: Connection, catalog: object) -> dict[int, str]:
-    from jifen.services.catalog import Catalog
-
-    assert isinstance(catalog, Catalog)
+async def _wallets(_connection: Connection, catalog: Catalog) -> dict[int, str]:
     return catalog.wallet_ids
 
 
@@ -179,7 +178,7 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """复算一轮的每次抽奖；不符时退出码为 1 / Work out every draw of a round again; exit code 1 where one is wrong."""
-    pages = _pages(invocation, draw, number, member)
+    pages = read(invocation, lambda connection, catalog: _pages(connection, catalog, draw, number, member))
     drawn = [each for page in pages for each in page.drawn]
     wrong = [each for each in drawn if each.is_right is False]
     first, say = pages[0], invocation.say
@@ -207,18 +206,18 @@ def _right(invocation: Invocation, is_right: bool | None) -> str:
     return invocation.say("是", "yes") if is_right else invocation.say("否", "no")
 
 
-def _pages(invocation: Invocation, draw: str, number: int | None, member: int | None) -> list[Proof]:
+async def _pages(
+    connection: Connection, catalog: Catalog, draw: str, number: int | None, member: int | None
+) -> list[Proof] | Refusal:
+    from jifen.core.refusal import Refusal
     from jifen.services.draws import prove
 
     pages: list[Proof] = []
     after = 0
     while True:
-        page = read(
-            invocation,
-            lambda connection, catalog, after=after: prove(  # type: ignore[misc]
-                connection, catalog, draw, number=number, member_id=member, after=after, limit=1_000
-            ),
-        )
+        page = await prove(connection, catalog, draw, number=number, member_id=member, after=after, limit=1_000)
+        if isinstance(page, Refusal):
+            return page
         pages.append(page)
         if page.next_cursor is None:
             return pages

@@ -312,9 +312,13 @@ def _proven(catalog: Catalog, row: Any, found: RoundView, draws: dict[int, OpenD
 
 def follows(seed: bytes, drawn: Drawn, draw: OpenDraw) -> bool:
     """Whether a draw follows from the seed of its round and the odds of its version (I-24)."""
-    picked = pick(seed, drawn.number, draw.total)
+    picked, document = pick(seed, drawn.number, draw.total), draw.document
+    if drawn.is_pity:
+        expected = None if document.pity is None else document.pity.prize
+    else:
+        expected = drawn.hit if drawn.short is None else document.otherwise
     return (
         (picked.point, picked.attempt, draw.total) == (drawn.point, drawn.attempt, drawn.total)
         and draw.prize_at(picked.point).document.id == drawn.hit
-        and (drawn.prize == drawn.hit or drawn.short is not None or drawn.is_pity)
+        and drawn.prize == expected
     )

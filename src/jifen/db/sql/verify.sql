@@ -772,7 +772,7 @@ WITH told AS MATERIALIZED (
     SELECT member_id, sequence, program_version, drawn ->> 'draw' AS draw, (drawn ->> 'round')::integer AS round,
            (drawn ->> 'number')::integer AS number, (drawn ->> 'total')::bigint AS total, (drawn ->> 'point')::bigint AS point,
            coalesce((drawn ->> 'attempt')::integer, 0) AS attempt, drawn ->> 'hit' AS hit, drawn ->> 'prize' AS prize,
-           drawn ->> 'short' IS NOT NULL OR drawn ->> 'is_pity' IS NOT NULL AS may_differ
+           drawn ->> 'short' IS NOT NULL AS is_short, drawn ->> 'is_pity' IS NOT NULL AS is_pity
     FROM (SELECT *, trace -> 'drawn' AS drawn FROM transactions
           -- Where no version of the program ever had a lottery, no transaction need be looked at.
           WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"draws":\[\{') AND kind = 20) AS drew
@@ -787,9 +787,10 @@ WITH told AS MATERIALIZED (
     ) AS pads
 ), odds AS MATERIALIZED (
     SELECT version, draw, prize ->> 'id' AS prize, sum((prize ->> 'weight')::bigint) OVER (PARTITION BY version, draw) AS total,
-           sum((prize ->> 'weight')::bigint) OVER earlier AS until, (prize ->> 'weight')::bigint AS weight
+           sum((prize ->> 'weight')::bigint) OVER earlier AS until, (prize ->> 'weight')::bigint AS weight,
+           otherwise, pity
     FROM (
-        SELECT v.version, each ->> 'id' AS draw, prize, place
+        SELECT v.version, each ->> 'id' AS draw, prize, place, each ->> 'otherwise' AS otherwise, each #>> '{pity,prize}' AS pity
         FROM program_versions v
         CROSS JOIN LATERAL json_array_elements(v.content -> 'draws') AS each
         CROSS JOIN LATERAL json_array_elements(each -> 'prizes') WITH ORDINALITY AS prizes (prize, place)
@@ -827,7 +828,7 @@ CROSS JOIN LATERAL (
     ) AS number
 ) AS chance
 WHERE (chance.is_right AND o.total = t.total AND t.point < o.until AND t.point >= o.until - o.weight
-       AND (t.prize = t.hit OR t.may_differ)) IS NOT TRUE
+       AND t.prize = CASE WHEN t.is_pity THEN o.pity WHEN t.is_short THEN o.otherwise ELSE t.hit END) IS NOT TRUE
 
 -- name: shared_usages
 -- What all members together used of caps, against what the transactions say.
