@@ -50,6 +50,7 @@ _ID_PATTERNS = {
         "The redemption: the id of the transaction that asked for it.",
     ),
     "reward_id": ("^[a-z][a-z0-9_-]{0,39}$", "five-yuan", "The reward's id in the program."),
+    "draw_id": ("^[a-z][a-z0-9_-]{0,39}$", "wheel", "The draw's id in the program."),
     "code": ("^[^/]{1,64}$", "7K3M-Q9TX-0VBH-2R8D-WN5C", "The coupon's code; hyphens and case do not matter."),
     "approval_id": ("^[1-9][0-9]{0,9}$", "5", "The number of the request."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),

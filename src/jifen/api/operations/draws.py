@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from jifen.api.answers import draw_answer
 from jifen.api.bodies import Body, DrawAnswer
 from jifen.api.operations.base import Operation, member_of
@@ -15,7 +11,7 @@ from jifen.core.draws.commands import DrawPrize
 from jifen.core.refusal import Refusal
 from jifen.services.members import parse_transaction_id
 
-DrawId = Annotated[RewardId, Meta(description="The id of a draw of the program.")]
+DrawId = RewardId
 
 
 class DrawBody(Body, frozen=True):
