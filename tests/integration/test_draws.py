@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from jifen.analytics.backtest.run import run_backtest
 from jifen.core.draws.chance import pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Drawn
@@ -297,3 +298,17 @@ async def test_damage_is_named(bare_database_url: str, name: str) -> None:
     await asyncio.to_thread(run_sql, bare_database_url, *tables, statement)
     report = await verify(bare_database_url)
     assert set(report.totals) == kinds, report.findings
+
+
+async def test_the_backtest_replays_what_was_drawn(hall: Hall) -> None:
+    """Prices and prizes are those that were recorded, also where the draft has no lottery any more."""
+    await hall.open("wheel")
+    member = await hall.member("ann", 1_000)
+    ticket = (await hall.do(RedeemReward(member, "spin", 2))).sequence
+    for turn in range(30):
+        await hall.draw(member, ticket=ticket if turn < 2 else None)
+    for draft in (hall.program.document, DEFAULT_PROGRAM):
+        report = await run_backtest(hall.url, draft, since=None, until=None, workers=1)
+        assert report.kinds["draw"] == 30 and report.refused == {}
+        assert report.wallets[0].outstanding.difference == 0
+        assert all(check.fits for check in report.checks), report.checks
