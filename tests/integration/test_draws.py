@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from jifen.analytics.backtest.run import run_backtest
+from jifen.core.commands import SetProfile
 from jifen.core.draws.chance import pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Drawn
@@ -20,6 +21,7 @@ from jifen.core.members.commands import MergeMembers
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
+from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
@@ -312,3 +314,16 @@ async def test_the_backtest_replays_what_was_drawn(hall: Hall) -> None:
         assert report.kinds["draw"] == 30 and report.refused == {}
         assert report.wallets[0].outstanding.difference == 0
         assert all(check.fits for check in report.checks), report.checks
+
+
+async def test_who_may_draw_is_looked_up(bare_database_url: str) -> None:
+    """Tier and segments of the member as the database has them, also where they have just changed."""
+    for_some = FAIR | {"for": "member.tier == 'gold' || 'vip' in member.segments"}
+    async for hall in opened(bare_database_url, with_draws(DEFAULT_PROGRAM, for_some)):
+        await hall.open("wheel")
+        ann, bob = await hall.member("ann", 100), await hall.member("bob", 100)
+        assert await hall.refused(DrawPrize(ann, "wheel")) == "not_eligible"
+        await hall.do(SetProfile(ann, Profile(tier="gold")))
+        await hall.do(SetProfile(bob, Profile(segments=["vip"])))
+        assert [(await hall.draw(each)).number for each in (ann, bob)] == [1, 2]
+        await hall.check()
