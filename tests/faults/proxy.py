@@ -37,7 +37,7 @@ class Proxy:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -50,9 +50,18 @@ class Proxy:
         return cut
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None or not self._server.is_serving():  # accepted just before the close
+            writer.transport.abort()
+            return
         task = asyncio.create_task(self._connect(reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            # Here and not in the task: one that is cancelled before its first step would leave its client open.
+            writer.transport.abort()
+            self._tasks.discard(task)
+
+        task.add_done_callback(ended)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_unix_connection(str(self._target))
@@ -60,7 +69,6 @@ class Proxy:
         try:
             await session.run()
         finally:
-            writer.transport.abort()
             there_writer.transport.abort()
 
 
