@@ -20,7 +20,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Effects, PastTransaction, decide
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
-from jifen.core.identity import Identity, MemberReference
+from jifen.core.identity import Identity
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
 from jifen.core.members.commands import (
     ChangeLife,
@@ -41,6 +41,7 @@ from jifen.core.wallets.commands import DecideApproval
 from jifen.db.connection import Connection
 from jifen.engine.approvals import Requests, command_of, new_approval_id, unknown_approval
 from jifen.engine.claims import Claims
+from jifen.engine.directory import Directory, FreshIds
 from jifen.engine.gathering import Gathering, Surroundings
 from jifen.engine.household_work import HouseholdWork, cancel_pooled
 from jifen.engine.loading import FoundKey
@@ -53,16 +54,14 @@ from jifen.engine.references import (
     late_day,
     needs_history,
     needs_past,
-    new_member_state,
     registers_unknown_member,
     unknown_member,
-    unknown_order,
     unknown_past,
 )
 from jifen.engine.roll import ON_THE_ROLL, Change, Roll
 from jifen.engine.submission import Answer, Outcome, Submission, answer_of, context_of, digest_order
 from jifen.engine.survivors import others_named
-from jifen.engine.writing import BatchRows, Registration
+from jifen.engine.writing import BatchRows
 
 
 class Deciding:
@@ -82,23 +81,22 @@ class Deciding:
         self._submissions = submissions
         self._known = known
         self._connection = connection
-        self._fresh_ids = fresh_ids
         self.outcomes: list[Outcome | None] = [None] * len(submissions)
         self._states = dict(known.states)
         self._transactions: list[Transaction] = []
-        self._registrations: list[Registration] = []
-        self._new_identities: dict[Identity, int] = {}
         self._new_profiles: dict[int, Profile] = {}
         self._roll = Roll(known.people)
         self._merges: list[Merging] = []
         self._households = HouseholdWork(known.households)
         self._claims = Claims(known)
+        self._directory = Directory(
+            known, self._claims, self._roll, self._states, FreshIds(surroundings, connection, fresh_ids)
+        )
         self._waiting_members: set[int] = set()
         self._waiting_orders: set[bytes] = set()
         self._shared_used = dict(known.shared_used)
         self._supplies = SuppliesAtHand(known.redeeming)
         self._requests = Requests(known.approvals)
-        self._used_ids = 0
 
     async def run(self) -> None:
         """Decide every command in turn. Raises NotLoaded where one needs more than was loaded."""
@@ -106,7 +104,7 @@ class Deciding:
             self.outcomes[index] = await self._decide_one(index, submission)
 
     async def _decide_one(self, index: int, submission: Submission) -> Outcome | None:
-        answered = self._claims.answered(index, submission.command, self._is_owner)
+        answered = self._claims.answered(index, submission.command, self._directory.is_owner)
         if answered is not None:
             return answered
         refusal = check_instant(submission.occurred_at, self._known.now)
@@ -132,7 +130,7 @@ class Deciding:
                     return unknown_past(command)
         receiver = None
         if isinstance(command, TransferPoints):
-            found = self._receiver_of(command, member)
+            found = self._directory.receiver_of(command, member)
             if isinstance(found, Refusal):
                 return found
             receiver = found
@@ -175,8 +173,8 @@ class Deciding:
         outcome = self._decide(index, submission, self._states[member], past, receiver, others)
         if isinstance(outcome, Refusal) and outcome.code == APPROVAL_NEEDED and isinstance(command, AdjustPoints):
             return await self._ask(index, submission, command, member)
-        if isinstance(outcome, Refusal) and self._registrations and self._registrations[-1].member_id == member:
-            self._forget_registration(member)
+        if isinstance(outcome, Refusal) and self._directory.was_added_last(member):
+            self._directory.forget(member)
         return outcome
 
     def _decide(
@@ -246,7 +244,9 @@ class Deciding:
         meant. If one of them must wait, all do."""
         if isinstance(command, SpendFromHousehold):
             return [self._states[each] for each in self._known.households.beside(member)]
-        others = others_named(command, self._states[member], self._states, self._known.absorbed, self._known.survivors)
+        others = others_named(
+            command, self._states[member], self._states, self._known.absorbed, self._known.survivors
+        )
         if isinstance(others, Refusal):
             return others
         involved = {member, *others} if others else set()
@@ -300,7 +300,7 @@ class Deciding:
         owners = {
             identity: owner
             for identity in getattr(command, "identities", ())
-            if (owner := self._lookup(identity)) is not None
+            if (owner := self._directory.lookup(identity)) is not None
         }
         by = Change(member, "", state.status, submission.actor, submission.reason)
         after = self._roll.decide(self._known.program, state, command, owners, by, self._known.now)
@@ -333,16 +333,6 @@ class Deciding:
         self._claims.claim(index, outcome)
         return outcome
 
-    def _is_owner(self, command: Command, member_id: int) -> bool:
-        """Whether the member that an order event names is the one for whom the order was recorded."""
-        if not isinstance(command, RecordOrder):
-            return True
-        named = command.member
-        owners = (member_id, *self._known.survivors.get(member_id, ()))
-        if isinstance(named, int):
-            return named in owners
-        return (self._lookup(named) or self._known.late_identities.get(named)) in owners
-
     # --- members ---
 
     def _order_is_waiting(self, command: Command) -> bool:
@@ -359,12 +349,6 @@ class Deciding:
         program, counters = self._known.program_for(submission), self._states[member].counters
         return late_day(submission.command, submission.occurred_at, program, counters) is not None
 
-    def _lookup(self, identity: Identity) -> int | None:
-        found = self._new_identities.get(identity) or self._roll.found.get(identity)
-        if found is not None or identity in self._roll.gone:
-            return found
-        return self._known.identities.get(identity)
-
     async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
         """The member a command is about; an unknown identity registers one where the program says so."""
         assert not isinstance(command, RegisterMember)
@@ -377,11 +361,11 @@ class Deciding:
         reference = command.member
         order_id = order_named(command)
         if order_id is not None:
-            return self._owner_of_order(order_id, reference)
+            return self._directory.owner_of_order(order_id, reference, self._waiting_members)
         if isinstance(reference, int):
             return reference if reference in self._states else unknown_member(str(reference))
         assert reference is not None
-        member = self._lookup(reference)
+        member = self._directory.lookup(reference)
         if member is not None:
             if self._states[member].status is MemberStatus.MERGED:
                 # Merged in this very batch: the next one finds the survivor.
@@ -390,36 +374,10 @@ class Deciding:
         assert self._known.program is not None
         if not (self._known.program.document.register_unknown_members and registers_unknown_member(command)):
             return unknown_member(str(reference))
-        return await self._add_member((reference,), submission)
-
-    def _owner_of_order(self, order_id: str, said: MemberReference | None) -> int | Refusal:
-        digest = digest_order(order_id)
-        if digest in self._known.orders:
-            owner = self._known.orders[digest][0]
-        elif (claimed := self._claims.owner_of(digest)) is not None:
-            owner = claimed
-        elif digest in self._known.found_keys:
-            # Recorded by someone else after we had looked, and told again in this very batch.
-            owner = self._known.found_keys[digest].member_id
-            self._waiting_members.add(owner)
-        else:
-            return unknown_order(order_id)
-        named = said if said is None or isinstance(said, int) else self._lookup(said)
-        if said is not None and named != owner and named not in self._known.survivors.get(owner, ()):
-            return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
-        return owner
-
-    def _receiver_of(self, command: TransferPoints, sender: int) -> MemberState | Refusal:
-        to = command.to
-        receiver = to if isinstance(to, int) else self._lookup(to)
-        if receiver is None or receiver not in self._states:
-            return unknown_member(str(to), "/to")
-        if receiver == sender:
-            return Refusal("same_member", "Points cannot be transferred to the member they come from.", "/to")
-        return self._states[receiver]
+        return await self._directory.add((reference,), submission)
 
     async def _register(self, index: int, submission: Submission, identities: tuple[Identity, ...]) -> Outcome:
-        owners = {self._lookup(identity) for identity in identities}
+        owners = {self._directory.lookup(identity) for identity in identities}
         taken = sorted(owner for owner in owners if owner is not None)
         if taken:
             command = submission.command
@@ -430,7 +388,7 @@ class Deciding:
             found = ", ".join(str(member) for member in taken)
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
-        member = await self._add_member(identities, submission)
+        member = await self._directory.add(identities, submission)
         command = submission.command
         assert isinstance(command, RegisterMember)
         if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
@@ -443,37 +401,15 @@ class Deciding:
         welcome = msgspec.structs.replace(submission, command=event)
         outcome = self._decide(index, welcome, self._states[member], None, None)
         if isinstance(outcome, Refusal):
-            self._forget_registration(member)
+            self._directory.forget(member)
         return outcome
-
-    async def _add_member(self, identities: tuple[Identity, ...], submission: Submission) -> int:
-        if self._used_ids == len(self._fresh_ids):
-            self._fresh_ids.append(await self._surroundings.new_member_id(self._connection))
-        member = self._fresh_ids[self._used_ids]
-        self._used_ids += 1
-        self._new_identities |= dict.fromkeys(identities, member)
-        self._registrations.append(Registration(member, identities, submission.occurred_at or self._known.now))
-        assert self._known.program is not None
-        self._states[member] = new_member_state(member, self._known.program)
-        return member
-
-    def _forget_registration(self, member: int) -> None:
-        """A refused command leaves nothing behind, also not the member that it would have registered."""
-        if self._states[member].sequence:
-            return  # an earlier command of this batch registered the member
-        if self._claims.are_about(member):
-            return
-        registration = self._registrations.pop()
-        for identity in registration.identities:
-            del self._new_identities[identity]
-        del self._states[member]
 
     # --- write ---
 
     async def write(self) -> None:
         """Write everything that was decided, in few statements."""
         rows = BatchRows(self._surroundings.shards, self._known.places)
-        for registration in self._registrations:
+        for registration in self._directory.registrations:
             rows.add_registration(registration)
         redeemed = RedemptionRows(self._surroundings.shards, self._transactions)
         for member, state in self._states.items():
