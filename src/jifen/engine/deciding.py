@@ -125,7 +125,7 @@ class Deciding:
             if self._changed(member):
                 self._waiting_members.add(member)
             elif needs_past(command):
-                past = self._known.past.get(self._known.reference(command) or (0, 0))
+                past = self._known.links.past.get(self._known.links.reference(command) or (0, 0))
                 if past is None or (order_named(command) is not None and past.kind is not Kind.EARN):
                     return unknown_past(command)
         receiver = None
@@ -163,7 +163,7 @@ class Deciding:
             spent_by = self._known.redeeming.spent_by(command, member, self._states)
             if isinstance(spent_by, Refusal):
                 return spent_by
-            past = self._known.past.get(spent_by) if spent_by is not None else None
+            past = self._known.links.past.get(spent_by) if spent_by is not None else None
             if spent_by is not None and (past is None or self._changed(member)):
                 # This batch has just changed what it is about.
                 self._waiting_members.add(member)
@@ -245,7 +245,7 @@ class Deciding:
         if isinstance(command, SpendFromHousehold):
             return [self._states[each] for each in self._known.households.beside(member)]
         others = others_named(
-            command, self._states[member], self._states, self._known.absorbed, self._known.survivors
+            command, self._states[member], self._states, self._known.links.absorbed, self._known.links.survivors
         )
         if isinstance(others, Refusal):
             return others

@@ -61,7 +61,7 @@ class Directory:
         if not isinstance(command, RecordOrder):
             return True
         named = command.member
-        owners = (member_id, *self._known.survivors.get(member_id, ()))
+        owners = (member_id, *self._known.links.survivors.get(member_id, ()))
         if isinstance(named, int):
             return named in owners
         return (self.lookup(named) or self._known.late_identities.get(named)) in owners
@@ -69,8 +69,8 @@ class Directory:
     def owner_of_order(self, order_id: str, said: MemberReference | None, waiting: set[int]) -> int | Refusal:
         """Whose order it is; `said` is whose it is said to be. Whoever is not known well enough joins the waiting."""
         digest = digest_order(order_id)
-        if digest in self._known.orders:
-            owner = self._known.orders[digest][0]
+        if digest in self._known.links.orders:
+            owner = self._known.links.orders[digest][0]
         elif (claimed := self._claims.owner_of(digest)) is not None:
             owner = claimed
         elif digest in self._known.found_keys:
@@ -80,7 +80,7 @@ class Directory:
         else:
             return unknown_order(order_id)
         named = said if said is None or isinstance(said, int) else self.lookup(said)
-        if said is not None and named != owner and named not in self._known.survivors.get(owner, ()):
+        if said is not None and named != owner and named not in self._known.links.survivors.get(owner, ()):
             return Refusal("order_of_other_member", f"The order {order_id!r} is not this member's.", "/subject")
         return owner
 

@@ -10,26 +10,21 @@ import msgspec
 from jifen.core.calendar import local_day, start_of_day
 from jifen.core.commands import (
     AdjustPoints,
-    CaptureHold,
     Command,
     PlaceHold,
     RecordEvent,
     RecordOrder,
     RegisterMember,
-    ReleaseHold,
-    ReverseTransaction,
     SpendPoints,
     TransferPoints,
-    order_named,
 )
-from jifen.core.decide import PastTransaction
 from jifen.core.decide.bank import saved_name
 from jifen.core.decide.limits import limit_names
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.identity import Identity
-from jifen.core.ledger.values import MemberState, MemberStatus
+from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
-from jifen.core.members.commands import MergeMembers, PersonCommand, SpendFromHousehold, UndoMerge
+from jifen.core.members.commands import MergeMembers, PersonCommand, SpendFromHousehold
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.rules.months import Month
@@ -39,7 +34,8 @@ from jifen.core.wallets.approvals import Approval
 from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoints, UnsavePoints
 from jifen.db.connection import Connection
 from jifen.engine import approvals
-from jifen.engine.households import KnownHouseholds, learn_of_parts
+from jifen.engine.households import KnownHouseholds
+from jifen.engine.links import Links
 from jifen.engine.loading import (
     FoundKey,
     find_identities,
@@ -50,7 +46,6 @@ from jifen.engine.loading import (
     load_earned,
     load_everything,
     load_first_lots,
-    load_past,
     load_profiles,
     lock_accounts,
     lock_shared_usages,
@@ -58,12 +53,12 @@ from jifen.engine.loading import (
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import Redeeming
-from jifen.engine.references import Reference, late_day, members_named, needs_past, type_of_event
+from jifen.engine.references import Reference, late_day, members_named, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import load_months, load_standings
-from jifen.engine.submission import Answer, Submission, digest_order
-from jifen.engine.survivors import MembersMoved, find_absorbed, find_orders, find_survivors, with_notes, with_origins
+from jifen.engine.submission import Answer, Submission
+from jifen.engine.survivors import MembersMoved
 from jifen.engine.wanted import Wanted
 
 Key = tuple[bytes, bytes]
@@ -100,28 +95,15 @@ class Gathering:
         self._surroundings = surroundings
         self._submissions = submissions
         self._clock = clock
-        #: As it was when this began: who is in it gets locked, whatever others learn meanwhile.
-        self._pooled = {
-            reference: surroundings.pooled[reference]
-            for each in (submissions if surroundings.pooled else ())
-            if isinstance(each.command, ReverseTransaction)
-            and (reference := (each.command.member, each.command.sequence)) in surroundings.pooled
-        }
         #: When the batch is recorded: after all locks were taken, so that a member's instants never run backwards.
         self.now = EARLIEST_INSTANT
         self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
-        self.orders: dict[bytes, Reference] = {}
-        #: Of merged members whose past is asked about: who survived, and who survived that one, in turn.
-        self.survivors: dict[int, tuple[int, ...]] = {}
-        #: Who was absorbed in merges that are to be undone.
-        self.absorbed: dict[Reference, int] = {}
         self.found_keys: dict[bytes, FoundKey] = {}
         self.identities: dict[Identity, int] = {}
         #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
         self.late_identities: dict[Identity, int] = {}
         self.states: dict[int, MemberState] = {}
         self.places = Places()
-        self.past: dict[Reference, PastTransaction] = {}
         self.answers: dict[Reference, Answer] = {}
         #: The version in force; None before there is any. `programs` has those that rate late events as well.
         self.program: Program | None = None
@@ -135,6 +117,10 @@ class Gathering:
         self.segments: dict[int, SegmentConditions] = {}
         #: What redemptions need beside; with the stock that they may draw on, locked.
         self.redeeming = Redeeming((each.command for each in submissions), surroundings.shards)
+        #: The orders, transactions and merges that commands refer to.
+        self.links = Links(
+            (each.command for each in submissions), self.redeeming, surroundings.pooled, surroundings.shards
+        )
         #: The households that commands are about; everybody in them is locked.
         self.households = KnownHouseholds((each.command for each in submissions), surroundings.shards)
         #: Whom requests that wait for a second person are about; the requests; and what the keys of actors are called.
@@ -143,28 +129,11 @@ class Gathering:
         self.actor_names: dict[str, str] = {}
 
     async def find_linked(self, connection: Connection, *, look_for_merged: bool) -> None:
-        """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
-        who survived merged members whose past is asked about, and who was absorbed in merges that are to be undone.
-
-        Hardly any redemption is a merged member's, so that those are looked for only where one turned out to be."""
-        commands = [each.command for each in self._submissions]
-        shards = self._surroundings.shards
-        merged = {each.member for each in commands if isinstance(each, ReverseTransaction)}
-        orders = [digest_order(name) for each in commands if (name := order_named(each)) is not None]
-        merged |= {member for each in commands for member, _ in self.parts(each)}
+        """Find what must be known before anything is locked: coupons, households, what is referred to, requests."""
         await self.redeeming.find_coupons(connection)
         await self.households.find(connection)
-        if look_for_merged:
-            merged |= {member for member, _ in self.redeeming.references}
-        if orders:
-            self.orders, merged_owners = await find_orders(connection, orders, shards)
-            merged |= merged_owners
-        if merged:
-            self.survivors = await find_survivors(connection, merged)
-        undone = [(each.member, each.sequence) for each in commands if isinstance(each, UndoMerge)]
-        if undone:
-            self.absorbed = await find_absorbed(connection, undone, shards)
-        requests = {each.approval for each in commands if isinstance(each, DecideApproval)}
+        await self.links.find(connection, look_for_merged=look_for_merged)
+        requests = {each.command.approval for each in self._submissions if isinstance(each.command, DecideApproval)}
         if requests:
             self.approval_members = await approvals.find_members(connection, requests)
 
@@ -173,27 +142,18 @@ class Gathering:
         members: set[int] = set(self.approval_members.values())
         identities: set[Identity] = set()
         for submission in self._submissions:
-            command = submission.command
-            for named in members_named(command):
+            for named in members_named(submission.command):
                 if isinstance(named, int):
                     members.add(named)
                 else:
                     identities.add(named)
-            reference = self.reference(command)
-            if reference is not None:
-                members.update((reference[0], *self.survivors.get(reference[0], ())))
-            for part, _ in self.parts(command):
-                members.update((part, *self.survivors.get(part, ())))
-        members.update(self.absorbed.values())
-        members |= self.households.members
-        for member, _ in self.redeeming.references:
-            members.update((member, *self.survivors.get(member, ())))
+        members |= self.households.members | self.links.members
         version: int | None = None
         if members or identities:
             locked = await lock_accounts(connection, list(members), list(identities), self._surroundings.shards)
             self.states, self.places = locked.states, locked.places
             self.identities, version = locked.identities, locked.version
-        await self._look_after_merged(connection)
+        await self.links.look_after_merged(connection, self.states, self.identities.values())
         if await self.households.has_moved(connection):
             raise MembersMoved
         self.now = self._clock()
@@ -201,30 +161,6 @@ class Gathering:
             version = await connection.fetchval("SELECT max(version) FROM program_versions")
         if version is not None:
             await self._choose_programs(connection, version)
-
-    async def _look_after_merged(self, connection: Connection) -> None:
-        """Let the states of merged members name who survived. Raises MembersMoved where that is not who was locked."""
-        merged = {member for member, state in self.states.items() if state.status is MemberStatus.MERGED}
-        if not merged:
-            return
-        if not merged.isdisjoint(self.identities.values()):
-            # An identity led to someone who was merged while we waited: now it leads to the survivor.
-            raise MembersMoved
-        found = await find_survivors(connection, merged)
-        redeemers = {member for member, _ in self.redeeming.references}
-        for member in merged:
-            about_the_past = (
-                member in self.survivors
-                or any(member == part for each in self._submissions for part, _ in self.parts(each.command))
-                or member in redeemers
-                or any(
-                    (reference := self.reference(each.command)) is not None and reference[0] == member
-                    for each in self._submissions
-                )
-            )
-            if about_the_past and self.survivors.get(member) != found[member]:
-                raise MembersMoved
-            self.states[member] = msgspec.structs.replace(self.states[member], merged_into=found[member][-1])
 
     async def _choose_programs(self, connection: Connection, newest: int) -> None:
         versions = self._surroundings.programs
@@ -274,7 +210,7 @@ class Gathering:
             self.found_keys[digest].member_id for keys in self.keys for digest, _ in keys if digest in self.found_keys
         }
         if names:
-            self.survivors = await find_survivors(connection, merged) | self.survivors
+            await self.links.learn_survivors(connection, merged)
         unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
         if unknown:
             self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
@@ -291,19 +227,15 @@ class Gathering:
         everything = self.redeeming.need_everything(self.states)
         references = self.redeeming.spending(self.states)
         #: Of these everything that was ever used of caps is needed as well.
-        whole: set[int] = set(self.absorbed.values()) | {member for member, _ in self.absorbed}
-        whole |= {survivor for member, _ in references for survivor in self.survivors.get(member, ())}
+        whole: set[int] = set(self.links.absorbed.values()) | {member for member, _ in self.links.absorbed}
+        whole |= {survivor for member, _ in references for survivor in self.links.survivors.get(member, ())}
         for submission in self._submissions:
             command = submission.command
-            reference = self.reference(command)
-            if reference is not None:
-                references.add(reference)
-                everything.update((reference[0], *self.survivors.get(reference[0], ())))
+            for each in self.links.references(command):
+                references.add(each)
+                everything.update(self.links.with_survivors(each[0]))
             if isinstance(command, MergeMembers):
                 whole.update((command.member, command.absorbed))
-            for part in self.parts(command):
-                references.add(part)
-                everything.update((part[0], *self.survivors.get(part[0], ())))
             if isinstance(command, SpendFromHousehold):
                 everything.update((command.member, *self.households.beside(command.member)))
             if isinstance(command, _ABOUT_SAVINGS):
@@ -321,27 +253,7 @@ class Gathering:
         if everything:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if references:
-            self.past = await load_past(connection, sorted(references), self._surroundings.programs, shards)
-            if learn_of_parts(self.past, self._pooled, self._surroundings.pooled):
-                # They are to be locked as well.
-                raise MembersMoved
-            await self._follow_past(connection)
-
-    def parts(self, command: Command) -> tuple[Reference, ...]:
-        """What the others of a household paid of a spend that is to be cancelled."""
-        if not (self._pooled and isinstance(command, ReverseTransaction)):
-            return ()
-        return self._pooled.get((command.member, command.sequence), ())
-
-    async def _follow_past(self, connection: Connection) -> None:
-        """Find out where the points of merged members' lots are, and what passed since a merge."""
-        shards = self._surroundings.shards
-        for reference, past in self.past.items():
-            member = reference[0]
-            if reference in self.absorbed:
-                self.past[reference] = await with_notes(connection, reference, past, self.absorbed[reference], shards)
-            elif member in self.survivors and self.states[member].status is MemberStatus.MERGED:
-                self.past[reference] = await with_origins(connection, member, past, self.survivors[member], shards)
+            await self.links.load_past(connection, references, self._surroundings.programs, self.states)
 
     async def _load_for_rules(self, connection: Connection) -> None:
         """Load profiles and the uses of caps, as far as rules and rewards ask for them; lock what members share."""
@@ -481,19 +393,6 @@ class Gathering:
             for reference in members_named(command)
             if (member := reference if isinstance(reference, int) else self.identities.get(reference)) is not None
         ]
-
-    def reference(self, command: Command) -> Reference | None:
-        """The transaction that a command refers to, as far as the database knows it."""
-        if not needs_past(command):
-            return None
-        order_id = order_named(command)
-        if order_id is not None:
-            return self.orders.get(digest_order(order_id))
-        if isinstance(command, RecordOrder):
-            return None if command.order.offset is None else command.order.offset.hold
-        if isinstance(command, CaptureHold | ReleaseHold):
-            return (command.member, command.hold)
-        return (command.member, command.sequence) if isinstance(command, ReverseTransaction | UndoMerge) else None
 
     async def load_more(self, connection: Connection, members: list[int]) -> None:
         """Load all lots and holds of these members, who turned out to need them."""

@@ -76,7 +76,7 @@ def cancel_pooled(
         message = f"This was paid for member {pooled.spender}: reverse {name}, and all of it comes back."
         return Refusal("not_reversible", message, None, {"transaction_id": name})
     numbers = [(command.member, command.sequence), *((part.member, part.sequence) for part in pooled.parts)]
-    parts = [(number[0], known.past[number], known.survivors.get(number[0], ())) for number in numbers]
+    parts = [(number[0], known.links.past[number], known.links.survivors.get(number[0], ())) for number in numbers]
     involved = {each for member, _, survivors in parts for each in (member, *survivors)}
     if involved & waiting or any(states[each] is not known.states.get(each) for each in involved):
         waiting |= involved
