@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from datetime import date, datetime
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import msgspec
 
@@ -239,18 +239,22 @@ class Decision:
     def effects(self) -> Effects:
         """Everything that was decided."""
         state = self.journal.close()
-        if self.uses or self.counters is not state.counters:
-            used = dict(state.used)
+        changes: dict[str, Any] = {}
+        if self.counters is not state.counters:
+            changes["counters"] = self.counters
+        if self.uses:
+            used = changes["used"] = dict(state.used)
             for name, number in self.uses.items():
                 used[name] = used.get(name, 0) + number
                 assert used[name] >= 0  # I-14
-            state = msgspec.structs.replace(state, counters=self.counters, used=used)
         if self.status is not state.status:
-            state = msgspec.structs.replace(state, status=self.status)
+            changes["status"] = self.status
         if self.tiers is not state.tiers:
-            state = msgspec.structs.replace(state, tiers=self.tiers)
+            changes["tiers"] = self.tiers
         if self.redemptions:
-            state = msgspec.structs.replace(state, redemptions={**state.redemptions, **self.redemptions})
+            changes["redemptions"] = {**state.redemptions, **self.redemptions}
+        if changes:
+            state = msgspec.structs.replace(state, **changes)
         return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses, self.taken)
 
     def fresh_codes(self, number: int) -> tuple[str, ...]:

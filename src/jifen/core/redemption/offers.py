@@ -16,7 +16,7 @@ from jifen.core.redemption.document import ApprovalFlow, Price, Reward
 from jifen.core.rules.book import SEGMENTS, compile_condition, segments_asked
 from jifen.core.rules.caps import FOREVER, start_of_period
 from jifen.core.rules.document import MemberField
-from jifen.core.rules.facts import EVENT_NAMES, MemberFacts, Moment, RatedEvent, event_facts, member_names, readers_of
+from jifen.core.rules.facts import EVENT_NAMES, MemberFacts, Moment, RatedEvent, RatedFacts, member_names, readers_of
 from jifen.core.rules.windows import OpenWindow
 from jifen.core.tiers.document import TierSet
 
@@ -200,9 +200,10 @@ def holds(
     if condition is None:
         return True
     event = RatedEvent("", asker.moment.instant)
-    facts = event_facts(event, asker.moment, asker.member, readers_of(condition.names, fields))
+    facts = RatedFacts(event, asker.moment, asker.member, readers_of(condition.names, fields))
+    facts.update(about or {})
     try:
-        return condition.evaluate({**facts, **(about or {})}) is True
+        return condition.evaluate(facts) is True
     except EvaluationFailed:
         return False
 

@@ -14,7 +14,8 @@ from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts, walk
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
-from jifen.core.rules.facts import Reader, names_for, readers_of, vocabularies
+from jifen.core.orders import OrderLine
+from jifen.core.rules.facts import Reader, line_fact, names_for, readers_of, vocabularies
 from jifen.core.rules.faults import InvalidProgram, invalid
 from jifen.core.rules.windows import OpenWindow
 
@@ -40,6 +41,7 @@ class CompiledRule:
         "formula",
         "group",
         "is_always_open",
+        "is_certain",
         "is_coefficient",
         "line_test",
         "lines",
@@ -101,6 +103,8 @@ class CompiledRule:
         windows = (self.window, self.campaign_window)
         #: Whether no instant of a day that fits lies outside.
         self.is_always_open = all(each is None or each.is_whole_days for each in windows)
+        #: Whether, on a day that fits, it matches whatever comes, with every line.
+        self.is_certain = self.is_always_open and not self._conditions()
         #: The field and values of a line filter that asks for nothing else.
         self.line_test = None if self.lines is None else single_test(self.lines)
 
@@ -112,7 +116,7 @@ class CompiledRule:
     @property
     def is_plain(self) -> bool:
         """Whether, on a day that fits, the rule gives points for any event, whoever it is from."""
-        is_free = self.group is None and not self.caps and not self._conditions() and self.is_always_open
+        is_free = self.group is None and not self.caps and self.is_certain
         is_simple = not self.is_coefficient and self.formula is None and self.document.progressive is None
         return is_free and is_simple
 
@@ -216,7 +220,7 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
     return held
 
 
-class _Day:
+class Day:
     """The rules on one kind of event that may hold on one local day, by what tells them apart."""
 
     __slots__ = ("_by_value", "always", "plain")
@@ -240,23 +244,23 @@ class _Day:
         """Whether facts tell which rules may match; else all of `always` may, in their order."""
         return bool(self._by_value)
 
-    def candidates(self, facts: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Sequence[CompiledRule]:
+    def candidates(self, facts: Mapping[str, Any], lines: Sequence[OrderLine]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
         found: list[CompiledRule] = []
         for name, by_value in self._by_value.items():
             if name.startswith("line."):
                 field = name[5:]
-                for value in {line[field] for line in lines}:
-                    if value in by_value:
-                        found += by_value[value]
-            elif name in facts:
+                for value in {line_fact(line, field) for line in lines}:
+                    found += by_value.get(value, ())
+                continue
+            try:
                 fact = facts[name]
-                for value in fact if isinstance(fact, list) else (fact,):
-                    if value in by_value:
-                        found += by_value[value]
-            else:
+            except KeyError:
                 # An event without the property: these rules fail, and that must be seen.
                 found += chain.from_iterable(by_value.values())
+                continue
+            for value in fact if isinstance(fact, list) else (fact,):
+                found += by_value.get(value, ())
         return sorted({*self.always, *found}, key=_order) if found else self.always
 
 
@@ -273,7 +277,7 @@ class EventBook:
         self.reads_segments = SEGMENTS in self.names
         #: The segments that conditions may ask for by name.
         self.segments = frozenset[str]().union(*(rule.segments for rule in rules))
-        self.readers: list[tuple[str, Reader]] = readers_of(
+        self.readers: Mapping[str, Reader] = readers_of(
             self.names | {rule.discriminator[0] for rule in rules if rule.discriminator}, field_types
         )
         self.has_caps = any(rule.caps for rule in rules)
@@ -298,8 +302,8 @@ class EventBook:
             if cap.cap.period != "event"
         }
 
-    def _on_day(self, day: date) -> _Day:
-        return _Day(rule for rule in self.rules if rule.fits_day(day, self.zone))
+    def _on_day(self, day: date) -> Day:
+        return Day(rule for rule in self.rules if rule.fits_day(day, self.zone))
 
 
 def _order(rule: CompiledRule) -> tuple[int, str]:

@@ -80,23 +80,22 @@ class Room:
         """How many of these points fit under all caps, and what was cut. `value`: (points, cents) of the wallet, for
         caps of cost. What fits is counted as used."""
         cuts: list[Cut] = []
-        for cap in caps:
-            most = self._most(cap, value)
+        names = [usage_name(cap, self._day) for cap in caps]
+        for cap, name in zip(caps, names, strict=True):
+            most = self._most(cap, name, value)
             if points > most:
                 cuts.append(Cut(cap.key, points - most))
                 points = most
         if points:
-            for cap in caps:
+            for cap, name in zip(caps, names, strict=True):
                 uses = self._uses_of(cap)
-                name = usage_name(cap, self._day)
                 uses[name] = uses.get(name, 0) + _use(cap.cap, points, value)
         return points, cuts
 
     def _uses_of(self, cap: OpenCap) -> dict[str, int]:
         return self._within_event if cap.cap.period == "event" else self.uses
 
-    def _most(self, cap: OpenCap, value: tuple[int, int] | None) -> int:
-        name = usage_name(cap, self._day)
+    def _most(self, cap: OpenCap, name: str, value: tuple[int, int] | None) -> int:
         before = 0 if cap.cap.period == "event" else self._used.get(name, 0)
         left = max(cap.cap.most - before - self._uses_of(cap).get(name, 0), 0)
         if cap.cap.limit == "points":

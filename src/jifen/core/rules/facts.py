@@ -197,16 +197,16 @@ def vocabularies(names: Mapping[str, FieldType], event_type: str) -> tuple[Vocab
     return Vocabulary(names), lines, Vocabulary(of_member)
 
 
-def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> list[tuple[str, Reader]]:
+def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> dict[str, Reader]:
     """How the facts about a member are read, for those of the names that are such facts."""
-    readers: list[tuple[str, Reader]] = []
+    readers: dict[str, Reader] = {}
     for name in sorted(names):
         if name in _MEMBER:
-            readers.append((name, _MEMBER[name][1]))
+            readers[name] = _MEMBER[name][1]
         elif name.startswith("member.fields."):
-            readers.append((name, _field_reader(name.removeprefix("member.fields."), fields[name])))
+            readers[name] = _field_reader(name.removeprefix("member.fields."), fields[name])
         elif name.startswith(TIERS):
-            readers.append((name, _tier_reader(name.removeprefix(TIERS))))
+            readers[name] = _tier_reader(name.removeprefix(TIERS))
     return readers
 
 
@@ -219,42 +219,70 @@ def _field_reader(field: str, field_type: FieldType) -> Reader:
     return lambda member, _: member.fields.get(field, empty)
 
 
+_MOMENT: Final[dict[str, Callable[[Moment], Any]]] = {
+    "now": lambda moment: moment.instant,
+    "now.year": lambda moment: moment.local.year,
+    "now.month": lambda moment: moment.local.month,
+    "now.day": lambda moment: moment.local.day,
+    "now.weekday": lambda moment: moment.local.isoweekday(),
+    "now.hour": lambda moment: moment.local.hour,
+    "now.minute": lambda moment: moment.local.minute,
+}
+_EVENT: Final[dict[str, Callable[[RatedEvent], Any]]] = {
+    "event.type": lambda event: event.type,
+    "event.source": lambda event: event.source,
+}
+_ORDER: Final[dict[str, Callable[[Order, Sequence[OrderLine]], Any]]] = {
+    "order.total_cents": lambda _, lines: sum(line.paid_cents for line in lines),
+    "order.quantity": lambda _, lines: sum(line.quantity for line in lines),
+    "order.line_count": lambda _, lines: len(lines),
+    "order.channel": lambda order, _: order.channel or "",
+    "order.store_id": lambda order, _: order.store_id or "",
+    "order.currency": lambda order, _: order.currency,
+    "order.lines": lambda _, lines: [line_facts(line) for line in lines],
+}
+
+
 def moment_facts(moment: Moment) -> dict[str, Any]:
     """The facts about an instant, by their dotted names."""
-    local = moment.local
-    return {
-        "now": moment.instant,
-        "now.year": local.year,
-        "now.month": local.month,
-        "now.day": local.day,
-        "now.weekday": local.isoweekday(),
-        "now.hour": local.hour,
-        "now.minute": local.minute,
-    }
+    return {name: read(moment) for name, read in _MOMENT.items()}
 
 
-def event_facts(
-    event: RatedEvent, moment: Moment, member: MemberFacts, readers: list[tuple[str, Reader]]
-) -> dict[str, Any]:
-    """The facts about an event by their dotted names. A property that the event lacks is missing: a condition that
-    asks for it fails."""
-    facts = moment_facts(moment)
-    facts["event.type"] = event.type
-    facts["event.source"] = event.source
-    for name, read in readers:
-        facts[name] = read(member, moment)
-    if event.order is not None:
-        facts |= {
-            "order.total_cents": sum(line.paid_cents for line in event.lines),
-            "order.quantity": sum(line.quantity for line in event.lines),
-            "order.line_count": len(event.lines),
-            "order.channel": event.order.channel or "",
-            "order.store_id": event.order.store_id or "",
-            "order.currency": event.order.currency,
-        }
-    for name, value in event.data.items():
-        facts[f"event.data.{name}"] = value
-    return facts
+class RatedFacts(dict[str, Any]):
+    """The facts about an event by their dotted names, each worked out when it is first asked for: most rules ask for
+    few. A property that the event lacks is missing: a condition that asks for it fails."""
+
+    __slots__ = ("_event", "_member", "_moment", "_readers")
+
+    def __init__(
+        self, event: RatedEvent, moment: Moment, member: MemberFacts, readers: Mapping[str, Reader]
+    ) -> None:
+        """`readers`: how those facts of the member are read that may be asked for."""
+        super().__init__({f"event.data.{name}": value for name, value in event.data.items()})
+        self._event, self._moment, self._member, self._readers = event, moment, member, readers
+
+    def __missing__(self, name: str) -> Any:
+        """Work a fact out. Raises KeyError where there is none of this name."""
+        value = self[name] = self._read(name)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        is_of_order = self._event.order is not None and name in _ORDER
+        return super().__contains__(name) or is_of_order or name in self._readers or name in _MOMENT or name in _EVENT
+
+    def _read(self, name: str) -> Any:
+        if name in self._readers:
+            return self._readers[name](self._member, self._moment)
+        if self._event.order is not None and name in _ORDER:
+            return _ORDER[name](self._event.order, self._event.lines)
+        return _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
+
+    def with_line(self, line: OrderLine) -> RatedFacts:
+        """The same, and the facts about a line."""
+        facts = RatedFacts(self._event, self._moment, self._member, self._readers)
+        facts.update(self)
+        facts.update({f"line.{name}": value for name, value in line_facts(line).items()})
+        return facts
 
 
 def line_facts(line: OrderLine) -> dict[str, Scalar]:
@@ -268,3 +296,9 @@ def line_facts(line: OrderLine) -> dict[str, Scalar]:
         "quantity": line.quantity,
         "paid_cents": line.paid_cents,
     }
+
+
+def line_fact(line: OrderLine, field: str) -> Scalar:
+    """One fact about a line, by the name of its field."""
+    value: Scalar | None = getattr(line, field)
+    return "" if value is None else value

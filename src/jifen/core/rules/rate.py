@@ -8,21 +8,19 @@ all: wherever an order matters, rules act by priority (higher first), then by id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import takewhile
 from math import prod
 from typing import Any, Literal
 
 import msgspec
 
-from jifen.core.calendar import local_day
 from jifen.core.conditions import EvaluationFailed
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
-from jifen.core.rules.book import CompiledRule, EventBook
+from jifen.core.rules.book import CompiledRule, Day, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
-from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, event_facts, line_facts
+from jifen.core.rules.facts import RatedFacts, MemberFacts, Moment, RatedEvent, line_fact
 
 CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
 #: Why a rule gave nothing, or that it did.
@@ -105,9 +103,11 @@ def rate(
     """What the rules give for an event. `used`: what was used before of caps, by usage name (`caps.usage_name`)."""
     if book is None:
         return NOTHING
-    if not with_all_verdicts and (plain := book.on_day(local_day(event.occurred_at, book.zone)).plain):
-        return _rate_plain(plain, event)
-    return _Rater(book, event, member, coefficient_policy, with_all_verdicts).run(used)
+    day = book.on_day(book.day_of(event.occurred_at))
+    if day.plain and not with_all_verdicts:
+        return _rate_plain(day.plain, event)
+    moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
+    return _Rater(book, day, event, moment, member, coefficient_policy, with_all_verdicts).run(used)
 
 
 def _rate_plain(rules: Sequence[CompiledRule], event: RatedEvent) -> Rating:
@@ -146,31 +146,24 @@ class _Rater:
     def __init__(
         self,
         book: EventBook,
+        day: Day,
         event: RatedEvent,
+        moment: Moment,
         member: MemberFacts,
         coefficient_policy: CoefficientPolicy,
         with_all_verdicts: bool,
     ) -> None:
         self._book = book
+        self._day = day
         self._event = event
+        self._moment = moment
         self._member = member
+        self._facts = RatedFacts(event, moment, member, book.readers)
         self._coefficient_policy = coefficient_policy
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
-        self._moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
-        self._line_scopes: list[dict[str, Any]] | None = None
+        self._line_scopes: list[RatedFacts] | None = None
         self._lines_by_value: dict[tuple[str, Any], list[int]] = {}
-
-    @cached_property
-    def _facts(self) -> dict[str, Any]:
-        """What conditions see. Many programs have none, and most orders meet few."""
-        facts = event_facts(self._event, self._moment, self._member, self._book.readers)
-        facts["order.lines"] = self._lines
-        return facts
-
-    @cached_property
-    def _lines(self) -> list[dict[str, Any]]:
-        return [line_facts(line) for line in self._event.lines]
 
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
@@ -186,13 +179,16 @@ class _Rater:
     # --- select and match ---
 
     def _match(self) -> list[_Matched]:
-        rules: Sequence[CompiledRule]
+        day, event = self._day, self._event
         if self._with_all:
-            rules = self._book.rules
-        else:
-            day = self._book.on_day(self._moment.local.date())
-            rules = day.candidates(self._facts, self._lines) if day.asks else day.always
-        return [each for rule in rules if (each := self._match_one(rule)) is not None]
+            return [each for rule in self._book.rules if (each := self._match_one(rule)) is not None]
+        rules = day.candidates(self._facts, event.lines) if day.asks else day.always
+        every = range(len(event.lines))
+        return [
+            each
+            for rule in rules
+            if (each := _Matched(rule, every) if rule.is_certain else self._match_one(rule)) is not None
+        ]
 
     def _match_one(self, rule: CompiledRule) -> _Matched | None:
         try:
@@ -237,17 +233,15 @@ class _Rater:
             field, values = rule.line_test
             return self._positions_of(field, values)
         if self._line_scopes is None:
-            self._line_scopes = [
-                {**self._facts, **{f"line.{name}": value for name, value in line.items()}} for line in self._lines
-            ]
+            self._line_scopes = [self._facts.with_line(line) for line in self._event.lines]
         return [position for position, scope in enumerate(self._line_scopes) if condition.evaluate(scope)]
 
     def _positions_of(self, field: str, values: frozenset[Any]) -> Sequence[int]:
         """The lines with one of these values, found once for all rules."""
         if (field, None) not in self._lines_by_value:
             self._lines_by_value[field, None] = []
-            for position, line in enumerate(self._lines):
-                self._lines_by_value.setdefault((field, line[field]), []).append(position)
+            for position, line in enumerate(self._event.lines):
+                self._lines_by_value.setdefault((field, line_fact(line, field)), []).append(position)
         found = [self._lines_by_value[field, value] for value in values if (field, value) in self._lines_by_value]
         return found[0] if len(found) == 1 else sorted(position for each in found for position in each)
 

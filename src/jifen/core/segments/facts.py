@@ -39,7 +39,7 @@ class SegmentVocabulary:
     def __init__(self, fields: Iterable[MemberField], wallets: Iterable[str], tier_sets: Iterable[str] = ()) -> None:
         self.names = segment_names(fields, wallets, tier_sets)
         self.vocabulary = Vocabulary(self.names)
-        self.readers: dict[str, Reader] = dict(readers_of(self.names, self.names))
+        self.readers: dict[str, Reader] = readers_of(self.names, self.names)
 
     def facts(
         self, names: Iterable[str], member: MemberFacts, moment: Moment, balances: Mapping[str, int]

@@ -79,7 +79,7 @@ Read = Callable[[Situation, Month], Any]
 class OpenTierSet:
     """A tier set of a program version. Treat it as frozen."""
 
-    __slots__ = ("_readers", "counts_months", "document", "names", "needs_member", "ranks", "tiers", "zone")
+    __slots__ = ("_readers", "base", "counts_months", "document", "names", "needs_member", "ranks", "tiers", "zone")
 
     def __init__(
         self,
@@ -104,9 +104,12 @@ class OpenTierSet:
             for rank, tier in enumerate(document.tiers)
         )
         self.ranks = {tier.id: tier.rank for tier in self.tiers}
+        lowest = self.tiers[0]
+        #: The tier that everybody has; empty where there is none.
+        self.base = lowest.id if lowest.is_earned and lowest.qualify is None else ""
         conditions = [each for tier in self.tiers for each in (tier.qualify, tier.keep) if each is not None]
         self.names = frozenset[str]().union(*(each.names for each in conditions))
-        of_member: dict[str, Reader] = dict(readers_of(self.names, types))
+        of_member: dict[str, Reader] = readers_of(self.names, types)
         self._readers: list[tuple[str, Read]] = [
             (name, _of_member(of_member[name]) if name in of_member else _of_ledger(name, wallets))
             for name in sorted(self.names)
@@ -123,12 +126,6 @@ class OpenTierSet:
     def id(self) -> str:
         """The set's id."""
         return self.document.id
-
-    @property
-    def base(self) -> str:
-        """The tier that everybody has; empty where there is none."""
-        lowest = self.tiers[0]
-        return lowest.id if lowest.is_earned and lowest.qualify is None else ""
 
     def rank_of(self, tier: str) -> int:
         """A tier's rank; NO_RANK for one that the set does not have (any more)."""
@@ -153,7 +150,8 @@ def first_month_of(period: TierPeriod, day: date) -> int:
     """The first month that counts on a local day."""
     match period:
         case RollingMonths(months=months):
-            return month_of(add_months(day.replace(day=1), 1 - months))
+            year, month_index = divmod(day.year * 12 + day.month - months, 12)
+            return year * 100 + month_index + 1
         case CalendarYear():
             return day.year * 100 + 1
         case Lifetime():

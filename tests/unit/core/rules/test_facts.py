@@ -14,7 +14,7 @@ from jifen.core.rules.facts import (
     MemberFacts,
     Moment,
     RatedEvent,
-    event_facts,
+    RatedFacts,
     line_facts,
     names_for,
     readers_of,
@@ -27,7 +27,7 @@ MOMENT = Moment(NOW, NOW.astimezone(ZoneInfo("Asia/Shanghai")))
 
 def seen(member: MemberFacts, name: str, moment: Moment = MOMENT) -> object:
     """One fact about a member."""
-    ((_, read),) = readers_of([name], {name: "int"})
+    (read,) = readers_of([name], {name: "int"}).values()
     return read(member, moment)
 
 
@@ -79,7 +79,7 @@ def test_an_order_in_the_zone_of_the_program() -> None:
     """Totals of the lines that count, texts that are not there as empty ones."""
     lines = [OrderLine("1", 2, 300, sku="A"), OrderLine("2", 1, 50)]
     order = Order("o", "CNY", lines, channel="app")
-    facts = event_facts(RatedEvent(ORDER_COMPLETED, NOW, "shop", order, lines), MOMENT, MemberFacts(), [])
+    facts = RatedFacts(RatedEvent(ORDER_COMPLETED, NOW, "shop", order, lines), MOMENT, MemberFacts(), {})
     assert (facts["order.total_cents"], facts["order.quantity"], facts["order.line_count"]) == (350, 3, 2)
     assert (facts["order.channel"], facts["order.store_id"], facts["order.currency"]) == ("app", "", "CNY")
     assert (facts["now.day"], facts["now.weekday"], facts["now.hour"], facts["now.minute"]) == (20, 3, 0, 30)
