@@ -87,7 +87,7 @@ def _earn(
     if book is not None and book.reads_segments:
         member = decision.with_segments(member, book.segments, event.occurred_at)
     used = _known_uses(decision, event, day)
-    rating = rate(book, event, member, used, program.document.coefficients)
+    rating = rate(book, event, member, used, program.document.coefficients, day=day)
     decision.begin()
     earned: dict[int, int] = {}
     for award in rating.awards:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from jifen.core.calendar import local_day
 from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts, walk
+from jifen.core.orders import OrderLine
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
-from jifen.core.orders import OrderLine
 from jifen.core.rules.facts import Reader, line_fact, names_for, readers_of, vocabularies
 from jifen.core.rules.faults import InvalidProgram, invalid
 from jifen.core.rules.windows import OpenWindow
@@ -23,8 +23,10 @@ from jifen.core.rules.windows import OpenWindow
 _TELLING: Final = ("line.sku", "line.brand", "line.category", "order.store_id", "order.channel", "member.tier")
 #: The fact for which segments are looked up.
 SEGMENTS: Final = "member.segments"
-#: So many local days are kept ready; imports of old orders come day after day.
-_DAYS = 64
+#: So many local days are kept ready: a backtest goes through years of them with each member. Most have the same rules.
+_DAYS = 4_096
+_KINDS_OF_DAYS = 256
+_DAYS_OF_CAPS = 512
 
 
 class CompiledRule:
@@ -221,11 +223,12 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
 
 
 class Day:
-    """The rules on one kind of event that may hold on one local day, by what tells them apart."""
+    """The rules on one kind of event that may hold on a local day, by what tells them apart."""
 
-    __slots__ = ("_by_value", "always", "plain")
+    __slots__ = ("_by_value", "always", "capped", "plain")
 
-    def __init__(self, rules: Iterable[CompiledRule]) -> None:
+    def __init__(self, rules: Sequence[CompiledRule]) -> None:
+        self.capped = [rule for rule in rules if rule.caps]
         #: Those that no fact tells apart.
         self.always: list[CompiledRule] = []
         self._by_value: dict[str, dict[Any, list[CompiledRule]]] = {}
@@ -286,8 +289,9 @@ class EventBook:
         self.has_progressive = any(rule.document.progressive for rule in rules)
         self.needs_member = bool(self.readers) or self.has_progressive
         self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)
+        self._day_with = lru_cache(maxsize=_KINDS_OF_DAYS)(Day)
         #: The usage names of all caps that may matter on a local day; True: shared by all members.
-        self.caps_on = lru_cache(maxsize=_DAYS)(self._caps_on)
+        self.caps_on = lru_cache(maxsize=_DAYS_OF_CAPS)(self._caps_on)
 
     def day_of(self, instant: datetime) -> date:
         """The local day of an instant."""
@@ -296,14 +300,13 @@ class EventBook:
     def _caps_on(self, day: date) -> Mapping[str, bool]:
         return {
             usage_name(cap, day): cap.is_shared
-            for rule in self.rules
-            if rule.caps and rule.fits_day(day, self.zone)
+            for rule in self.on_day(day).capped
             for cap in rule.caps
             if cap.cap.period != "event"
         }
 
     def _on_day(self, day: date) -> Day:
-        return Day(rule for rule in self.rules if rule.fits_day(day, self.zone))
+        return self._day_with(tuple(rule for rule in self.rules if rule.fits_day(day, self.zone)))
 
 
 def _order(rule: CompiledRule) -> tuple[int, str]:

@@ -254,9 +254,7 @@ class RatedFacts(dict[str, Any]):
 
     __slots__ = ("_event", "_member", "_moment", "_readers")
 
-    def __init__(
-        self, event: RatedEvent, moment: Moment, member: MemberFacts, readers: Mapping[str, Reader]
-    ) -> None:
+    def __init__(self, event: RatedEvent, moment: Moment, member: MemberFacts, readers: Mapping[str, Reader]) -> None:
         """`readers`: how those facts of the member are read that may be asked for."""
         super().__init__({f"event.data.{name}": value for name, value in event.data.items()})
         self._event, self._moment, self._member, self._readers = event, moment, member, readers

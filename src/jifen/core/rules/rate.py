@@ -8,6 +8,7 @@ all: wherever an order matters, rules act by priority (higher first), then by id
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import takewhile
 from math import prod
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_wh
 from jifen.core.rules.book import CompiledRule, Day, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
-from jifen.core.rules.facts import RatedFacts, MemberFacts, Moment, RatedEvent, line_fact
+from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
 
 CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
 #: Why a rule gave nothing, or that it did.
@@ -98,16 +99,18 @@ def rate(
     used: Mapping[str, int],
     coefficient_policy: CoefficientPolicy = "product",
     *,
+    day: date | None = None,
     with_all_verdicts: bool = False,
 ) -> Rating:
-    """What the rules give for an event. `used`: what was used before of caps, by usage name (`caps.usage_name`)."""
+    """What the rules give for an event. `used`: what was used before of caps, by usage name (`caps.usage_name`); `day`:
+    the local day of the event, where it is known."""
     if book is None:
         return NOTHING
-    day = book.on_day(book.day_of(event.occurred_at))
-    if day.plain and not with_all_verdicts:
-        return _rate_plain(day.plain, event)
+    rules = book.on_day(day or book.day_of(event.occurred_at))
+    if rules.plain and not with_all_verdicts:
+        return _rate_plain(rules.plain, event)
     moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
-    return _Rater(book, day, event, moment, member, coefficient_policy, with_all_verdicts).run(used)
+    return _Rater(book, rules, event, moment, member, coefficient_policy, with_all_verdicts).run(used)
 
 
 def _rate_plain(rules: Sequence[CompiledRule], event: RatedEvent) -> Rating:
@@ -192,7 +195,7 @@ class _Rater:
 
     def _match_one(self, rule: CompiledRule) -> _Matched | None:
         try:
-            outcome = self._mismatch(rule)
+            outcome = None if self._is_sure(rule) else self._mismatch(rule)
             positions = self._positions(rule) if outcome is None else ()
         except EvaluationFailed as error:
             self._fail(rule, str(error))
@@ -211,8 +214,6 @@ class _Rater:
             return "outside_window"
         if not rule.is_always_open and not rule.is_open(instant, local):
             return "outside_window"
-        if rule.says_it_all and not self._with_all and self._is_known(rule):
-            return None
         for audience in rule.audiences:
             if not audience.evaluate(self._facts):
                 return "audience"
@@ -220,9 +221,12 @@ class _Rater:
             return "condition"
         return None
 
-    def _is_known(self, rule: CompiledRule) -> bool:
-        """Whether the fact by which the rule was found is there (a property that the event lacks is not)."""
-        return rule.discriminator is None or rule.discriminator[0] in self._facts or rule.lines is not None
+    def _is_sure(self, rule: CompiledRule) -> bool:
+        """Whether a rule that was found matches without a further look: the fact by which it was found is there (a
+        property that the event lacks is not), and nothing else is asked."""
+        if self._with_all or not (rule.says_it_all and rule.is_always_open):
+            return False
+        return rule.discriminator is None or rule.lines is not None or rule.discriminator[0] in self._facts
 
     def _positions(self, rule: CompiledRule) -> Sequence[int]:
         """The lines that a rule rates, by their positions."""

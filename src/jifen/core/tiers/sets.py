@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jifen.core.calendar import add_months
 from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.rules.book import compile_condition

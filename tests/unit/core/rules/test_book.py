@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -99,6 +99,16 @@ def test_caps_of_a_day() -> None:
         "rule:r/points/program/month/2026-11-01": True,
     }
     assert book.caps_on(datetime(2026, 11, 12, tzinfo=UTC).date()) == {}
+
+
+def test_days_with_the_same_rules_are_one() -> None:
+    """However many days a backtest goes through, rules are sorted by what tells them apart once for each set of them."""
+    rule = EarningRule("r", "points", fixed=1, window=Window(days_of_month=[8]))
+    book = make_program(with_rule(rule)).books[ORDER_COMPLETED]
+    days = [book.on_day(date(2026, month, day)) for month in range(1, 13) for day in range(1, 29)]
+    assert len({id(each) for each in days}) == 2
+    assert [rule.id for rule in book.on_day(date(2026, 5, 8)).always] == ["r"]
+    assert book.on_day(date(2026, 5, 9)).always == []
 
 
 def test_only_what_rules_ask_about_is_needed() -> None:

@@ -101,3 +101,31 @@ def test_names_by_type_of_event() -> None:
     with pytest.raises(KeyError):
         names_for("visit.unknown", fields, events)
     assert vocabularies(visit, "visit.recorded")[1] is None
+
+
+def test_facts_of_an_event_are_those_it_can_have() -> None:
+    """What can be worked out counts as there before it was asked for; what cannot is missing, and stays so."""
+    readers = readers_of(["member.orders"], {})
+    facts = RatedFacts(
+        RatedEvent("review.posted", NOW, "shop", data={"rating": 5}), MOMENT, MemberFacts(orders=3), readers
+    )
+    there = {"event.type", "event.source", "event.data.rating", "member.orders", "now", "now.hour"}
+    missing = {"event.data.length", "order.total_cents", "member.tier", "line.sku", "now.second"}
+    assert {name for name in there | missing if name in facts} == there
+    assert (facts["event.type"], facts["event.data.rating"], facts["member.orders"]) == ("review.posted", 5, 3)
+    for name in missing:
+        with pytest.raises(KeyError):
+            facts[name]
+        assert name not in facts
+
+
+def test_facts_of_a_line_come_on_top() -> None:
+    """Those of the event stay, and no line sees another."""
+    lines = [OrderLine("1", 2, 300, sku="A"), OrderLine("2", 1, 50)]
+    facts = RatedFacts(
+        RatedEvent(ORDER_COMPLETED, NOW, "shop", Order("o", "CNY", lines), lines), MOMENT, MemberFacts(), {}
+    )
+    first, second = (facts.with_line(line) for line in lines)
+    assert (first["line.sku"], second["line.sku"], first["order.total_cents"]) == ("A", "", 350)
+    assert "line.sku" not in facts
+    assert [each["sku"] for each in second["order.lines"]] == ["A", ""]
