@@ -102,7 +102,7 @@ def test_caps_of_a_day() -> None:
 
 
 def test_days_with_the_same_rules_are_one() -> None:
-    """However many days a backtest goes through, rules are sorted by what tells them apart once for each set of them."""
+    """However many days a backtest goes through, rules are sorted once for each set of them."""
     rule = EarningRule("r", "points", fixed=1, window=Window(days_of_month=[8]))
     book = make_program(with_rule(rule)).books[ORDER_COMPLETED]
     days = [book.on_day(date(2026, month, day)) for month in range(1, 13) for day in range(1, 29)]
