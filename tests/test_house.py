@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 import typer.main
 
 from jifen.settings import settings_page
-from tests.house import documents, imports, purity, shape, tree
+from tests.house import documents, imports, pages, purity, shape, tree
 
 LOCKING_PLACES: Final = {
     "jifen/db/locking.py": "the one module that takes locks",
@@ -127,9 +127,30 @@ def test_nothing_kept_names_a_registry_or_a_machine() -> None:
     assert [each for path, name in names.items() for each in shape.foreign_words(name, path.read_bytes())] == []
 
 
-def test_the_settings_page_is_current() -> None:
-    """The page is made by `python -m jifen.settings`, so every variable is documented."""
-    assert (tree.ROOT / "docs/reference/settings.md").read_text("utf-8") == settings_page()
+@pytest.mark.parametrize(("language", "name"), [("en", "settings.md"), ("zh", "../zh/reference/settings.md")])
+def test_the_settings_page_is_current(language: Literal["en", "zh"], name: str) -> None:
+    """The pages are made by `python -m jifen.settings`, so every variable is documented."""
+    assert (tree.ROOT / "docs/reference" / name).read_text("utf-8") == settings_page(language)
+
+
+def test_every_page_has_its_twin() -> None:
+    """Users read Chinese first and English second: same pages, same headings, same code."""
+    english, chinese = (
+        {
+            f"{folder}/{name}": text
+            for folder in ("tutorial", "how-to", "reference")
+            for name, text in tree.read_sources(tree.ROOT / docs / folder, ".md").items()
+        }
+        for docs in ("docs", "docs/zh")
+    )
+    assert pages.twin_faults(english, chinese) == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    """To a file that is kept, and to a heading that is there."""
+    kept = [path.relative_to(tree.ROOT).as_posix() for path in tree.kept_files()]
+    texts = {name: (tree.ROOT / name).read_text("utf-8") for name in kept if name.endswith(".md")}
+    assert pages.broken_links(texts, kept) == []
 
 
 def test_every_command_is_documented() -> None:

@@ -8,7 +8,7 @@ import pytest
 import typer
 import typer.main
 
-from tests.house import documents, imports, purity, shape, tree
+from tests.house import documents, imports, pages, purity, shape, tree
 
 
 @pytest.mark.parametrize(
@@ -250,3 +250,68 @@ def test_the_tree_is_found() -> None:
     """The rules look at the real files, not at an empty list."""
     assert "jifen/settings.py" in tree.read_sources(tree.SOURCE, ".py")
     assert tree.ROOT / "pyproject.toml" in tree.kept_files()
+
+
+ENGLISH_PAGE = """# A shop
+
+[中文](../zh/how-to/shop.md)
+
+## Open
+
+| field | holds |
+|---|---|
+| `name` | its name |
+
+```sh
+jifen serve   # begins
+jifen members show "Ada" --lang en?lang=en
+```
+"""
+CHINESE_PAGE = """# 店铺
+
+[English](../../how-to/shop.md)
+
+## 开张
+
+| 字段 | 内容 |
+|---|---|
+| `name` | 名称 |
+
+```sh
+jifen serve   # 开始
+jifen members show "小明" --lang en?lang=zh
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "then", "finding"),
+    [
+        ("[English](../../how-to/shop.md)", "", "zh/how-to/shop.md: no link to its English twin in its first lines"),
+        ("## 开张", "### 开张", "how-to/shop.md: 2 headings, its twin 2, or of other levels"),
+        ("| `name` | 名称 |\n", "", "how-to/shop.md: 3 rows of tables, its twin 2"),
+        ("`name`", "`names`", "how-to/shop.md: a row of a table is of `name`, that of its twin of `names`"),
+        ("jifen serve", "jifen demo", "how-to/shop.md: code block 1 is not that of its twin"),
+        ("```sh", "```", "how-to/shop.md: code block 1 is not that of its twin"),
+        ("## 开张", "## 开张\n[x](../../reference/cli.md)", "zh/how-to/shop.md: ../../reference/cli.md is in English"),
+    ],
+)
+def test_differing_twins_are_found(was: str, then: str, finding: str) -> None:
+    """Comments and words may be translated, nothing else of the code."""
+    english = {"how-to/shop.md": ENGLISH_PAGE}
+    assert pages.twin_faults(english, {"how-to/shop.md": CHINESE_PAGE}) == []
+    assert pages.twin_faults(english, {"how-to/shop.md": CHINESE_PAGE.replace(was, then, 1)}) == [finding]
+    assert pages.twin_faults(english, {}) == ["how-to/shop.md: no Chinese twin"]
+    assert pages.twin_faults({}, {"how-to/shop.md": CHINESE_PAGE}) == ["zh/how-to/shop.md: no English twin"]
+
+
+def test_broken_links_are_found() -> None:
+    """Files, folders and headings; addresses and what stands in code are no links of ours."""
+    page = "# Two `words`: here\n\n## Same\n\n## Same\n"
+    kept = ["README.md", "docs/a.md", "docs/b/c.md"]
+    links = "[a](docs/a.md#two-words-here) [b](docs/b) [s](docs/a.md#same-1) [h](https://a.example/b.md) `[x](no.md)`"
+    assert pages.broken_links({"README.md": links, "docs/a.md": page}, kept) == []
+    assert pages.broken_links({"docs/a.md": page + "[r](../README.md) [m](#same) [n](#other)"}, kept) == [
+        "docs/a.md: #other names no heading"
+    ]
+    assert pages.broken_links({"docs/b/c.md": "[a](a.md) [b](../a.md)"}, kept) == ["docs/b/c.md: a.md leads nowhere"]

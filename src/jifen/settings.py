@@ -1,7 +1,7 @@
 """The settings of jifen: one frozen object read once from `JIFEN_*` environment variables.
 
-`VARIABLES` is the only list of them: `Settings.from_environment` reads by it and `python -m jifen.settings` writes
-`docs/reference/settings.md` from it.
+`VARIABLES` is the only list of them: `Settings.from_environment` reads by it, `python -m jifen.settings` writes
+`docs/reference/settings.md` from it, and `python -m jifen.settings zh` the page in Chinese.
 """
 
 from __future__ import annotations
@@ -45,10 +45,14 @@ class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """Without the prefix, in capitals; in small letters it is the field of `Settings`."""
     kind: str
     """What it may hold, for people."""
+    kind_zh: str
     default: str
     """What holds when it is not set, for people."""
+    default_zh: str = ""
+    """The same in Chinese; empty where the default is no words."""
     text: str
     """What it is for, in one or two sentences."""
+    text_zh: str
     read: Callable[[str], object]
     """Turns the text into the value; raises `ValueError` with what is expected."""
 
@@ -98,12 +102,14 @@ def _read_choice(*choices: str) -> Callable[[str], str]:
     return read
 
 
-def _number(name: str, default: int, least: int, most: int, text: str) -> Variable:
+def _number(name: str, default: int, least: int, most: int, text: str, text_zh: str) -> Variable:
     return Variable(
         name=name,
         kind=f"whole number, {least} to {most}",
+        kind_zh=f"整数，{least} 至 {most}",
         default=str(default),
         text=text,
+        text_zh=text_zh,
         read=_read_whole_number(least, most),
     )
 
@@ -162,33 +168,44 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable(
         name="DATA",
         kind="path",
+        kind_zh="路径",
         default="`/var/lib/jifen` for root, else `$XDG_DATA_HOME/jifen` or `~/.local/share/jifen`",
+        default_zh="root 为 `/var/lib/jifen`，否则为 `$XDG_DATA_HOME/jifen` 或 `~/.local/share/jifen`",
         text="The data folder: the embedded PostgreSQL, its password and its logs.",
+        text_zh="数据目录：内置的 PostgreSQL、它的密码和日志。",
         read=_read_path,
     ),
     Variable(
         name="DATABASE_URL",
         kind="`postgresql://` URL",
+        kind_zh="`postgresql://` 地址",
         default="none: jifen runs its own PostgreSQL in the data folder",
+        default_zh="无：jifen 在数据目录中运行自己的 PostgreSQL",
         text="A PostgreSQL 17 or newer of yours; jifen then starts none. Its password is never shown or logged.",
+        text_zh="您自己的 PostgreSQL 17 或更新版本；此时 jifen 不再启动自己的。密码从不显示，也不写入日志。",
         read=_read_database_url,
     ),
     Variable(
         name="RUN_AS",
         kind="account name",
+        kind_zh="账号名",
         default="the owner of the cluster, else `postgres`, else `nobody`",
+        default_zh="数据库文件的所有者，其次 `postgres`，再次 `nobody`",
         text="The unprivileged account that runs the embedded PostgreSQL when jifen is started as root.",
+        text_zh="以 root 启动 jifen 时，运行内置 PostgreSQL 的普通账号。",
         read=_read_name,
     ),
     Variable(
         name="HOST",
         kind="address or host name",
+        kind_zh="地址或主机名",
         default=_DEFAULTS.host,
         text="The address to listen on. `0.0.0.0` listens on every interface: put a proxy with TLS in front.",
+        text_zh="监听的地址。`0.0.0.0` 监听所有网络接口：请在前面放置带 TLS 的代理。",
         read=_read_name,
     ),
-    _number("PORT", _DEFAULTS.port, 1, 65_535, "The TCP port to listen on."),
-    _number("WORKERS", _DEFAULTS.workers, 1, 64, "How many worker processes answer HTTP."),
+    _number("PORT", _DEFAULTS.port, 1, 65_535, "The TCP port to listen on.", "监听的 TCP 端口。"),
+    _number("WORKERS", _DEFAULTS.workers, 1, 64, "How many worker processes answer HTTP.", "处理 HTTP 的工作进程数。"),
     _number(
         "LANES",
         _DEFAULTS.lanes,
@@ -196,14 +213,23 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         64,
         "How many batches a worker process writes at the same time; each lane holds one database connection. "
         "The first one works alone while less than half a batch waits.",
+        "每个工作进程同时写入的批次数；每条通道占用一个数据库连接。等待的命令不到半批时，只有第一条通道工作。",
     ),
-    _number("BATCH_LIMIT", _DEFAULTS.batch_limit, 1, 10_000, "The most commands in one batch, that is in one commit."),
+    _number(
+        "BATCH_LIMIT",
+        _DEFAULTS.batch_limit,
+        1,
+        10_000,
+        "The most commands in one batch, that is in one commit.",
+        "一批（即一次提交）最多包含的命令数。",
+    ),
     _number(
         "QUEUE_LIMIT",
         _DEFAULTS.queue_limit,
         1,
         1_000_000,
         "The most commands that wait in a worker process; beyond it the answer is 503 with Retry-After.",
+        "一个工作进程中最多等待的命令数；超过时应答 503 和 Retry-After。",
     ),
     _number(
         "LINE_LIMIT",
@@ -212,6 +238,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1_000_000,
         "The most who are served at once, in a worker process, of those who want the same reward with stock; whoever "
         "comes beyond it is answered 503 with a ticket that keeps the place in line.",
+        "一个工作进程同时为想要同一个有库存兑换品的多少人服务；超出的人得到 503 和保留位置的排队凭证。",
     ),
     _number(
         "BODY_LIMIT_BYTES",
@@ -219,19 +246,24 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1024,
         1024 * 1024 * 1024,
         "The longest request body, in bytes; a longer one is answered 413.",
+        "请求体的最大长度，以字节计；更长的应答 413。",
     ),
     Variable(
         name="LOG_LEVEL",
         kind="`debug`, `info`, `warning` or `error`",
+        kind_zh="`debug`、`info`、`warning` 或 `error`",
         default=_DEFAULTS.log_level,
         text="The least important message that is logged.",
+        text_zh="写入日志的最低级别。",
         read=_read_choice("debug", "info", "warning", "error"),
     ),
     Variable(
         name="LOG_FORMAT",
         kind="`text` or `json`",
+        kind_zh="`text` 或 `json`",
         default=_DEFAULTS.log_format,
         text="How log lines look on standard error: for people, or one JSON object a line.",
+        text_zh="标准错误输出上日志的样式：便于阅读的文本，或每行一个 JSON 对象。",
         read=_read_choice("text", "json"),
     ),
     _number(
@@ -240,13 +272,16 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1,
         3600,
         "How long a stop may take to finish what was accepted, in seconds.",
+        "停止时最多用多少秒处理完已接受的命令。",
     ),
     Variable(
         name="LANGUAGE",
         kind="`auto`, `zh` or `en`",
+        kind_zh="`auto`、`zh` 或 `en`",
         default=_DEFAULTS.language,
         text="The language of what the command line says; `auto` goes by `LC_ALL`, `LC_MESSAGES` and `LANG`, and "
         "says both where they name neither.",
+        text_zh="命令行输出的语言；`auto` 依据 `LC_ALL`、`LC_MESSAGES` 和 `LANG`，它们都未指明时两种语言都输出。",
         read=_read_choice("auto", "zh", "en"),
     ),
 )
@@ -267,20 +302,43 @@ def _read(name: str, variable: Variable, value: str) -> object:
         raise InvalidSetting(f"Environment variable {name}{shown} {error}.", variable=name) from None
 
 
-def settings_page() -> str:
-    """Write the reference page of all settings, as Markdown."""
-    lines = [
+_HEADS: Final = {
+    "en": (
         "# Settings",
+        "",
+        "[中文](../zh/reference/settings.md)",
         "",
         "jifen reads these environment variables when it starts; one that is unknown or cannot be used is refused.",
         "An empty variable counts as not set. This page is made by `python -m jifen.settings`.",
         "",
         "| variable | holds | default | for |",
         "|---|---|---|---|",
-    ]
-    lines += [f"| `{PREFIX}{each.name}` | {each.kind} | {each.default} | {each.text} |" for each in VARIABLES]
-    return "\n".join(lines) + "\n"
+    ),
+    "zh": (
+        "# 设置",
+        "",
+        "[English](../../reference/settings.md)",
+        "",
+        "jifen 启动时读取这些环境变量；未知的或不能使用的会被拒绝。空的变量视为没有设置。",
+        "本页由 `python -m jifen.settings zh` 生成。",
+        "",
+        "| 变量 | 内容 | 默认 | 用途 |",
+        "|---|---|---|---|",
+    ),
+}
+
+
+def settings_page(language: Literal["zh", "en"] = "en") -> str:
+    """Write the reference page of all settings in one language, as Markdown."""
+    rows = (
+        (each.name, each.kind_zh, each.default_zh or each.default, each.text_zh)
+        if language == "zh"
+        else (each.name, each.kind, each.default, each.text)
+        for each in VARIABLES
+    )
+    lines = [f"| `{PREFIX}{name}` | {kind} | {default} | {text} |" for name, kind, default, text in rows]
+    return "\n".join([*_HEADS[language], *lines]) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(settings_page())
+    sys.stdout.write(settings_page("zh" if "zh" in sys.argv[1:] else "en"))

@@ -159,7 +159,7 @@ def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
         (say("未导入", "rejected"), summary.rejected),
     ]
     write_table([say("期初余额", "balances"), ""], rows)
-    headings = [say("钱包", "wallet"), say("文件合计", "file"), say("未导入", "rejected"), say("待复核", "waiting")]
+    headings = [say("积分账户", "wallet"), say("文件合计", "file"), say("未导入", "rejected"), say("待复核", "waiting")]
     if summary.dry_run:
         sums = [[each.wallet, each.file_points, each.rejected_points, each.waiting_points] for each in summary.wallets]
         write_table(headings, sums)

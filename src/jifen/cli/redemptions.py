@@ -71,7 +71,7 @@ def list_waiting(
         return
     say = invocation.say
     write_table(
-        ["id", say("奖品", "reward"), say("件数", "pieces"), say("状态", "state"), say("积分", "points"), ""],
+        ["id", say("兑换品", "reward"), say("件数", "pieces"), say("状态", "state"), say("积分", "points"), ""],
         [
             [
                 each.redemption_id,
@@ -127,7 +127,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
         return
     say = invocation.say
     rows: list[tuple[str, object]] = [
-        (say("奖品", "reward"), found.reward),
+        (say("兑换品", "reward"), found.reward),
         (say("件数", "pieces"), found.quantity),
         (say("状态", "state"), state_name(invocation, found)),
         (say("积分", "points"), f"{found.points:,} {found.wallet}"),

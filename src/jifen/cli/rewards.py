@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from jifen.services.rewards import PriceView, RewardView
     from jifen.services.stock import CodesView, StockView
 
-group = typer.Typer(help="奖品：目录、库存、券码、滞销 / Rewards: catalogue, stock, codes, slow sellers.")
+group = typer.Typer(help="兑换品：目录、库存、券码、滞销 / Rewards: catalogue, stock, codes, slow sellers.")
 
-RewardId = Annotated[str, typer.Argument(metavar="REWARD", help="奖品编号 / The reward's id.")]
+RewardId = Annotated[str, typer.Argument(metavar="REWARD", help="兑换品编号 / The reward's id.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def list_all(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """列出奖品；指定会员时说明还差什么 / List rewards; for a member, with what is missing."""
+    """列出兑换品；指定会员时说明还差什么 / List rewards; for a member, with what is missing."""
     from jifen.services.rewards import list_rewards
 
     now = datetime.now(UTC)
@@ -50,7 +50,7 @@ def list_all(
         write_json(found)
         return
     say = invocation.say
-    heads = [say("奖品", "reward"), say("名称", "name"), say("价格", "price"), say("剩余", "left"), ""]
+    heads = [say("兑换品", "reward"), say("名称", "name"), say("价格", "price"), say("剩余", "left"), ""]
     write_table(
         heads,
         [
@@ -181,7 +181,7 @@ def slow(
     days: Annotated[int, typer.Option("--days", min=1, max=3660, help="统计天数 / So many days back.")] = 90,
     as_json: AsJson = False,
 ) -> None:
-    """滞销奖品与建议（调价或下架） / Rewards that hardly anybody takes, with a proposal."""
+    """滞销兑换品与建议（调价或下架） / Rewards that hardly anybody takes, with a proposal."""
     from jifen.services.slow_sellers import find_slow_sellers
 
     now = datetime.now(UTC)
@@ -194,9 +194,9 @@ def slow(
         return
     say = invocation.say
     if not found.rewards:
-        write_note(say("没有滞销奖品。", "There is no slow seller."))
+        write_note(say("没有滞销兑换品。", "There is no slow seller."))
         return
     write_table(
-        [say("奖品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
+        [say("兑换品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
         [[each.reward_id, each.use_percent, say(each.zh, each.en)] for each in found.rewards],
     )

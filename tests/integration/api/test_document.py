@@ -72,9 +72,12 @@ def test_every_operation_has_an_example() -> None:
 _ROW = re.compile(r"^\| `([a-z_]+)` \| ([0-9—]+) \|", re.MULTILINE)
 
 
-def documented() -> dict[str, str]:
+PAGES = ("docs/reference/errors.md", "docs/zh/reference/errors.md")
+
+
+def documented(name: str) -> dict[str, str]:
     """The codes of the page, with their status (or a dash)."""
-    found = _ROW.findall(Path(ROOT, "docs/reference/errors.md").read_text("utf-8"))
+    found = _ROW.findall(Path(ROOT, name).read_text("utf-8"))
     assert len(found) == len({code for code, _ in found}), "a code is documented twice"
     return dict(found)
 
@@ -87,9 +90,10 @@ def codes_in_the_source() -> set[str]:
     return refused | raised
 
 
-def test_every_code_is_documented() -> None:
-    """Whoever gets a code can look up what it means and how to mend it."""
-    assert codes_in_the_source() - documented().keys() == set()
+@pytest.mark.parametrize("name", PAGES)
+def test_every_code_is_documented(name: str) -> None:
+    """Whoever gets a code can look up what it means and how to mend it, in either language."""
+    assert codes_in_the_source() - documented(name).keys() == set()
 
 
 def test_every_refusal_has_a_status() -> None:
@@ -98,10 +102,11 @@ def test_every_refusal_has_a_status() -> None:
     assert set(re.findall(r"Refusal\(\s*\"([a-z_]+)\"", text)) - PROBLEMS.keys() == set()
 
 
-def test_the_page_gives_the_status_that_is_sent() -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_gives_the_status_that_is_sent(name: str) -> None:
     """And nothing is documented that does not exist."""
     statuses = {code: str(kind.status) for code, kind in PROBLEMS.items()}
-    page = documented()
+    page = documented(name)
     assert {code: status for code, status in page.items() if status != "—"} == statuses
     assert page.keys() - codes_in_the_source() - statuses.keys() == set()
 

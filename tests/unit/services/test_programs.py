@@ -8,11 +8,20 @@ from pathlib import Path
 import pytest
 
 from jifen.core.calendar import NeverExpires, RollingExpiry
-from jifen.core.program import InvalidProgram
+from jifen.core.program import (
+    HoldPolicy,
+    InvalidProgram,
+    MemberPolicy,
+    ProgramDocument,
+    RefundPolicy,
+    ReturnPolicy,
+    Wallet,
+)
 from jifen.services.programs import ProgramFileUnreadable, parse_program, read_program_text, starter_names
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS
 
-PAGE = Path(__file__).resolve().parents[3] / "docs/reference/program.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = ("docs/reference/program.md", "docs/zh/reference/program.md")
 STARTER = read_program_text("starter")
 
 
@@ -44,15 +53,26 @@ def test_every_program_that_ships_is_right() -> None:
     assert programs["starter"].earning[0].pending_days == 0
 
 
-def test_every_example_of_the_reference_is_right() -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_every_example_of_the_reference_is_right(name: str) -> None:
     """What people copy from the page must work: whole programs, and parts that are put behind one."""
-    examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    page = (ROOT / name).read_text("utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     whole = [example for example in examples if example.startswith("name:")]
     assert len(whole) == 2 and len(examples) > 2
     for example in examples:
         parse_program(example if example in whole else STARTER + example)
-    for expiry in re.findall(r"`(\{policy: [^`]*\})`", PAGE.read_text("utf-8")):
+    for expiry in re.findall(r"`(\{policy: [^`]*\})`", page):
         parse_program(STARTER.replace("{policy: rolling, months: 12, until: month_end}", expiry))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_field_of_a_program_is_in_the_reference(name: str) -> None:
+    """Those of the program itself, and those of the parts that no other page describes."""
+    rows = re.findall(r"^\| (`.*?) \|", (ROOT / name).read_text("utf-8"), re.MULTILINE)
+    named = {field for row in rows for field in re.findall(r"\w+", row)}
+    parts = (ProgramDocument, Wallet, RefundPolicy, ReturnPolicy, HoldPolicy, MemberPolicy)
+    assert {field for part in parts for field in part.__struct_fields__} - named == set()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ REASONS = {
     "invalid_birthday": ("无法识别的生日：{detail}", "not a birthday in one of the mapping's formats: {detail}"),
     "invalid_value": ("与字段类型不符：{detail}", "does not fit the field's type: {detail}"),
     "invalid_points": ("积分不是正整数：{detail}", "the points are no positive whole number: {detail}"),
-    "unknown_wallet": ("计划中没有这个钱包：{detail}", "the program has no such wallet: {detail}"),
+    "unknown_wallet": ("计划中没有这个积分账户：{detail}", "the program has no such wallet: {detail}"),
     "quantity_not_positive": ("数量必须大于零：{detail}", "the quantity must be positive: {detail}"),
     "quantity_too_large": ("数量超过上限：{detail}", "the quantity is beyond the limit: {detail}"),
     "invalid_amount": ("金额不是十进制数：{detail}", "the amount is no plain decimal number: {detail}"),

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jifen.services.imports.mapping import (
+    Columns,
+    FileShape,
     InvalidMapping,
+    Mapping,
+    MemberShape,
+    ReturnsByColumn,
     ReturnsByPrefix,
+    TimeShape,
     load_mapping,
     parse_mapping,
     shipped_mappings,
+)
+from jifen.services.imports.people.mapping import (
+    BalanceColumns,
+    BalanceMapping,
+    MemberColumns,
+    MemberMapping,
+    load_balance_mapping,
+    load_member_mapping,
 )
 
 GOOD = """\
@@ -28,6 +44,20 @@ columns:
   paid: paid
   sku: sku
 """
+
+KINDS: tuple[type[msgspec.Struct], ...] = (
+    Mapping,
+    FileShape,
+    TimeShape,
+    MemberShape,
+    Columns,
+    ReturnsByPrefix,
+    ReturnsByColumn,
+    MemberMapping,
+    MemberColumns,
+    BalanceMapping,
+    BalanceColumns,
+)
 
 
 def test_the_mappings_that_come_with_jifen_load() -> None:
@@ -90,3 +120,18 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"#" * 70_000)
     with pytest.raises(InvalidMapping, match="bytes at most"):
         load_mapping(path)
+
+
+@pytest.mark.parametrize("name", ["docs/reference/mapping.md", "docs/zh/reference/mapping.md"])
+def test_the_reference_is_complete_and_its_examples_load(name: str, tmp_path: Path) -> None:
+    """Every field of the three kinds of mapping, in either language."""
+    page = (Path(__file__).resolve().parents[4] / name).read_text("utf-8")
+    orders, members, balances = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse_mapping(orders, "orders.yaml").source == "import:stores"
+    for example, load in ((members, load_member_mapping), (balances, load_balance_mapping)):
+        file = tmp_path / "mapping.yaml"
+        file.write_text(example, "utf-8")
+        assert load(str(file)).source == "import:crm"
+    prose = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    named = {word for code in re.findall(r"`([^`]+)`", prose) for word in re.findall(r"\w+", code)}
+    assert {field for kind in KINDS for field in kind.__struct_fields__} - named == set()
