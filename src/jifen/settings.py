@@ -23,7 +23,7 @@ PREFIX: Final = "JIFEN_"
 HIDDEN: Final = "[hidden]"
 
 # Greedy up to the last `@`: a password may itself hold an unescaped `@` or `/`, and hiding too much is the safe side.
-_URL_PASSWORD: Final = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^\s:/@?#]*):\S*@", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"((?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?://[^\s:/@?#]*):\S*@", re.IGNORECASE)
 _PASSWORD_PARAMETER: Final = re.compile(r"(password\s*=\s*)('[^']*'|[^&\s#]+)", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ class InvalidSetting(JifenError):
 
 
 def hide_passwords(text: str) -> str:
-    """Give the text with the password of every PostgreSQL URL or connection string in it hidden."""
+    """Give the text with the password of every database URL or connection string in it hidden."""
     return _PASSWORD_PARAMETER.sub(rf"\1{HIDDEN}", _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text))
 
 

@@ -11,7 +11,7 @@ from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
 from jifen.engine.submission import Submission
 from jifen.services.imports.people import MemberSummary, import_members, load_member_mapping
-from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, queried
+from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
 from jifen.services.programs import parse_program
 from jifen.services.templates import read_template
 from tests.databases import add_program, fetch_sql
@@ -99,6 +99,8 @@ def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch)
     with queried("SELECT 1 AS a, '茶,酒' AS b, NULL AS c;") as file:
         assert file.read_text("utf-8") == 'a,b,c\n1,"茶,酒",\n'
     with pytest.raises(QueryFailed, match="read-only"), queried("INSERT INTO wallets VALUES (9, 'x') RETURNING 1"):
+        pass
+    with pytest.raises(QueryInterrupted, match="1 seconds"), queried("SELECT pg_sleep(30)", limit_seconds=1):
         pass
     monkeypatch.setenv(URL_VARIABLE, "")
     with pytest.raises(QueryFailed, match=URL_VARIABLE), queried("SELECT 1"):

@@ -31,7 +31,7 @@ Query = Annotated[
     typer.Option(
         "--query",
         metavar="SQL",
-        help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
+        help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 或 MySQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
         show_default=False,
     ),
 ]

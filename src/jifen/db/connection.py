@@ -117,12 +117,25 @@ async def connect(url: str, *, for_batches: bool = False) -> Connection:
     return connection
 
 
-async def copy_query(url: str, query: str, target: Path) -> None:
-    """Write the rows of a query on a database of others as CSV with a header, as they come. It can change nothing."""
-    settings = {"application_name": "jifen", "default_transaction_read_only": "on"}
+class CopyCutOff(Exception):
+    """The rows of a query on a database of others stopped coming before the last one."""
+
+
+async def copy_query(url: str, query: str, target: Path, limit_seconds: int) -> None:
+    """Write the rows of a query on a database of others as CSV with a header, as they come. It can change nothing,
+    and takes so many seconds at most. Raises CopyCutOff where it began and did not end."""
+    settings = {
+        "application_name": "jifen",
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{limit_seconds}s",
+    }
     connection = await asyncpg.connect(url, timeout=10, server_settings=settings)
     try:
         await connection.copy_from_query(query, output=target, format="csv", header=True, encoding="utf-8")
+    except asyncpg.QueryCanceledError:
+        raise CopyCutOff(f"it was stopped, or took longer than {limit_seconds} seconds") from None
+    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, ConnectionError):
+        raise CopyCutOff("the connection ended in the middle") from None
     finally:
         await connection.close(timeout=5)
 
