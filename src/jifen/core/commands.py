@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeGuard, get_args
 
 import msgspec
 
@@ -162,6 +162,17 @@ Command = (
     | WalletCommand
     | DrawPrize
 )
+
+
+#: Commands about the points of one member as they stand: no past, no redemption, nobody else. Nearly all are of these,
+#: so that a look at the type spares asking what else a command may be.
+OrdinaryCommand = RecordOrder | RecordEvent | SpendPoints | PlaceHold | AdjustPoints | SettleMember
+_ORDINARY: Final = frozenset(get_args(OrdinaryCommand))
+
+
+def is_ordinary(command: Command) -> TypeGuard[OrdinaryCommand]:
+    """Whether a command is about the points of one member as they stand (an order that a hold pays for is more)."""
+    return type(command) in _ORDINARY
 
 
 def order_named(command: Command) -> str | None:

@@ -15,6 +15,7 @@ from jifen.core.commands import (
     ReverseTransaction,
     SetProfile,
     TransferPoints,
+    is_ordinary,
     order_named,
 )
 from jifen.core.decide import Effects, PastTransaction, decide
@@ -153,23 +154,24 @@ class Deciding:
             if isinstance(command, RecordOrder):
                 self._waiting_orders.add(digest_order(command.order.order_id))
             return None
-        if isinstance(command, SetProfile):
-            return self._set_profile(index, member, command.profile)
-        if isinstance(command, MembershipCommand):
-            return await self._change_household(index, submission, command)
-        if isinstance(command, ON_THE_ROLL):
-            return self._set_on_roll(index, submission, member, command)
-        if isinstance(command, AboutRedemption):
-            spent_by = self._known.redeeming.spent_by(command, member, self._states)
-            if isinstance(spent_by, Refusal):
-                return spent_by
-            past = self._known.links.past.get(spent_by) if spent_by is not None else None
-            if spent_by is not None and (past is None or self._changed(member)):
-                # This batch has just changed what it is about.
-                self._waiting_members.add(member)
-                return None
-        if isinstance(command, DecideApproval):
-            return self._decide_approval(index, submission, command, member)
+        if not is_ordinary(command):
+            if isinstance(command, SetProfile):
+                return self._set_profile(index, member, command.profile)
+            if isinstance(command, MembershipCommand):
+                return await self._change_household(index, submission, command)
+            if isinstance(command, ON_THE_ROLL):
+                return self._set_on_roll(index, submission, member, command)
+            if isinstance(command, AboutRedemption):
+                spent_by = self._known.redeeming.spent_by(command, member, self._states)
+                if isinstance(spent_by, Refusal):
+                    return spent_by
+                past = self._known.links.past.get(spent_by) if spent_by is not None else None
+                if spent_by is not None and (past is None or self._changed(member)):
+                    # This batch has just changed what it is about.
+                    self._waiting_members.add(member)
+                    return None
+            if isinstance(command, DecideApproval):
+                return self._decide_approval(index, submission, command, member)
         outcome = self._decide(index, submission, self._states[member], past, receiver, others)
         if isinstance(outcome, Refusal) and outcome.code == APPROVAL_NEEDED and isinstance(command, AdjustPoints):
             return await self._ask(index, submission, command, member)
@@ -192,9 +194,9 @@ class Deciding:
         command = submission.command
         if isinstance(command, SpendFromHousehold):
             command = self._known.households.named(command)
-        supplies = (
-            self._supplies.supplies(program, command, state) if isinstance(command, SuppliedCommand) else NO_SUPPLIES
-        )
+        supplies = NO_SUPPLIES
+        if not is_ordinary(command) and isinstance(command, SuppliedCommand):
+            supplies = self._supplies.supplies(program, command, state)
         effects = decide(
             program,
             command,
@@ -211,6 +213,8 @@ class Deciding:
         if isinstance(effects, Refusal):
             return effects
         answer = self._keep(index, state.member_id, effects)
+        if is_ordinary(command):
+            return answer
         if isinstance(submission.command, MergeMembers | UndoMerge):
             self._merge(submission, effects)
         if not isinstance(submission.command, ChangeLife):
@@ -337,6 +341,8 @@ class Deciding:
 
     def _order_is_waiting(self, command: Command) -> bool:
         """Whether a command is about an order that waits for the next batch, so that it must wait behind it."""
+        if not self._waiting_orders:
+            return False
         if isinstance(command, RecordOrder):
             return digest_order(command.order.order_id) in self._waiting_orders
         order_id = order_named(command)

@@ -17,6 +17,7 @@ from jifen.core.commands import (
     RegisterMember,
     SpendPoints,
     TransferPoints,
+    is_ordinary,
 )
 from jifen.core.decide.bank import saved_name
 from jifen.core.decide.limits import limit_names
@@ -292,7 +293,7 @@ class Gathering:
         people = {
             member
             for submission in self._submissions
-            if isinstance(submission.command, PersonCommand)
+            if not is_ordinary(submission.command) and isinstance(submission.command, PersonCommand)
             for member in self._known_members(submission.command)
             if member in self.states
         }

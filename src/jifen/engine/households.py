@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from jifen.core.commands import Command
+from jifen.core.commands import Command, is_ordinary
 from jifen.core.decide import PastTransaction
 from jifen.core.identity import shard_of_member
 from jifen.core.members.commands import (
@@ -39,6 +39,8 @@ class Household(msgspec.Struct, frozen=True):
 
 def asked_about(command: Command) -> tuple[int, ...]:
     """Whose household matters to a command: whoever is in one cannot go before leaving it."""
+    if is_ordinary(command):
+        return ()
     if isinstance(command, FoundHousehold):
         return (command.member, *command.others)
     if isinstance(command, JoinHousehold):

@@ -10,7 +10,7 @@ from functools import cached_property
 import msgspec
 
 from jifen.core.calendar import local_day
-from jifen.core.commands import Command
+from jifen.core.commands import Command, is_ordinary
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Round
 from jifen.core.identity import shard_of_digest, shard_of_member, shard_of_name
@@ -53,7 +53,7 @@ class Redeeming:
     """The commands of a batch that are about redemptions, and what was found and locked for them."""
 
     def __init__(self, commands: Iterable[Command], shards: int) -> None:
-        self.commands = [each for each in commands if isinstance(each, SuppliedCommand)]
+        self.commands = [each for each in commands if not is_ordinary(each) and isinstance(each, SuppliedCommand)]
         self._shards = shards
         #: Whose coupon a code is, and in which redemption it was issued.
         self._coupons: dict[str, Reference] = {}

@@ -17,6 +17,7 @@ from jifen.core.commands import (
     ReleaseHold,
     ReverseTransaction,
     TransferPoints,
+    is_ordinary,
     order_named,
 )
 from jifen.core.identity import MemberReference
@@ -37,6 +38,8 @@ _ABOUT_THE_PAST = (RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseT
 
 def members_named(command: Command) -> list[MemberReference]:
     """The members that a command names, by number or identity."""
+    if is_ordinary(command):
+        return [command.member]
     if isinstance(command, RegisterMember):
         return list(command.identities)
     if isinstance(command, TransferPoints):
@@ -83,7 +86,7 @@ def needs_past(command: Command) -> bool:
     """Whether a command refers to an earlier transaction."""
     if isinstance(command, RecordOrder):
         return command.order.offset is not None
-    return isinstance(command, _ABOUT_THE_PAST)
+    return not is_ordinary(command) and isinstance(command, _ABOUT_THE_PAST)
 
 
 def needs_history(command: Command) -> bool:
