@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jifen.analytics.proofs.audiences import never_met
 from jifen.analytics.proofs.examples import Case
 from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import reward_rates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_true
+from jifen.analytics.proofs.places import places_of_rule
 from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
 from jifen.analytics.proofs.space import Space, Undecided
@@ -36,6 +38,7 @@ def check_program(
     solver; `progress` is told (rules done, rules in all)."""
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
     results: list[Finding | NotProven] = [*plain_findings(program), *unreachable_tiers(program, timeout_ms)]
+    results += never_met(program, timeout_ms)
     total = sum(len(book.rules) for book in program.books.values())
     done = 0
     highest = None
@@ -43,7 +46,8 @@ def check_program(
         space = Space(program, event_type, timeout_ms)
         anything = _anything(space)
         for rule in book.rules:
-            results += [*beyond_proof(rule), *never_true(space, rule, anything)]
+            results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
+            results += never_true(space, rule, anything)
             done += 1
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]

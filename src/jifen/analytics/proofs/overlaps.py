@@ -7,6 +7,7 @@ from itertools import combinations
 
 from jifen.analytics.proofs.encoding import unprovable_parts
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
+from jifen.analytics.proofs.places import Place
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space, Undecided
 from jifen.core.conditions.syntax import place_of
@@ -16,16 +17,13 @@ Result = Finding | NotProven
 _UNMATCHED = ("outside_window", "audience", "condition", "no_line", "failed")
 
 
-def beyond_proof(rule: CompiledRule) -> Iterator[NotProven]:
-    """The parts of a rule's conditions of which the solver knows nothing."""
-    named = [("audience", each) for each in rule.audiences]
-    named += [(field, each) for field in ("when", "lines", "formula") if (each := getattr(rule, field)) is not None]
-    for field, condition in named:
-        for part in unprovable_parts(condition.root):
-            line, column = place_of(condition.source, part.position)
-            zh = f"{field} 第 {line} 行第 {column} 列：{part} 超出可证明的范围，当作任何值都有可能"
-            en = f"{field}, line {line}, column {column}: {part} is beyond proof and taken to be anything"
-            yield not_proven(rule.id, zh, en)
+def beyond_proof(place: Place) -> Iterator[NotProven]:
+    """The parts of a condition of which the solver knows nothing."""
+    for part in unprovable_parts(place.condition.root):
+        line, column = place_of(place.condition.source, part.position)
+        zh = f"{place.field} 第 {line} 行第 {column} 列：{part} 超出可证明的范围，当作任何值都有可能"
+        en = f"{place.field}, line {line}, column {column}: {part} is beyond proof and taken to be anything"
+        yield not_proven(place.owner, zh, en)
 
 
 def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Iterator[Result]:

@@ -7,15 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from fractions import Fraction
 from math import ceil, prod
+from typing import get_args
 
 from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
 from jifen.analytics.proofs.moments import FIRST_DAY
 from jifen.analytics.proofs.overlaps import multiplies
+from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
-from jifen.core.conditions import Condition
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, place_of, walk
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
+from jifen.core.redemption.document import RewardKind
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.caps import cost_cents
 from jifen.core.rules.document import ORDER_COMPLETED, Cap, Window
@@ -33,6 +35,8 @@ WHOLE_CURRENCIES = frozenset(
     ]
 )
 ONE_DAY = timedelta(days=1)
+#: What stands before the id of a field of members in its name.
+FIELDS = "member.fields."
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _LISTS = {
     "sku": "skus",
@@ -41,49 +45,43 @@ _LISTS = {
     "event.data.sku": "skus",
     "order.channel": "channels",
     "order.store_id": "stores",
+    "member.channel": "channels",
     "member.tags": "tags",
     "member.segments": "segments",
 }
 
 
-def conditions_of(rule: CompiledRule) -> Iterator[tuple[str, Condition]]:
-    """A rule's conditions, with the field each stands in."""
-    for field, condition in (("when", rule.when), ("lines", rule.lines), ("formula", rule.formula)):
-        if condition is not None:
-            yield field, condition
-    for condition in rule.audiences:
-        yield "audience", condition
+def unknown_references(program: Program, place: Place) -> Iterator[Finding]:
+    """Texts that a condition compares with and that the catalog, or the program, does not have."""
+    for name, constant in _compared_texts(place.condition.root):
+        text = str(constant.value)
+        known = _known(program, name)
+        if known and text and text not in known:
+            near = get_close_matches(text, known, 1)
+            hint_zh, hint_en = (f"，是否为 {near[0]}", f"; did you mean {near[0]}") if near else ("", "")
+            where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
+            zh, en = place.name(constant.position)
+            zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有{hint_zh}"
+            en = f"{en} names {name} {text!r}, which {where_en} does not have{hint_en}"
+            yield finding("unknown_reference", [place.owner], zh, en)
 
 
-def unknown_references(program: Program, rule: CompiledRule) -> Iterator[Finding]:
-    """Texts that conditions compare with and that the catalog does not have."""
-    catalog = program.document.catalog
-    for field, condition in conditions_of(rule):
-        for name, constant in _compared_texts(condition.root):
-            text = str(constant.value)
-            if name == "member.tier":
-                known = [tier.id for tier in program.document.tiers]
-            elif name.startswith(TIERS):
-                known = next(list(each.ranks) for each in program.tier_sets if each.id == name.removeprefix(TIERS))
-            else:
-                known = getattr(catalog, _LISTS.get(name, ""), [])
-            if known and text and text not in known:
-                near = get_close_matches(text, known, 1)
-                hint_zh, hint_en = (f"，是否为 {near[0]}", f"; did you mean {near[0]}") if near else ("", "")
-                zh, en = _place(rule, field, condition, constant)
-                zh = f"{zh}提到 {name} {text!r}，目录中没有{hint_zh}"
-                yield finding(
-                    "unknown_reference",
-                    [rule.id],
-                    zh,
-                    f"{en} names {name} {text!r}, which the catalog does not have{hint_en}",
-                )
-
-
-def _place(rule: CompiledRule, field: str, condition: Condition, node: Constant) -> tuple[str, str]:
-    line, column = place_of(condition.source, node.position)
-    zh = f"规则 {rule.id} 的 {field}（第 {line} 行第 {column} 列）"
-    return zh, f"The {field} of {rule.id} (line {line}, column {column})"
+def _known(program: Program, name: str) -> list[str]:
+    """The texts that a name can have, as far as the program says; empty: any."""
+    document = program.document
+    if name == "member.tier":
+        return [tier.id for tier in document.tiers]
+    if name.startswith(TIERS):
+        return next(list(each.ranks) for each in program.tier_sets if each.id == name.removeprefix(TIERS))
+    if name.startswith(FIELDS):
+        field = next(each for each in document.fields if each.id == name.removeprefix(FIELDS))
+        return [str(each.value) for each in field.choices]
+    if name == "redemption.reward":
+        return [each.id for each in document.rewards]
+    if name == "redemption.kind":
+        return list(get_args(RewardKind))
+    listed: list[str] = getattr(document.catalog, _LISTS.get(name, ""), [])
+    return listed
 
 
 def _compared_texts(root: Node) -> Iterator[tuple[str, Constant]]:
@@ -105,17 +103,16 @@ def _name_of(node: Node) -> str | None:
     return node.name.removeprefix("line.") if isinstance(node, Name) else None
 
 
-def magnitudes(program: Program, rule: CompiledRule) -> Iterator[Finding]:
+def magnitudes(program: Program, place: Place) -> Iterator[Finding]:
     """Amounts in cents that are compared with a number of the size of yuan."""
     if program.document.currency in WHOLE_CURRENCIES:
         return
-    for field, condition in conditions_of(rule):
-        for name, constant in _compared_cents(condition.root):
-            cents = int(constant.value)
-            zh, en = _place(rule, field, condition, constant)
-            zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
-            en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-            yield finding("magnitude", [rule.id], zh, en)
+    for name, constant in _compared_cents(place.condition.root):
+        cents = int(constant.value)
+        zh, en = place.name(constant.position)
+        zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
+        en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
+        yield finding("magnitude", [place.owner], zh, en)
 
 
 def _compared_cents(root: Node) -> Iterator[tuple[str, Constant]]:
@@ -213,9 +210,12 @@ def _usual_day(program: Program) -> datetime:
 
 
 def plain_findings(program: Program) -> list[Finding]:
-    """All of these, for all rules."""
+    """All of these, for all rules and for every condition beside them."""
+    rules = [rule for book in program.books.values() for rule in book.rules]
+    places = [place for rule in rules for place in places_of_rule(rule)]
     found: list[Finding] = []
-    for book in program.books.values():
-        for rule in book.rules:
-            found += [*unknown_references(program, rule), *magnitudes(program, rule), *idle_caps(program, rule)]
+    for place in [*places, *places_beside_rules(program)]:
+        found += [*unknown_references(program, place), *magnitudes(program, place)]
+    for rule in rules:
+        found += idle_caps(program, rule)
     return found + (list(gaps(program)) if ORDER_COMPLETED in program.books else [])

@@ -21,7 +21,7 @@ def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | N
         encoder = Encoder("", program.document.currency, types)
         asked = [each for each in tier_set.tiers if each.is_earned and each.qualify is not None]
         formulas = [encoder.formula(each.qualify.root) for each in asked if each.qualify is not None]
-        always = [*encoder.bounds(tier_set.names), *_counts(encoder, tier_set)]
+        always = [*encoder.bounds(tier_set.names), *counts_of(encoder, tier_set)]
         for rank, tier in enumerate(asked):
             solver = z3.Solver(ctx=encoder.context)
             solver.set("timeout", timeout_ms)
@@ -42,7 +42,7 @@ def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | N
                 yield finding("unreachable_tier", [name], zh, en)
 
 
-def _counts(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
+def counts_of(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
     """What a period has is part of what there ever was, and with a lifelong period the same."""
     is_lifetime = isinstance(tier_set.document.period, Lifetime)
     for name in ("orders", "spent_cents"):
