@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from jifen.api.drafts import Asked, Call, CheckBody
+from jifen.engine.jobs import launch
 from jifen.services.programs import parse_program
 from jifen.services.tiers import recalculation
-from jifen.services.tiers.job import launch_recalculation
+from jifen.services.tiers.job import MODULE
 from jifen.services.tiers.preview import MAXIMUM_LISTED, Preview, preview_tiers
 
 PREVIEW_PATH = "/v1/tiers/preview"
@@ -77,7 +78,7 @@ async def _recalculate(asked: Asked) -> RecalculationView:
         found = await recalculation.begin_recalculation(asked.connection, asked.actor)
     else:
         found = await recalculation.resume_recalculation(asked.connection, int(body.resume))
-    await launch_recalculation(found.id)
+    await launch(MODULE, found.id)
     return view_of_recalculation(found)
 
 

@@ -3,9 +3,6 @@ process of its own does the work."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from asyncio.subprocess import PIPE
 from datetime import date, datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -18,18 +15,19 @@ from jifen.core.errors import JifenError
 from jifen.core.program import ProgramDocument
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.jobs import launch
 
 Status = Literal["running", "done", "failed", "stopped"]
 
 #: A process says every second that it is there.
 LOST_SECONDS: Final = 20.0
 KEPT_BACKTESTS: Final = 50
+#: The process of one, as it is launched.
+MODULE: Final = "jifen.analytics.backtest.job"
 
 _SQL: Final = load_queries("backtest")
 _decode_report = msgspec.json.Decoder(BacktestReport).decode
 _encode = msgspec.json.Encoder().encode
-#: The processes that this one has started: their input stays open as long as this one lives.
-_launched: set[asyncio.Task[int]] = set()
 
 
 class BacktestRunning(JifenError):
@@ -76,7 +74,7 @@ async def start_backtest(
         number = await connection.fetchval(_SQL["add_backtest"], asked_by, _encode(document).decode(), since, until)
     except asyncpg.UniqueViolationError:
         raise BacktestRunning("Another backtest is under way; wait for it, or stop it.") from None
-    await _launch(number)
+    await launch(MODULE, number)
     return await find_backtest(connection, number)
 
 
@@ -130,12 +128,3 @@ def _backtest(row: Any) -> Backtest:
         "backtest_lost" if is_lost else row["error_code"],
         "The process that ran it is gone; ask for it again." if is_lost else row["error"],
     )
-
-
-async def _launch(number: int) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "jifen.analytics.backtest.job", str(number), stdin=PIPE
-    )
-    task = asyncio.create_task(process.wait())
-    _launched.add(task)
-    task.add_done_callback(_launched.discard)
