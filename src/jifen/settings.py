@@ -128,6 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queue_limit: int = 10_000
     line_limit: int = 1_000
     body_limit_bytes: int = 4 * 1024 * 1024
+    uploads: Path | None = None
+    upload_limit_bytes: int = 256 * 1024 * 1024
+    upload_days: int = 7
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     shutdown_seconds: int = 30
@@ -247,6 +250,28 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1024 * 1024 * 1024,
         "The longest request body, in bytes; a longer one is answered 413.",
         "请求体的最大长度，以字节计；更长的应答 413。",
+    ),
+    Variable(
+        name="UPLOADS",
+        kind="folder",
+        default="`uploads` in the data folder; with a database of yours `jifen-uploads-UID` among the temporary files",
+        text="Where files that were uploaded to be imported lie for as long as they are needed. With servers on "
+        "several machines: a folder that all of them share.",
+        read=_read_path,
+    ),
+    _number(
+        "UPLOAD_LIMIT_BYTES",
+        _DEFAULTS.upload_limit_bytes,
+        1024,
+        1024 * 1024 * 1024 * 1024,
+        "The largest file that can be uploaded to be imported, in bytes; a larger one is answered 413.",
+    ),
+    _number(
+        "UPLOAD_DAYS",
+        _DEFAULTS.upload_days,
+        1,
+        90,
+        "After so many days an uploaded file that nobody imported is deleted, and the rejects of one that was.",
     ),
     Variable(
         name="LOG_LEVEL",

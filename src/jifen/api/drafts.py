@@ -20,6 +20,7 @@ from jifen.services.program_changes import Change, changes_between
 from jifen.services.programs import program_version
 from jifen.services.publishing import report_on
 from jifen.services.segments.catalog import all_segments
+from jifen.settings import Settings
 
 
 class DraftBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
     name: str
     body: Any
     key: str | None = None
+    settings: Settings = Settings()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

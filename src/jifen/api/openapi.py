@@ -12,6 +12,7 @@ from jifen.api.bodies import EventResult, EventResults
 from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.draws import DRAW_CALLS
 from jifen.api.front import BATCH_MEDIA_TYPE
+from jifen.api.imports import EXAMPLE_IMPORT, IMPORT_CALLS, IMPORTS_PATH, REJECTS_PATH, ImportView
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
@@ -20,6 +21,7 @@ from jifen.api.rewards import REWARD_CALLS
 from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
+from jifen.api.uploads import FORM_TYPE, UPLOAD_CODES
 from jifen.core.limits import MAXIMUM_EVENTS
 from jifen.core.rules.facts import MemberFacts
 from jifen.services.events import KnownEvent, OtherEvent
@@ -53,9 +55,19 @@ _ID_PATTERNS = {
     "draw_id": ("^[a-z][a-z0-9_-]{0,39}$", "wheel", "The draw's id in the program."),
     "code": ("^[^/]{1,64}$", "7K3M-Q9TX-0VBH-2R8D-WN5C", "The coupon's code; hyphens and case do not matter."),
     "approval_id": ("^[1-9][0-9]{0,9}$", "5", "The number of the request."),
+    "import_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the import."),
     "backtest_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the backtest."),
 }
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS, *DRAW_CALLS)
+_CALLS = (
+    *CALLS,
+    *BACKTEST_CALLS,
+    *TIER_CALLS,
+    *SEGMENT_CALLS,
+    *REWARD_CALLS,
+    *OFFSET_CALLS,
+    *DRAW_CALLS,
+    *IMPORT_CALLS,
+)
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -114,6 +126,8 @@ def openapi_document() -> Document:
     for call in _CALLS:
         paths.setdefault(call.path, {})[call.method.lower()] = _call(call)
     paths[TRY_PATH] = {"post": _try()}
+    paths.setdefault(IMPORTS_PATH, {})["post"] = _upload()
+    paths[REJECTS_PATH] = {"get": _rejects()}
     paths |= _service_paths()
     return {
         "openapi": "3.1.0",
@@ -252,6 +266,57 @@ def _try() -> Document:
             }
         }
         | _problems(("unauthorized", "internal", "database_unavailable", *TRY_CODES)),
+    }
+
+
+def _upload() -> Document:
+    form = {
+        "type": "object",
+        "properties": {
+            "kind": {"type": "string", "enum": ["members", "orders", "balances"]},
+            "mapping": {
+                "type": "string",
+                "description": "What the columns mean, as YAML or JSON; for orders also the name of a mapping that "
+                "ships with jifen. Left out, one is proposed from the header (not of orders).",
+            },
+            "file": {
+                "type": "string",
+                "format": "binary",
+                "contentMediaType": "application/octet-stream",
+                "description": "CSV (gzip, too), an Excel workbook (.xlsx) or JSON lines.",
+            },
+        },
+        "required": ["kind", "file"],
+        "additionalProperties": False,
+    }
+    example = {"kind": "members", "file": "会员编号,手机号,姓名\n1001,13800138000,李梅\n"}
+    view = {"schema": _reference(ImportView), "example": EXAMPLE_IMPORT | {"status": "checking", "report": None}}
+    return {
+        "operationId": "upload_import",
+        "summary": "Upload a file of members, orders or balances, and have it looked through",
+        "x-summary-zh": "上传会员、订单或期初余额文件并检查（不入账）",
+        "description": "Nothing is recorded before `POST /v1/imports/{import_id}/start`. Where another import is at "
+        "work the file waits as `uploaded`. A query on a database of others is taken on the command line only.",
+        "tags": ["write"],
+        "requestBody": {"required": True, "content": {FORM_TYPE: {"schema": form, "example": example}}},
+        "responses": {"202": {"description": ImportView.__doc__ or "", "content": {"application/json": view}}}
+        | _problems(("unauthorized", "internal", "database_unavailable", *UPLOAD_CODES)),
+    }
+
+
+def _rejects() -> Document:
+    content = {"text/csv": {"schema": {"type": "string"}, "example": "file,line,field,code,reason_zh,reason_en,row\n"}}
+    return {
+        "operationId": "get_rejects",
+        "summary": "The rows that were not taken, and why, as CSV",
+        "x-summary-zh": "下载未导入的行及原因（CSV）",
+        "description": "Of the last step that came to its end: the look through the file, or the import.",
+        "tags": ["read"],
+        "parameters": _path_parameters(REJECTS_PATH),
+        "responses": {
+            "200": {"description": "One row for each row of the file that was not taken.", "content": content}
+        }
+        | _problems(("unauthorized", "internal", "database_unavailable", "unknown_import", "no_rejects")),
     }
 
 

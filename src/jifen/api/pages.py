@@ -12,6 +12,7 @@ import structlog
 from litestar import Litestar, MediaType, Request, Response, get, post, route
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import File
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from jifen.api.backtests import BACKTEST_CALLS
@@ -20,6 +21,7 @@ from jifen.api.drafts import CALLS, Call, refusal_of
 from jifen.api.drafts import Asked as CallAsked
 from jifen.api.drafts import Refused as CallRefused
 from jifen.api.draws import DRAW_CALLS
+from jifen.api.imports import IMPORT_CALLS, IMPORTS_PATH, REJECTS_PATH, ImportView, number_of, view_of_import
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
@@ -30,11 +32,14 @@ from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
+from jifen.api.uploads import Uploads
 from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 from jifen.services.json_input import read_json
 from jifen.services.snapshot import snapshot
 from jifen.services.stock import CodesView, StockView
+from jifen.services.uploads.imports import add_import, check_room, find_import
+from jifen.services.uploads.storage import storage_of
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[bytes]
@@ -42,14 +47,23 @@ CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-ac
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
-_CALLS = (*CALLS, *BACKTEST_CALLS, *TIER_CALLS, *SEGMENT_CALLS, *REWARD_CALLS, *OFFSET_CALLS, *DRAW_CALLS)
+_CALLS = (
+    *CALLS,
+    *BACKTEST_CALLS,
+    *TIER_CALLS,
+    *SEGMENT_CALLS,
+    *REWARD_CALLS,
+    *OFFSET_CALLS,
+    *DRAW_CALLS,
+    *IMPORT_CALLS,
+)
 
 
 def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
     handlers += [_call(runtime, each) for each in _CALLS]
-    handlers += [_trial(runtime), *_health(runtime), *_documents()]
+    handlers += [_trial(runtime), *_imports(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
         openapi_config=None,
@@ -143,14 +157,14 @@ async def _run_call(
     body = raw if isinstance(raw, Refusal) else read_json(decoder, raw or b"{}")
     if isinstance(body, Refusal):
         return body
-    header = request.headers.get("authorization")
     key = request.headers.get("idempotency-key") if call.takes_key else None
     if key is not None and not (0 < len(key) <= 256 and key.isascii() and key.isprintable()):
         return Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
-    actor = runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
+    actor = _actor(runtime, request)
     try:
         async with runtime.pool.acquire() as connection:
-            return await call.run(CallAsked(connection, actor, next(iter(request.path_params.values()), ""), body, key))
+            name = next(iter(request.path_params.values()), "")
+            return await call.run(CallAsked(connection, actor, name, body, key, runtime.settings))
     except CallRefused as refused:
         return refused.refusal
     except (DatabaseAway, *AWAY) as error:
@@ -159,6 +173,63 @@ async def _run_call(
         return DATABASE_UNAVAILABLE
     except JifenError as error:
         return refusal_of(error, call.body)
+
+
+def _actor(runtime: Runtime, request: AnyRequest) -> str:
+    """Who calls: the front has found the key to be valid."""
+    header = request.headers.get("authorization")
+    return runtime.authorization.actor(None if header is None else header.encode("latin-1")) or "api"
+
+
+def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
+    uploads = Uploads(storage_of(runtime.settings), runtime.settings.upload_limit_bytes)
+
+    @post(IMPORTS_PATH, name="upload_import", status_code=202, request_max_body_size=None)
+    async def upload(request: AnyRequest) -> Answer:
+        started = perf_counter()
+        try:
+            found = await _take_upload(runtime, uploads, request)
+        except CallRefused as refused:
+            return _refuse(runtime, refused.refusal, IMPORTS_PATH, started)
+        except (DatabaseAway, *AWAY):
+            return _refuse(runtime, DATABASE_UNAVAILABLE, IMPORTS_PATH, started)
+        except JifenError as error:
+            return _refuse(runtime, Refusal(error.code, error.message, None, error.details), IMPORTS_PATH, started)
+        runtime.metrics.request(IMPORTS_PATH, 202, perf_counter() - started)
+        return Response(_encode(found), media_type=MediaType.JSON, status_code=202)
+
+    @get(REJECTS_PATH.replace("}", ":str}"), name="get_rejects")
+    async def rejects(request: AnyRequest) -> Answer | File:
+        started = perf_counter()
+        try:
+            async with runtime.pool.acquire() as connection:
+                found = await find_import(connection, number_of(request.path_params["import_id"]))
+        except (DatabaseAway, *AWAY):
+            return _refuse(runtime, DATABASE_UNAVAILABLE, REJECTS_PATH, started)
+        except JifenError as error:
+            return _refuse(runtime, Refusal(error.code, error.message), REJECTS_PATH, started)
+        path = uploads.storage.rejects(found.stored_as)
+        if not path.is_file():
+            message = "There are no rejects: the file was not looked through yet, or they were deleted."
+            return _refuse(runtime, Refusal("no_rejects", message), REJECTS_PATH, started)
+        runtime.metrics.request(REJECTS_PATH, 200, perf_counter() - started)
+        return File(path, filename=f"rejects-{found.id}.csv", media_type="text/csv; charset=utf-8")
+
+    return [upload, rejects]
+
+
+async def _take_upload(runtime: Runtime, uploads: Uploads, request: AnyRequest) -> ImportView:
+    async with runtime.pool.acquire() as connection:
+        await check_room(connection)
+    header = request.headers
+    received = await uploads.receive(header.get("content-type", ""), header.get("content-length"), request.stream())
+    try:
+        async with runtime.pool.acquire() as connection:
+            days = runtime.settings.upload_days
+            return view_of_import(await add_import(connection, _actor(runtime, request), received, days))
+    except BaseException:
+        uploads.storage.delete([received.stored_as])
+        raise
 
 
 def _health(runtime: Runtime) -> list[HTTPRouteHandler]:
@@ -253,6 +324,8 @@ _METHODS: list[tuple[re.Pattern[str], str]] = [
     *((re.compile(path), "GET") for path in ("/health/live", "/health/ready", "/metrics", "/schema", "/docs")),
     (_pattern(EVENTS_PATH), "POST"),
     (_pattern(TRY_PATH), "POST"),
+    (_pattern(IMPORTS_PATH), "POST"),
+    (_pattern(REJECTS_PATH), "GET"),
     *((_pattern(each.path), each.method) for each in _CALLS),
     *((_pattern(each.path), "POST") for each in OPERATIONS),
 ]

@@ -36,6 +36,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 PROBLEMS: dict[str, ProblemKind] = {
     # The request
     "malformed_json": ProblemKind(400, "Malformed JSON", "JSON 格式错误"),
+    "malformed_form": ProblemKind(400, "Malformed form", "表单格式错误"),
     "unauthorized": ProblemKind(401, "No valid API key", "缺少有效的 API 密钥"),
     "not_found": ProblemKind(404, "No such path", "路径不存在"),
     "method_not_allowed": ProblemKind(405, "Method not allowed", "不支持的请求方法"),
@@ -53,6 +54,16 @@ PROBLEMS: dict[str, ProblemKind] = {
     "unknown_event_type": ProblemKind(422, "Unknown type of event", "未知的事件类型"),
     "data_too_large": ProblemKind(422, "Data too large", "事件数据过大"),
     "event_not_tried": ProblemKind(422, "Event cannot be tried", "此类事件不能试算"),
+    "unknown_import": ProblemKind(404, "Unknown import", "导入不存在"),
+    "no_rejects": ProblemKind(404, "No rejects", "没有未导入行文件"),
+    "import_running": ProblemKind(409, "Import under way", "已有导入在进行"),
+    "import_not_checked": ProblemKind(409, "File not checked", "文件未检查"),
+    "import_over": ProblemKind(409, "Import is over", "导入已结束"),
+    "too_many_uploads": ProblemKind(409, "Too many uploaded files", "已上传的文件过多"),
+    "import_too_large": ProblemKind(413, "File too large", "文件过大"),
+    "import_file_unreadable": ProblemKind(422, "File cannot be read", "文件无法读取"),
+    "invalid_mapping": ProblemKind(422, "Invalid mapping", "列映射无效"),
+    "mapping_needed": ProblemKind(422, "Mapping needed", "缺少列映射"),
     "unknown_backtest": ProblemKind(404, "Unknown backtest", "回测不存在"),
     "backtest_running": ProblemKind(409, "Backtest under way", "已有回测在进行"),
     "backtest_refused": ProblemKind(422, "Backtest refused", "无法回测"),
@@ -196,6 +207,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "no_program": ProblemKind(503, "No program yet", "尚无积分计划"),
     "queue_full": ProblemKind(503, "Queue full", "队列已满"),
     "stopping": ProblemKind(503, "Stopping", "服务正在停止"),
+    "uploads_unusable": ProblemKind(503, "Files cannot be stored", "无法保存上传的文件"),
     "database_unavailable": ProblemKind(503, "Database unavailable", "数据库不可用"),
 }
 

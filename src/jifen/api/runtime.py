@@ -34,6 +34,7 @@ REFRESH_SECONDS = 2.0
 FLUSH_SECONDS = 1.0
 TIME_WORK_SECONDS = 60.0
 ALARM_SECONDS = 60.0
+SWEEP_SECONDS = 600.0
 CLOSE_SECONDS = 5.0
 READY_SECONDS = 5.0
 #: What a read may fail with because the database is away, or does not let us in at the moment.
@@ -90,6 +91,7 @@ class Runtime:
             (FLUSH_SECONDS, self._look_around),
             (TIME_WORK_SECONDS, self._time_work),
             (ALARM_SECONDS, self._look_at_alarms),
+            (SWEEP_SECONDS, self._delete_outdated),
         )
         self._tasks = [asyncio.create_task(self._repeat(seconds, each)) for seconds, each in work]
 
@@ -202,6 +204,16 @@ class Runtime:
                 _log.warning("alarm_rings", alarm=alarm)
         self._ringing = {alarm for alarm, is_ringing in ringing.items() if is_ringing}
         self.metrics.alarms(ringing)
+
+    async def _delete_outdated(self) -> None:
+        """Delete uploaded files that nobody needs any more: in one worker of this machine."""
+        from jifen.services.uploads.imports import delete_outdated
+        from jifen.services.uploads.storage import storage_of
+
+        if self._pool is None or not self._claims_time_work():
+            return
+        async with self.pool.acquire() as connection:
+            await delete_outdated(connection, storage_of(self.settings), self.settings.upload_days)
 
     def _claims_time_work(self) -> bool:
         folder = os.environ.get(MULTIPROCESS_VARIABLE)

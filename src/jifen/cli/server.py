@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 import typer
 
 from jifen.cli.demo import DEMO_PROGRAM, ensure_program
@@ -60,6 +61,8 @@ def serve(
                     "调用接口需要密钥：jifen keys create NAME。", "Callers need a key: jifen keys create NAME."
                 )
             )
+        if settings.uploads is None and settings.database_url is None:
+            settings = msgspec.structs.replace(settings, uploads=data / "uploads")
         code = serve_http(settings, url)
     raise typer.Exit(code)
 

@@ -51,6 +51,11 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
         "error)",
         "DELETE",
     ),
+    "imports": (
+        "INSERT",
+        "UPDATE (file_deleted_at, mapping, is_proposed, status, attempt, percent, rows_done, rows_total, seen_at, "
+        "report, result, error_code, error)",
+    ),
     "redemptions": ("INSERT", "UPDATE (last_step, state, until, content)"),
     "stocks": ("INSERT", "UPDATE (pieces, taken, changes)"),
     "stock_changes": ("INSERT",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jifen.api.reads import approvals, draws, members, program, rewards, segments, tiers, transactions
+from jifen.api.reads import approvals, draws, imports, members, program, rewards, segments, tiers, transactions
 from jifen.api.reads.base import Asked, Query, Read, read_query
 
 __all__ = ["COMMON_READ_CODES", "READS", "Asked", "Query", "Read", "read_query"]
@@ -15,6 +15,7 @@ READS = (
     *segments.READS,
     *rewards.READS,
     *draws.READS,
+    *imports.READS,
     *approvals.READS,
 )
 

@@ -116,6 +116,11 @@ def shipped_mappings() -> list[str]:
     return sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
 
 
+def shipped_mapping_text(name: str) -> str:
+    """One that comes with jifen, as it is written."""
+    return files("jifen").joinpath("mappings", f"{name}.yaml").read_text("utf-8")
+
+
 def load_mapping(name_or_path: str | Path) -> Mapping:
     """A mapping that comes with jifen, by its name, or one of yours, by the path of its file.
 
@@ -124,7 +129,7 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
     """
     text = str(name_or_path)
     if text in shipped_mappings():
-        return parse_mapping(files("jifen").joinpath("mappings", f"{text}.yaml").read_text("utf-8"), text)
+        return parse_mapping(shipped_mapping_text(text), text)
     return parse_mapping(read_mapping_file(text, f"name one of {', '.join(shipped_mappings())}, or "), text)
 
 

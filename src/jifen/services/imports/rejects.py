@@ -82,8 +82,9 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
         return f"账本拒绝：{self.message}", f"refused by the ledger: {self.message}"
 
 
-def write_rejects(path: Path, file: Path, rejects: Iterable[Reject], rows: Iterator[Row]) -> None:
-    """Write the rejects file (CSV, UTF-8). Rejects come by line; `rows` is the file read once more, for the raw lines.
+def write_rejects(path: Path, name: str, rejects: Iterable[Reject], rows: Iterator[Row]) -> None:
+    """Write the rejects file (CSV, UTF-8) of the file of that name. Rejects come by line; `rows` is the file read once
+    more, for the raw lines.
 
     Raises:
         RejectsNotWritten: the file cannot be written.
@@ -98,7 +99,7 @@ def write_rejects(path: Path, file: Path, rejects: Iterable[Reject], rows: Itera
                     line, fields = next(rows, (reject.line, None))
                 raw = _as_line(fields) if line == reject.line and fields is not None else ""
                 chinese, english = reject.reasons()
-                writer.writerow([file.name, reject.line, reject.field, reject.code, chinese, english, raw])
+                writer.writerow([name, reject.line, reject.field, reject.code, chinese, english, raw])
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise RejectsNotWritten(f"{path}: the rejects file cannot be written: {reason}.", file=str(path)) from None

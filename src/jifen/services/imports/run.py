@@ -45,16 +45,18 @@ def _no_progress(done: int, total: int) -> None:
 
 
 async def import_orders(
-    engine: Recorder,
+    engine: Recorder | None,
     url: str,
     file: Path,
     mapping: Mapping,
     *,
     dry_run: bool = False,
     rejects: Path | None = None,
+    called: str | None = None,
     progress: Progress = _no_progress,
 ) -> ImportSummary:
-    """Record the orders and returns of a file, each once however often the file is imported.
+    """Record the orders and returns of a file, each once however often the file is imported. `called`: what the rejects
+    call the file; none: by its own name. Without an engine it is a dry run.
 
     Raises:
         UnreadableFile, WrongColumns: the file is not what the mapping says; nothing was recorded.
@@ -65,20 +67,20 @@ async def import_orders(
     if rejects is not None:
         check_writable(rejects)
     shards, program = await _surroundings(url, mapping)
-    summary = ImportSummary(dry_run=dry_run)
+    summary = ImportSummary(dry_run=dry_run or engine is None)
     with TemporaryDirectory(prefix="jifen-import-") as folder:
         staging = Staging(Path(folder) / "staging.sqlite")
         try:
             reading = _Reading(staging, file, mapping, progress)
             summary.lines = await asyncio.to_thread(reading.run)
             recording = Recording(staging, mapping.source, summary, progress)
-            if dry_run:
+            if dry_run or engine is None:
                 await _rehearse(url, shards, program, recording)
             else:
                 await recording.run(engine)
             if rejects is not None:
                 rows = read_rows(file, mapping.file, reading.encoding)
-                await asyncio.to_thread(write_rejects, rejects, file, staging.rejects(), rows)
+                await asyncio.to_thread(write_rejects, rejects, called or file.name, staging.rejects(), rows)
         finally:
             staging.close()
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)

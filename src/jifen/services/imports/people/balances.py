@@ -87,6 +87,7 @@ async def import_balances(
     mapping: BalanceMapping,
     *,
     rejects: Path | None = None,
+    called: str | None = None,
     progress: Progress = _no_progress,
 ) -> BalanceSummary:
     """Book the opening balances of a file, each row once. Without an engine nothing is recorded.
@@ -106,7 +107,7 @@ async def import_balances(
         work = _Work(people, mapping, program, lots, progress)
         await work.run(engine, url)
     if rejects is not None:
-        await asyncio.to_thread(people.write_rejects, rejects)
+        await asyncio.to_thread(people.write_rejects, rejects, called)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 

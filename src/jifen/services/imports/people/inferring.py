@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from jifen.core.program import LocalizedText
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.people.mapping import BalanceColumns, BalanceMapping, MemberColumns, MemberMapping
 from jifen.services.imports.people.rows import GENDERS
@@ -67,24 +68,28 @@ _BALANCE: Final = {
 }
 
 
-def infer_member_mapping(file: Path) -> str:
-    """A mapping of members as YAML. Raises UnreadableFile."""
+def infer_member_mapping(file: Path, source: str | None = None) -> str:
+    """A mapping of members as YAML, with a source named after the file unless there is one. Raises UnreadableFile."""
     table = Table(file, FileShape())
     found = _named(table.header, _MEANINGS)
     columns = msgspec.structs.replace(MemberColumns(_identities(table.header)), **found)
     values: dict[str, dict[str, str]] = {}
     if columns.gender is not None:
         values = _genders(table, columns.gender)
-    return _written(MemberMapping({"zh": "会员", "en": "Members"}, f"import:{file.stem}", columns, values=values))  # type: ignore[arg-type]
+    return _written(
+        MemberMapping(LocalizedText("会员", "Members"), source or f"import:{file.stem}", columns, values=values)
+    )
 
 
-def infer_balance_mapping(file: Path) -> str:
-    """A mapping of balances as YAML. Raises UnreadableFile."""
+def infer_balance_mapping(file: Path, source: str | None = None) -> str:
+    """A mapping of balances as YAML, with a source named after the file unless there is one. Raises UnreadableFile."""
     table = Table(file, FileShape())
     found = _named(table.header, _BALANCE)
     points = found.pop("points", "")
     columns = BalanceColumns(_identities(table.header), points, **found)
-    return _written(BalanceMapping({"zh": "期初余额", "en": "Opening balances"}, f"import:{file.stem}", columns))  # type: ignore[arg-type]
+    return _written(
+        BalanceMapping(LocalizedText("期初余额", "Opening balances"), source or f"import:{file.stem}", columns)
+    )
 
 
 def _plain(name: str) -> str:

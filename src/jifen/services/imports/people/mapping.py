@@ -97,15 +97,16 @@ AnyMapping = TypeVar("AnyMapping", MemberMapping, BalanceMapping)
 
 def load_member_mapping(path: str) -> MemberMapping:
     """A mapping of members. Raises InvalidMapping."""
-    return _parse(read_mapping_file(path), path, MemberMapping)
+    return parse_people_mapping(read_mapping_file(path), path, MemberMapping)
 
 
 def load_balance_mapping(path: str) -> BalanceMapping:
     """A mapping of balances. Raises InvalidMapping."""
-    return _parse(read_mapping_file(path), path, BalanceMapping)
+    return parse_people_mapping(read_mapping_file(path), path, BalanceMapping)
 
 
-def _parse(text: str, origin: str, kind: type[AnyMapping]) -> AnyMapping:
+def parse_people_mapping(text: str, origin: str, kind: type[AnyMapping]) -> AnyMapping:
+    """Read a mapping from YAML text. `origin` says where it stands, for the message. Raises InvalidMapping."""
     try:
         file = YamlFile(text)
         mapping: AnyMapping = file.convert(kind)

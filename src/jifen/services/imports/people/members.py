@@ -64,6 +64,7 @@ async def import_members(
     mapping: MemberMapping,
     *,
     rejects: Path | None = None,
+    called: str | None = None,
     progress: Progress = _no_progress,
 ) -> MemberSummary:
     """Register and describe the members of a file. Without an engine it is a rehearsal: everything is looked at, and
@@ -85,7 +86,7 @@ async def import_members(
     if engine is not None:
         await work.record(engine)
     if rejects is not None:
-        await asyncio.to_thread(people.write_rejects, rejects)
+        await asyncio.to_thread(people.write_rejects, rejects, called)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 

@@ -36,10 +36,10 @@ class PeopleFile:
         if len(self.rejects) < MOST_REJECTS:
             self.rejects.append(Reject(line, field, code, detail, message))
 
-    def write_rejects(self, path: Path) -> None:
-        """Write the rejects by line. Raises RejectsNotWritten."""
+    def write_rejects(self, path: Path, called: str | None = None) -> None:
+        """Write the rejects by line, of a file that is called like this. Raises RejectsNotWritten."""
         rejects = sorted(self.rejects, key=lambda each: each.line)
-        write_rejects(path, self.table.file, rejects, self.table.rows())
+        write_rejects(path, called or self.table.file.name, rejects, self.table.rows())
 
 
 async def program_of(url: str) -> Program:

@@ -1,0 +1,250 @@
+"""POST /v1/imports: a form with a file, which goes to disk piece by piece; and the rejects as a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, Final, cast
+
+from litestar.exceptions import HTTPException
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from jifen.api.drafts import Refused
+from jifen.core.errors import JifenError
+from jifen.core.refusal import Refusal
+from jifen.core.text import unfit_text
+from jifen.services.imports.mapping import MAXIMUM_MAPPING_BYTES
+from jifen.services.uploads.imports import Upload
+from jifen.services.uploads.meaning import Kind, mapping_text
+from jifen.services.uploads.storage import Storage, unusable
+
+FORM_TYPE: Final = "multipart/form-data"
+#: What such a form can be refused with.
+UPLOAD_CODES: Final = (
+    "malformed_form",
+    "unsupported_media_type",
+    "missing_field",
+    "unknown_field",
+    "invalid_field",
+    "invalid_text",
+    "invalid_mapping",
+    "mapping_needed",
+    "import_file_unreadable",
+    "import_too_large",
+    "too_many_uploads",
+    "uploads_unusable",
+    "queue_full",
+)
+#: The fields of the form, and how long a text may be.
+_TEXTS: Final = {"kind": 64, "mapping": MAXIMUM_MAPPING_BYTES}
+_KINDS: Final = ("members", "orders", "balances")
+#: So much beside the file: the other fields, and what stands between them.
+OVERHEAD_BYTES: Final = 256 * 1024
+#: What is gathered before it is written, out of the way of others.
+_PIECE_BYTES: Final = 1 << 20
+_LONGEST_NAME: Final = 200
+#: So many files come in at once to a worker process.
+MOST_AT_ONCE: Final = 4
+
+
+class Uploads:
+    """Takes in forms with files."""
+
+    def __init__(self, storage: Storage, limit_bytes: int) -> None:
+        self.storage = storage
+        self._limit_bytes = limit_bytes
+        self._coming = 0
+
+    async def receive(self, content_type: str, content_length: str | None, stream: AsyncIterator[bytes]) -> Upload:
+        """The file of a form, stored, and what was said of it. Raises Refused; then nothing is stored."""
+        media_type, options = parse_options_header(content_type)
+        boundary = options.get("boundary", "")
+        if media_type != FORM_TYPE or not boundary or not boundary.isascii():
+            message = f"Send a form with a file: {FORM_TYPE}, as `curl -F kind=members -F file=@members.csv` does."
+            raise Refused(Refusal("unsupported_media_type", message))
+        if content_length is not None and _number(content_length) > self._most_bytes:
+            raise Refused(self._too_large())
+        if self._coming >= MOST_AT_ONCE:
+            raise Refused(Refusal("queue_full", "Several files are coming in already; send yours again in a moment."))
+        self._coming += 1
+        form = _Form(self.storage, self._limit_bytes)
+        try:
+            await self._read(form, boundary, stream)
+            return form.finish()
+        except BaseException:
+            form.discard()
+            raise
+        finally:
+            self._coming -= 1
+
+    @property
+    def _most_bytes(self) -> int:
+        return self._limit_bytes + OVERHEAD_BYTES
+
+    def _too_large(self) -> Refusal:
+        return _too_large(self._limit_bytes)
+
+    async def _read(self, form: _Form, boundary: str, stream: AsyncIterator[bytes]) -> None:
+        read = 0
+        try:
+            with PushMultipartParser(boundary, max_segment_count=len(_TEXTS) + 2) as parser:
+                async for chunk in stream:
+                    read += len(chunk)
+                    if read > self._most_bytes:
+                        raise Refused(self._too_large())
+                    if chunk:
+                        for event in parser.parse(chunk):
+                            await form.take(event)
+        except MultipartError as error:
+            raise Refused(Refusal("malformed_form", f"This is no form that can be read: {error}.")) from None
+        except HTTPException:
+            # Whoever sent it went away.
+            raise Refused(Refusal("malformed_form", "The form was cut off; nothing was kept.")) from None
+        except OSError as error:
+            failure = unusable(error)
+            raise Refused(Refusal(failure.code, failure.message)) from None
+        except JifenError as error:
+            details = {name: value for name, value in error.details.items() if value is not None}
+            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
+
+
+class _Form:
+    """A form as it comes: short texts, and one file."""
+
+    def __init__(self, storage: Storage, limit_bytes: int) -> None:
+        self._storage = storage
+        self._limit_bytes = limit_bytes
+        self._texts: dict[str, bytearray] = {}
+        self._field = ""
+        self._file: BinaryIO | None = None
+        self._name = ""
+        self._stored_as: str | None = None
+        self._size_bytes = 0
+        self._piece = bytearray()
+
+    async def take(self, event: Any) -> None:
+        """The beginning of a field, a piece of it, or (None) its end. Raises Refused, JifenError, OSError."""
+        if isinstance(event, MultipartSegment):
+            self._begin(event)
+        elif event is None:
+            await self._end()
+        elif self._field == "file":
+            await self._add(event)
+        else:
+            text = self._texts[self._field]
+            text += event
+            if len(text) > _TEXTS[self._field]:
+                raise _invalid(self._field, f"It has more than {_TEXTS[self._field]} bytes.")
+
+    def finish(self) -> Upload:
+        """What came, once it is complete. Raises Refused."""
+        if self._stored_as is None:
+            raise _missing("file")
+        kind = self._kind()
+        if kind is None:
+            raise _missing("kind")
+        if not self._size_bytes:
+            raise Refused(Refusal("import_file_unreadable", "The file is empty.", "/file"))
+        try:
+            mapping = mapping_text(kind, self._mapping())
+        except JifenError as error:
+            details = {name: value for name, value in error.details.items() if value is not None}
+            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
+        try:
+            self._stored_as = self._storage.settle(self._stored_as)
+        except OSError as error:
+            failure = unusable(error)
+            raise Refused(Refusal(failure.code, failure.message)) from None
+        return Upload(kind, self._name, self._size_bytes, self._stored_as, mapping)
+
+    def discard(self) -> None:
+        """Keep nothing."""
+        if self._file is not None:
+            self._file.close()
+        if self._stored_as is not None:
+            self._storage.delete([self._stored_as])
+
+    def _begin(self, segment: MultipartSegment) -> None:
+        field = segment.name or ""
+        shown = field[:40] if field.isprintable() else "?"
+        if field != "file" and field not in _TEXTS:
+            message = f"There is no field {shown!r} here; send kind, mapping and file."
+            raise Refused(Refusal("unknown_field", message, f"/{shown}"))
+        if field in self._texts or (field == "file" and self._stored_as is not None):
+            raise _invalid(field, "It is given twice.")
+        self._field = field
+        if field != "file":
+            self._texts[field] = bytearray()
+            return
+        # What was said before the file need not wait for all of it to be found wrong.
+        kind = self._kind()
+        if kind is not None and "mapping" in self._texts:
+            mapping_text(kind, self._mapping())
+        self._name = _shown_name(segment.filename or "")
+        self._stored_as, self._file = self._storage.create()
+
+    async def _add(self, piece: bytes) -> None:
+        self._size_bytes += len(piece)
+        if self._size_bytes > self._limit_bytes:
+            raise Refused(_too_large(self._limit_bytes))
+        self._piece += piece
+        if len(self._piece) >= _PIECE_BYTES:
+            await self._write()
+
+    async def _end(self) -> None:
+        if self._field == "file" and self._file is not None:
+            await self._write()
+            self._file.close()
+            self._file = None
+
+    async def _write(self) -> None:
+        file = cast(BinaryIO, self._file)
+        await asyncio.to_thread(file.write, bytes(self._piece))
+        self._piece.clear()
+
+    def _kind(self) -> Kind | None:
+        text = self._text("kind")
+        if text is None:
+            return None
+        if text not in _KINDS:
+            raise _invalid("kind", f"Send one of {', '.join(_KINDS)}.")
+        return cast(Kind, text)
+
+    def _mapping(self) -> str | None:
+        return self._text("mapping")
+
+    def _text(self, field: str) -> str | None:
+        raw = self._texts.get(field)
+        if raw is None:
+            return None
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise _invalid(field, "It is not text in UTF-8.") from None
+        if reason := unfit_text(text):
+            raise Refused(Refusal("invalid_text", f"The text contains {reason}, which cannot be stored.", f"/{field}"))
+        return text
+
+
+def _shown_name(name: str) -> str:
+    """What the sender calls a file, for people: its last part, cut to a length. It never becomes part of a path."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "".join(letter for letter in last if letter.isprintable())[-_LONGEST_NAME:] or "file"
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _too_large(limit_bytes: int) -> Refusal:
+    message = f"A file may have {limit_bytes} bytes at most; split it, or pack it with gzip."
+    return Refusal("import_too_large", message, "/file", {"limit_bytes": limit_bytes})
+
+
+def _missing(field: str) -> Refused:
+    return Refused(Refusal("missing_field", f"The field {field!r} is missing.", f"/{field}"))
+
+
+def _invalid(field: str, what: str) -> Refused:
+    return Refused(Refusal("invalid_field", what, f"/{field}"))
