@@ -254,9 +254,12 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable(
         name="UPLOADS",
         kind="folder",
+        kind_zh="目录",
         default="`uploads` in the data folder; with a database of yours `jifen-uploads-UID` among the temporary files",
+        default_zh="数据目录中的 `uploads`；使用您自己的数据库时为系统临时目录中的 `jifen-uploads-UID`",
         text="Where files that were uploaded to be imported lie for as long as they are needed. With servers on "
         "several machines: a folder that all of them share.",
+        text_zh="上传的待导入文件在需要期间存放的目录。服务分布在多台机器时，应为它们共享的目录。",
         read=_read_path,
     ),
     _number(
@@ -265,6 +268,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1024,
         1024 * 1024 * 1024 * 1024,
         "The largest file that can be uploaded to be imported, in bytes; a larger one is answered 413.",
+        "可上传的导入文件的最大字节数；更大的应答 413。",
     ),
     _number(
         "UPLOAD_DAYS",
@@ -272,6 +276,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
         1,
         90,
         "After so many days an uploaded file that nobody imported is deleted, and the rejects of one that was.",
+        "上传后无人导入的文件，以及已导入文件的未导入行，在这么多天后删除。",
     ),
     Variable(
         name="LOG_LEVEL",

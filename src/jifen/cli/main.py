@@ -34,6 +34,7 @@ from jifen.cli import (
     segments,
     server,
     tiers,
+    uploads,
 )
 from jifen.cli.invocation import Invocation, with_common_options
 from jifen.core.errors import JifenError
@@ -87,6 +88,7 @@ for _module in (
     people,
     demo,
     tiers,
+    uploads,
     segments,
     rewards,
     redemptions,

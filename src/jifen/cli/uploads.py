@@ -1,0 +1,69 @@
+"""`jifen import list` and `jifen import stop`: the imports that were asked for over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jifen.cli.invocation import Invocation, command
+from jifen.cli.orders import group
+from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.program import AsJson
+
+_LISTED = 50
+
+ImportNumber = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="见 list / As `list` shows it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """The commands stand below `jifen import`, which `jifen.cli.orders` has put there."""
+
+
+@command(group, "list")
+def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
+    """列出经 HTTP 上传的导入，最近 50 个 / The imports that were asked for over HTTP, the last 50."""
+    from jifen.services.uploads.imports import list_imports
+
+    found = invocation.ask(lambda connection: list_imports(connection, limit=_LISTED), may_make=False)
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    write_table(
+        [
+            say("编号", "id"),
+            say("状态", "state"),
+            say("内容", "kind"),
+            say("文件", "file"),
+            "%",
+            say("行", "rows"),
+            say("上传者", "sent by"),
+            say("上传时间", "sent at"),
+        ],
+        [
+            [
+                each.id,
+                each.status,
+                each.kind,
+                each.file_name,
+                each.percent,
+                each.rows_total,
+                each.uploaded_by,
+                each.uploaded_at,
+            ]
+            for each in found
+        ],
+    )
+
+
+@command(group, "stop")
+def stop(invocation: Invocation, number: ImportNumber, as_json: AsJson = False) -> None:
+    """停止一个导入，已入账的保留 / Stop an import; what was recorded stays."""
+    from jifen.services.uploads.imports import stop_import
+
+    found = invocation.ask(lambda connection: stop_import(connection, number), may_make=False)
+    if as_json:
+        write_json(found)
+    else:
+        write_note(invocation.say(f"导入 {number}：{found.status}。", f"The import {number} is {found.status}."))
