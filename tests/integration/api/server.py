@@ -19,6 +19,7 @@ import httpx
 
 from jifen.db.connection import connect
 from jifen.services.keys import create_key, revoke_key
+from jifen.services.verification import verify
 
 PATIENCE_SECONDS = 90.0
 SERVE = """
@@ -109,7 +110,7 @@ class Server:
 
 @contextmanager
 def running_server(url: str, **settings: object) -> Iterator[Server]:
-    """Start a server on a database, and stop it."""
+    """Start a server on a database, and stop it; afterwards `jifen verify` must find nothing."""
     port = free_port()
     values = {"workers": 1, "lanes": 2, "shutdown_seconds": 20, "log_level": "warning"} | settings
     environ = {name: value for name, value in os.environ.items() if not name.startswith("JIFEN_")}
@@ -127,6 +128,8 @@ def running_server(url: str, **settings: object) -> Iterator[Server]:
             process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)
         process.stdout.close()
+    # Whatever was asked of it, the ledger fits.
+    assert asyncio.run(verify(url)).findings == []
 
 
 # --- what is sent ---

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
@@ -21,7 +23,7 @@ from jifen.core.commands import (
 )
 from jifen.core.decide.adjust import adjust_points
 from jifen.core.decide.bank import save_points, unsave_points
-from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
+from jifen.core.decide.context import TIME_SOURCE, Context, Decision, Effects, PastTransaction
 from jifen.core.decide.convert import convert_points
 from jifen.core.decide.coupons import cancel_write_off, write_off_coupon
 from jifen.core.decide.draw import draw_prize
@@ -207,10 +209,13 @@ def decide_pooled_reversal(
     their transactions, and who survived them in turn, if they were merged."""
     now = dict(states)
     done: list[Effects] = []
-    for member, past, survivors in parts:
+    # The key is that of the spender's transaction, which answers: what comes back to the others has none of its own.
+    without_key = msgspec.structs.replace(context, source=TIME_SOURCE, key="")
+    for index, (member, past, survivors) in enumerate(parts):
         command = ReverseTransaction(member, past.sequence)
         others = [now[each] for each in survivors]
-        effects = decide(program, command, context, now[member], past=past, others=others, current=current)
+        by = without_key if index else context
+        effects = decide(program, command, by, now[member], past=past, others=others, current=current)
         if isinstance(effects, Refusal):
             return effects
         now |= {state.member_id: state for state in effects.states}
