@@ -190,7 +190,7 @@ class Deciding:
         approval: Approval | None = None,
     ) -> Outcome:
         program = self._known.program_for(submission)
-        context = context_of(submission, self._known.now, approval)
+        context = context_of(submission, self._known.now, approval, self._known.actor_names)
         command = submission.command
         if isinstance(command, SpendFromHousehold):
             command = self._known.households.named(command)

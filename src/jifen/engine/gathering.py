@@ -27,7 +27,7 @@ from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand, SpendFromHousehold
 from jifen.core.program import Program
-from jifen.core.redemption.commands import RedeemReward
+from jifen.core.redemption.commands import RedeemReward, StepCommand
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
@@ -376,7 +376,15 @@ class Gathering:
             await load_earned(connection, self.states, savers, wallet, since, shards)
         if self.approval_members:
             self.approvals = await approvals.load_approvals(connection, self.approval_members, shards)
-            actors = {each.actor for each in self._submissions if isinstance(each.command, DecideApproval)}
+        await self._load_names(connection)
+
+    async def _load_names(self, connection: Connection) -> None:
+        """Load what the keys are called of those who decide, and of those who asked or agreed before."""
+        actors = {each.actor for each in self._submissions if isinstance(each.command, DecideApproval)}
+        if self.redeeming.decides_approvals:
+            actors |= self.redeeming.actors(self.states)
+            actors |= {each.actor for each in self._submissions if isinstance(each.command, StepCommand | RedeemReward)}
+        if actors:
             self.actor_names = await approvals.names_of_actors(connection, actors)
 
     async def _load_first_lots(self, connection: Connection) -> None:

@@ -19,6 +19,7 @@ from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.codes import RANDOM_BYTES, code_of, digest_code, is_mistyped
 from jifen.core.redemption.commands import (
+    ApproveRedemption,
     CancelRedemption,
     CouponCommand,
     RedeemReward,
@@ -136,6 +137,17 @@ class Redeeming:
             for member, _, redemption in self._loaded(states)
             if redemption.points and (redemption.state in HELD or member in giving_back)
         }
+
+    @property
+    def decides_approvals(self) -> bool:
+        """Whether somebody agrees to a redemption, or refuses it."""
+        return any(isinstance(each, ApproveRedemption | RejectRedemption) for each in self.commands)
+
+    def actors(self, states: dict[int, MemberState]) -> set[str]:
+        """Who asked for the redemptions that the batch is about, and who has agreed to them."""
+        loaded = [redemption for _, _, redemption in self._loaded(states)]
+        agreed = {each.actor for found in loaded if found.approval is not None for each in found.approval.agreements}
+        return agreed.union(each.requested_by for each in loaded)
 
     def spending(self, states: dict[int, MemberState]) -> set[Reference]:
         """The transactions that spent what may now be given back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -99,8 +100,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 Outcome = Answer | Refusal
 
 
-def context_of(submission: Submission, now: datetime, approval: Approval | None = None) -> Context:
-    """Where a command comes from, for its decision. `approval`: the request that is done with it."""
+def context_of(
+    submission: Submission, now: datetime, approval: Approval | None = None, names: Mapping[str, str] = {}
+) -> Context:
+    """Where a command comes from, for its decision. `approval`: the request that is done with it; `names`: what the
+    keys of actors are called."""
     return Context(
         now,
         submission.occurred_at or now,
@@ -111,6 +115,7 @@ def context_of(submission: Submission, now: datetime, approval: Approval | None 
         None if approval is None else approval.approval_id,
         None if approval is None else approval.asked_by,
         submission.roles,
+        names,
     )
 
 

@@ -217,6 +217,23 @@ def test_all_roles_of_a_step_by_different_people(shop: Server, client: httpx.Cli
     assert done(booked)["redemption"]["state"] == "fulfilled"
 
 
+def test_keys_of_one_name_are_one_person(shop: Server, client: httpx.Client) -> None:
+    """A step that all of its roles must agree to is never agreed to by one person, nor by whoever asked."""
+    member, till, boss = gold(client, 6_000), unique("till"), unique("boss")
+    with shop.client(make_key(shop.url, till)) as asking:
+        name = done(redeem(asking, member, "spa"))["redemption"]["redemption_id"]
+    path = f"/v1/redemptions/{name}/approve"
+    with shop.client(make_key(shop.url, till, ["clerk"])) as second_till:
+        refused(second_till.post(path), "approval_by_requester")
+    with shop.client(make_key(shop.url, boss, ["clerk"])) as first:
+        done(first.post(path))
+    for role in ("manager", "finance"):
+        with shop.client(make_key(shop.url, boss, [role])) as other:
+            refused(other.post(path), "already_agreed")
+            refused(other.post(f"/v1/redemptions/{name}/reject"), "already_agreed")
+    assert done(client.get(f"/v1/redemptions/{name}"))["state"] == "waiting_for_approval"
+
+
 def test_points_and_cash(client: httpx.Client) -> None:
     """Waits for the money; paid once; cancelled, the merchant owes the money back and the points return (known failure
     11, 12, 83)."""

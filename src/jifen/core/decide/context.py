@@ -28,7 +28,8 @@ from jifen.core.trace import Dealings, Merged, TakenBack, Trace, encode_trace
 
 class Context(msgspec.Struct, frozen=True, gc=False):
     """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever; `roles` are
-    those of whoever sent it. `approval` is the request that a second person approved, `asked_by` who had made it."""
+    those of whoever sent it. `approval` is the request that a second person approved, `asked_by` who had made it.
+    `names` is what the keys of actors are called, as far as somebody's decision asks for it."""
 
     now: datetime
     occurred_at: datetime
@@ -39,6 +40,12 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     approval: int | None = None
     asked_by: str | None = None
     roles: tuple[str, ...] = ()
+    names: Mapping[str, str] = {}
+
+    def is_by(self, actor: str) -> bool:
+        """Whether the same person acted before as `actor`: a second key of the same name is the same person's."""
+        name = self.names.get(self.actor)
+        return actor == self.actor or (name is not None and name == self.names.get(actor))
 
 
 class PastTransaction(msgspec.Struct, frozen=True, gc=False):

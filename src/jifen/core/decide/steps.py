@@ -171,9 +171,9 @@ def _role_to_agree(decision: Decision, redemption: Redemption) -> str | Refusal:
     """The role of the present step in which the caller may decide."""
     context, approval = decision.context, redemption.approval
     assert approval is not None
-    if context.actor == redemption.requested_by:
+    if context.is_by(redemption.requested_by):
         return Refusal("approval_by_requester", "Whoever asked for a redemption cannot decide on it.")
-    if any(each.actor == context.actor for each in approval.agreements):
+    if any(context.is_by(each.actor) for each in approval.agreements):
         return Refusal("already_agreed", "You have agreed to this redemption before; somebody else must decide now.")
     roles = open_roles(approval)
     for role in roles:

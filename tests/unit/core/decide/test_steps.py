@@ -125,6 +125,23 @@ def test_who_may_agree() -> None:
     assert counter.account.held == 0
 
 
+def test_keys_of_one_name_are_one_person() -> None:
+    """Neither asking nor agreeing a second time is another person's, whichever key it is sent with."""
+    counter = Counter(6_000, "gold")
+    counter.names = {"anna": "till", "anna-2": "till", "bert": "boss", "bert-2": "boss", "carl": "carl"}
+    number = counter.redeem("spa")
+    approve = ApproveRedemption(ALICE, number)
+    assert counter.code(approve, "anna-2", ["clerk"]) == "approval_by_requester"
+    counter.done(approve, "bert", ["clerk"])
+    assert counter.code(approve, "bert-2", ["manager"]) == "already_agreed"
+    assert counter.code(RejectRedemption(ALICE, number), "anna-2", ["manager"]) == "approval_by_requester"
+    counter.done(approve, "carl", ["manager"])
+    assert counter.code(approve, "bert-2", ["finance"]) == "already_agreed"
+    # Keys without a name, such as the command line's, are told apart by what they are.
+    counter.done(approve, "dora", ["finance"])
+    assert counter.redemption(number).state == "approved"
+
+
 def test_time_agrees_or_ends_it() -> None:
     """As the step says; and payment that does not come ends it as well."""
     counter = Counter(6_000, "gold")

@@ -32,6 +32,8 @@ class Counter:
         shell.states[ALICE] = msgspec.structs.replace(shell.states[ALICE], profile=Profile(tier=tier))
         self.stocks = {"cup": Stock(5), "vase": Stock(2), "movie": Stock(3)}
         self.pools: dict[str, tuple[str, ...]] = {"movie": ("M1", "M2", "M3")}
+        #: What the keys of actors are called.
+        self.names: dict[str, str] = {}
         self._codes = 0
 
     def ask(self, command: RedemptionCommand, actor: str = "anna", roles: Sequence[str] = ()) -> Outcome:
@@ -42,7 +44,7 @@ class Counter:
         if isinstance(command, CancelRedemption | ReturnRedemption):
             spent_by = state.redemptions[command.redemption].spent_by
             past = shop.shell.past(ALICE, spent_by) if spent_by else None
-        context = Context(shop.now, shop.now, "test", "key", actor, roles=tuple(roles))
+        context = Context(shop.now, shop.now, "test", "key", actor, roles=tuple(roles), names=self.names)
         supplies = Supplies(self.stocks, self.pools, self._fresh(9))
         effects = decide(shop.shell.program, command, context, state, past=past, supplies=supplies)
         if isinstance(effects, Refusal):
