@@ -8,6 +8,8 @@ from jifen.services.programs import read_program_text
 def program_text(silver_cents: int = 100_000, policy: str = "to_earned") -> str:
     """Regular, silver and gold by what was spent in a calendar year; plus for a fee."""
     return f"""{read_program_text("starter")}
+rewards:
+  - {{id: lounge, kind: virtual, name: {{zh: 贵宾厅, en: Lounge}}, prices: [{{points: 10}}], hidden: true}}
 tier_sets:
   - id: level
     name: {{zh: 会员等级, en: Level}}

@@ -42,7 +42,7 @@ from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, chec
 from jifen.core.rules.rate import CoefficientPolicy
 from jifen.core.segments.facts import SegmentVocabulary
 from jifen.core.tiers.benefits import rules_of_tiers
-from jifen.core.tiers.checks import check_tier_sets
+from jifen.core.tiers.checks import check_opened, check_tier_sets, opened_rewards
 from jifen.core.tiers.document import TierSet
 from jifen.core.tiers.sets import OpenTierSet, open_tier_sets
 from jifen.core.wallets.checks import check_adjustments, check_bank, check_conversions, check_gifts, check_offset
@@ -314,7 +314,9 @@ def check_document(document: ProgramDocument) -> None:
     check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
     if document.members.daily_from_household is not None:
         check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)
-    check_rewards(document.rewards, document.approvals, [wallet.id for wallet in document.wallets])
+    wallets = [wallet.id for wallet in document.wallets]
+    check_rewards(document.rewards, document.approvals, wallets, opened_rewards(document.tier_sets))
+    check_opened(document.tier_sets, [reward.id for reward in document.rewards])
     _check_dealings(document)
     # Conditions and windows are found right or wrong as they are compiled.
     Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})

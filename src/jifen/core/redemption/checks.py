@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
 from jifen.core.redemption.document import ApprovalFlow, CouponTerms, Price, Reward
@@ -22,8 +22,11 @@ MAXIMUM_HOURS = 24 * 366
 MAXIMUM_PIECES = 100
 
 
-def check_rewards(rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], wallets: Sequence[str]) -> None:
-    """Raise InvalidProgram for the first field of rewards and flows that makes no sense."""
+def check_rewards(
+    rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], wallets: Sequence[str], opened: Collection[str] = ()
+) -> None:
+    """Raise InvalidProgram for the first field of rewards and flows that makes no sense. `opened`: the rewards that
+    tiers open."""
     check_number("$.rewards", rewards, MAXIMUM_REWARDS)
     check_ids("$.rewards", [each.id for each in rewards])
     _check_flows(flows)
@@ -39,8 +42,9 @@ def check_rewards(rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], wall
                 raise invalid(f"{path}.pictures[{number}]", "must be an http(s) address, or a path that begins with /")
         _check_prices(f"{path}.prices", reward.prices, wallets)
         _check_terms(path, reward)
-        if reward.hidden and reward.audience is None:
-            raise invalid(f"{path}.hidden", "hides it from everybody: say with `for` who may see it")
+        if reward.hidden and reward.audience is None and reward.id not in opened:
+            message = "hides it from everybody: say with `for` who may see it, or list it in a tier's `opened_rewards`"
+            raise invalid(f"{path}.hidden", message)
         if reward.approval is not None and reward.approval not in [each.id for each in flows]:
             known = ", ".join(each.id for each in flows) or "none"
             raise invalid(f"{path}.approval", f"is {reward.approval!r}; the program's approvals are {known}")

@@ -48,7 +48,8 @@ class CouponTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"audience": "for"}):
     """Something that points buy.
 
-    `for` says which members may have it, `hidden` that nobody else gets to see it. `approval` names the flow that
+    `for` says which members may have it, `hidden` that nobody else gets to see it (nor anybody to whom no tier opens
+    it, where tiers do). `approval` names the flow that
     decides on it; none named: the first flow whose condition holds. A retired reward stays known and is not given any
     more.
     """

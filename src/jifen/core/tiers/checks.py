@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
@@ -29,6 +29,23 @@ def check_tier_sets(sets: Sequence[TierSet]) -> None:
         check_ids(f"{path}.tiers", [tier.id for tier in each.tiers])
         for rank, tier in enumerate(each.tiers):
             _check_tier(f"{path}.tiers[{rank}]", tier, rank)
+
+
+def check_opened(sets: Sequence[TierSet], rewards: Collection[str]) -> None:
+    """Raise InvalidProgram for the first reward that a tier opens and the program does not have: what is mistyped would
+    open nothing, and leave to everybody what was meant for few."""
+    for index, tier_set in enumerate(sets):
+        for rank, tier in enumerate(tier_set.tiers):
+            for number, reward in enumerate(tier.benefits.opened_rewards):
+                if reward not in rewards:
+                    path = f"$.tier_sets[{index}].tiers[{rank}].benefits.opened_rewards[{number}]"
+                    known = ", ".join(rewards) or "none"
+                    raise invalid(path, f"is {reward!r}; the program's rewards are {known}")
+
+
+def opened_rewards(sets: Sequence[TierSet]) -> set[str]:
+    """The rewards that some tier opens."""
+    return {reward for each in sets for tier in each.tiers for reward in tier.benefits.opened_rewards}
 
 
 def _check_downgrade(path: str, tier_set: TierSet) -> None:

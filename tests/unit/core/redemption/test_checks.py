@@ -9,6 +9,9 @@ import pytest
 
 from jifen.core.program import InvalidProgram, ProgramDocument, check_document
 from jifen.core.redemption.checks import is_role
+from jifen.core.redemption.document import Price
+from jifen.core.rules.document import Catalog, LocalizedText
+from jifen.core.tiers.document import Benefits, TierLevel, TierSet
 from tests.model.programs import make_document
 from tests.redeeming import with_rewards
 
@@ -65,6 +68,26 @@ def test_the_field_is_named(path: str, value: Any, named: str) -> None:
     with pytest.raises(InvalidProgram) as caught:
         check_document(changed(path, value))
     assert named in str(caught.value)
+
+
+def opening(*rewards: str) -> ProgramDocument:
+    """The program with a tier that opens these."""
+    name = LocalizedText("名", "Name")
+    gold = TierLevel("gold", name, "total.orders >= 9", benefits=Benefits(opened_rewards=[*rewards]))
+    document = changed("rewards.5.for", None)
+    return msgspec.structs.replace(
+        document, tier_sets=[TierSet("level", name, [TierLevel("regular", name), gold])], catalog=Catalog()
+    )
+
+
+def test_a_tier_may_open_what_is_hidden() -> None:
+    """The reward and the tier may both say so; a name with a typing error is no reward."""
+    document = opening("lounge")
+    rewards = [msgspec.structs.replace(each, audience=None, prices=[Price(1)]) for each in document.rewards]
+    check_document(msgspec.structs.replace(document, rewards=rewards))
+    loungee = msgspec.structs.replace(opening("lounge", "loungee"), rewards=rewards)
+    with pytest.raises(InvalidProgram, match=r"benefits\.opened_rewards\[1\] is 'loungee'"):
+        check_document(loungee)
 
 
 def test_names_of_roles() -> None:

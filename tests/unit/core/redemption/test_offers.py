@@ -24,6 +24,7 @@ CLUB = Program(
         make_document(),
         rewards=[
             Reward("lounge", "virtual", NAME, [Price(10)]),
+            Reward("secret", "virtual", NAME, [Price(10)], hidden=True),
             Reward("soon", "virtual", NAME, [Price(10)], period=Window(since="2026-03-11")),
         ],
         tier_sets=[
@@ -36,7 +37,7 @@ CLUB = Program(
                         "gold",
                         NAME,
                         "total.orders >= 9",
-                        benefits=Benefits(early_access_hours=24, opened_rewards=["lounge"]),
+                        benefits=Benefits(early_access_hours=24, opened_rewards=["lounge", "secret"]),
                     ),
                 ],
             )
@@ -68,9 +69,10 @@ def test_what_is_needed_is_said() -> None:
 
 def test_tiers_open_rewards() -> None:
     """Whoever has no such tier does not even see them."""
-    reward = CLUB.offers.rewards["lounge"]
-    assert [reward.is_for(asker(tier)) for tier in ("", "regular", "gold")] == [False, False, True]
-    assert not reward.is_shown_to(asker("regular"))
+    for each in ("lounge", "secret"):
+        reward = CLUB.offers.rewards[each]
+        assert [reward.is_for(asker(tier)) for tier in ("", "regular", "gold")] == [False, False, True]
+        assert not reward.is_shown_to(asker("regular"))
     assert CLUB.offers.rewards["soon"].is_shown_to(asker())
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from jifen.core.program import InvalidProgram
-from jifen.core.tiers.checks import check_tier_sets
+from jifen.core.tiers.checks import check_opened, check_tier_sets, opened_rewards
 from jifen.core.tiers.document import Benefits, Downgrade, Lifetime, RollingMonths, TierLevel, TierSet
 from tests.unit.core.tiers.club import LEVELS, level, named, tier_set
 
@@ -48,3 +48,13 @@ def test_sets_differ() -> None:
     check_tier_sets([tier_set()])
     with pytest.raises(InvalidProgram, match="second time"):
         check_tier_sets([tier_set(), tier_set()])
+
+
+def test_what_a_tier_opens_is_there() -> None:
+    """A name with a typing error would open nothing, and leave to everybody what was meant for few."""
+    opening = TierLevel("gold", named("gold"), SPENT, benefits=Benefits(opened_rewards=["spa", "loungee"]))
+    sets = [tier_set(), tier_set(tiers=[LEVELS[0], opening])]
+    assert opened_rewards(sets) == {"spa", "loungee"}
+    check_opened(sets, ["spa", "loungee"])
+    with pytest.raises(InvalidProgram, match=r"sets\[1\]\.tiers\[1\]\.benefits\.opened_rewards\[1\] is 'loungee'"):
+        check_opened(sets, ["spa", "lounge"])

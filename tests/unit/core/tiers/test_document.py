@@ -9,6 +9,8 @@ from jifen.core.tiers.document import CalendarYear, Downgrade, Lifetime, Rolling
 from jifen.services.programs import parse_program, read_program_text
 
 SET = """
+rewards:
+  - {id: lounge, kind: virtual, name: {zh: 贵宾厅, en: Lounge}, prices: [{points: 10}], hidden: true}
 tier_sets:
   - id: level
     name: {zh: 会员等级, en: Level}
