@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -21,7 +21,8 @@ from jifen.core.decide.redeem import (
 )
 from jifen.core.decide.spend import check_available
 from jifen.core.identity import shard_of_member
-from jifen.core.ledger.values import MemberState
+from jifen.core.ledger.values import MemberState, MemberStatus
+from jifen.core.members.life import check_life
 from jifen.core.program import Program
 from jifen.core.redemption.document import CouponTerms, FulfilmentKind, RewardKind, RewardLimit
 from jifen.core.redemption.offers import Asker, OpenReward
@@ -38,8 +39,14 @@ from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.members import READER, settled_state, unknown_member
 
 _SQL = load_queries("redemption_reads")
-#: How lacks are told in Chinese, by their code. Placeholders are the details of the refusal.
-_LACKS_ZH = {
+#: How lacks are told in Chinese, by their code: every refusal that one piece can meet. Placeholders are the details of
+#: the refusal.
+LACKS_ZH: Final = {
+    "unknown_reward": "对该会员不可见",
+    "member_frozen": "会员已冻结，解冻后可兑",
+    "member_closed": "会员已注销",
+    "member_anonymised": "会员已匿名化",
+    "member_merged": "会员已并入 {into}",
     "insufficient_points": "还差 {missing} 积分",
     "not_eligible": "未满足条件：{condition}",
     "sold_out": "库存不足，剩余 {left} 件",
@@ -139,7 +146,7 @@ async def find_reward_view(
     if isinstance(shop, Refusal):
         return shop
     reward = program.offers.rewards.get(reward_id)
-    if reward is None or (reward.document.hidden and member_id is not None and not _is_shown(shop, reward)):
+    if reward is None or not _is_known(shop, reward):
         return msgspec.structs.replace(unknown_reward(reward_id), pointer=None)
     return _view(shop, reward)
 
@@ -241,19 +248,25 @@ async def member_as_asked(
     if program.offers.reads_segments:
         await load_lists(connection, states, [member_id], catalog.shards)
     shard = shard_of_member(member_id, catalog.shards)
+    life = await connection.fetchrow(_SQL["life"], shard, member_id)
+    status = MemberStatus[life["status"].upper()]
+    state = msgspec.structs.replace(states[member_id], status=status, merged_into=life["merged_into"])
     counted = await connection.fetchval(_SQL["counters"], shard, member_id)
-    if counted is None:
-        return states[member_id]
-    return msgspec.structs.replace(states[member_id], counters=decode_counters(counted))
+    return state if counted is None else msgspec.structs.replace(state, counters=decode_counters(counted))
 
 
 def _is_shown(shop: _Shop, reward: OpenReward) -> bool:
     document = reward.document
-    if document.retired:
+    if shop.asker is None and (document.hidden or reward.opened_to):
         return False
+    return not document.retired and _is_known(shop, reward)
+
+
+def _is_known(shop: _Shop, reward: OpenReward) -> bool:
+    """Whether the member gets to know that there is such a reward; whoever asks for nobody in particular, of any."""
     if shop.asker is None:
-        return not document.hidden and not reward.opened_to
-    return reward.is_shown_to(shop.asker) and (not document.hidden or reward.is_for(shop.asker))
+        return True
+    return reward.is_shown_to(shop.asker) and (not reward.document.hidden or reward.is_for(shop.asker))
 
 
 def _view(shop: _Shop, reward: OpenReward) -> RewardView:
@@ -297,6 +310,7 @@ def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
     assert decision is not None and asker is not None
     document = reward.document
     found: list[Refusal | None] = [
+        check_life(shop.program, decision.state, "spend"),
         Refusal("reward_retired", f"The reward {document.id!r} is no longer given.") if document.retired else None,
         check_eligible(shop.program, reward, asker),
         check_limits(decision, limits_of(decision, reward), 1),
@@ -314,4 +328,4 @@ def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
 
 def _lack(refusal: Refusal) -> Lack:
     details = {"condition": "—", "left": 0} | refusal.details
-    return Lack(refusal.code, _LACKS_ZH[refusal.code].format(**details), refusal.message)
+    return Lack(refusal.code, LACKS_ZH[refusal.code].format(**details), refusal.message)

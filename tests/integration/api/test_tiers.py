@@ -79,6 +79,28 @@ def test_an_order_lifts_and_the_change_is_explained(club: httpx.Client) -> None:
     assert more["awards"] == [{"rule": "base", "wallet": "points", "points": 120}]
 
 
+def test_a_tier_opens_a_reward_that_nobody_else_sees(club: httpx.Client) -> None:
+    """To all others there is no such reward, whichever way they ask."""
+    member = member_with(club, 20)
+    seen = club.get("/v1/rewards", params={"member": member}).json()["rewards"]
+    assert seen == []
+    for answer in (
+        club.get("/v1/rewards/lounge", params={"member": member}),
+        club.post(f"/v1/members/{member}/redemptions", json={"reward": "lounge"}),
+        club.post("/v1/quotes", json={"member_id": member, "reward": "lounge"}),
+    ):
+        assert answer.json()["code"] == "unknown_reward", answer.text
+    assert club.get("/v1/rewards").json()["rewards"] == []
+    assert club.get("/v1/rewards/lounge").json()["lacks"] is None
+    silver = member_with(club, 1_000)
+    found = club.get("/v1/rewards/lounge", params={"member": silver})
+    assert (found.status_code, found.json()["lacks"]) == (200, []), found.text
+    assert [each["reward_id"] for each in club.get(f"/v1/rewards?member={silver}").json()["rewards"]] == ["lounge"]
+    assert club.post(f"/v1/members/{silver}/freeze", json={"reason": "lost card"}).status_code == 200
+    (lack,) = club.get("/v1/rewards/lounge", params={"member": silver}).json()["lacks"]
+    assert (lack["code"], lack["zh"]) == ("member_frozen", "会员已冻结，解冻后可兑")
+
+
 def test_a_tier_is_given_paid_and_taken_back(club: httpx.Client) -> None:
     """Once for a key; refusals have their own codes; the history pages."""
     member = member_with(club, 1)

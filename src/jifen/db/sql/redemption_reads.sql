@@ -4,6 +4,10 @@
 -- $1 shard, $2 member id. What the member's events add up to; it stands on the account of the lowest number.
 SELECT counters FROM accounts WHERE shard = $1 AND member_id = $2 ORDER BY wallet LIMIT 1
 
+-- name: life
+-- $1 shard, $2 member id.
+SELECT status, coalesce(merged_into, 0) AS merged_into FROM members WHERE shard = $1 AND member_id = $2
+
 -- name: stocks
 SELECT reward, pieces, taken FROM stocks
 
