@@ -101,12 +101,12 @@ def _operation(method: str, path: str, operation: Document, language: Language) 
     if parameters := operation.get("parameters"):
         parts.append(f"<h4>{_word('parameters', language)}</h4>" + _parameters(parameters, language))
     if body := operation.get("requestBody"):
-        parts.append(f"<h4>{_word('body', language)}</h4>" + _content(body["content"]))
+        parts.append(f"<h4>{_word('body', language)}</h4>" + _content(body["content"], language))
     parts.append(f"<h4>{_word('answers', language)}</h4>")
     for status, answer in operation["responses"].items():
         parts.append(f"<p><b>{escape(status)}</b> {_prose(answer['description'])}</p>")
         if status.startswith("2"):
-            parts.append(_content(answer["content"]))
+            parts.append(_content(answer["content"], language))
     return "".join([*parts, "</details>"])
 
 
@@ -120,10 +120,11 @@ def _parameters(parameters: list[Document], language: Language) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _content(content: Document) -> str:
+def _content(content: Document, language: Language) -> str:
     shown: dict[str, None] = {}
     for media in content.values():
-        shown[f"<p>{_kind(media['schema'])}</p>"] = None
+        schema = media["schema"]
+        shown[f"<p>{_kind(schema)}</p>" if "properties" not in schema else _fields(schema, language)] = None
         examples = [each["value"] for each in media.get("examples", {}).values()]
         for example in [*examples, *([media["example"]] if "example" in media else [])]:
             text = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
@@ -132,17 +133,21 @@ def _content(content: Document) -> str:
 
 
 def _type(name: str, schema: Document, language: Language) -> str:
+    description = _prose(schema.get("description", ""))
+    return (
+        f'<details id="type-{escape(name)}"><summary><code>{escape(name)}</code></summary><p>{description}</p>'
+        f"{_fields(schema, language)}</details>"
+    )
+
+
+def _fields(schema: Document, language: Language) -> str:
     required = schema.get("required", ())
     rows = [
         f"<tr><td><code>{escape(field)}</code></td><td>{_kind(each)}</td>"
         f"<td>{_word('required', language) if field in required else ''}</td></tr>"
         for field, each in schema.get("properties", {}).items()
     ]
-    description = _prose(schema.get("description", ""))
-    return (
-        f'<details id="type-{escape(name)}"><summary><code>{escape(name)}</code></summary><p>{description}</p>'
-        f"<table>{''.join(rows)}</table></details>"
-    )
+    return f"<table>{''.join(rows)}</table>"
 
 
 def _kind(schema: Document) -> str:

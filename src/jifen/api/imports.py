@@ -35,7 +35,8 @@ class ImportProgress(msgspec.Struct, frozen=True):
 
 
 class ImportLine(msgspec.Struct, frozen=True):
-    """An import in a list. `checked`: it was looked through and waits for its start. The file is deleted as soon as it
+    """An import in a list. `checked`: it was looked through and waits for its start (`started_at`, `started_by`);
+    `ended_at`: when it was done, stopped or failed. The file is deleted as soon as it
     is imported (`file_deleted_at`), and at `file_kept_until` where nobody imports it."""
 
     import_id: str
@@ -47,6 +48,9 @@ class ImportLine(msgspec.Struct, frozen=True):
     uploaded_by: str
     file_kept_until: datetime
     file_deleted_at: datetime | None
+    started_at: datetime | None
+    started_by: str | None
+    ended_at: datetime | None
     progress: ImportProgress
     error_code: str | None
     error: str | None
@@ -75,6 +79,9 @@ def line_of(found: imports.Import) -> ImportLine:
         found.uploaded_by,
         found.kept_until,
         found.file_deleted_at,
+        found.started_at,
+        found.started_by,
+        found.ended_at,
         ImportProgress(found.percent, found.rows_done, found.rows_total),
         found.error_code,
         found.error,
@@ -109,7 +116,7 @@ async def _check(asked: Asked) -> ImportView:
 
 
 async def _start(asked: Asked) -> ImportView:
-    return view_of_import(await imports.start_import(asked.connection, number_of(asked.name)))
+    return view_of_import(await imports.start_import(asked.connection, number_of(asked.name), asked.actor))
 
 
 async def _stop(asked: Asked) -> ImportView:
@@ -131,6 +138,9 @@ EXAMPLE_LINE: Final[dict[str, Any]] = {
     "uploaded_by": "key:1",
     "file_kept_until": "2026-11-08T08:00:00Z",
     "file_deleted_at": None,
+    "started_at": None,
+    "started_by": None,
+    "ended_at": None,
     "progress": {"percent": 100, "rows_done": 0, "rows_total": 12_000},
     "error_code": None,
     "error": None,

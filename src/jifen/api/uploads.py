@@ -17,7 +17,7 @@ from jifen.core.text import unfit_text
 from jifen.services.imports.mapping import MAXIMUM_MAPPING_BYTES
 from jifen.services.uploads.imports import Upload
 from jifen.services.uploads.meaning import Kind, mapping_text
-from jifen.services.uploads.storage import Storage, unusable
+from jifen.services.uploads.storage import Storage, UploadsUnusable, unusable
 
 FORM_TYPE: Final = "multipart/form-data"
 #: What such a form can be refused with.
@@ -102,11 +102,7 @@ class Uploads:
             # Whoever sent it went away.
             raise Refused(Refusal("malformed_form", "The form was cut off; nothing was kept.")) from None
         except OSError as error:
-            failure = unusable(error)
-            raise Refused(Refusal(failure.code, failure.message)) from None
-        except JifenError as error:
-            details = {name: value for name, value in error.details.items() if value is not None}
-            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
+            raise _not_stored(unusable(error)) from None
 
 
 class _Form:
@@ -124,7 +120,7 @@ class _Form:
         self._piece = bytearray()
 
     async def take(self, event: Any) -> None:
-        """The beginning of a field, a piece of it, or (None) its end. Raises Refused, JifenError, OSError."""
+        """The beginning of a field, a piece of it, or (None) its end. Raises Refused, OSError."""
         if isinstance(event, MultipartSegment):
             self._begin(event)
         elif event is None:
@@ -146,16 +142,11 @@ class _Form:
             raise _missing("kind")
         if not self._size_bytes:
             raise Refused(Refusal("import_file_unreadable", "The file is empty.", "/file"))
-        try:
-            mapping = mapping_text(kind, self._mapping())
-        except JifenError as error:
-            details = {name: value for name, value in error.details.items() if value is not None}
-            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
+        mapping = self._mapping(kind)
         try:
             self._stored_as = self._storage.settle(self._stored_as)
         except OSError as error:
-            failure = unusable(error)
-            raise Refused(Refusal(failure.code, failure.message)) from None
+            raise _not_stored(unusable(error)) from None
         return Upload(kind, self._name, self._size_bytes, self._stored_as, mapping)
 
     def discard(self) -> None:
@@ -180,9 +171,12 @@ class _Form:
         # What was said before the file need not wait for all of it to be found wrong.
         kind = self._kind()
         if kind is not None and "mapping" in self._texts:
-            mapping_text(kind, self._mapping())
+            self._mapping(kind)
         self._name = _shown_name(segment.filename or "")
-        self._stored_as, self._file = self._storage.create()
+        try:
+            self._stored_as, self._file = self._storage.create()
+        except UploadsUnusable as error:
+            raise _not_stored(error) from None
 
     async def _add(self, piece: bytes) -> None:
         self._size_bytes += len(piece)
@@ -211,8 +205,12 @@ class _Form:
             raise _invalid("kind", f"Send one of {', '.join(_KINDS)}.")
         return cast(Kind, text)
 
-    def _mapping(self) -> str | None:
-        return self._text("mapping")
+    def _mapping(self, kind: Kind) -> str | None:
+        try:
+            return mapping_text(kind, self._text("mapping"))
+        except JifenError as error:
+            details = {name: value for name, value in error.details.items() if value is not None}
+            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
 
     def _text(self, field: str) -> str | None:
         raw = self._texts.get(field)
@@ -240,6 +238,10 @@ def _number(text: str) -> int:
 def _too_large(limit_bytes: int) -> Refusal:
     message = f"A file may have {limit_bytes} bytes at most; split it, or pack it with gzip."
     return Refusal("import_too_large", message, "/file", {"limit_bytes": limit_bytes})
+
+
+def _not_stored(error: UploadsUnusable) -> Refused:
+    return Refused(Refusal(error.code, error.message))
 
 
 def _missing(field: str) -> Refused:

@@ -54,7 +54,7 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "imports": (
         "INSERT",
         "UPDATE (file_deleted_at, mapping, is_proposed, status, attempt, percent, rows_done, rows_total, seen_at, "
-        "report, result, error_code, error)",
+        "started_at, started_by, ended_at, report, result, error_code, error)",
     ),
     "redemptions": ("INSERT", "UPDATE (last_step, state, until, content)"),
     "stocks": ("INSERT", "UPDATE (pieces, taken, changes)"),

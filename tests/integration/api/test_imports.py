@@ -12,6 +12,7 @@ import signal
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,21 @@ def at_work(url: str, number: str, silent_seconds: int = 0) -> None:
     fetch_sql(url, change, int(number), silent_seconds)
 
 
+def test_started_by_many_at_once(shop: Server, client: httpx.Client) -> None:
+    """However many ask, whichever worker hears them: one process."""
+    number = checked(client, members_csv(300), mapping=MAPPING)["import_id"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post(f"{PATH}/{number}/start"), range(16)))
+    begun = [each for each in answers if each.status_code == 202]
+    assert len(begun) == 1
+    assert {each.json()["code"] for each in answers if each not in begun} <= {"import_running", "import_over"}
+    done = settled(client, number)
+    assert (done["status"], done["result"]["registered"]) == ("done", 300)
+    assert done["uploaded_at"] < done["started_at"] < done["ended_at"]
+    assert done["started_by"] == done["uploaded_by"]
+    assert fetch_sql(shop.url, "SELECT attempt FROM imports WHERE id = $1", int(number)) == [(2,)]
+
+
 def members_of(url: str) -> int:
     """How many there are."""
     count: int = fetch_sql(url, "SELECT count(*) FROM members")[0][0]
@@ -381,6 +397,17 @@ def test_too_large(client: httpx.Client, folder: Path) -> None:
         client.post(PATH, content=stalling(head), headers=headers)
     time.sleep(1)
     assert set(folder.iterdir()) == before
+
+
+def test_a_folder_of_somebody_else(client: httpx.Client, folder: Path) -> None:
+    """Not closed to others: no personal data are put there."""
+    folder.chmod(0o755)
+    try:
+        refused = upload(client, members_csv(1))
+    finally:
+        folder.chmod(0o700)
+    assert code_of(refused, 503) == "uploads_unusable"
+    assert "mode 0700" in refused.json()["detail"]
 
 
 def test_pages_and_unknown_numbers(shop: Server, client: httpx.Client) -> None:

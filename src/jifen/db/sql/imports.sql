@@ -22,23 +22,23 @@ FROM imports WHERE id < $1 ORDER BY id DESC LIMIT $2
 
 -- name: give_up_lost
 -- $1 after how many seconds of silence a process is taken for gone.
-UPDATE imports SET status = 'failed', error_code = 'import_lost', error = $2
+UPDATE imports SET status = 'failed', error_code = 'import_lost', error = $2, ended_at = seen_at
 WHERE status IN ('checking', 'running') AND seen_at < now() - make_interval(secs => $1::integer)
 
 -- name: begin_check
 -- $1 its number, $2 another mapping, or null. No row: it is at work, or over.
 UPDATE imports
 SET status = 'checking', attempt = attempt + 1, percent = 0, rows_done = 0, rows_total = 0, report = NULL,
-    error_code = NULL, error = NULL, seen_at = now(), mapping = coalesce($2, mapping),
+    error_code = NULL, error = NULL, seen_at = now(), ended_at = NULL, mapping = coalesce($2, mapping),
     is_proposed = is_proposed AND $2::text IS NULL
 WHERE id = $1 AND status IN ('uploaded', 'checked', 'stopped', 'failed') AND file_deleted_at IS NULL
 RETURNING id
 
 -- name: begin_run
--- $1 its number. No row: it is at work, over, or was not looked through.
+-- $1 its number, $2 by whom. No row: it is at work, over, or was not looked through.
 UPDATE imports
 SET status = 'running', attempt = attempt + 1, percent = 0, rows_done = 0, error_code = NULL, error = NULL,
-    seen_at = now()
+    seen_at = now(), started_at = now(), started_by = $2, ended_at = NULL
 WHERE id = $1 AND status IN ('checked', 'stopped', 'failed') AND report IS NOT NULL AND file_deleted_at IS NULL
 RETURNING id
 
@@ -61,18 +61,20 @@ RETURNING id
 -- name: end_run
 -- $1 its number, $2 attempt, $3 result.
 UPDATE imports
-SET status = 'done', percent = 100, rows_done = rows_total, result = $3, seen_at = now(), file_deleted_at = now()
+SET status = 'done', percent = 100, rows_done = rows_total, result = $3, seen_at = now(), ended_at = now(),
+    file_deleted_at = now()
 WHERE id = $1 AND attempt = $2 AND status = 'running'
 RETURNING id
 
 -- name: fail_import
 -- $1 its number, $2 attempt, $3 code and $4 text of the error.
-UPDATE imports SET status = 'failed', error_code = $3, error = $4, seen_at = now()
+UPDATE imports SET status = 'failed', error_code = $3, error = $4, seen_at = now(), ended_at = now()
 WHERE id = $1 AND attempt = $2 AND status IN ('checking', 'running')
 
 -- name: stop_import
 -- $1 its number.
-UPDATE imports SET status = 'stopped', seen_at = now() WHERE id = $1 AND status IN ('checking', 'running')
+UPDATE imports SET status = 'stopped', seen_at = now(), ended_at = now()
+WHERE id = $1 AND status IN ('checking', 'running')
 
 -- name: note_deleted
 -- $1 its number. No row: it is at work.

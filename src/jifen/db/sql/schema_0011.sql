@@ -21,6 +21,9 @@ CREATE TABLE imports (
     rows_done     bigint NOT NULL DEFAULT 0,
     rows_total    bigint NOT NULL DEFAULT 0,
     seen_at       timestamptz NOT NULL DEFAULT now(),  -- when its process last said that it is there
+    started_at    timestamptz,             -- the import, not the look through the file; the last time
+    started_by    text,
+    ended_at      timestamptz,             -- when it was done, stopped or failed
     report        json,                    -- of the look through it
     result        json,                    -- of the import
     error_code    text,

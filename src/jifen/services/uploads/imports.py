@@ -80,6 +80,9 @@ class Import(msgspec.Struct, frozen=True):
     percent: int
     rows_done: int
     rows_total: int
+    started_at: datetime | None
+    started_by: str | None
+    ended_at: datetime | None
     report: dict[str, Any] | None
     result: dict[str, Any] | None
     error_code: str | None
@@ -123,13 +126,13 @@ async def check_import(connection: Connection, number: int, mapping: str | None 
     return await _begin(connection, number, "begin_check", mapping)
 
 
-async def start_import(connection: Connection, number: int) -> Import:
+async def start_import(connection: Connection, number: int, started_by: str) -> Import:
     """Have a file imported that was looked through; one that was stopped, or whose process died, goes on.
 
     Raises:
         UnknownImport, ImportRunning, ImportNotChecked, ImportOver.
     """
-    return await _begin(connection, number, "begin_run")
+    return await _begin(connection, number, "begin_run", started_by)
 
 
 async def stop_import(connection: Connection, number: int) -> Import:
@@ -228,5 +231,5 @@ def _import(row: Any) -> Import:
     for name in ("report", "result"):
         values[name] = None if row[name] is None else msgspec.json.decode(row[name])
     if row["is_lost"]:
-        values |= {"status": "failed", "error_code": "import_lost", "error": _LOST}
+        values |= {"status": "failed", "ended_at": row["seen_at"], "error_code": "import_lost", "error": _LOST}
     return Import(**values)

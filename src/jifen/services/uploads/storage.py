@@ -73,11 +73,13 @@ class Storage:
                     path.unlink()
 
     def sweep(self, days: int) -> None:
-        """Delete whatever has lain here for so many days: also what no import knows of."""
-        before = time.time() - days * _DAY_SECONDS
+        """Delete rejects that have lain here for so many days, and files that no import knows of any more."""
+        now = time.time()
         with suppress(OSError):
             for path in list(self.folder.iterdir()):
-                if path.lstat().st_mtime < before:
+                # What an import knows of goes by its table, an import that is at work not at all: hence a day more.
+                kept_days = days if path.name.endswith(_REJECTS) else days + 1
+                if path.lstat().st_mtime < now - kept_days * _DAY_SECONDS:
                     path.unlink()
 
     def _prepare(self) -> None:
