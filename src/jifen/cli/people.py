@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from msgspec import structs
 
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.orders import group
@@ -16,9 +17,10 @@ from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
-    from jifen.services.imports.people import BalanceSummary, MemberSummary
+    from jifen.services.imports.people import BalanceMapping, BalanceSummary, MemberMapping, MemberSummary
 
 S = TypeVar("S")
+M = TypeVar("M", "MemberMapping", "BalanceMapping")
 
 TableFile = Annotated[
     Path | None,
@@ -34,6 +36,10 @@ Query = Annotated[
         help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 或 MySQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
         show_default=False,
     ),
+]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", metavar="NAME", help="工作表，优先于映射 / The sheet of a workbook.", show_default=False),
 ]
 MappingFile = Annotated[
     str | None,
@@ -56,6 +62,7 @@ def import_members(
     file: TableFile = None,
     mapping: MappingFile = None,
     query: Query = None,
+    sheet: Sheet = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -66,9 +73,9 @@ def import_members(
     from jifen.services.imports.people.inferring import infer_member_mapping
 
     if infer:
-        _propose(file, query, infer_member_mapping)
+        _propose(file, query, sheet, infer_member_mapping)
         return
-    meant = people.load_member_mapping(_needed(mapping))
+    meant = _with_sheet(people.load_member_mapping(_needed(mapping)), sheet)
 
     async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> MemberSummary:
         return await people.import_members(engine, url, source, meant, rejects=rejects, progress=progress)
@@ -91,6 +98,7 @@ def import_members(
         (say("未导入", "rejected"), summary.rejected),
     ]
     write_table([say("会员导入", "members"), ""], rows)
+    _say_left_out(invocation, summary)
     _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
 
 
@@ -100,6 +108,7 @@ def import_balances(
     file: TableFile = None,
     mapping: MappingFile = None,
     query: Query = None,
+    sheet: Sheet = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -110,9 +119,9 @@ def import_balances(
     from jifen.services.imports.people.inferring import infer_balance_mapping
 
     if infer:
-        _propose(file, query, infer_balance_mapping)
+        _propose(file, query, sheet, infer_balance_mapping)
         return
-    meant = people.load_balance_mapping(_needed(mapping))
+    meant = _with_sheet(people.load_balance_mapping(_needed(mapping)), sheet)
 
     async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> BalanceSummary:
         return await people.import_balances(engine, url, source, meant, rejects=rejects, progress=progress)
@@ -122,14 +131,15 @@ def import_balances(
         write_json(summary)
     else:
         _show_balances(invocation, summary)
+        _say_left_out(invocation, summary)
         _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
     if not summary.agrees:
         raise typer.Exit(1)
 
 
-def _propose(file: Path | None, query: str | None, infer: Callable[[Path], str]) -> None:
+def _propose(file: Path | None, query: str | None, sheet: str | None, infer: Callable[[Path, str | None, str | None], str]) -> None:
     with _rows_of(file, query) as source:
-        write_line(infer(source).rstrip("\n"))
+        write_line(infer(source, None, sheet).rstrip("\n"))
 
 
 def _imported(
@@ -195,10 +205,26 @@ def _rows_of(file: Path | None, query: str | None) -> Iterator[Path]:
             yield source
 
 
+def _with_sheet(mapping: M, sheet: str | None) -> M:
+    """The mapping for the sheet that was named."""
+    return mapping if sheet is None else structs.replace(mapping, sheet=sheet)
+
+
 def _needed(mapping: str | None) -> str:
     if mapping is None:
         raise typer.BadParameter("Name a mapping with --mapping FILE; --infer proposes one.", param_hint="--mapping")
     return mapping
+
+
+def _say_left_out(invocation: Invocation, summary: MemberSummary | BalanceSummary) -> None:
+    """What a person who looks at the workbook may expect otherwise."""
+    if summary.hidden:
+        number = summary.hidden
+        english = f"{number} rows are hidden in the sheet; they count."
+        write_note(invocation.say(f"{number} 行在工作表中被隐藏，同样已读取。", english))
+    if summary.other_sheets:
+        names = ", ".join(summary.other_sheets)
+        write_note(invocation.say(f"未读取的工作表：{names}。", f"Sheets that were not read: {names}."))
 
 
 def _say_rejected(invocation: Invocation, rejected: int, rejects: Path | None, *, dry_run: bool) -> None:

@@ -207,6 +207,11 @@ class Roll:
         """What a member is from now on."""
         self.statuses[member] = (status, merged_into)
 
+    def known_of(self, member: int) -> tuple[Person, dict[Identity, datetime | None]]:
+        """A person, and the identities that find it, as this batch leaves them."""
+        person = self._persons.get(member) or self._known.persons.get(member, NOBODY_KNOWN)
+        return person, self._of(member)
+
     # --- write ---
 
     async def write_first(self, connection: Connection, shards: int) -> None:

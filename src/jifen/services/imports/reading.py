@@ -10,15 +10,18 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final, TextIO
 
 from jifen.core.errors import JifenError
 from jifen.services.imports.mapping import Encoding, FileShape
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: What a file may begin with to say how it is written.
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHUNK_BYTES = 1 << 20
 _ROWS_BETWEEN_PROGRESS = 5_000
+#: The most characters in one line of a file that is packed: how long it is cannot be told from the size of the file.
+MAXIMUM_PACKED_LINE: Final = 16 << 20
 #: The most characters in one field; csv's own default, said here because rejected rows depend on it.
 MAXIMUM_FIELD = 131_072
 
@@ -56,32 +59,55 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:
-    """The encoding of a file, as a codec's name. With `auto` the whole file is looked at once.
+    """The encoding of a file, as a codec's name. The whole file is looked at once, also where the mapping names one:
+    Chinese in UTF-8 can often be read as GB 18030 or Latin 1, and would come in as nonsense.
 
     Raises:
-        UnreadableFile: no encoding fits, or the one that the mapping names does not.
+        UnreadableFile: no encoding fits, or not the one that the mapping names.
     """
-    candidates = ["utf-8-sig", "gb18030"] if wanted == "auto" else ["utf-8-sig" if wanted == "utf-8" else wanted]
     with open_bytes(path) as (content, _):
-        first = content.read(2)
-        if wanted == "auto" and first in _UTF_16_MARKS:
-            candidates = ["utf-16"]
-        decoders = {name: codecs.getincrementaldecoder(name)() for name in candidates}
-        chunk = first
-        while decoders:
-            is_last = not chunk
-            for name, decoder in list(decoders.items()):
-                try:
-                    decoder.decode(chunk, is_last)
-                except UnicodeDecodeError:
-                    del decoders[name]
-            if is_last:
-                break
-            chunk = content.read(_CHUNK_BYTES)
-    if not decoders:
-        tried = ", ".join(candidates)
-        raise UnreadableFile(f"{path}: is not text in {tried}; save it as UTF-8 (CSV).", file=str(path))
-    return next(iter(decoders))
+        first = content.read(_CHUNK_BYTES)
+        mark = next((name for mark, name in _MARKS if first.startswith(mark)), None)
+        fitting, is_ascii = _fitting(first, content, {"utf-8", "gb18030", "utf-16" if wanted == "auto" else wanted})
+    found = mark if mark in fitting else None
+    if found is None and not (wanted == "utf-16" and "utf-16" in fitting):
+        # What is all ASCII is read alike by all of them.
+        found = next((name for name in ("utf-8", "gb18030") if name in fitting), None)
+    if wanted == "auto":
+        if found is None:
+            raise _wrong_encoding(path, "is not text in UTF-8 or GB 18030", "save it as UTF-8 (CSV)")
+        return _codec(found)
+    is_certain = mark is not None or (found == "utf-8" and not is_ascii)
+    if wanted in fitting and (found == wanted or not is_certain):
+        return _codec(wanted)
+    advice = "save it as UTF-8 (CSV)" if found is None else f"it is {found}: set file.encoding to that, or to auto"
+    raise _wrong_encoding(path, f"is not text in {wanted}, which the mapping names", advice)
+
+
+def _fitting(first: bytes, content: io.BufferedReader | gzip.GzipFile, names: set[str]) -> tuple[set[str], bool]:
+    """Of these encodings those that can be the file's, and whether all of it is ASCII."""
+    decoders = {name: codecs.getincrementaldecoder(_codec(name))() for name in names}
+    chunk, is_ascii = first, True
+    while decoders:
+        is_last = not chunk
+        is_ascii = is_ascii and chunk.isascii()
+        for name, decoder in list(decoders.items()):
+            try:
+                decoder.decode(chunk, is_last)
+            except UnicodeError:
+                del decoders[name]
+        if is_last:
+            break
+        chunk = content.read(_CHUNK_BYTES)
+    return set(decoders), is_ascii
+
+
+def _codec(name: str) -> str:
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _wrong_encoding(path: Path, what: str, advice: str) -> UnreadableFile:
+    return UnreadableFile(f"{path}: {what}; {advice}.", file=str(path))
 
 
 def read_rows(
@@ -93,7 +119,7 @@ def read_rows(
         UnreadableFile: the file is missing or damaged.
     """
     with open_bytes(path) as (content, raw), io.TextIOWrapper(content, encoding=encoding, newline="") as text:
-        reader = csv.reader(text, delimiter=shape.delimiter)
+        reader = csv.reader(text if content is raw else bounded_lines(path, text), delimiter=shape.delimiter)
         line, count = 1, 0
         while True:
             fields: list[str] | None
@@ -109,3 +135,11 @@ def read_rows(
             count += 1
             if count % _ROWS_BETWEEN_PROGRESS == 0:
                 progress(raw.tell())
+
+
+def bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
+    """The lines of a packed file: one that would never end is refused before it fills the memory."""
+    while line := text.readline(MAXIMUM_PACKED_LINE):
+        if len(line) == MAXIMUM_PACKED_LINE:
+            raise UnreadableFile(f"{path}: has a line of more than {len(line)} characters.", file=str(path))
+        yield line

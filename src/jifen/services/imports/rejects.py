@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,15 @@ REASONS = {
     "malformed_csv": ("这一行不是有效的 CSV", "the line is not CSV that can be read"),
     "wrong_column_count": ("列数与表头不符：{detail}", "the number of fields is not that of the header: {detail}"),
     "missing_value": ("缺少值", "the value is missing"),
+    "formula_without_value": (
+        "公式没有计算结果；请在 Excel 中打开并保存后再导入",
+        "a formula without a result; open and save the workbook in Excel",
+    ),
+    "cell_error": ("单元格是错误值或无效的日期：{detail}", "the cell holds an error or no day that there is: {detail}"),
+    "merged_points": (
+        "积分单元格跨多行合并，无法判断每行各得多少",
+        "the points are one cell merged over several rows: whose they are cannot be told",
+    ),
     "text_not_fit": ("文字过长或含有控制字符", "the text is too long or holds control characters"),
     "invalid_instant": ("无法识别的时间：{detail}", "not an instant in the mapping's format: {detail}"),
     "invalid_identity": ("无效的会员标识：{detail}", "not an identity that finds a member: {detail}"),
@@ -80,6 +90,29 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
             chinese, english = REASONS[self.code]
             return chinese.format(detail=self.detail), english.format(detail=self.detail)
         return f"账本拒绝：{self.message}", f"refused by the ledger: {self.message}"
+
+
+class Rejects:
+    """The rejects of one import, however many: a temporary database of its own, which goes to disk as it grows."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", check_same_thread=False)
+        self._database.execute("CREATE TABLE rejects (line INTEGER, field TEXT, code TEXT, detail TEXT, message TEXT)")
+        self.count = 0
+
+    def close(self) -> None:
+        """Give the space back."""
+        self._database.close()
+
+    def add(self, reject: Reject) -> None:
+        """Keep why a line was not taken."""
+        self.count += 1
+        self._database.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", msgspec.structs.astuple(reject))
+
+    def by_line(self) -> Iterator[Reject]:
+        """All of them, in the order of the file."""
+        for row in self._database.execute("SELECT * FROM rejects ORDER BY line, rowid"):
+            yield Reject(*row)
 
 
 def write_rejects(path: Path, name: str, rejects: Iterable[Reject], rows: Iterator[Row]) -> None:

@@ -70,6 +70,8 @@ class BalanceSummary(msgspec.Struct):
     unchanged: int = 0
     waiting: int = 0
     rejected: int = 0
+    hidden: int = 0
+    other_sheets: list[str] = []
     dry_run: bool = False
     wallets: list[WalletProof] = []
     agrees: bool = True
@@ -94,7 +96,7 @@ async def import_balances(
 
     Raises:
         UnreadableFile, RejectsNotWritten, NothingToImportInto: before anything was recorded.
-        QueueFull: the engine is too busy for a minute; run the same import again.
+        ImportInterrupted: the database went away, or the engine is too busy; run the same import again.
     """
     if rejects is not None:
         check_writable(rejects)
@@ -102,12 +104,15 @@ async def import_balances(
     columns = mapping.columns
     names = [*columns.identities.values(), columns.points, columns.wallet, columns.expires_at]
     wanted = [name for name in names if name is not None]
-    people = await asyncio.to_thread(PeopleFile, file, mapping.file, mapping.sheet, wanted)
-    with TemporaryDirectory(prefix="jifen-import-") as folder, Lots(Path(folder)) as lots:
+    with (
+        await asyncio.to_thread(PeopleFile, file, mapping, wanted) as people,
+        TemporaryDirectory(prefix="jifen-import-") as folder,
+        Lots(Path(folder)) as lots,
+    ):
         work = _Work(people, mapping, program, lots, progress)
         await work.run(engine, url)
-    if rejects is not None:
-        await asyncio.to_thread(people.write_rejects, rejects, called)
+        if rejects is not None:
+            await asyncio.to_thread(people.write_rejects, rejects, called)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 
@@ -152,6 +157,7 @@ class _Work:
         ]
         summary.agrees = engine is None or all(each.agrees for each in summary.wallets)
         summary.rejected = self._people.rejected
+        summary.hidden, summary.other_sheets = self._people.table.hidden, self._people.table.other_sheets
         summary.seconds = round(monotonic() - started, 3)
 
     def _read_all(self) -> None:
@@ -202,11 +208,13 @@ class _Work:
         return Submission(command, self._mapping.source, lot.key, payload, ACTOR, reason=REASON)
 
     def _read(self, line: int, values: list[str] | None) -> None:
-        if values is None or len(values) < len(self._people.table.header):
+        width = len(self._people.table.header)
+        if values is None or len(values) < width or any(values[width:]):
             self._people.reject(line, "", "malformed_csv" if values is None else "wrong_column_count")
             return
         wallet, points, member = self._wallet(values), 0, None
         try:
+            self._people.check_marks(values, (self._mapping.columns.points,))
             member = self._member(values)
             points = self._points(values)
             if wallet not in self._program.wallet_numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +14,12 @@ from jifen.core.program import LocalizedText
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.people.mapping import BalanceColumns, BalanceMapping, MemberColumns, MemberMapping
 from jifen.services.imports.people.rows import GENDERS
+from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.tables import Table
 
 _ROWS_LOOKED_AT: Final = 200
+#: Among so many first rows the one is looked for that names the columns.
+_ROWS_FOR_HEADER: Final = 10
 #: What columns are called, by what they mean; compared without spaces, signs and case.
 _IDENTITIES: Final = {
     "phone": ("手机号", "手机", "手机号码", "电话", "联系电话", "phone", "mobile", "cellphone", "phonenumber", "tel"),
@@ -68,28 +72,55 @@ _BALANCE: Final = {
 }
 
 
-def infer_member_mapping(file: Path, source: str | None = None) -> str:
+def infer_member_mapping(file: Path, source: str | None = None, sheet: str | None = None) -> str:
     """A mapping of members as YAML, with a source named after the file unless there is one. Raises UnreadableFile."""
-    table = Table(file, FileShape())
-    found = _named(table.header, _MEANINGS)
-    columns = msgspec.structs.replace(MemberColumns(_identities(table.header)), **found)
-    values: dict[str, dict[str, str]] = {}
-    if columns.gender is not None:
-        values = _genders(table, columns.gender)
-    return _written(
-        MemberMapping(LocalizedText("会员", "Members"), source or f"import:{file.stem}", columns, values=values)
-    )
+    with _table(file, sheet, _MEANINGS) as table:
+        columns = msgspec.structs.replace(MemberColumns(_identities(table.header)), **_named(table.header, _MEANINGS))
+        values = {} if columns.gender is None else _genders(table, columns.gender)
+        mapping = MemberMapping(
+            LocalizedText("会员", "Members"),
+            source or f"import:{file.stem}",
+            columns,
+            sheet=sheet,
+            header_row=table.header_row,
+            values=values,
+        )
+    return _written(mapping)
 
 
-def infer_balance_mapping(file: Path, source: str | None = None) -> str:
+def infer_balance_mapping(file: Path, source: str | None = None, sheet: str | None = None) -> str:
     """A mapping of balances as YAML, with a source named after the file unless there is one. Raises UnreadableFile."""
-    table = Table(file, FileShape())
-    found = _named(table.header, _BALANCE)
-    points = found.pop("points", "")
-    columns = BalanceColumns(_identities(table.header), points, **found)
-    return _written(
-        BalanceMapping(LocalizedText("期初余额", "Opening balances"), source or f"import:{file.stem}", columns)
-    )
+    with _table(file, sheet, _BALANCE) as table:
+        found = _named(table.header, _BALANCE)
+        columns = BalanceColumns(_identities(table.header), found.pop("points", ""), **found)
+        mapping = BalanceMapping(
+            LocalizedText("期初余额", "Opening balances"),
+            source or f"import:{file.stem}",
+            columns,
+            sheet=sheet,
+            header_row=table.header_row,
+        )
+    return _written(mapping)
+
+
+def _table(file: Path, sheet: str | None, meanings: dict[str, tuple[str, ...]]) -> Table:
+    """The file with the header that says most: above it there may be titles, and the names may stand in two rows."""
+    best = Table(file, FileShape(), sheet)
+    most = _recognised(best.header, meanings)
+    for number, header in list(islice(best.rows(), _ROWS_FOR_HEADER)):
+        recognised = 0 if header is None else _recognised([name.strip() for name in header], meanings)
+        if recognised > most:
+            try:
+                better = Table(file, FileShape(), sheet, number)
+            except UnreadableFile:
+                continue
+            best.close()
+            best, most = better, recognised
+    return best
+
+
+def _recognised(header: Sequence[str], meanings: dict[str, tuple[str, ...]]) -> int:
+    return len(_identities(header)) + len(_named(header, meanings))
 
 
 def _plain(name: str) -> str:
@@ -115,9 +146,9 @@ def _genders(table: Table, column: str) -> dict[str, dict[str, str]]:
     """Values of the gender column that are not words for one, to be filled in."""
     place = table.header.index(column)
     seen: dict[str, str] = {}
-    for _, values in zip(range(_ROWS_LOOKED_AT), table.rows(), strict=False):
-        if values[1] is not None and values[1][place:]:
-            text = values[1][place].strip()
+    for _, values in islice(table.rows(), _ROWS_LOOKED_AT):
+        if values is not None and values[place:]:
+            text = values[place].strip()
             if text and text.lower() not in GENDERS:
                 seen[text] = {"1": "male", "2": "female", "0": "unknown"}.get(text, "unknown")
     return {column: seen} if seen else {}

@@ -19,6 +19,8 @@ Source = Annotated[str, Meta(min_length=1, max_length=200)]
 DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
 #: Values of a column by what stands in the file; `*` is for everything else.
 ValueMap = dict[str, str]
+#: The row that names the columns, where it is not the first with something in it.
+HeaderRow = Annotated[int, Meta(ge=1, le=1_000)]
 CountryCode = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 
 
@@ -60,6 +62,7 @@ class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     time: TimeShape = TimeShape("Asia/Shanghai")
     file: FileShape = FileShape()
     sheet: str | None = None
+    header_row: HeaderRow | None = None
     values: dict[str, ValueMap] = {}
     defaults: dict[str, str] = {}
     required: list[ColumnName] = []
@@ -86,6 +89,7 @@ class BalanceMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     time: TimeShape = TimeShape("Asia/Shanghai")
     file: FileShape = FileShape()
     sheet: str | None = None
+    header_row: HeaderRow | None = None
     wallet: str | None = None
     reason_code: str | None = None
     phone_country: CountryCode | None = None

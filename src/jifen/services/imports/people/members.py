@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -11,11 +12,14 @@ from time import monotonic
 import msgspec
 
 from jifen.core.commands import RegisterMember
+from jifen.core.identity import Identity
 from jifen.core.members.commands import AddIdentities, DescribePerson, PersonCommand
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Outcome, Submission
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.people.reading import PeopleFile, program_of
+from jifen.services.imports.people.rehearsal import rehearsing
+from jifen.services.imports.people.repeats import Repeats, Spool
 from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
@@ -35,8 +39,9 @@ class ColumnReport(msgspec.Struct, frozen=True):
 
 
 class MemberSummary(msgspec.Struct):
-    """What a file of members came to. `registered` are new, `known` were there; `repeated`: rows of somebody who stood
-    in an earlier row; `unchanged`: rows that this file had brought before."""
+    """What a file of members came to, or would come to. `registered` are new, `known` were there; `repeated`: rows that
+    share an identity with an earlier row; `unchanged`: rows that this file had brought before; `hidden`: rows that are
+    hidden in the workbook and count like others; `other_sheets` were not read."""
 
     rows: int = 0
     registered: int = 0
@@ -44,6 +49,8 @@ class MemberSummary(msgspec.Struct):
     unchanged: int = 0
     repeated: int = 0
     rejected: int = 0
+    hidden: int = 0
+    other_sheets: list[str] = []
     dry_run: bool = False
     columns: list[ColumnReport] = []
     seconds: float = 0.0
@@ -67,47 +74,48 @@ async def import_members(
     called: str | None = None,
     progress: Progress = _no_progress,
 ) -> MemberSummary:
-    """Register and describe the members of a file. Without an engine it is a rehearsal: everything is looked at, and
-    nothing recorded.
+    """Register and describe the members of a file. Without an engine it is a rehearsal: the same is decided on what the
+    database holds, and nothing recorded.
 
     Raises:
         UnreadableFile: the file is not what the mapping says; nothing was recorded.
         RejectsNotWritten, NothingToImportInto: before anything was recorded.
-        QueueFull: the engine is too busy for a minute; run the same import again.
+        ImportInterrupted: the database went away, or the engine is too busy; run the same import again.
     """
     if rejects is not None:
         check_writable(rejects)
     program = await program_of(url)
     names = list(mapping.columns.names().values())
-    people = await asyncio.to_thread(PeopleFile, file, mapping.file, mapping.sheet, names)
-    reader = MemberRowReader(mapping, people.place, program)
-    work = _Work(engine, people, reader, mapping, progress)
-    await asyncio.to_thread(work.look_through)
-    if engine is not None:
-        await work.record(engine)
-    if rejects is not None:
-        await asyncio.to_thread(people.write_rejects, rejects, called)
+    with await asyncio.to_thread(PeopleFile, file, mapping, names) as people, closing(Spool()) as later:
+        reader = MemberRowReader(mapping, people.place, program)
+        work = _Work(people, reader, later, mapping, progress)
+        work.summary.dry_run = engine is None
+        await asyncio.to_thread(work.look_through)
+        if engine is not None:
+            await work.record(engine)
+        else:
+            async with rehearsing(url, program) as rehearsal:
+                await work.record(rehearsal, at_once=1)
+        if rejects is not None:
+            await asyncio.to_thread(people.write_rejects, rejects, called)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 
 
 class _Work:
     def __init__(
-        self,
-        engine: Recorder | None,
-        people: PeopleFile,
-        reader: MemberRowReader,
-        mapping: MemberMapping,
-        progress: Progress,
+        self, people: PeopleFile, reader: MemberRowReader, later: Spool, mapping: MemberMapping, progress: Progress
     ) -> None:
         self._people = people
         self._reader = reader
+        self._later = later
         self._mapping = mapping
         #: The same file read by a mended mapping says something else.
         self._mapping_digest = sha256(msgspec.json.encode(mapping)).hexdigest()[:16]
         self._progress = progress
-        self._seen: set[int] = set()
-        self.summary = MemberSummary(dry_run=engine is None)
+        self._repeats = Repeats()
+        self._done = 0
+        self.summary = MemberSummary()
 
     def look_through(self) -> None:
         """How complete the file is, who stands in it twice, and what cannot be taken: before anything is recorded."""
@@ -120,83 +128,106 @@ class _Work:
         summary = self.summary
         for line, values in self._people.table.rows(told):
             summary.rows += 1
-            row = self._read(line, values, keep_faults=True)
-            if values is not None and len(values) >= len(self._people.table.header):
-                for meaning, text in self._reader.cells(values).items():
-                    filled[meaning] += bool(text)
-            if row is not None:
-                first = hash(row.identities[0])
-                summary.repeated += first in self._seen
-                self._seen.add(first)
-        self._seen.clear()
-        summary.rejected = self._people.rejected
+            cells = self._cells(line, values)
+            if cells is None:
+                continue
+            for meaning, text in cells.items():
+                if text:
+                    filled[meaning] += 1
+            try:
+                self._people.check_marks(values or ())
+                self._repeats.add(self._reader.read(cells).identities)
+            except RowFault as fault:
+                self._people.reject(line, fault.field, fault.code, fault.detail)
+        self._repeats.end()
+        summary.hidden = self._people.table.hidden
+        summary.other_sheets = self._people.table.other_sheets
         summary.columns = [
             ColumnReport(self._reader.names[meaning], meaning, number, 100 * number // max(summary.rows, 1))
             for meaning, number in filled.items()
         ]
 
-    def _read(self, line: int, values: list[str] | None, *, keep_faults: bool) -> MemberRow | None:
-        reject = self._people.reject if keep_faults else _forget
-        header = self._people.table.header
+    def _cells(self, line: int, values: list[str] | None) -> dict[str, str] | None:
+        width = len(self._people.table.header)
         if values is None:
-            reject(line, "", "malformed_csv")
-            return None
-        if len(values) < len(header) or any(values[len(header) :]):
-            reject(line, "", "wrong_column_count", f"{len(values)} / {len(header)}")
-            return None
-        try:
-            return self._reader.read(values)
-        except RowFault as fault:
-            reject(line, fault.field, fault.code, fault.detail)
-            return None
+            self._people.reject(line, "", "malformed_csv")
+        elif len(values) < width or any(values[width:]):
+            self._people.reject(line, "", "wrong_column_count", f"{len(values)} / {width}")
+        else:
+            return self._reader.cells(values)
+        return None
 
-    async def record(self, engine: Recorder) -> None:
-        """Register everybody, then say what the rows say. Rows of somebody who stood in an earlier one come last."""
+    def _rows_to_record(self) -> Iterator[tuple[int, MemberRow]]:
+        """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
+        width = len(self._people.table.header)
+        for line, values in self._people.table.rows():
+            # What is wrong with the others was told when the file was looked through.
+            if values is None or len(values) < width or any(values[width:]):
+                continue
+            try:
+                self._people.check_marks(values)
+                row = self._reader.read(self._reader.cells(values))
+            except RowFault:
+                continue
+            if self._repeats.is_later(row.identities):
+                self.summary.repeated += 1
+                self._later.add(line, values)
+            else:
+                yield line, row
+
+    async def record(self, recorder: Recorder, *, at_once: int = IN_FLIGHT) -> None:
+        """Register everybody, then say what the rows say; `at_once` groups are on their way."""
         started = monotonic()
-        later: list[Numbered] = []
         group: list[Numbered] = []
         running: set[asyncio.Task[None]] = set()
-        done = 0
-        for line, values in self._people.table.rows():
-            row = self._read(line, values, keep_faults=False)
-            if row is None:
-                continue
-            first = hash(row.identities[0])
-            if first in self._seen:
-                later.append((line, row))
-                continue
-            self._seen.add(first)
-            group.append((line, row))
-            if len(group) == GROUP:
-                running.add(asyncio.create_task(self._record_group(engine, group)))
-                done, group = done + len(group), []
-                if len(running) >= IN_FLIGHT:
-                    finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in finished:
-                        task.result()
-                self._tell(done)
-        for task in running:
-            await task
-        for start in range(0, len(group), GROUP):
-            await self._record_group(engine, group[start : start + GROUP])
-        for each in later:
-            await self._record_group(engine, [each])
+        try:
+            for numbered in self._rows_to_record():
+                group.append(numbered)
+                if len(group) == GROUP:
+                    running.add(asyncio.create_task(self._record_group(recorder, group)))
+                    group = []
+                    if len(running) >= at_once:
+                        finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                        for task in finished:
+                            task.result()
+            for task in running:
+                await task
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        await self._record_group(recorder, group)
+        await self._record_later(recorder)
         self.summary.rejected = self._people.rejected
         self.summary.seconds = round(monotonic() - started, 3)
         self.summary.members_per_second = round(self.summary.rows / max(self.summary.seconds, 0.001), 1)
 
+    async def _record_later(self, recorder: Recorder) -> None:
+        """Rows of somebody who stood in an earlier one, in their order; together only where they are of several."""
+        group: list[Numbered] = []
+        named: set[Identity] = set()
+        for line, values in self._later.rows():
+            row = self._reader.read(self._reader.cells(values))
+            if len(group) == GROUP or not named.isdisjoint(row.identities):
+                await self._record_group(recorder, group)
+                group, named = [], set()
+            group.append((line, row))
+            named.update(row.identities)
+        await self._record_group(recorder, group)
+
     def _tell(self, done: int) -> None:
-        share = (PROGRESS_TOTAL - READING_SHARE) * done // max(self.summary.rows, 1)
+        self._done += done
+        share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
         self._progress(READING_SHARE + share, PROGRESS_TOTAL)
 
-    async def _record_group(self, engine: Recorder, group: Sequence[Numbered]) -> None:
+    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered]) -> None:
         registering = [
             self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
             for line, row in group
         ]
         members: dict[int, int] = {}
         further: list[tuple[int, MemberRow, int]] = []
-        for (line, row), outcome in zip(group, await send(engine, registering), strict=True):
+        for (line, row), outcome in zip(group, await send(recorder, registering), strict=True):
             if not isinstance(outcome, Refusal):
                 members[line] = outcome.member_id
                 self.summary.known += outcome.duplicate
@@ -207,27 +238,28 @@ class _Work:
                 self._refused(line, outcome)
             else:
                 further.append((line, row, owner))
-        await self._identify(engine, further, members)
+        await self._identify(recorder, further, members)
         described = [(line, row) for line, row in group if line in members and (row.said or row.fields or row.tags)]
         describing = [
             self._submission(line, "describe", DescribePerson(members[line], row.said, row.fields, row.tags), row)
             for line, row in described
         ]
-        for (line, _), outcome in zip(described, await send(engine, describing), strict=True):
+        for (line, _), outcome in zip(described, await send(recorder, describing), strict=True):
             if isinstance(outcome, Refusal):
                 self._refused(line, outcome)
             else:
                 self.summary.unchanged += outcome.duplicate
+        self._tell(len(group))
 
     async def _identify(
-        self, engine: Recorder, further: Sequence[tuple[int, MemberRow, int]], members: dict[int, int]
+        self, recorder: Recorder, further: Sequence[tuple[int, MemberRow, int]], members: dict[int, int]
     ) -> None:
         """Of somebody who is known by one identity, the row brings others."""
         commands = [
             self._submission(line, "identify", AddIdentities(owner, row.identities), row)
             for line, row, owner in further
         ]
-        for (line, _, owner), outcome in zip(further, await send(engine, commands), strict=True):
+        for (line, _, owner), outcome in zip(further, await send(recorder, commands), strict=True):
             if isinstance(outcome, Refusal):
                 self._refused(line, outcome)
             else:
@@ -248,7 +280,3 @@ def _only_owner(outcome: Outcome) -> int | None:
     assert isinstance(outcome, Refusal)
     found = str(outcome.details.get("member_id", ""))
     return int(found) if outcome.code == "identity_taken" and found.isdigit() else None
-
-
-def _forget(line: int, field: str, code: str, detail: str = "") -> None:
-    """The fault was told when the file was looked through."""

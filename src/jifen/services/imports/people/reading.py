@@ -3,43 +3,74 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from jifen.core.program import Program
 from jifen.db.connection import connect
-from jifen.services.imports.mapping import FileShape
-from jifen.services.imports.rejects import Reject, write_rejects
+from jifen.services.imports.people.mapping import BalanceMapping, MemberMapping
+from jifen.services.imports.rejects import Reject, Rejects, write_rejects
+from jifen.services.imports.rows import RowFault
 from jifen.services.imports.run import NothingToImportInto
 from jifen.services.imports.tables import Table, columns_at
+from jifen.services.imports.workbooks import MarkedRow
 from jifen.services.programs import current_program
 
 _CHUNK_BYTES = 1 << 20
-#: So many rejects are kept to be written; what is beyond is counted.
-MOST_REJECTS = 100_000
 
 
 class PeopleFile:
-    """A file with its columns. Raises UnreadableFile."""
+    """A file with its columns. Close it when done. Raises UnreadableFile."""
 
-    def __init__(self, file: Path, shape: FileShape, sheet: str | None, columns: Sequence[str]) -> None:
-        self.table = Table(file, shape, sheet)
-        self.place = columns_at(self.table.header, columns, file)
-        #: Part of the keys: the same file again changes nothing, however it is called.
-        self.digest = _digest(file)
-        self.rejects: list[Reject] = []
-        self.rejected = 0
+    def __init__(self, file: Path, mapping: MemberMapping | BalanceMapping, columns: Sequence[str]) -> None:
+        self.table = Table(file, mapping.file, mapping.sheet, mapping.header_row)
+        self._rejects = Rejects()
+        try:
+            self.place = columns_at(self.table.header, columns, file)
+            self._names = {place: name for name, place in self.place.items()}
+            #: Part of the keys: the same file again changes nothing, however it is called.
+            self.digest = _digest(file)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> PeopleFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what is kept on disk."""
+        self.table.close()
+        self._rejects.close()
+
+    @property
+    def rejected(self) -> int:
+        """How many rows were not taken."""
+        return self._rejects.count
+
+    def check_marks(self, values: Sequence[str], single: Iterable[str] = ()) -> None:
+        """Raise RowFault where a mapped column of a workbook has no value, or one of `single` shares it with others."""
+        if not isinstance(values, MarkedRow):
+            return
+        for place, (code, detail) in values.faults.items():
+            if place in self._names:
+                raise RowFault(self._names[place], code, detail)
+        for column in single:
+            if self.place[column] in values.merged:
+                raise RowFault(column, "merged_points")
 
     def reject(self, line: int, field: str, code: str, detail: str = "", message: str = "") -> None:
         """Keep why a row was not taken."""
-        self.rejected += 1
-        if len(self.rejects) < MOST_REJECTS:
-            self.rejects.append(Reject(line, field, code, detail, message))
+        self._rejects.add(Reject(line, field, code, detail, message))
 
     def write_rejects(self, path: Path, called: str | None = None) -> None:
         """Write the rejects by line, of a file that is called like this. Raises RejectsNotWritten."""
-        rejects = sorted(self.rejects, key=lambda each: each.line)
-        write_rejects(path, called or self.table.file.name, rejects, self.table.rows())
+        write_rejects(path, called or self.table.file.name, self._rejects.by_line(), self.table.rows())
 
 
 async def program_of(url: str) -> Program:

@@ -69,9 +69,8 @@ class MemberRowReader:
             cells[meaning] = text or self._mapping.defaults.get(column, "")
         return cells
 
-    def read(self, values: Sequence[str]) -> MemberRow:
-        """Raises RowFault with the column at fault."""
-        cells = self.cells(values)
+    def read(self, cells: dict[str, str]) -> MemberRow:
+        """What the cells of a row say. Raises RowFault with the column at fault."""
         for meaning, column in self.names.items():
             if column in self._mapping.required and not cells[meaning]:
                 raise RowFault(column, "missing_value", "")

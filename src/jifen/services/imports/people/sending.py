@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from jifen.core.refusal import Refusal
 from jifen.engine.engine import QueueFull
 from jifen.engine.submission import Outcome, Submission
-from jifen.services.imports.recording import Recorder
+from jifen.services.imports.recording import ImportInterrupted, Recorder
 
 #: So many rows go together.
 GROUP: Final = 400
@@ -17,12 +18,20 @@ _PAUSE_SECONDS: Final = 0.1
 
 
 async def send(engine: Recorder, submissions: list[Submission]) -> list[Outcome]:
-    """The outcomes of a group; a full queue is waited for. Raises QueueFull after a minute."""
+    """The outcomes of a group; a full queue is waited for.
+
+    Raises:
+        ImportInterrupted: the database went away, or others kept the engine busy for a minute.
+    """
     if not submissions:
         return []
     for _ in range(_PAUSES):
         try:
-            return await engine.submit_group(submissions)
+            outcomes = await engine.submit_group(submissions)
         except QueueFull:
             await asyncio.sleep(_PAUSE_SECONDS)
-    return await engine.submit_group(submissions)
+            continue
+        if any(isinstance(outcome, Refusal) and outcome.code == "database_unavailable" for outcome in outcomes):
+            raise ImportInterrupted("The database cannot be reached any more; run the same import again to go on.")
+        return outcomes
+    raise ImportInterrupted("The engine has been too busy for a minute; run the same import again to go on.")

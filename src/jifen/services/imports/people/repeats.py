@@ -1,0 +1,70 @@
+"""Rows of a file that are about somebody who stood in an earlier row."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from tempfile import TemporaryFile
+from typing import Final
+
+import msgspec
+
+from jifen.core.identity import Identity
+
+_PARTS: Final = 256
+
+
+class Repeats:
+    """Which identities stand in several rows. Keeps eight bytes of each, so that a file may have millions."""
+
+    def __init__(self) -> None:
+        self._hashes = [array("q") for _ in range(_PARTS)]
+        self._repeated: set[int] = set()
+        self._seen: set[int] = set()
+
+    def add(self, identities: Iterable[Identity]) -> None:
+        """Learn of the identities of a row."""
+        for identity in identities:
+            number = hash(identity)
+            self._hashes[number % _PARTS].append(number)
+
+    def end(self) -> None:
+        """All rows are known: what stood in one row alone is forgotten."""
+        for index, numbers in enumerate(self._hashes):
+            if len(numbers) > 1:
+                ordered = sorted(numbers)
+                self._repeated.update(number for number, following in pairwise(ordered) if number == following)
+            self._hashes[index] = array("q")
+
+    def is_later(self, identities: Iterable[Identity]) -> bool:
+        """Whether an earlier row has one of these identities, or is itself about somebody of an earlier row. Rows are
+        asked about in the order of the file."""
+        if not self._repeated:
+            return False
+        shared = [number for number in map(hash, identities) if number in self._repeated]
+        is_later = not self._seen.isdisjoint(shared)
+        self._seen.update(shared)
+        return is_later
+
+
+class Spool:
+    """Rows that are put off to the end, on disk."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile(prefix="jifen-import-")  # noqa: SIM115 - it lives as long as this
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def add(self, line: int, values: list[str]) -> None:
+        """Put a row off."""
+        self._file.write(msgspec.json.encode((line, list(values))) + b"\n")
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows, in the order in which they came."""
+        self._file.seek(0)
+        decode = msgspec.json.Decoder(tuple[int, list[str]]).decode
+        for line in self._file:
+            yield decode(line)

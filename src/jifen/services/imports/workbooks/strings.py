@@ -1,0 +1,108 @@
+"""The texts of a workbook: they stand in a list of their own, and cells name them by number."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from functools import lru_cache
+from tempfile import TemporaryFile
+from typing import Final
+from xml.parsers import expat
+
+from jifen.services.imports.reading import MAXIMUM_FIELD
+from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
+
+_REMEMBERED: Final = 1 << 14
+#: What Excel writes for control characters.
+_ESCAPE: Final = "_x"
+
+
+class Texts:
+    """The texts on disk, and where each begins: millions of them need eight bytes each."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile(prefix="jifen-import-")  # noqa: SIM115 - it lives as long as this
+        self._starts = array("Q", [0])
+        self.text = lru_cache(_REMEMBERED)(self._read)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def add(self, text: str) -> None:
+        """Append a text."""
+        content = text.encode("utf-8", "replace")
+        self._file.write(content)
+        self._starts.append(self._starts[-1] + len(content))
+
+    def end(self) -> None:
+        """All are there."""
+        self._file.flush()
+
+    def _read(self, number: int) -> str | None:
+        """The text of a number; None: there is none."""
+        if not 0 <= number < len(self._starts) - 1:
+            return None
+        start = self._starts[number]
+        return os.pread(self._file.fileno(), self._starts[number + 1] - start, start).decode()
+
+
+class _Reader:
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._pieces: list[str] = []
+        self._size = 0
+        self._takes = False
+        self._phonetic = 0
+
+    def start(self, name: str, _attributes: object) -> None:
+        name = name.rpartition(":")[2]
+        if name == "t":
+            self._takes = not self._phonetic
+        elif name == "rPh":
+            self._phonetic += 1
+        elif name == "si":
+            self._pieces, self._size = [], 0
+
+    def end(self, name: str) -> None:
+        name = name.rpartition(":")[2]
+        if name == "t":
+            self._takes = False
+        elif name == "rPh":
+            self._phonetic -= 1
+        elif name == "si":
+            self._texts.add("".join(self._pieces))
+
+    def characters(self, data: str) -> None:
+        if self._takes:
+            self._size += len(data)
+            if self._size > MAXIMUM_FIELD:
+                raise UnfitWorkbook("holds a text that is longer than any cell may be")
+            self._pieces.append(data)
+
+
+def read_texts(parts: Parts, name: str) -> Texts:
+    """The texts of a workbook. Raises UnfitWorkbook."""
+    texts = Texts()
+    try:
+        reader = _Reader(texts)
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = reader.start
+        parser.EndElementHandler = reader.end
+        parser.CharacterDataHandler = reader.characters
+        for _ in parts.parse(name, parser, lambda read_bytes: None):
+            pass
+        texts.end()
+    except BaseException:
+        texts.close()
+        raise
+    return texts
+
+
+def plain(text: str) -> str:
+    """A text as a person sees it: `_x000D_` and the like stand for characters."""
+    if _ESCAPE not in text:
+        return text
+    from openpyxl.utils.escape import unescape
+
+    return str(unescape(text))
