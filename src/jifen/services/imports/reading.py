@@ -68,7 +68,7 @@ def find_encoding(path: Path, wanted: Encoding) -> str:
     with open_bytes(path) as (content, _):
         first = content.read(_CHUNK_BYTES)
         mark = next((name for mark, name in _MARKS if first.startswith(mark)), None)
-        fitting, is_ascii = _fitting(first, content, {"utf-8", "gb18030", "utf-16" if wanted == "auto" else wanted})
+        fitting, is_ascii = _fitting(first, content, {"utf-8", "gb18030", "utf-16", wanted} - {"auto"})
     found = mark if mark in fitting else None
     if found is None and not (wanted == "utf-16" and "utf-16" in fitting):
         # What is all ASCII is read alike by all of them.

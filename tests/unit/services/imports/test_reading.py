@@ -69,3 +69,49 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UnreadableFile, match=r"cannot be (opened|read)"):
             find_encoding(path, "auto")
+
+
+@pytest.mark.parametrize(
+    ("claimed", "written", "said"),
+    [
+        ("utf-8", "gb18030", "it is gb18030"),
+        ("gb18030", "utf-8", "it is utf-8"),
+        ("gb18030", "utf-8-sig", "it is utf-8"),
+        ("iso-8859-1", "utf-8", "it is utf-8"),
+        ("cp1252", "utf-16", "it is utf-16"),
+        ("utf-8", "utf-16", "it is utf-16"),
+        ("utf-16", "gb18030", "it is gb18030"),
+    ],
+)
+def test_a_wrong_claim_of_encoding_is_told(tmp_path: Path, claimed: Encoding, written: str, said: str) -> None:
+    """Names in UTF-8 can mostly be read as GB 18030 or Latin 1: they would come in as nonsense, without any error."""
+    path = tmp_path / "members.csv"
+    path.write_bytes("phone,name\n1,李梅\n2,王强\n".encode(written))
+    with pytest.raises(UnreadableFile, match=said):
+        find_encoding(path, claimed)
+
+
+@pytest.mark.parametrize("claimed", ["auto", "utf-8", "gb18030", "iso-8859-1", "cp1252"])
+def test_what_is_all_ascii_fits_every_claim(tmp_path: Path, claimed: Encoding) -> None:
+    """Also where nothing but the claim says what a later file may hold."""
+    path = tmp_path / "members.csv"
+    path.write_bytes(b"phone,name\n1,Li\n")
+    assert find_encoding(path, claimed) == {"auto": "utf-8-sig", "utf-8": "utf-8-sig"}.get(claimed, claimed)
+
+
+def test_a_latin_file_is_taken_at_its_word(tmp_path: Path) -> None:
+    """What is no UTF-8 and bears no mark may be what the mapping says, even if it could be Chinese."""
+    path = tmp_path / "members.csv"
+    path.write_bytes("name\nZoë Müller\n".encode("cp1252"))
+    assert find_encoding(path, "cp1252") == "cp1252"
+
+
+def test_a_packed_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small packed file whose only line would fill the memory."""
+    monkeypatch.setattr("jifen.services.imports.reading.MAXIMUM_PACKED_LINE", 1_000_000)
+    path = tmp_path / "orders.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"x" * 2_000_000))
+    rows = read_rows(path, FileShape(), "utf-8")
+    assert next(rows) == (1, ["a", "b"])
+    with pytest.raises(UnreadableFile, match="more than 1000000"):
+        next(rows)

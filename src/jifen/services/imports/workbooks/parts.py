@@ -108,7 +108,7 @@ class Parts:
                 yield
             parser.Parse(b"", True)
             yield
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError) as error:
             raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
 
 
