@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from jifen.core.rules.document import MemberField
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
 from jifen.services.imports.people import MemberSummary, import_members, load_member_mapping
-from jifen.services.imports.people.members import GROUP
+from jifen.services.imports.people.sending import GROUP
 from tests.databases import DEFAULT_PROGRAM, add_program, fetch_sql
 from tests.integration.test_import_orders import with_engine
 
@@ -59,7 +60,7 @@ class Shop:
         mapping.write_text(MAPPING, "utf-8")
         self._mapping = load_member_mapping(str(mapping))
 
-    def write(self, rows: list[tuple[str, ...]]) -> None:
+    def write(self, rows: Sequence[tuple[str, ...]]) -> None:
         """The file that is imported next."""
         with self._file.open("w", encoding="utf-8", newline="") as target:
             csv.writer(target).writerows([HEADER, *rows])

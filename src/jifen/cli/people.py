@@ -137,7 +137,9 @@ def import_balances(
         raise typer.Exit(1)
 
 
-def _propose(file: Path | None, query: str | None, sheet: str | None, infer: Callable[[Path, str | None, str | None], str]) -> None:
+def _propose(
+    file: Path | None, query: str | None, sheet: str | None, infer: Callable[[Path, str | None, str | None], str]
+) -> None:
     with _rows_of(file, query) as source:
         write_line(infer(source, None, sheet).rstrip("\n"))
 

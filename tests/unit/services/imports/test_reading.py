@@ -37,7 +37,7 @@ def test_text_in_no_encoding_is_refused(tmp_path: Path, wanted: Encoding, conten
     """Better refused than read as something else."""
     path = tmp_path / "orders.csv"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match="save it as UTF-8|it is gb18030"):
+    with pytest.raises(UnreadableFile, match=r"save it as UTF-8|it is gb18030"):
         find_encoding(path, wanted)
 
 

@@ -48,7 +48,7 @@ def test_a_header_below_titles(tmp_path: Path) -> None:
 
 def test_the_header_is_found_for_a_proposal(tmp_path: Path) -> None:
     """`--infer` looks for the row that names most, and says which it is; the proposal can be loaded."""
-    proposed = infer_member_mapping(titled(tmp_path / "book.xlsx"), "会员")
+    proposed = infer_member_mapping(titled(tmp_path / "book.xlsx"), sheet="会员")
     assert "header_row: 3\n" in proposed and "sheet: 会员\n" in proposed and "province: 省\n" in proposed
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text(proposed, "utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,10 @@ def rows_of(file: Path, sheet: str | None = None) -> list[tuple[int, list[str]]]
         book.close()
 
 
-def first_row(tmp_path: Path, cells: str, **options: str) -> list[str]:
+def first_row(tmp_path: Path, cells: str, *, texts: str = "", book: str = "") -> list[str]:
     """The values of one row."""
-    [(_, values)] = rows_of(write_workbook(tmp_path / "book.xlsx", f'<row r="1">{cells}</row>', **options))
+    file = write_workbook(tmp_path / "book.xlsx", f'<row r="1">{cells}</row>', texts=texts, book=book)
+    [(_, values)] = rows_of(file)
     return values
 
 
@@ -84,7 +85,7 @@ def test_both_date_systems(tmp_path: Path) -> None:
     book = Written()
     book.epoch = CALENDAR_MAC_1904
     assert book.active is not None
-    book.active.append([datetime(1990, 5, 17)])
+    book.active.append([date(1990, 5, 17)])
     book.save(tmp_path / "mac.xlsx")
     assert rows_of(tmp_path / "mac.xlsx") == [(1, ["1990-05-17"])]
 

@@ -28,7 +28,7 @@ def write_workbook(
     sheets: str = '<sheet name="一" sheetId="1" r:id="r1"/>',
     more: Mapping[str, str | bytes] | None = None,
 ) -> Path:
-    """A workbook with the rows of its first sheet as XML; `after` stands behind the rows, `texts` in the list of texts."""
+    """A workbook with the rows of its first sheet as XML; `after` stands behind them, `texts` in the list of texts."""
     parts: dict[str, str | bytes] = {
         "_rels/.rels": _references({"r1": ("officeDocument", "xl/workbook.xml")}),
         "xl/workbook.xml": f'<workbook {_MAIN} xmlns:r="{_OFFICE}">{book}<sheets>{sheets}</sheets></workbook>',
