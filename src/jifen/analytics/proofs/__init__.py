@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from jifen.analytics.proofs.audiences import never_met
 from jifen.analytics.proofs.examples import Case
+from jifen.analytics.proofs.gains import points_of_points
 from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import reward_rates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_true
@@ -18,6 +19,7 @@ from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
 from jifen.analytics.proofs.space import Space, Undecided
 from jifen.analytics.proofs.tiers import unreachable_tiers
+from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.document import ORDER_COMPLETED
 
@@ -39,6 +41,8 @@ def check_program(
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
     results: list[Finding | NotProven] = [*plain_findings(program), *unreachable_tiers(program, timeout_ms)]
     results += never_met(program, timeout_ms)
+    worths = worths_of(program)
+    results += points_of_points(worths, program, timeout_ms)
     total = sum(len(book.rules) for book in program.books.values())
     done = 0
     highest = None
@@ -52,7 +56,7 @@ def check_program(
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]
         if event_type == ORDER_COMPLETED:
-            rates, highest = reward_rates(space, book.rules)
+            rates, highest = reward_rates(space, book.rules, worths)
             results += rates
     findings = [each for each in results if isinstance(each, Finding)]
     return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], highest)

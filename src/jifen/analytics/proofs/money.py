@@ -11,7 +11,7 @@ from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.limits import GivenBack, Values
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space, Undecided
-from jifen.analytics.proofs.worth import worth_of
+from jifen.analytics.proofs.worth import Worths
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 
@@ -24,25 +24,26 @@ ALIKE = (1, 100)
 Question = Literal["rate_exceeded", "gaining_loop"]
 
 
-def reward_rates(space: Space, rules: Sequence[CompiledRule]) -> tuple[list[Finding | NotProven], str | None]:
+def reward_rates(
+    space: Space, rules: Sequence[CompiledRule], worths: Worths
+) -> tuple[list[Finding | NotProven], str | None]:
     """What is found about orders, and the percentage that none can pass, where it is known."""
     program = space.program
     allowed = program.document.most_reward_percent
-    values: Values = {program.wallet_numbers[name]: value for name, value in worth_of(program).items()}
+    values: Values = {program.wallet_numbers[name]: value for name, value in worths.by_wallet.items()}
     base = [rule for rule in rules if not rule.is_coefficient]
     valued = [rule for rule in base if rule.wallet in values]
     if not valued:
         if allowed is None or not base:
             return [], None
-        zh = "rate_exceeded：积分账户没有写 value，不知道积分值多少钱"
-        return [
-            not_proven(base[0].id, zh, "rate_exceeded: no wallet has a value, so what points cost is not known")
-        ], None
+        zh = "rate_exceeded：订单所得的积分账户没有写 value，不知道积分值多少钱"
+        en = "rate_exceeded: no wallet that orders earn has a value, so what points cost is not known"
+        return [not_proven(base[0].id, zh, en)], None
     try:
         loose = GivenBack(space, values, rules)
         solver = space.solver(loose.formulas(), loose.rules)
-        found = list(_judge(space, loose, solver, valued[0].id, values, rules))
-        return found, _highest(space, loose, solver)
+        found = list(_judge(space, loose, solver, valued[0].id, values, worths))
+        return found, _highest(space, loose, solver) if worths.is_whole else None
     except Beyond as error:
         zh = f"rate_exceeded：{len(rules)} 条规则的系数相乘方式太多"
         return [not_proven(valued[0].id, zh, f"rate_exceeded: {error}")], None
@@ -51,7 +52,7 @@ def reward_rates(space: Space, rules: Sequence[CompiledRule]) -> tuple[list[Find
 
 
 def _judge(
-    space: Space, loose: GivenBack, solver: Any, first: str, values: Values, rules: Sequence[CompiledRule]
+    space: Space, loose: GivenBack, solver: Any, first: str, values: Values, worths: Worths
 ) -> Iterator[Finding | NotProven]:
     allowed = space.program.document.most_reward_percent
     questions: list[tuple[Question, Fraction]] = [("gaining_loop", Fraction(1))]
@@ -62,23 +63,28 @@ def _judge(
         try:
             if not _is_possible(space, solver, loose.gives(share, reaching=reaching)):
                 continue
-            case = _example(space, values, rules, kind, share)
+            case = _example(space, values, kind, share)
         except Undecided as error:
             yield gave_up(first, kind, error)
             continue
         if case is None:
             yield not_shown(first, kind)
         else:
-            yield _told(space.program, case, kind)
+            yield _told(space.program, case, kind, values, worths)
 
 
-def _told(program: Program, case: Case, kind: Question) -> Finding:
-    paid, worth, points = _worth(program, case)
-    awards = replay(program, case).awards
-    rules = [each.rule for each in awards if each.points and program.wallet_ids[each.wallet] in worth_of(program)]
+def _told(program: Program, case: Case, kind: Question, values: Values, worths: Worths) -> Finding:
+    paid, worth, points = _worth(program, case, values)
+    awards = [each for each in replay(program, case).awards if each.points and each.wallet in values]
     percent = f"{_percent(worth / paid * 100)}%" if paid else ""
     zh = f"实付 {paid} 分的订单得 {points} 积分" + (f"，价值为实付的 {percent}" if paid else "")
     en = f"An order of {paid} cents earns {points} points" + (f", worth {percent} of it" if paid else "")
+    wallets = dict.fromkeys(program.wallet_ids[each.wallet] for each in awards)
+    through = [worths.through[each].words for each in wallets if each in worths.through]
+    if any(zh for zh, _ in through):
+        zh = f"{zh}（{'；'.join(each[0] for each in through)}）"
+        en = f"{en} ({'; '.join(each[1] for each in through)})"
+    rules = [each.rule for each in awards]
     if kind == "rate_exceeded":
         allowed = program.document.most_reward_percent
         return finding(kind, rules, f"{zh}，超过 {allowed}%", f"{en}: more than {allowed}%", counterexample(case))
@@ -86,20 +92,19 @@ def _told(program: Program, case: Case, kind: Question) -> Finding:
     return finding(kind, rules, zh, en, counterexample(case))
 
 
-def _example(
-    space: Space, values: Values, rules: Sequence[CompiledRule], kind: Question, share: Fraction
-) -> Case | None:
+def _example(space: Space, values: Values, kind: Question, share: Fraction) -> Case | None:
     """An order that shows it: one that gives more where there is one, also where as much is enough."""
+    rules = space.program.books[space.event_type].rules
     for alike in ALIKE:
         strict = GivenBack(space, values, rules, alike=alike)
         for reaching in (False, True) if kind == "gaining_loop" else (False,):
-            case = _real(space, strict, share, reaching=reaching)
+            case = _real(space, strict, values, share, reaching=reaching)
             if case is not None:
                 return case
     return None
 
 
-def _real(space: Space, strict: GivenBack, share: Fraction, *, reaching: bool) -> Case | None:
+def _real(space: Space, strict: GivenBack, values: Values, share: Fraction, *, reaching: bool) -> Case | None:
     """An order that really gives so much."""
     for least_cents in SIZES:
         wanted = [*strict.formulas(), strict.gives(share, reaching=reaching), strict.paid >= least_cents]
@@ -107,18 +112,17 @@ def _real(space: Space, strict: GivenBack, share: Fraction, *, reaching: bool) -
             wanted.append(strict.paid == 0)
         case = space.solve(wanted, strict.lines, strict.rules, strict.alike)
         if case is not None:
-            paid, worth, points = _worth(space.program, case)
+            paid, worth, points = _worth(space.program, case, values)
             if points and (worth >= share * paid if reaching else worth > share * paid):
                 return case
     return None
 
 
-def _worth(program: Program, case: Case) -> tuple[int, Fraction, int]:
+def _worth(program: Program, case: Case, values: Values) -> tuple[int, Fraction, int]:
     """What was paid for an order, what its points are worth, and how many these are."""
     worth, points = Fraction(0), 0
-    values = worth_of(program)
     for award in replay(program, case).awards:
-        value = values.get(program.wallet_ids[award.wallet])
+        value = values.get(award.wallet)
         if value is not None:
             worth += Fraction(award.points * value[1], value[0])
             points += award.points

@@ -1,0 +1,70 @@
+"""Points out of points, whatever orders earn: circles of conversions and lotteries, and vouchers for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jifen.analytics.proofs.examples import Case, counterexample, replay
+from jifen.analytics.proofs.report import Finding, NotProven, finding, not_proven
+from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.ways import Way
+from jifen.analytics.proofs.worth import Worths, leading_to
+from jifen.core.program import Program
+from jifen.core.rules.book import CompiledRule
+from jifen.core.rules.document import ORDER_COMPLETED
+
+
+def points_of_points(worths: Worths, program: Program, timeout_ms: int) -> Iterator[Finding | NotProven]:
+    """Ways that gain by themselves, and those of which that cannot be said."""
+    for circle in worths.circles:
+        owners = list(dict.fromkeys(each.owner for each in circle))
+        zh, en = ("；".join(_words(circle, 0)), "; ".join(_words(circle, 1)))
+        zh = f"积分会越换越多：{zh}"
+        en = f"Points breed points: {en}"
+        case = _earning(program, leading_to(worths.ways, circle), timeout_ms)
+        yield finding("gaining_loop", owners, zh, en, None if case is None else counterexample(case))
+    for each in worths.for_nothing:
+        zh, en = each.words
+        if each.is_limited:
+            zh = f"gaining_loop：{zh}，不花积分就能得到；每人次数有限，未计入回馈率"
+            yield not_proven(
+                each.owner, zh, f"gaining_loop: {en}, for nothing; so often as its limits say, not counted"
+            )
+        else:
+            yield finding(
+                "gaining_loop", [each.owner], f"{zh}：不花积分，次数不限", f"{en}, for nothing and without limit"
+            )
+    for unpriced in worths.unpriced:
+        zh = f"rate_exceeded：{unpriced.percent}% 的折扣券值多少取决于所用的订单，未计入"
+        en = f"rate_exceeded: a coupon of {unpriced.percent} % is worth the more the larger the order: not counted"
+        yield not_proven(unpriced.owner, zh, en)
+
+
+def _words(circle: Sequence[Way], language: int) -> list[str]:
+    return list(dict.fromkeys(each.words[language] for each in circle if each.words[language]))
+
+
+def _earning(program: Program, things: set[str], timeout_ms: int) -> Case | None:
+    """An event that earns points with which a circle begins: an order where there is one."""
+    books = sorted(program.books.items(), key=lambda each: each[0] != ORDER_COMPLETED)
+    for event_type, book in books:
+        rules = [each for each in book.rules if not each.is_coefficient and program.wallet_ids[each.wallet] in things]
+        if not rules:
+            continue
+        space = Space(program, event_type, timeout_ms)
+        for rule in rules:
+            case = _awarded(space, rule)
+            if case is not None:
+                return case
+    return None
+
+
+def _awarded(space: Space, rule: CompiledRule) -> Case | None:
+    try:
+        case = space.find([rule])
+    except Undecided:
+        return None
+    if case is None:
+        return None
+    awards = replay(space.program, case).awards
+    return case if any(each.points for each in awards if each.wallet == rule.wallet) else None
