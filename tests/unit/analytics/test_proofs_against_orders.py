@@ -61,6 +61,7 @@ LINES = [
     "line.paid_cents < 100",
     "line.paid_cents >= 1000",
     "line.quantity >= 2",
+    "line.paid_cents >= 40 * line.quantity",
 ]
 WINDOWS: list[dict[str, Any]] = [
     {"weekdays": ["sat", "sun"]},

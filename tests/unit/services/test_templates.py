@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -242,11 +243,15 @@ def test_a_template_is_explained_in_chinese_and_in_english(template: str) -> Non
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_template_is_proven(template: str) -> None:
-    """`jifen rules check` finds nothing in it: no gap, no loop-hole, no order that earns too much."""
+    """`jifen rules check` finds nothing in it and leaves nothing open: no order earns more than the template says."""
     from jifen.analytics.proofs import check_program
 
-    report = check_program(parse_program(read_template(template), template))
-    assert report.findings == []
+    document = parse_program(read_template(template), template)
+    report = check_program(document)
+    assert (report.findings, report.not_proven) == ([], [])
+    assert report.highest_reward_percent is not None
+    assert document.most_reward_percent is not None
+    assert Decimal(report.highest_reward_percent) <= document.most_reward_percent
 
 
 def test_templates_are_no_starters() -> None:

@@ -53,6 +53,7 @@ class GivenBack:
         self._money = alike * number(f"{LINE_PREFIX}paid_cents") if strict else self.paid
         self._count, self._pieces = number("order.line_count"), number("order.quantity")
         self.lines = [LINE_PREFIX, *(own_line(rule) for rule in self.rules if self._has_own_line(rule))]
+        self._fitted: set[str] = set()
         self._known = space.order_bounds(self.lines, alike) if strict else self._loose_bounds()
         self._multipliers = Multipliers(space, space.solver(self._known, self.rules), self._is_there)
         make = z3.Int if strict else z3.Real
@@ -264,13 +265,51 @@ class GivenBack:
     def _number_of(self, rule: CompiledRule, line: str) -> Any:
         """For how many lines or pieces a fixed award is given."""
         by_line = rule.fixed is not None and rule.fixed.per == "line"
-        if not self._strict or rule.lines is None:
+        if rule.lines is None:
             return self._count if by_line else self._pieces
+        if not self._strict:
+            return self._fitting(rule, by_line)
         number = self._encoder.number
         copies, quantity = number(f"{line}copies"), number(f"{line}quantity")
         if line == LINE_PREFIX:
             return copies if by_line else self.alike * quantity
         return copies if by_line else quantity + copies - 1
+
+    def _fitting(self, rule: CompiledRule, by_line: bool) -> Any:
+        """How many lines or pieces fit a filter at most: all, or as many as the money suffices for."""
+        name = f"{'lines' if by_line else 'pieces'} that fit {rule.id}"
+        fitting = self._encoder.number(name)
+        if name not in self._fitted:
+            self._fitted.add(name)
+            cents = least_cents_each(self._space, rule, by_line)
+            most = self._count if by_line else self._pieces
+            self._known += [z3.And(fitting >= 0, fitting <= most), fitting * cents <= self.paid]
+        return fitting
+
+
+def least_cents_each(space: Space, rule: CompiledRule, by_line: bool) -> int:
+    """So much was paid at least for each line (or each piece on the lines) that a rule's filter lets through."""
+    number = space.encoder.number
+    paid, quantity = number(f"{LINE_PREFIX}paid_cents"), number(f"{LINE_PREFIX}quantity")
+    bounds = [paid >= 0, paid <= MAXIMUM_AMOUNT, quantity >= 1, quantity <= MAXIMUM_QUANTITY]
+    solver = space.solver([*bounds, space.filter(rule, LINE_PREFIX)], [rule])
+
+    def is_proven(cents: int) -> bool:
+        solver.push()
+        solver.add(paid < (cents if by_line else cents * quantity))
+        answer = solver.check()
+        solver.pop()
+        return bool(answer == z3.unsat)
+
+    if not is_proven(1):
+        return 0
+    low, high = 1, 2
+    while high <= MAXIMUM_AMOUNT and is_proven(high):
+        low, high = high, 2 * high
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_proven(middle) else (low, middle)
+    return low
 
 
 def _rates_of(rule: CompiledRule) -> list[tuple[int, int]]:
