@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import asyncpg
 import msgspec
 import pytest
 
+from jifen.core.calendar import RollingExpiry
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
+    CorrectOrder,
     PlaceHold,
     RecordOrder,
     RefundOrder,
@@ -22,7 +25,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.identity import Identity, shard_of_member
-from jifen.core.orders import Order, OrderLine, OrderRefund
+from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund
 from jifen.core.program import RefundPolicy
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
@@ -103,6 +106,42 @@ async def test_forgiven_points_do_not_come_back_with_a_cancelled_spend(engine: E
     assert [trace.taken_back[0].forgiven for trace in traces[:1] if trace] == [100]
     assert [(trace.points, trace.withheld) for trace in traces[1:] if trace] == [(0, 60), (0, 40)]
     assert await available_now(database_url, ann) == 0
+    await check_ledger(database_url)
+
+
+@pytest.mark.parametrize("policy", ["debt", "forgive", "refuse"])
+async def test_points_of_a_correction_go_with_the_order(
+    engine: Engine, database_url: str, policy: Literal["debt", "forgive", "refuse"]
+) -> None:
+    """The lots that a correction opened are found again: taken first, counted where they expired, forgiven once."""
+    earning = msgspec.structs.replace(DEFAULT_PROGRAM.earning[0], expiry=RollingExpiry(1))
+    program = msgspec.structs.replace(DEFAULT_PROGRAM, refunds=RefundPolicy(policy), earning=[earning])
+    await publish(database_url, program)
+    long_ago = datetime.now(UTC) - timedelta(days=90)
+    ann, bob, eve = [await new_member(engine, name) for name in ("ann", "bob", "eve")]
+    for member, at in ((ann, None), (bob, long_ago), (eve, None)):
+        name = f"o{member}"
+        for command, key in (
+            (RecordOrder(member, order(name)), "order"),
+            (CorrectOrder(None, OrderCorrection(name, "c1", "CNY", order(name, 100_000).lines)), "up"),
+            (RecordOrder(member, order(f"other-{name}", 50_000)), "other"),
+        ):
+            answered(await engine.submit(submission(command, f"{name} {key}", at if key != "other" else None)))
+    spent = answered(await engine.submit(submission(SpendPoints(eve, None, 1_200), "eve spends")))
+    outcomes = [
+        await engine.submit(submission(RefundOrder(None, OrderRefund(f"o{member}", "r1")), f"refund {member}"))
+        for member in (ann, bob, eve)
+    ]
+    assert [await available_now(database_url, member) for member in (ann, bob)] == [500, 500]
+    taken = [answered(each).trace.taken_back[0] for each in outcomes[:2]]  # type: ignore[union-attr]
+    assert [(each.from_lot, each.expired, each.other_lots, each.forgiven) for each in taken] == [
+        (1_000, 0, 0, 0),
+        (0, 1_000, 0, 0),
+    ]
+    if policy == "refuse":
+        assert refused(outcomes[2]) == "points_already_spent"
+    answered(await engine.submit(submission(ReverseTransaction(eve, spent.sequence), "eve cancels")))
+    assert await available_now(database_url, eve) == (1_500 if policy == "refuse" else 500)
     await check_ledger(database_url)
 
 

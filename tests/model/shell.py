@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -147,10 +147,11 @@ class Shell:
         """An earlier transaction, with what has become of it since."""
         mine = self.transactions[member_id]
         transaction = mine[sequence - 1]
+        roots = _roots(mine)
         expired: dict[int, int] = {}
         for later in mine[sequence:]:
             for movement in later.movements:
-                if movement.lot // LOTS_PER_TRANSACTION != sequence:
+                if _root_of(roots, movement.lot) != sequence:
                     continue
                 if movement.target is Bucket.EXPIRED:
                     expired[movement.lot] = expired.get(movement.lot, 0) + movement.amount
@@ -166,19 +167,27 @@ class Shell:
             tuple(self._with_terms(mine, movement) for movement in transaction.movements),
             tuple((each.kind, decode_trace(each.trace)) for each in mine if each.refers_to == sequence),
             expired,
-            self._forgiven(mine, transaction),
+            self._forgiven(mine, transaction, roots),
             transaction.source,
+            additions=tuple(
+                movement
+                for each in mine
+                if roots.get(each.sequence) == sequence
+                for movement in each.movements
+                if movement.lot // LOTS_PER_TRANSACTION == each.sequence
+            ),
+            roots=roots,
         )
 
     @staticmethod
-    def _forgiven(mine: Sequence[Transaction], transaction: Transaction) -> dict[int, int]:
+    def _forgiven(mine: Sequence[Transaction], transaction: Transaction, roots: Mapping[int, int]) -> dict[int, int]:
         """What refunds forgave of the lots that a transaction took from, and nothing has given up since."""
         trace = decode_trace(transaction.trace)
         wallet, lots = trace.wallet, {movement.lot for movement in transaction.movements if movement.lot}
         if trace.dealings is not None and trace.dealings.offset is not None:
             wallet, lots = trace.dealings.offset.wallet, {piece.lot for piece in trace.dealings.offset.pieces}
         forgiven: dict[int, int] = {}
-        for opened in {lot // LOTS_PER_TRANSACTION for lot in lots}:
+        for opened in {_root_of(roots, lot) for lot in lots}:
             for each in mine:
                 if each.refers_to == opened:
                     taken_back = decode_trace(each.trace).taken_back
@@ -188,7 +197,7 @@ class Shell:
                     is_given_up = (
                         movement.source in (Bucket.SPENT, Bucket.ADJUSTED) and movement.target is Bucket.REVERSED
                     )
-                    if is_given_up and movement.wallet == wallet and movement.lot // LOTS_PER_TRANSACTION == opened:
+                    if is_given_up and movement.wallet == wallet and _root_of(roots, movement.lot) == opened:
                         forgiven[opened] = forgiven.get(opened, 0) - movement.amount
         return forgiven
 
@@ -245,3 +254,21 @@ def _thin_account(account: Account, most: int) -> Account:
     return msgspec.structs.replace(
         account, lots=lots, horizon=horizon, pending_lots=(), holds=(), deposits=(), is_complete=is_complete
     )
+
+
+def _roots(mine: Sequence[Transaction]) -> dict[int, int]:
+    """By the sequence of each correction and refund that opened a lot: that of the order for which it did."""
+    return {
+        each.sequence: each.refers_to
+        for each in mine
+        if each.refers_to is not None
+        and any(
+            movement.source is Bucket.REVERSED and movement.lot // LOTS_PER_TRANSACTION == each.sequence
+            for movement in each.movements
+        )
+    }
+
+
+def _root_of(roots: Mapping[int, int], lot: int) -> int:
+    opened = lot // LOTS_PER_TRANSACTION
+    return roots.get(opened, opened)

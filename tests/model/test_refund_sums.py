@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.core.calendar import RollingExpiry
+from jifen.core.commands import ReverseTransaction
 from jifen.core.rounding import Rounding
 from jifen.core.trace import decode_trace
 from tests.model.closed_form import points_kept
@@ -91,3 +92,48 @@ def test_what_is_taken_back_in_all_does_not_depend_on_spends_and_expiry(
     for each in taken:
         assert each.points == each.from_lot + each.expired + each.other_lots + each.debt + each.forgiven
     assert shop.buckets() == (0, 0, 0, spent if policy == "debt" else 0)
+
+
+@given(
+    st.lists(st.integers(0, 90_000), min_size=1, max_size=4),
+    st.sampled_from(["debt", "forgive", "refuse"]),
+    st.sampled_from([0, 7]),
+    st.sampled_from([0, 3, 10, 40, 100]),
+    st.sampled_from([0, 3, 10, 40, 100]),
+)
+def test_what_corrections_gave_goes_with_the_order(
+    totals: list[int], policy: Literal["debt", "forgive", "refuse"], pending_days: int, earlier: int, later: int
+) -> None:
+    """An order that was corrected up and down and is then returned leaves nothing: no points that are kept, no debt, no
+    refusal, and the points of other orders are not touched, whatever is pending, available or expired by then."""
+    document = make_document(spent_points=policy, pending_days=pending_days, expiry=RollingExpiry(1))
+    shop = Shop(document)
+    shop.earn("o1", (1, 10_000))
+    shop.later(days=earlier)
+    shop.earn("other", (1, 50_000))
+    for paid in totals:
+        shop.done(shop.correct("o1", (1, paid)))
+    shop.later(days=later)
+    # What is there without the order, once time has done its work.
+    alone = Shop(document)
+    alone.later(days=earlier)
+    alone.earn("other", (1, 50_000))
+    alone.later(days=later)
+    shop.done(shop.refund("o1"))
+    for each in (shop, alone):
+        each.settle()
+    assert shop.buckets() == alone.buckets()
+    taken = decode_trace(shop.shell.transactions[ALICE][-1].trace).taken_back
+    assert [(each.other_lots, each.debt, each.forgiven) for each in taken if each.points > 0] in ([], [(0, 0, 0)])
+
+
+def test_points_of_a_correction_that_were_spent_are_forgiven_once() -> None:
+    """And stay gone when the spend is cancelled afterwards, like those that the order itself had earned (I-08)."""
+    shop = Shop(make_document(spent_points="forgive"))
+    shop.earn("o1", (1, 10_000))
+    shop.done(shop.correct("o1", (1, 100_000)))
+    spent = shop.done(shop.spend(1_000))
+    shop.done(shop.refund("o1"))
+    assert shop.buckets() == (0, 0, 0, 0)
+    shop.done(shop.do(ReverseTransaction(ALICE, spent.sequence)))
+    assert shop.buckets() == (0, 0, 0, 0)

@@ -19,7 +19,7 @@ from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.commands import UndoMerge
 from jifen.db.connection import Connection
 from jifen.engine.households import learn_of_parts
-from jifen.engine.loading import load_past
+from jifen.engine.past import load_past
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import Redeeming
 from jifen.engine.references import Reference, needs_past

@@ -10,12 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.calendar import local_day, start_of_day
-from jifen.core.decide import PastTransaction
 from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
 from jifen.core.ledger.values import (
-    LOTS_PER_TRANSACTION,
     Account,
-    Bucket,
     Deposit,
     Hold,
     Kind,
@@ -23,23 +20,22 @@ from jifen.core.ledger.values import (
     LotTerms,
     MemberState,
     MemberStatus,
-    Movement,
     Piece,
 )
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on
-from jifen.core.trace import Trace, decode_trace
+from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_ACCOUNTS, LOCK_SHARED_USAGES
 from jifen.db.queries import load_queries
 from jifen.engine.places import Places
-from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import Reference
 from jifen.engine.submission import Answer
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
-_TAKES = (Kind.SPEND, Kind.CAPTURE, Kind.ADJUST, Kind.REDEEM, Kind.STEP, Kind.CONVERT)
 _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
+#: Shards, member ids and sequences.
+ReferenceColumns = tuple[list[int], list[int], list[int]]
 decode_counters = msgspec.json.Decoder(Counters).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 
@@ -334,99 +330,7 @@ async def load_everything(
         states[member] = msgspec.structs.replace(state, accounts=accounts)
 
 
-async def load_past(
-    connection: Connection, references: Iterable[Reference], programs: ProgramVersions, shards: int
-) -> dict[Reference, PastTransaction]:
-    """The transactions that refunds, reversals, captures and releases refer to. Unknown ones are missing."""
-    keys = _columns(references, shards)
-    referring: dict[Reference, list[tuple[Kind, Trace]]] = {}
-    for member_id, refers_to, kind, trace in await connection.fetch(_SQL["load_referring"], *keys):
-        referring.setdefault((member_id, refers_to), []).append((Kind(kind), decode_trace(trace)))
-    movements: dict[Reference, list[Movement]] = {}
-    for (
-        member_id,
-        sequence,
-        wallet,
-        source,
-        target,
-        lot,
-        amount,
-        earned_at,
-        effective_at,
-        expires_at,
-    ) in await connection.fetch(_SQL["load_movements"], *keys):
-        terms = None if earned_at is None else LotTerms(earned_at, effective_at, expires_at)
-        movements.setdefault((member_id, sequence), []).append(
-            Movement(wallet, Bucket(source), Bucket(target), lot, amount, terms)
-        )
-    expired: dict[Reference, dict[int, int]] = {}
-    for member_id, sequence, lot, amount in await connection.fetch(_SQL["load_expired"], *keys):
-        expired.setdefault((member_id, sequence), {})[lot] = amount
-    past = {}
-    for row in await connection.fetch(_SQL["load_transactions"], *keys):
-        reference = (row["member_id"], row["sequence"])
-        past[reference] = PastTransaction(
-            row["sequence"],
-            Kind(row["kind"]),
-            await programs.get(connection, row["program_version"]),
-            row["occurred_at"],
-            None if row["facts"] is None else row["facts"].encode(),
-            decode_trace(row["trace"]),
-            tuple(movements.get(reference, ())),
-            tuple(referring.get(reference, ())),
-            expired.get(reference, {}),
-            source=row["source"],
-        )
-    return past | await _with_forgiven(connection, past, shards)
-
-
-async def _with_forgiven(
-    connection: Connection, past: dict[Reference, PastTransaction], shards: int
-) -> dict[Reference, PastTransaction]:
-    """Those of these transactions that took points which a refund forgave, with how many of them are still open."""
-    took = {reference: found for reference, each in past.items() if (found := _taken_by(each)) is not None}
-    openings = {(member, lot // LOTS_PER_TRANSACTION) for (member, _), (_, lots) in took.items() for lot in lots}
-    if not openings:
-        return {}
-    forgiven: dict[tuple[int, int, int], int] = {}
-    for member, opened, _, trace in await connection.fetch(_SQL["load_referring"], *_columns(openings, shards)):
-        for taken in decode_trace(trace).taken_back:
-            if taken.forgiven:
-                key = (member, opened, taken.wallet)
-                forgiven[key] = forgiven.get(key, 0) + taken.forgiven
-    if not forgiven:
-        return {}
-    wallets = [wallet for _, _, wallet in forgiven]
-    columns = _columns([(member, opened) for member, opened, _ in forgiven], shards)
-    for member, opened, wallet, withheld in await connection.fetch(
-        _SQL["load_withheld"], *columns, wallets, [Bucket.SPENT, Bucket.ADJUSTED], Bucket.REVERSED
-    ):
-        forgiven[member, opened, wallet] -= withheld
-    return {
-        (member, sequence): msgspec.structs.replace(
-            past[member, sequence],
-            forgiven={
-                opened: points
-                for (owner, opened, where), points in forgiven.items()
-                if owner == member and where == wallet
-            },
-        )
-        for (member, sequence), (wallet, _) in took.items()
-    }
-
-
-def _taken_by(past: PastTransaction) -> tuple[int, list[int]] | None:
-    """The wallet and the lots that a transaction took points from for good; an order did where points paid part."""
-    dealings = past.trace.dealings
-    if dealings is not None and dealings.offset is not None:
-        return dealings.offset.wallet, [piece.lot for piece in dealings.offset.pieces]
-    wallet = past.trace.wallet
-    if past.kind not in _TAKES or wallet is None:
-        return None
-    return wallet, [each.lot for each in past.movements if each.lot and each.wallet == wallet]
-
-
-def _columns(references: Iterable[Reference], shards: int) -> tuple[list[int], list[int], list[int]]:
+def columns_of(references: Iterable[Reference], shards: int) -> ReferenceColumns:
     """Shards, member ids and sequences, as the statements take them."""
     wanted = list(references)
     return (
@@ -438,7 +342,7 @@ def _columns(references: Iterable[Reference], shards: int) -> tuple[list[int], l
 
 async def load_answers(connection: Connection, references: Iterable[Reference], shards: int) -> dict[Reference, Answer]:
     """What the commands behind these transactions were answered."""
-    rows = await connection.fetch(_SQL["load_transactions"], *_columns(references, shards))
+    rows = await connection.fetch(_SQL["load_transactions"], *columns_of(references, shards))
     return {(row["member_id"], row["sequence"]): _answer(row) for row in rows}
 
 

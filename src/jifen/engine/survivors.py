@@ -91,7 +91,7 @@ async def with_origins(
     """A transaction of a merged member with where the points of its lots are, and what of them has expired there."""
     origins: list[dict[int, int]] = []
     expired = dict(past.expired_by_lot)
-    roots = {movement.lot: movement.lot for movement in past.movements if movement.lot}
+    roots = {movement.lot: movement.lot for movement in (*past.movements, *past.additions) if movement.lot}
     for lower, upper in zip((member, *chain), chain, strict=False):
         notes = await _notes(connection, lower, upper, shards)
         hop = {moved.lot: moved.origin for note in notes if note.step != "recall" for moved in note.lots}

@@ -8,6 +8,7 @@ from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
+    CorrectOrder,
     PlaceHold,
     RecordOrder,
     RefundOrder,
@@ -18,7 +19,7 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.ledger.values import Account, Balances, Bucket, Transaction
-from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
+from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import ProgramDocument
 from jifen.core.refusal import Refusal
 from tests.model.programs import WALLET_NUMBERS, make_program
@@ -69,6 +70,15 @@ class Shop:
         if isinstance(outcome, Transaction):
             self.shell.orders[order_id] = (member, outcome.sequence)
         return outcome
+
+    def correct(
+        self, order_id: str, *lines: tuple[int, int], at: datetime | None = None
+    ) -> Transaction | Refusal | None:
+        """The order as it should have been told: lines of (quantity, paid cents)."""
+        self._refunds += 1
+        corrected = [OrderLine(str(number), *line) for number, line in enumerate(lines, 1)]
+        correction = OrderCorrection(order_id, f"correction-{self._refunds}", "CNY", corrected)
+        return self.do(CorrectOrder(None, correction), self.shell.orders[order_id][0], at)
 
     def refund(
         self, order_id: str, *lines: tuple[int, int], at: datetime | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from jifen.core.decide import Effects, PastTransaction
+from jifen.core.decide.context import adds_points
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Transaction
 from jifen.core.program import Program
 from jifen.core.trace import Trace, decode_trace
@@ -26,8 +27,12 @@ class Memory:
         self._referring: dict[int, list[tuple[Kind, Trace]]] = {}
         self._terms: dict[int, LotTerms] = {}
         self._expired: dict[int, int] = {}
-        #: Points that refunds forgave, less what cancelled spends gave up for it: by opening sequence and wallet.
+        #: Points that refunds forgave, less what cancelled spends gave up for it: by the event that earned them, and
+        #: wallet.
         self._forgiven: dict[tuple[int, int], int] = {}
+        #: What corrections and refunds that gave more opened for an event, by its sequence; and its, by theirs.
+        self._additions: dict[int, list[Movement]] = {}
+        self._roots: dict[int, int] = {}
 
     def keep(self, recorded: int, effects: Effects, program: Program) -> None:
         """Remember what a recorded transaction came to."""
@@ -56,7 +61,10 @@ class Memory:
             if change:
                 self._expired[lot] = self._expired.get(lot, 0) + change * movement.amount
             if movement.source in _TAKEN_TO and movement.target is Bucket.REVERSED:
-                self._forgive(lot // LOTS_PER_TRANSACTION, movement.wallet, -movement.amount)
+                self._forgive(self._root_of(lot), movement.wallet, -movement.amount)
+            if transaction.refers_to is not None and adds_points(transaction.sequence, movement):
+                self._additions.setdefault(transaction.refers_to, []).append(movement)
+                self._roots[transaction.sequence] = transaction.refers_to
         if transaction.refers_to is None:
             return
         is_answer = transaction is effects.answer
@@ -66,8 +74,12 @@ class Memory:
             if taken.forgiven:
                 self._forgive(transaction.refers_to, taken.wallet, taken.forgiven)
 
-    def _forgive(self, opened: int, wallet: int, points: int) -> None:
-        self._forgiven[opened, wallet] = self._forgiven.get((opened, wallet), 0) + points
+    def _forgive(self, root: int, wallet: int, points: int) -> None:
+        self._forgiven[root, wallet] = self._forgiven.get((root, wallet), 0) + points
+
+    def _root_of(self, lot: int) -> int:
+        opened = lot // LOTS_PER_TRANSACTION
+        return self._roots.get(opened, opened)
 
     def _with_terms(self, movement: Movement) -> Movement:
         if movement.terms is not None or movement.lot not in self._terms:
@@ -79,16 +91,19 @@ class Memory:
         kept = self._kept.get(recorded)
         if kept is None:
             return None
-        own = {movement.lot for movement in kept.movements if movement.terms}
+        additions = tuple(self._additions.get(kept.sequence, ()))
+        own = {movement.lot for movement in (*kept.movements, *additions) if movement.terms}
         forgiven: dict[int, int] = {}
         if kept.kind in _TAKES:
             wallet = kept.trace.wallet
             for lot in own:
-                opened = lot // LOTS_PER_TRANSACTION
-                forgiven[opened] = self._forgiven.get((opened, wallet or 0), 0)
+                root = self._root_of(lot)
+                forgiven[root] = self._forgiven.get((root, wallet or 0), 0)
         return msgspec.structs.replace(
             kept,
             referring=tuple(self._referring.get(kept.sequence, ())),
             expired_by_lot={lot: self._expired[lot] for lot in own if lot in self._expired},
-            forgiven={opened: points for opened, points in forgiven.items() if points > 0},
+            forgiven={root: points for root, points in forgiven.items() if points > 0},
+            additions=additions,
+            roots=self._roots,
         )

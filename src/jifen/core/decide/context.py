@@ -11,7 +11,15 @@ import msgspec
 from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
 from jifen.core.draws.values import Drawn
 from jifen.core.ledger.journal import Journal
-from jifen.core.ledger.values import Kind, LotTerms, MemberState, Movement, Transaction
+from jifen.core.ledger.values import (
+    LOTS_PER_TRANSACTION,
+    Bucket,
+    Kind,
+    LotTerms,
+    MemberState,
+    Movement,
+    Transaction,
+)
 from jifen.core.orders import Order
 from jifen.core.program import Program
 from jifen.core.redemption.machine import Step
@@ -57,6 +65,10 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     it took from, the points that refunds forgave because they were spent, less what cancelled spends gave up for that.
     `origins`, where its member was merged: for each survivor in turn, which lot there holds the points of which lot of
     the one before. `notes`, of a merge: what passed between the two since.
+
+    `additions`, of an event: the movements with which corrections and refunds that gave more opened lots for it. They
+    are its own as those that it opened itself, also for what has expired and what was forgiven: `roots` says, by the
+    sequence that opened lots for another transaction, which one that was.
     """
 
     sequence: int
@@ -72,11 +84,24 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     source: str = ""
     origins: tuple[Mapping[int, int], ...] = ()
     notes: tuple[Merged, ...] = ()
+    additions: tuple[Movement, ...] = ()
+    roots: Mapping[int, int] = {}
+
+    def root_of(self, lot: int) -> int:
+        """The sequence of the event whose points are in a lot."""
+        opened = lot // LOTS_PER_TRANSACTION
+        return self.roots.get(opened, opened)
 
     @property
     def is_order(self) -> bool:
         """Whether the facts are those of an order."""
         return self.facts is not None and not self.facts.startswith(b'{"event":')
+
+
+def adds_points(sequence: int, movement: Movement) -> bool:
+    """Whether a movement of a correction or refund opened a lot: it gave more than before."""
+    is_opening = movement.lot // LOTS_PER_TRANSACTION == sequence
+    return movement.source is Bucket.REVERSED and movement.terms is not None and is_opening
 
 
 class Effects(msgspec.Struct, frozen=True, gc=False):

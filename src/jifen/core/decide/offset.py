@@ -10,7 +10,7 @@ from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import check_room, record_order
 from jifen.core.decide.hold import capture_from, open_hold
 from jifen.core.decide.settle import return_pieces
-from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Hold, Piece, transaction_id
+from jifen.core.ledger.values import Bucket, Hold, Piece, transaction_id
 from jifen.core.orders import Order
 from jifen.core.refusal import Refusal
 from jifen.core.rounding import divide
@@ -141,10 +141,10 @@ def give_points_back(
     back: list[Piece] = []
     withheld = 0
     for piece in _last_pieces(paid.pieces, _given_before(earned), points):
-        opened = piece.lot // LOTS_PER_TRANSACTION
-        gone = min(piece.amount, forgiven.get(opened, 0))
+        root = earned.root_of(piece.lot)
+        gone = min(piece.amount, forgiven.get(root, 0))
         if gone:
-            forgiven[opened] -= gone
+            forgiven[root] -= gone
             withheld += gone
             decision.journal.pass_on(paid.wallet, Bucket.SPENT, Bucket.REVERSED, piece.lot, gone)
         if gone < piece.amount:

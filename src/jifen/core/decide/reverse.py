@@ -243,6 +243,7 @@ def _take_back(
     """
     journal = decision.journal
     own = [each.lot for each in past.movements if each.wallet == wallet and each.terms and _opens(past, each)]
+    own += [each.lot for each in past.additions if each.wallet == wallet]
     from_lot = expired = 0
     for lot in own:
         if from_lot < points:
@@ -365,10 +366,10 @@ def pieces_to_return(past: PastTransaction, wallet: int) -> tuple[list[Piece], l
         if movement.wallet != wallet:
             continue
         assert movement.terms is not None
-        opened = movement.lot // LOTS_PER_TRANSACTION
-        part = min(movement.amount, forgiven.get(opened, 0))
+        root = past.root_of(movement.lot)
+        part = min(movement.amount, forgiven.get(root, 0))
         if part:
-            forgiven[opened] -= part
+            forgiven[root] -= part
             withheld.append((movement.lot, part))
         if part < movement.amount:
             pieces.append(Piece(movement.lot, movement.amount - part, movement.terms))

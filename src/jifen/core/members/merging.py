@@ -194,7 +194,8 @@ class _Chain:
         draft = top.journal.look(wallet)
         if not draft.is_complete or draft.horizon is not None:
             raise NotLoaded(top.journal.member_id)
-        in_question = {each.lot for each in self._past.movements if each.terms is not None}
+        opening = (*self._past.movements, *self._past.additions)
+        in_question = {each.lot for each in opening if each.terms is not None}
         waiting = [_Waiting(wallet, lot, True) for lot in draft.pending_lots]
         available = [_Waiting(wallet, lot, False) for lot in draft.lots]
         own = [each for each in (*waiting, *available) if self._origin(each.lot.lot) in in_question]

@@ -70,7 +70,7 @@ JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id
 
 -- name: load_referring
 -- $1 shards, $2 member ids, $3 sequences. What later reversed, captured or released these transactions.
-SELECT t.member_id, t.refers_to, t.kind, t.trace
+SELECT t.member_id, t.refers_to, t.sequence, t.kind, t.trace
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.refers_to = wanted.sequence
 ORDER BY t.member_id, t.sequence
@@ -95,6 +95,14 @@ JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
     AND m.lot >= wanted.sequence::bigint << 20 AND m.lot < (wanted.sequence::bigint + 1) << 20
     AND (m.to_bucket = 12 OR m.from_bucket = 12)
 GROUP BY wanted.member_id, wanted.sequence, m.lot
+
+-- name: load_roots
+-- $1 shards, $2 member ids, $3 sequences. For which transaction these opened lots, where they did for another: a correction
+-- (12) or a refund (8) that gave more.
+SELECT t.member_id, t.sequence, t.refers_to
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.sequence = wanted.sequence
+WHERE t.kind IN (8, 12) AND t.refers_to IS NOT NULL
 
 -- name: load_withheld
 -- $1 shards, $2 member ids, $3 sequences, $4 wallets. Points of the lots opened there that cancelled spends gave up

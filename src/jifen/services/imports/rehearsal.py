@@ -11,6 +11,7 @@ import msgspec
 
 from jifen.core.commands import RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
+from jifen.core.decide.context import adds_points
 from jifen.core.identity import Identity, shard_of_digest, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
 from jifen.core.program import Program
@@ -24,9 +25,9 @@ from jifen.engine.loading import (
     find_identities,
     load_all_usages,
     load_everything,
-    load_past,
     load_profiles,
 )
+from jifen.engine.past import load_past
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
@@ -225,12 +226,24 @@ class Rehearsal:
             )
         done = self._done.get(member, [])
         referring = tuple((each.kind, decode_trace(each.trace)) for each in done if each.refers_to == sequence)
-        own = {movement.lot for movement in past.movements if movement.terms}
+        additions = [
+            movement
+            for each in done
+            if each.refers_to == sequence
+            for movement in each.movements
+            if adds_points(each.sequence, movement)
+        ]
+        own = {movement.lot for movement in (*past.movements, *past.additions, *additions) if movement.terms}
         expired = dict(past.expired_by_lot)
         for movement in (movement for each in done for movement in each.movements if movement.lot in own):
             change = (movement.target is Bucket.EXPIRED) - (movement.source is Bucket.EXPIRED)
             expired[movement.lot] = expired.get(movement.lot, 0) + change * movement.amount
-        return msgspec.structs.replace(past, referring=past.referring + referring, expired_by_lot=expired)
+        return msgspec.structs.replace(
+            past,
+            referring=past.referring + referring,
+            expired_by_lot=expired,
+            additions=(*past.additions, *additions),
+        )
 
 
 def _member(submission: Submission) -> Identity:
