@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -37,9 +37,17 @@ class JobFailure(msgspec.Struct, frozen=True):
 async def launch(module: str, number: int) -> None:
     """Start the process of a job that stands in its table: `python -m MODULE NUMBER`."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, str(number), stdin=PIPE)
-    task = asyncio.create_task(process.wait())
+    task = asyncio.create_task(_see_off(process))
     _launched.add(task)
     task.add_done_callback(_launched.discard)
+
+
+async def _see_off(process: Process) -> int:
+    """Keep the input of a process open until it ends."""
+    code = await process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+    return code
 
 
 async def carry_out(work: Coroutine[Any, Any, T], tell: Tell | None = None) -> T | JobFailure:

@@ -224,3 +224,5 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
     await process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
