@@ -207,6 +207,7 @@ def redemption_answer(catalog: Catalog, answer: Answer) -> RedemptionAnswer:
         wallet=plain.wallet,
         points=plain.points,
         refers_to=plain.refers_to,
+        household=plain.household,
         redemption=view_of_redemption(
             answer.member_id, sequence, trace.redemption, catalog.wallet_ids, answer.recorded_at
         ),

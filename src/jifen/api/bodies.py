@@ -184,7 +184,8 @@ class MemberAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class HouseholdResult(msgspec.Struct, frozen=True, gc=False):
-    """A spend from the wallets of a household: how many points in all, and the transactions of the others who paid."""
+    """A spend, or a redemption, from the wallets of a household: how many points in all, and the transactions of the
+    others who paid."""
 
     household_id: str
     points: int

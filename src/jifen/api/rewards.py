@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from jifen.api.drafts import Asked, Call, Refused
-from jifen.api.operations.redemptions import Pieces, RewardId, Rung, SomePoints
+from jifen.api.operations.redemptions import Pieces, Purse, RewardId, Rung, SomePoints
 from jifen.core.limits import MAXIMUM_REASON
 from jifen.core.refusal import Refusal
 from jifen.services.catalog import Catalog
@@ -32,13 +32,14 @@ Change = Annotated[int, Meta(ge=-MAXIMUM_PIECES_IN_STOCK, le=MAXIMUM_PIECES_IN_S
 
 
 class QuoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a member would pay for so many pieces of a reward; which rung as for redeeming."""
+    """What a member would pay for so many pieces of a reward; which rung, and from whose points, as for redeeming."""
 
     member_id: Annotated[str, Meta(pattern="^[1-9][0-9]{0,18}$")]
     reward: RewardId
     quantity: Pieces = 1
     price: Rung | None = None
     points: SomePoints | None = None
+    from_: Purse = msgspec.field(name="from", default="member")
 
 
 class StockBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +79,7 @@ async def _quote(asked: Asked) -> QuoteView:
         body.price,
         body.points,
         datetime.now(UTC),
+        from_household=body.from_ == "household",
     )
     if isinstance(found, Refusal):
         raise Refused(found)
@@ -126,6 +128,7 @@ REWARD_CALLS = (
             "reward_not_open",
             "not_eligible",
             "unknown_price",
+            "no_household",
             "no_program",
         ),
         example={"member_id": "100001", "reward": "five-yuan"},
@@ -138,6 +141,8 @@ REWARD_CALLS = (
             "cash_cents": 0,
             "version": 1,
             "until": "2026-11-11T02:18:00Z",
+            "from": "member",
+            "available": 1180,
         },
     ),
     Call(

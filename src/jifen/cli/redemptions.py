@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.members import Name, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 
@@ -135,6 +136,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
     if found.approval is not None and found.state == "waiting_for_approval":
         step = f"{found.approval.step}/{found.approval.steps}: {', '.join(found.approval.waiting_for)}"
         rows.append((say("等待审批", "waits for"), step))
+    rows += [(say("支付", "paid by"), f"{each.points:,}  {each.transaction_id}") for each in found.paid_by]
     rows += [(say("券码", "coupon"), each.code) for each in found.coupons]
     rows += [(name, value) for name, value in found.delivery.items()]
     if found.refund_cents:
@@ -146,6 +148,32 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
 def show(invocation: Invocation, redemption: RedemptionId, as_json: AsJson = False) -> None:
     """显示一笔兑换 / Show a redemption."""
     _show(invocation, redemption, as_json=as_json)
+
+
+@command(group, "redeem")
+def redeem(
+    invocation: Invocation,
+    member: Name,
+    reward: Annotated[str, typer.Argument(metavar="REWARD", help="奖品编号 / The reward's id.")],
+    quantity: Annotated[int, typer.Option("--quantity", min=1, help="件数 / How many pieces.")] = 1,
+    price: Annotated[
+        int | None,
+        typer.Option("--price", metavar="NUMBER", min=0, help="价格档，从 0 起 / Which price, counted from 0."),
+    ] = None,
+    purse: Annotated[
+        Literal["member", "household"],
+        typer.Option("--from", help="用谁的积分：本人或家庭 / Whose points: the member's, or the household's."),
+    ] = "member",
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """为会员兑换奖品 / Redeem a reward for a member."""
+    from jifen.core.redemption.commands import RedeemReward
+
+    number = number_of(invocation, member)
+    asked = RedeemReward(number, reward, quantity, price, from_household=purse == "household")
+    answer = submit(invocation, asked, reason=reason)
+    _show(invocation, f"{number}-{answer.sequence}", as_json=as_json)
 
 
 def _step(

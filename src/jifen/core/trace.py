@@ -10,7 +10,7 @@ import msgspec
 from jifen.core.draws.values import Drawn
 from jifen.core.ledger.values import Balances, LotTerms, Piece
 from jifen.core.orders import Order
-from jifen.core.redemption.machine import Step
+from jifen.core.redemption.machine import Move, Step
 from jifen.core.redemption.values import Redemption
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
@@ -114,13 +114,17 @@ class PooledPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Pooled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A spend from the wallets of a household. The spender's transaction has the whole sum (`points`) and what the
-    others paid; theirs name the spender's (I-23)."""
+    others paid; theirs name the spender's (I-23). `redemption`: the spender's transaction that asked for the `reward`
+    that is paid for (0: for none). `move`: what became of the points of one of the others by a later step of it."""
 
     household: int
     spender: int
     sequence: int
     points: int
     parts: list[PooledPart] = []
+    redemption: int = 0
+    reward: str = ""
+    move: Move | None = None
 
 
 class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -18,7 +18,7 @@ from jifen.core.commands import (
     is_ordinary,
     order_named,
 )
-from jifen.core.decide import Effects, PastTransaction, decide
+from jifen.core.decide import Effects, PastTransaction, decide, follow_steps
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
 from jifen.core.identity import Identity
@@ -28,7 +28,6 @@ from jifen.core.members.commands import (
     MembershipCommand,
     MergeMembers,
     PersonCommand,
-    SpendFromHousehold,
     UndoMerge,
 )
 from jifen.core.members.life import check_life
@@ -45,10 +44,11 @@ from jifen.engine.claims import Claims
 from jifen.engine.directory import Directory, FreshIds
 from jifen.engine.gathering import Gathering, Surroundings
 from jifen.engine.household_work import HouseholdWork, cancel_pooled
+from jifen.engine.households import takes_from_household
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
 from jifen.engine.redemption_rows import RedemptionRows
-from jifen.engine.redemptions import AboutRedemption, SuppliedCommand, SuppliesAtHand, unknown_coupon
+from jifen.engine.redemptions import AboutRedemption, SuppliedCommand, SuppliesAtHand, gives_back, unknown_coupon
 from jifen.engine.references import (
     check_hold_owner,
     check_instant,
@@ -146,7 +146,7 @@ class Deciding:
         if refusal := self._known.households.check(command, self._waiting_members):
             return refusal
         pooled = None if past is None or past.trace.dealings is None else past.trace.dealings.pooled
-        if pooled is not None and isinstance(command, ReverseTransaction):
+        if pooled is not None and not pooled.redemption and isinstance(command, ReverseTransaction):
             by = (self._known.program_for(submission), context_of(submission, self._known.now))
             effects = cancel_pooled(command, pooled, self._known, self._states, self._waiting_members, by)
             return self._keep(index, member, effects) if isinstance(effects, Effects) else effects
@@ -155,6 +155,8 @@ class Deciding:
                 self._waiting_orders.add(digest_order(command.order.order_id))
             return None
         if not is_ordinary(command):
+            if refusal := self._known.redeeming.check_going(command, self._states):
+                return refusal
             if isinstance(command, SetProfile):
                 return self._set_profile(index, member, command.profile)
             if isinstance(command, MembershipCommand):
@@ -162,11 +164,11 @@ class Deciding:
             if isinstance(command, ON_THE_ROLL):
                 return self._set_on_roll(index, submission, member, command)
             if isinstance(command, AboutRedemption):
-                spent_by = self._known.redeeming.spent_by(command, member, self._states)
-                if isinstance(spent_by, Refusal):
-                    return spent_by
-                past = self._known.links.past.get(spent_by) if spent_by is not None else None
-                if spent_by is not None and (past is None or self._changed(member)):
+                asked_by = self._known.redeeming.asked_by(command, member, self._states)
+                if isinstance(asked_by, Refusal):
+                    return asked_by
+                past = self._known.links.past.get(asked_by) if asked_by is not None else None
+                if asked_by is not None and (past is None or self._changed(member)):
                     # This batch has just changed what it is about.
                     self._waiting_members.add(member)
                     return None
@@ -191,12 +193,11 @@ class Deciding:
     ) -> Outcome:
         program = self._known.program_for(submission)
         context = context_of(submission, self._known.now, approval, self._known.actor_names)
-        command = submission.command
-        if isinstance(command, SpendFromHousehold):
+        command, supplies = submission.command, NO_SUPPLIES
+        if not is_ordinary(command):
             command = self._known.households.named(command)
-        supplies = NO_SUPPLIES
-        if not is_ordinary(command) and isinstance(command, SuppliedCommand):
-            supplies = self._supplies.supplies(program, command, state)
+            if isinstance(command, SuppliedCommand):
+                supplies = self._supplies.supplies(program, command, state)
         effects = decide(
             program,
             command,
@@ -210,6 +211,9 @@ class Deciding:
             segments=self._known.segments.get(program.version),
             supplies=supplies,
         )
+        if isinstance(effects, Effects) and effects.shared_steps:
+            behind = self._known.links.behind(effects.shared_steps)
+            effects = follow_steps(effects, (program, context, self._known.program), self._states, behind)
         if isinstance(effects, Refusal):
             return effects
         answer = self._keep(index, state.member_id, effects)
@@ -244,17 +248,19 @@ class Deciding:
         self._waiting_members |= {merging.survivor, merging.absorbed}
 
     def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
-        """Who else a command is decided on: the other side of a merge, or who survived a merged member whose past is
-        meant. If one of them must wait, all do."""
-        if isinstance(command, SpendFromHousehold):
+        """Who else a command is decided on: the other side of a merge, the rest of a household, or who survived a
+        merged member whose past is meant. If one of them must wait, all do, and so does whoever paid a part."""
+        if takes_from_household(command):
             return [self._states[each] for each in self._known.households.beside(member)]
-        others = others_named(
-            command, self._states[member], self._states, self._known.links.absorbed, self._known.links.survivors
-        )
+        links = self._known.links
+        others = others_named(command, self._states[member], self._states, links.absorbed, links.survivors)
         if isinstance(others, Refusal):
             return others
         involved = {member, *others} if others else set()
-        if involved & self._waiting_members or (needs_past(command) and any(map(self._changed, involved))):
+        for part, _ in links.parts(command):
+            involved |= {member, *links.with_survivors(part)}
+        asks_back = needs_past(command) or gives_back(command, self._states)
+        if involved & self._waiting_members or (asks_back and any(map(self._changed, involved))):
             self._waiting_members |= involved
         return [self._states[each] for each in others]
 

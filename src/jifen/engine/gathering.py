@@ -25,7 +25,7 @@ from jifen.core.draws.commands import DrawPrize
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
-from jifen.core.members.commands import MergeMembers, PersonCommand, SpendFromHousehold
+from jifen.core.members.commands import MergeMembers, PersonCommand
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward, StepCommand
 from jifen.core.rules.months import Month
@@ -35,7 +35,7 @@ from jifen.core.wallets.approvals import Approval
 from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoints, UnsavePoints
 from jifen.db.connection import Connection
 from jifen.engine import approvals
-from jifen.engine.households import KnownHouseholds
+from jifen.engine.households import KnownHouseholds, takes_from_household
 from jifen.engine.links import Links
 from jifen.engine.loading import (
     FoundKey,
@@ -47,13 +47,14 @@ from jifen.engine.loading import (
     load_earned,
     load_everything,
     load_first_lots,
+    load_holds,
     load_profiles,
     lock_accounts,
     lock_shared_usages,
 )
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
-from jifen.engine.redemptions import Redeeming
+from jifen.engine.redemptions import PASSING, Redeeming
 from jifen.engine.references import Reference, late_day, members_named, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
@@ -220,25 +221,29 @@ class Gathering:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
         something is due or refers to the past."""
         await self.redeeming.load(connection, self.states)
+        self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
         await self._load_people(connection)
         await self._load_for_tiers(connection)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
-        everything = self.redeeming.need_everything(self.states)
+        everything, holds = self.redeeming.need_everything(self.states), self.redeeming.need_holds(self.states)
         references = self.redeeming.spending(self.states)
         #: Of these everything that was ever used of caps is needed as well.
         whole: set[int] = set(self.links.absorbed.values()) | {member for member, _ in self.links.absorbed}
         whole |= {survivor for member, _ in references for survivor in self.links.survivors.get(member, ())}
         for submission in self._submissions:
             command = submission.command
+            if isinstance(command, PASSING):
+                holds.update(member for member, _ in self.links.references(command))
+                continue
             for each in self.links.references(command):
                 references.add(each)
                 everything.update(self.links.with_survivors(each[0]))
             if isinstance(command, MergeMembers):
                 whole.update((command.member, command.absorbed))
-            if isinstance(command, SpendFromHousehold):
-                everything.update((command.member, *self.households.beside(command.member)))
+            if takes_from_household(command):
+                everything.update(self.households.involved(command))
             if isinstance(command, _ABOUT_SAVINGS):
                 everything.update(self._known_members(command))
         for member, state in self.states.items():
@@ -253,6 +258,8 @@ class Gathering:
             await load_all_usages_of(connection, self.states, whole, shards)
         if everything:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
+        if holds := (holds & self.states.keys()) - everything:
+            await load_holds(connection, self.states, sorted(holds), shards)
         if references:
             await self.links.load_past(connection, references, self._surroundings.programs, self.states)
 
@@ -353,14 +360,15 @@ class Gathering:
         today = local_day(self.now, program.zone)
         for submission in self._submissions:
             command = submission.command
-            if not isinstance(command, TransferPoints | ConvertPoints | SavePoints | SpendFromHousehold):
+            is_pooled = takes_from_household(command)
+            if not (is_pooled or isinstance(command, TransferPoints | ConvertPoints | SavePoints)):
                 continue
             members = [member for member in self._known_members(command) if member in self.states]
             names: list[str] = []
             if isinstance(command, TransferPoints) and program.document.gifts is not None:
                 names = limit_names((*program.gift_limits, *program.receiver_limits), today)
                 wanted.profiles.update(members)
-            elif isinstance(command, SpendFromHousehold):
+            elif is_pooled:
                 names = limit_names(program.household_limits, today)
             elif isinstance(command, ConvertPoints):
                 names = limit_names(program.conversion_limits.get(command.conversion, ()), today)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 
@@ -18,10 +18,11 @@ from jifen.core.members.commands import (
     MergeMembers,
     SpendFromHousehold,
 )
+from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.references import Reference
+from jifen.engine.references import Reference, who_goes
 
 _SQL = load_queries("households")
 #: Of so many spends from households it is kept in memory who paid for them.
@@ -37,6 +38,11 @@ class Household(msgspec.Struct, frozen=True):
     members: tuple[int, ...]
 
 
+def takes_from_household(command: Command) -> TypeGuard[SpendFromHousehold | RedeemReward]:
+    """Whether a command takes points of all in the member's household."""
+    return isinstance(command, SpendFromHousehold) or (isinstance(command, RedeemReward) and command.from_household)
+
+
 def asked_about(command: Command) -> tuple[int, ...]:
     """Whose household matters to a command: whoever is in one cannot go before leaving it."""
     if is_ordinary(command):
@@ -45,11 +51,11 @@ def asked_about(command: Command) -> tuple[int, ...]:
         return (command.member, *command.others)
     if isinstance(command, JoinHousehold):
         return (command.member, command.beside)
-    if isinstance(command, LeaveHousehold | SpendFromHousehold):
+    if isinstance(command, LeaveHousehold) or takes_from_household(command):
+        assert isinstance(command.member, int)
         return (command.member,)
-    if isinstance(command, MergeMembers):
-        return (command.absorbed,)
-    return (command.member,) if isinstance(command, ChangeLife) and command.step in ("close", "anonymise") else ()
+    going = who_goes(command)
+    return () if going is None else (going,)
 
 
 class KnownHouseholds:
@@ -97,8 +103,11 @@ class KnownHouseholds:
         asked = asked_about(command)
         return set(asked).union(*(self.beside(member) for member in asked))
 
-    def named(self, command: SpendFromHousehold) -> SpendFromHousehold:
-        """The command with the household that the member is in."""
+    def named(self, command: Command) -> Command:
+        """The command, with the household that the member is in where it takes from that."""
+        if not takes_from_household(command):
+            return command
+        assert isinstance(command.member, int)
         return msgspec.structs.replace(command, household=self._by_member[command.member].household_id)
 
     def check(self, command: Command, waiting: set[int]) -> Refusal | None:
@@ -110,7 +119,8 @@ class KnownHouseholds:
         if involved & waiting:
             waiting |= involved
             return None
-        if isinstance(command, SpendFromHousehold | LeaveHousehold):
+        if isinstance(command, LeaveHousehold) or takes_from_household(command):
+            assert isinstance(command.member, int)
             return None if self.of(command.member) else no_household(command.member)
         if isinstance(command, FoundHousehold):
             pointers = ["/head", *(f"/members/{index}" for index in range(len(command.others)))]
@@ -146,9 +156,15 @@ def learn_of_parts(
     is_new = False
     for reference, transaction in past.items():
         pooled = None if transaction.trace.dealings is None else transaction.trace.dealings.pooled
-        if pooled is not None and pooled.parts and reference not in locked:
-            if len(known) >= MOST_POOLED:
-                known.clear()
-            known[reference] = tuple((part.member, part.sequence) for part in pooled.parts)
+        # The parts of a redemption are learned from the redemption itself.
+        if pooled is not None and pooled.parts and not pooled.redemption and reference not in locked:
+            keep_parts(known, reference, ((part.member, part.sequence) for part in pooled.parts))
             is_new = True
     return is_new
+
+
+def keep_parts(known: dict[Reference, tuple[Reference, ...]], reference: Reference, parts: Iterable[Reference]) -> None:
+    """Keep who paid a part of something: that never changes."""
+    if len(known) >= MOST_POOLED:
+        known.clear()
+    known[reference] = tuple(parts)

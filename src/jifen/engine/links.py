@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -14,11 +14,15 @@ from jifen.core.commands import (
     ReverseTransaction,
     order_named,
 )
-from jifen.core.decide import PastTransaction
+from jifen.core.decide import Behind, PastTransaction
+from jifen.core.decide.context import SharedStep
+from jifen.core.draws.commands import DrawPrize
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.commands import UndoMerge
+from jifen.core.redemption.commands import StepCommand
+from jifen.core.redemption.values import Payer, Redemption
 from jifen.db.connection import Connection
-from jifen.engine.households import learn_of_parts
+from jifen.engine.households import keep_parts, learn_of_parts
 from jifen.engine.past import load_past
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import Redeeming
@@ -42,7 +46,7 @@ class Links:
         self._parts = {
             reference: known_parts[reference]
             for each in (self._commands if known_parts else ())
-            if isinstance(each, ReverseTransaction) and (reference := (each.member, each.sequence)) in known_parts
+            if (reference := self._paid_for(each)) is not None and reference in known_parts
         }
         self.orders: dict[bytes, Reference] = {}
         #: Of merged members whose past is asked about: who survived, and who survived that one, in turn.
@@ -99,10 +103,31 @@ class Links:
         return (command.member, command.sequence) if isinstance(command, ReverseTransaction | UndoMerge) else None
 
     def parts(self, command: Command) -> tuple[Reference, ...]:
-        """What the others of a household paid of a spend that is to be cancelled."""
-        if not (self._parts and isinstance(command, ReverseTransaction)):
-            return ()
-        return self._parts.get((command.member, command.sequence), ())
+        """What the others of a household paid of a spend that is to be cancelled, or of a redemption."""
+        paid_for = self._paid_for(command) if self._parts else None
+        return () if paid_for is None else self._parts.get(paid_for, ())
+
+    def _paid_for(self, command: Command) -> Reference | None:
+        """What others of a household may have paid for. A coupon is there only when everything is paid."""
+        if isinstance(command, ReverseTransaction):
+            return (command.member, command.sequence)
+        return self._redeeming.reference(command) if isinstance(command, StepCommand | DrawPrize) else None
+
+    def learn_payers(self, redemptions: Mapping[Reference, Redemption]) -> None:
+        """Raise MembersMoved where others pay for redemptions and are not locked yet: next time they are."""
+        unknown = {reference: each for reference, each in redemptions.items() if reference not in self._parts}
+        for reference, redemption in unknown.items():
+            keep_parts(self._known_parts, reference, ((each.member, each.sequence) for each in redemption.payers))
+        if unknown:
+            raise MembersMoved
+
+    def behind(self, steps: Iterable[SharedStep]) -> dict[Payer, Behind]:
+        """What is known behind the parts of others that must follow these steps."""
+        payers = {payer for step in steps for payer in step.redemption.payers}
+        return {
+            each: Behind(self.past.get((each.member, each.sequence)), self.survivors.get(each.member, ()))
+            for each in payers
+        }
 
     def references(self, command: Command) -> tuple[Reference, ...]:
         """All transactions behind a command: the one that it refers to, and what others paid of that."""

@@ -305,9 +305,7 @@ async def load_everything(
         (pending if is_pending else available).setdefault((member_id, wallet), []).append(
             Lot(lot, LotTerms(earned_at, effective_at, expires_at), remaining)
         )
-    holds: dict[tuple[int, int], list[Hold]] = {}
-    for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_holds"], *keys):
-        holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, _decode_pieces(pieces)))
+    holds = await _holds_of(connection, keys)
     deposits: dict[tuple[int, int], list[Deposit]] = {}
     if any(account.saved for member in wanted for account in states[member].accounts):
         for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_savings"], *keys):
@@ -328,6 +326,27 @@ async def load_everything(
             for account in state.accounts
         )
         states[member] = msgspec.structs.replace(state, accounts=accounts)
+
+
+async def load_holds(
+    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+) -> None:
+    """Put all open holds into the states of these members, and nothing else."""
+    wanted = list(members)
+    holds = await _holds_of(connection, ([shard_of_member(member, shards) for member in wanted], wanted))
+    for member in wanted:
+        accounts = tuple(
+            msgspec.structs.replace(account, holds=tuple(holds.get((member, account.wallet), ())))
+            for account in states[member].accounts
+        )
+        states[member] = msgspec.structs.replace(states[member], accounts=accounts)
+
+
+async def _holds_of(connection: Connection, keys: tuple[list[int], list[int]]) -> dict[tuple[int, int], list[Hold]]:
+    holds: dict[tuple[int, int], list[Hold]] = {}
+    for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_holds"], *keys):
+        holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, _decode_pieces(pieces)))
+    return holds
 
 
 def columns_of(references: Iterable[Reference], shards: int) -> ReferenceColumns:

@@ -14,7 +14,7 @@ from jifen.core.commands import Command, is_ordinary
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Round
 from jifen.core.identity import shard_of_digest, shard_of_member, shard_of_name
-from jifen.core.ledger.values import MemberState
+from jifen.core.ledger.values import MemberState, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.codes import RANDOM_BYTES, code_of, digest_code, is_mistyped
@@ -22,6 +22,7 @@ from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
     CouponCommand,
+    PayRedemption,
     RedeemReward,
     RedemptionCommand,
     RejectRedemption,
@@ -37,12 +38,14 @@ from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_STOCKS
 from jifen.db.queries import load_queries
 from jifen.engine.draws import DrawnNumbers, draws_of, lock_rounds, want_for_draws
-from jifen.engine.references import Reference
+from jifen.engine.references import Reference, who_goes
 from jifen.engine.wanted import Wanted
 
 _SQL = load_queries("engine")
 #: Commands after which a redemption may have come to nothing.
 _UNDOING = (CancelRedemption, RejectRedemption, ReturnRedemption, SettleRedemption)
+#: Commands after which what is bound may be spent.
+PASSING = (ApproveRedemption, PayRedemption)
 #: Commands that may be about a redemption that is there,
 AboutRedemption = StepCommand | CouponCommand | DrawPrize
 #: and those that need supplies.
@@ -54,8 +57,18 @@ class Redeeming:
     """The commands of a batch that are about redemptions, and what was found and locked for them."""
 
     def __init__(self, commands: Iterable[Command], shards: int) -> None:
-        self.commands = [each for each in commands if not is_ordinary(each) and isinstance(each, SuppliedCommand)]
+        self.commands: list[SuppliedCommand] = []
+        self._going: set[int] = set()
+        for each in commands:
+            if is_ordinary(each):
+                continue
+            if isinstance(each, SuppliedCommand):
+                self.commands.append(each)
+            elif (member := who_goes(each)) is not None:
+                self._going.add(member)
         self._shards = shards
+        #: What waits of those who are to go.
+        self._waiting: dict[int, list[int]] = {}
         #: Whose coupon a code is, and in which redemption it was issued.
         self._coupons: dict[str, Reference] = {}
         self.stocks: dict[str, Stock] = {}
@@ -87,7 +100,12 @@ class Redeeming:
         return sorted(found)
 
     async def load(self, connection: Connection, states: dict[int, MemberState]) -> None:
-        """Put the redemptions that the batch is about into the states of their members."""
+        """Put the redemptions that the batch is about into the states of their members, and find what waits of those
+        who are to go."""
+        if self._going:
+            keys = ([shard_of_member(member, self._shards) for member in self._going], list(self._going))
+            for member, sequence in await connection.fetch(_SQL["find_waiting"], *keys, list(HELD)):
+                self._waiting.setdefault(member, []).append(sequence)
         wanted = [each for each in self.references if each[0] in states]
         if not wanted:
             return
@@ -101,6 +119,21 @@ class Redeeming:
             found.setdefault(member, {})[sequence] = decode_redemption(content)
         for member, redemptions in found.items():
             states[member] = msgspec.structs.replace(states[member], redemptions=redemptions)
+
+    def check_going(self, command: Command, states: Mapping[int, MemberState]) -> Refusal | None:
+        """Refuse that a member goes of whom a redemption waits: whoever decides on it knows it by the old number, and
+        others may pay for it."""
+        going = who_goes(command)
+        if going is None or going not in states:
+            return None
+        loaded = states[going].redemptions
+        waiting = [each for each in self._waiting.get(going, ()) if each not in loaded]
+        waiting += [sequence for sequence, redemption in loaded.items() if redemption.state in HELD]
+        if not waiting:
+            return None
+        name = transaction_id(going, min(waiting))
+        message = f"Redemption {name} waits: complete, reject or cancel it first."
+        return Refusal("holds_open", message, None, {"member_id": str(going), "redemption_id": name})
 
     def want_known(
         self, wanted: Wanted, program: Program, now: datetime, states: dict[int, MemberState], members_of: MembersOf
@@ -128,14 +161,26 @@ class Redeeming:
                 wanted.usages.update((member, name) for name in redemption.counted)
 
     def need_everything(self, states: dict[int, MemberState]) -> set[int]:
-        """Members whose lots and holds must all be there: points of theirs may be captured, released or returned."""
-        giving_back = {
-            command.member for command in self.commands if isinstance(command, CancelRedemption | ReturnRedemption)
-        }
+        """Members whose lots and holds must all be there: points of theirs may be released or returned."""
+        undoing = {self.reference(each) for each in self.commands if isinstance(each, _UNDOING)}
+        return {member for member, sequence, _ in self._loaded(states) if (member, sequence) in undoing}
+
+    def need_holds(self, states: dict[int, MemberState]) -> set[int]:
+        """Members whose holds must be there: what is bound may be spent, which touches no lot."""
+        passing = {self.reference(each) for each in self.commands if isinstance(each, PASSING)}
         return {
             member
-            for member, _, redemption in self._loaded(states)
-            if redemption.points and (redemption.state in HELD or member in giving_back)
+            for member, sequence, redemption in self._loaded(states)
+            if (member, sequence) in passing and redemption.state in HELD
+        }
+
+    def shared(self, states: dict[int, MemberState]) -> dict[Reference, Redemption]:
+        """The redemptions that others pay for as well, where the points of these may be moved."""
+        undoing = {self.reference(each) for each in self.commands if isinstance(each, _UNDOING)}
+        return {
+            (member, sequence): redemption
+            for member, sequence, redemption in self._loaded(states)
+            if redemption.payers and (redemption.state in HELD or (member, sequence) in undoing)
         }
 
     @property
@@ -150,22 +195,23 @@ class Redeeming:
         return agreed.union(each.requested_by for each in loaded)
 
     def spending(self, states: dict[int, MemberState]) -> set[Reference]:
-        """The transactions that spent what may now be given back."""
+        """The transactions that bound or spent what may now be given back."""
         found = {self.past(each, states) for each in self.commands}
         return {each for each in found if each is not None}
 
     @staticmethod
     def past(command: Command, states: Mapping[int, MemberState]) -> Reference | None:
-        """The transaction that spent what a command gives back; None: nothing was spent."""
+        """The transaction that asked for what a command may give back, and bound or spent the points; None: the command
+        gives nothing back."""
         if not isinstance(command, CancelRedemption | ReturnRedemption) or command.member not in states:
             return None
-        redemption = states[command.member].redemptions.get(command.redemption)
-        return (command.member, redemption.spent_by) if redemption is not None and redemption.spent_by else None
+        is_known = command.redemption in states[command.member].redemptions
+        return (command.member, command.redemption) if is_known else None
 
-    def spent_by(
+    def asked_by(
         self, command: AboutRedemption, member: int, states: Mapping[int, MemberState]
     ) -> Reference | Refusal | None:
-        """The transaction that spent what a step gives back; None: it gives nothing back."""
+        """The transaction that asked for what a step may give back; None: it gives nothing back."""
         reference = self.reference(command)
         if reference is None:
             # It is drawn without a ticket.

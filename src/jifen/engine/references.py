@@ -23,7 +23,14 @@ from jifen.core.commands import (
 from jifen.core.identity import MemberReference
 from jifen.core.ledger.values import Account, MemberState, transaction_id
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_CLOCK_SKEW
-from jifen.core.members.commands import AddIdentities, FoundHousehold, JoinHousehold, MergeMembers, UndoMerge
+from jifen.core.members.commands import (
+    AddIdentities,
+    ChangeLife,
+    FoundHousehold,
+    JoinHousehold,
+    MergeMembers,
+    UndoMerge,
+)
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
@@ -53,6 +60,13 @@ def members_named(command: Command) -> list[MemberReference]:
     if isinstance(command, JoinHousehold):
         return [command.member, command.beside]
     return [] if command.member is None else [command.member]
+
+
+def who_goes(command: Command) -> int | None:
+    """The member who goes with a command: merged into another, closed or anonymised."""
+    if isinstance(command, MergeMembers):
+        return command.absorbed
+    return command.member if isinstance(command, ChangeLife) and command.step in ("close", "anonymise") else None
 
 
 def type_of_event(command: Command) -> str | None:

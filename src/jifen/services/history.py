@@ -71,12 +71,24 @@ class TakenBackView(msgspec.Struct, frozen=True):
     forgiven: int
 
 
+class CommonSpendView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a household spent together: `points` in all, by the transaction `spent_by` of whoever asked for it, which
+    names those of the others who paid (`transaction_ids`); `redemption_id` where it was for a reward."""
+
+    household_id: str
+    points: int
+    spent_by: str
+    transaction_ids: list[str] = []
+    redemption_id: str | None = None
+
+
 class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A transaction. `points` is the command's own figure, `balances` are those after it, of the wallets it touched.
 
     `refers_to` is the transaction that this one reverses, captures or releases; `counterpart` the other side of a
     transfer. `source` and `key` are what made the command unique. `withheld`: what a cancelled spend did not give
     back, because a refund had forgiven these points. `drawn`: what came of drawing from a lottery.
+    `household`: what of it was paid together.
     """
 
     transaction_id: str
@@ -99,6 +111,7 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     refers_to: str | None = None
     counterpart: str | None = None
     drawn: DrawnView | None = None
+    household: CommonSpendView | None = None
 
 
 class TransactionPage(msgspec.Struct, frozen=True):
@@ -286,7 +299,21 @@ def _common(catalog: Catalog, member_id: int, row: Any) -> dict[str, Any]:
         "refers_to": None if row["refers_to"] is None else transaction_id(member_id, row["refers_to"]),
         "counterpart": None if there is None else transaction_id(there, row["counterpart_sequence"]),
         "drawn": None if trace.drawn is None else view_of_drawn(member_id, trace.drawn, names),
+        "household": _common_spend(trace),
     }
+
+
+def _common_spend(trace: Trace) -> CommonSpendView | None:
+    pooled = None if trace.dealings is None else trace.dealings.pooled
+    if pooled is None:
+        return None
+    return CommonSpendView(
+        str(pooled.household),
+        pooled.points,
+        transaction_id(pooled.spender, pooled.sequence),
+        [transaction_id(part.member, part.sequence) for part in pooled.parts],
+        transaction_id(pooled.spender, pooled.redemption) if pooled.redemption else None,
+    )
 
 
 def awards_of(trace: Trace, names: dict[int, str]) -> list[AwardView]:

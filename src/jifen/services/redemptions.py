@@ -16,7 +16,7 @@ from jifen.core.limits import NEVER
 from jifen.core.redemption.codes import canonical_code, digest_code
 from jifen.core.redemption.document import FulfilmentKind, RewardKind
 from jifen.core.redemption.machine import State
-from jifen.core.redemption.values import Coupon, Redemption, decode_redemption
+from jifen.core.redemption.values import Coupon, Payer, Redemption, decode_redemption
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -71,10 +71,19 @@ class ApprovalView(msgspec.Struct, frozen=True):
     agreements: list[AgreementView]
 
 
+class PaidPartView(msgspec.Struct, frozen=True):
+    """What one of a household pays of a redemption, by which transaction of theirs."""
+
+    member_id: str
+    transaction_id: str
+    points: int
+
+
 class RedemptionView(msgspec.Struct, frozen=True):
     """A redemption as it stands. `points` and `cash_cents` are for all pieces; `until`: when time ends what it waits
     for; `refund_cents`: money that the merchant owes back; `tickets_used`: how many lottery tickets of it were drawn
-    with; `won_by`: the draw that it was won in (a transaction)."""
+    with; `won_by`: the draw that it was won in (a transaction). `household_id`: the household whose points were asked
+    for, and `paid_by` who of them pays what, whoever asked first (empty: the member alone)."""
 
     redemption_id: str
     member_id: str
@@ -96,6 +105,8 @@ class RedemptionView(msgspec.Struct, frozen=True):
     refund_cents: int
     tickets_used: int
     won_by: str | None
+    household_id: str | None
+    paid_by: list[PaidPartView]
 
 
 class RedemptionPage(msgspec.Struct, frozen=True):
@@ -139,7 +150,18 @@ def view_of_redemption(
         redemption.refund_cents,
         redemption.used,
         transaction_id(member_id, redemption.won_by) if redemption.won_by else None,
+        str(redemption.household) if redemption.household else None,
+        _paid_by(member_id, sequence, redemption) if redemption.household else [],
     )
+
+
+def _paid_by(member_id: int, sequence: int, redemption: Redemption) -> list[PaidPartView]:
+    parts = (Payer(member_id, sequence, redemption.own_points), *redemption.payers)
+    return [
+        PaidPartView(str(each.member), transaction_id(each.member, each.sequence), each.points)
+        for each in parts
+        if each.points
+    ]
 
 
 def _coupon(member_id: int, redemption: Redemption, coupon: Coupon, now: datetime) -> CouponView:

@@ -36,6 +36,7 @@ from jifen.engine.loading import decode_counters, load_all_usages, load_lists, l
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import load_standings
 from jifen.services.catalog import NO_PROGRAM, Catalog
+from jifen.services.households import find_household
 from jifen.services.members import READER, settled_state, unknown_member
 
 _SQL = load_queries("redemption_reads")
@@ -105,7 +106,8 @@ class RewardList(msgspec.Struct, frozen=True):
 
 
 class QuoteView(msgspec.Struct, frozen=True):
-    """A price that is held until an instant: redeem with `quote`. Nothing is reserved."""
+    """A price that is held until an instant: redeem with `quote`. Nothing is reserved. `available`: what there is now
+    to pay with, the member's own points or (`from` the household) those of all who may spend."""
 
     quote: str
     reward: str
@@ -115,6 +117,8 @@ class QuoteView(msgspec.Struct, frozen=True):
     cash_cents: int
     version: int
     until: datetime
+    from_: Literal["member", "household"] = msgspec.field(name="from")
+    available: int
 
 
 Audience = Literal["all", "member"]
@@ -160,6 +164,8 @@ async def make_quote(
     price: int | None,
     points: int | None,
     now: datetime,
+    *,
+    from_household: bool = False,
 ) -> QuoteView | Refusal:
     """The price of a reward for a member, held for a while. Pure: nothing is written. Needs a snapshot."""
     program = await catalog.program(connection)
@@ -179,6 +185,13 @@ async def make_quote(
     if isinstance(index, Refusal):
         return index
     rung = reward.prices[index]
+    assert shop.decision is not None
+    available = shop.decision.journal.look(rung.wallet).available
+    if from_household:
+        household = await find_household(connection, catalog, member_id, now)
+        if isinstance(household, Refusal):
+            return household
+        available = household.available[program.wallet_ids[rung.wallet]]
     quote = Quote(
         member_id,
         reward_id,
@@ -188,6 +201,7 @@ async def make_quote(
         rung.price.cash_cents * quantity,
         program.version,
         (now + timedelta(minutes=QUOTE_MINUTES)).replace(microsecond=0),
+        from_household,
     )
     text = write_quote(quote, catalog.quote_secret)
     return QuoteView(
@@ -199,6 +213,8 @@ async def make_quote(
         quote.cash_cents,
         quote.version,
         quote.until,
+        "household" if from_household else "member",
+        available,
     )
 
 

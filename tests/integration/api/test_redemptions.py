@@ -408,3 +408,51 @@ def test_new_stock_is_there_at_once(client: httpx.Client) -> None:
     refused(redeem(client, first, "vase"), "sold_out")
     done(client.post("/v1/rewards/vase/stock", json={"add": 1, "reason": "found behind the shelf"}))
     done(redeem(client, first, "vase"))
+
+
+def test_a_household_redeems_together(client: httpx.Client) -> None:
+    """Who pays what stands in the answer, in everybody's history and in words; once, however often it is sent."""
+    first, second = member_with(client, 60), member_with(client, 90)
+    body: dict[str, Any] = {"reward": "five-yuan", "from": "household"}
+    refused(redeem(client, first, **body), "no_household")
+    refused(client.post("/v1/quotes", json={"member_id": first} | body), "no_household")
+    done(client.post("/v1/households", json={"name": "李家", "head": first, "members": [second]}))
+    quote = done(client.post("/v1/quotes", json={"member_id": first} | body))
+    assert (quote["from"], quote["available"], quote["points"]) == ("household", 150, 100)
+    refused(redeem(client, first, "five-yuan", quote=quote["quote"]), "quote_mismatch")
+    key = {"idempotency-key": unique("pool")}
+    path = f"/v1/members/{first}/redemptions"
+    answers = [done(client.post(path, json=body | {"quote": quote["quote"]}, headers=key)) for _ in range(2)]
+    assert [each["status"] for each in answers] == ["applied", "duplicate"]
+    redemption = answers[0]["redemption"]
+    paid = redemption["paid_by"]
+    assert [(each["member_id"], each["points"]) for each in paid] == [(first, 60), (second, 40)]
+    assert (redemption["points"], answers[0]["points"], answers[0]["household"]["points"]) == (100, 60, 100)
+    assert answers[0]["household"]["transaction_ids"] == [paid[1]["transaction_id"]]
+    assert done(client.get(f"/v1/redemptions/{redemption['redemption_id']}"))["paid_by"] == paid
+    newest = done(client.get(f"/v1/members/{second}/transactions"))["transactions"][0]
+    assert (newest["kind"], newest["points"]) == ("redeem", 40)
+    assert newest["household"]["redemption_id"] == redemption["redemption_id"]
+    assert done(client.get(f"/v1/members/{second}/redemptions"))["redemptions"] == []
+    done(client.post(f"/v1/redemptions/{redemption['redemption_id']}/cancel"))
+    assert [balance(client, member)["available"] for member in (first, second)] == [60, 90]
+    told = {
+        locale: [
+            " ".join(done(client.get(f"/v1/transactions/{name}/explanation", params=asked))["lines"])
+            for name in (redemption["redemption_id"], newest["transaction_id"], f"{second}-{after(newest)}")
+            for asked in ({"locale": locale, "reader": "operator"}, {"locale": locale, "reader": "member"})
+        ]
+        for locale in ("zh", "en")
+    }
+    assert f"Member {second} pays 40" in told["en"][0]
+    assert "40" in told["en"][1] and second not in told["en"][1]
+    assert f"({redemption['redemption_id']})" in told["en"][2]
+    assert "come back" in told["en"][4]
+    assert "家庭" in told["zh"][2] and "退回" in told["zh"][4]
+    draw = client.post(f"/v1/members/{first}/draws", json={"draw": "wheel", "from": "household"})
+    assert draw.status_code in (400, 422)
+
+
+def after(transaction: dict[str, Any]) -> int:
+    """The number of the member's next transaction."""
+    return int(transaction["transaction_id"].split("-")[1]) + 1

@@ -53,3 +53,23 @@ def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert "typing error" in refused(["coupons", "show", "7K3M-Q9TX-0VBH-2R8D-WN5C", *in_data])
     assert "no coupon" in refused(["coupons", "write-off", "movie-1", *in_data])
     assert "NAME=TEXT" in refused(["redemptions", "fulfil", "100001-1", "--set", "carrier", *in_data])
+
+
+def test_a_household_redeems_at_the_counter(data: Path, tmp_path: Path) -> None:
+    """For one member, with the points of two; who pays what is shown."""
+    in_data = ["--data", data]
+    ask("program", "apply", rewarding(tmp_path), "--accept-findings", "rewards come later", *in_data)
+    orders = tmp_path / "orders.csv"
+    head = "order_id,occurred_at,identity,line_id,sku,name,category,brand,quantity,paid,channel,store_id,refund_of"
+    rows = [f"o{number},2026-01-01T10:00:00,external:{number},1,S,T,C,B,1,60,,," for number in (1, 2)]
+    orders.write_text("\n".join([head, *rows]) + "\n", "utf-8")
+    assert ask("import", "orders", orders, "--mapping", "orders", *in_data)["orders"] == 2
+    together = ["redemptions", "redeem", "external:1", "five-yuan", "--from", "household", *in_data]
+    assert "no_household" in refused(together)
+    ask("households", "found", "Li", "--head", "100001", "--member", "100002", *in_data)
+    assert "insufficient_points" in refused(["redemptions", "redeem", "external:1", "five-yuan", *in_data])
+    made = ask(*together)
+    assert [(each["member_id"], each["points"]) for each in made["paid_by"]] == [("100001", 60), ("100002", 40)]
+    shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
+    assert "支付" in shown and made["paid_by"][1]["transaction_id"] in shown
+    assert ask("redemptions", "cancel", made["redemption_id"], *in_data)["state"] == "cancelled"

@@ -73,6 +73,14 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     dealings: Dealings | None = None
     drawn: Drawn | None = None
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether a step of a redemption returned points that had been spent."""
+        if self.redemption is not None:
+            return self.step in ("cancel", "return") and self.redemption.spent_by > 0
+        pooled = None if self.dealings is None else self.dealings.pooled
+        return pooled is not None and pooled.move == "return"
+
 
 class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A lot that an adjustment or a transfer opened."""

@@ -115,7 +115,7 @@ class Entry(msgspec.Struct, gc=False):
 class MemberReplay:
     """One member's transactions, one after another."""
 
-    __slots__ = ("_changes", "_facts_seen", "_has_events", "_memory", "_points", "_stage", "_state")
+    __slots__ = ("_changes", "_facts_seen", "_has_events", "_memory", "_points", "_spent_by", "_stage", "_state")
 
     def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
         self._stage = stage
@@ -126,6 +126,8 @@ class MemberReplay:
         self._points: MemberPoints = {}
         #: What moved the counters, by the transaction, for events that come late.
         self._changes: dict[int, CounterChange] = {}
+        #: By which step the points of a redemption that waited were spent.
+        self._spent_by: dict[int, int] = {}
         self._facts_seen = False
         self._has_events = False
 
@@ -208,7 +210,7 @@ class MemberReplay:
             assert drawn is not None and trace.wallet is not None and trace.points is not None
             price = (trace.wallet, trace.points)
             return book_recorded(program, context, self._state, price, (drawn.wallet, drawn.points))
-        past, refers_to = None, _refers_to(entry)
+        past, refers_to = None, self._refers_to(entry)
         if refers_to is not None:
             past = None if self._memory is None else self._memory.past(refers_to)
             if past is None:
@@ -281,7 +283,19 @@ class MemberReplay:
             return PlaceHold(member, wallet, trace.points, entry.recorded_at + MAXIMUM_HOLD)
         if trace.step in ("pay", "approve"):
             return CaptureHold(member, sequence)
-        return ReverseTransaction(member, sequence) if _gives_back(trace) else ReleaseHold(member, sequence)
+        return ReverseTransaction(member, sequence) if trace.gives_back else ReleaseHold(member, sequence)
+
+    def _refers_to(self, entry: Entry) -> int | None:
+        """The transaction whose points this one moves on. Most steps of a redemption move none."""
+        if entry.kind is not Kind.STEP:
+            return entry.refers_to
+        if not entry.trace.points or entry.refers_to is None:
+            return None
+        if entry.trace.step in ("pay", "approve"):
+            self._spent_by[entry.refers_to] = entry.sequence
+        elif entry.trace.gives_back:
+            return self._spent_by.get(entry.refers_to, entry.refers_to)
+        return entry.refers_to
 
     def _given_expiry(self, entry: Entry, wallet: int) -> datetime | None:
         """The expiry that whoever adjusted gave; None: that of the program, so the draft's counts now."""
@@ -377,22 +391,6 @@ class MemberReplay:
 
 _KINDS: Final = {int(kind): kind for kind in Kind}
 KIND_NAMES: Final = {int(kind): kind.name.lower() for kind in Kind}
-
-
-def _gives_back(trace: RecordedTrace) -> bool:
-    """Whether a step of a redemption returned points that had been spent."""
-    return trace.step in ("cancel", "return") and trace.redemption is not None and trace.redemption.spent_by > 0
-
-
-def _refers_to(entry: Entry) -> int | None:
-    """The transaction whose points this one moves on. Most steps of a redemption move none."""
-    trace = entry.trace
-    if entry.kind is not Kind.STEP:
-        return entry.refers_to
-    if not trace.points:
-        return None
-    assert trace.redemption is not None
-    return trace.redemption.spent_by if _gives_back(trace) else entry.refers_to
 
 
 def _correction(entry: Entry) -> OrderCorrection:

@@ -262,5 +262,4 @@ def _redeemed(kind: Kind, trace: RecordedTrace) -> int:
         return points if trace.until is None else 0
     if trace.step in ("pay", "approve"):
         return points
-    is_spent = trace.redemption is not None and trace.redemption.spent_by > 0
-    return -points if is_spent and trace.step in ("cancel", "return") else 0
+    return -points if trace.gives_back else 0

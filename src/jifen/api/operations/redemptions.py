@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -38,13 +38,15 @@ Rung = Annotated[int, Meta(ge=0, le=99)]
 SomePoints = Annotated[int, Meta(ge=0, le=MAXIMUM_AMOUNT)]
 Detail = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Delivery = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=40)], Detail], Meta(max_length=20)]
+#: Whose points pay.
+Purse = Literal["member", "household"]
 TransactionName = Annotated[str, Meta(pattern="^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}$")]
 
 
 class RedeemBody(Body, frozen=True):
     """Ask for a reward. Which rung of the ladder: `price` (counted from 0), or the one of `points` a piece; none said:
     the first that is for the member. `quote` holds a price that was quoted; `expected_points`: what all pieces should
-    cost, else it is refused."""
+    cost, else it is refused. `from`: `household` takes the points of all in the member's household, all or nothing."""
 
     reward: RewardId
     quantity: Pieces = 1
@@ -52,6 +54,7 @@ class RedeemBody(Body, frozen=True):
     points: SomePoints | None = None
     expected_points: SomePoints | None = None
     quote: Annotated[str, Meta(min_length=1, max_length=1_000)] | None = None
+    from_: Purse = msgspec.field(name="from", default="member")
 
 
 class ApproveBody(Body, frozen=True):
@@ -101,7 +104,15 @@ def _redeem(name: str, body: RedeemBody) -> Command | Refusal:
     member = member_of(name)
     if isinstance(member, Refusal):
         return member
-    return RedeemReward(member, body.reward, body.quantity, body.price, body.points, body.expected_points)
+    return RedeemReward(
+        member,
+        body.reward,
+        body.quantity,
+        body.price,
+        body.points,
+        body.expected_points,
+        from_household=body.from_ == "household",
+    )
 
 
 def _with_quote(catalog: Catalog, command: RedeemReward, body: RedeemBody) -> Command | Refusal:
@@ -161,6 +172,8 @@ EXAMPLE_REDEMPTION = {
     "refund_cents": 0,
     "tickets_used": 0,
     "won_by": None,
+    "household_id": None,
+    "paid_by": [],
 }
 EXAMPLE_COUPON = {"coupon": _COUPON, "redemption": EXAMPLE_REDEMPTION}
 _REDEEMED = {
@@ -178,7 +191,7 @@ _REDEEMED = {
 }
 _STEPPED = _REDEEMED | {"transaction_id": "100001-9", "kind": "step", "points": 0, "refers_to": "100001-8"}
 _STEP_CODES = ("unknown_redemption", "step_not_allowed")
-_ROLE_CODES = (*_STEP_CODES, "approval_by_requester", "already_agreed", "role_missing")
+_ROLE_CODES = (*_STEP_CODES, "approval_by_requester", "already_agreed", "role_missing", "member_frozen")
 _GIVES_BACK = (*_STEP_CODES, "coupon_used", "ticket_used", "balance_too_large", "amount_too_large")
 _COUPON_CODES = ("unknown_coupon", "mistyped_coupon")
 
@@ -234,6 +247,7 @@ OPERATIONS = (
             "waiting_in_line",
             "invalid_ticket",
             "insufficient_points",
+            "no_household",
         ),
         takes_ticket=True,
         example={"reward": "five-yuan", "quantity": 1},

@@ -52,6 +52,7 @@ from jifen.core.members.closing import change_life
 from jifen.core.members.commands import ChangeLife, MergeMembers, SpendFromHousehold, UndoMerge
 from jifen.core.members.life import act_of, check_life
 from jifen.core.members.merging import decide_for_merged, decide_merge, decide_undo
+from jifen.core.members.paying import Behind, decide_pooled_redemption, follow_steps
 from jifen.core.members.pooling import decide_pooled_spend
 from jifen.core.program import Program
 from jifen.core.redemption.commands import (
@@ -72,7 +73,7 @@ from jifen.core.segments.membership import SegmentConditions
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 
-__all__ = ["Context", "Effects", "PastTransaction", "decide", "decide_pooled_reversal"]
+__all__ = ["Behind", "Context", "Effects", "PastTransaction", "decide", "decide_pooled_reversal", "follow_steps"]
 
 
 def decide(
@@ -92,21 +93,26 @@ def decide(
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
     `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
-    `receiver` the other member of a transfer; `others` the other member of a merge, or the survivors of a merged member
-    in turn; `shared_used` what all members together used of caps, by usage name; `current` the version in force now,
-    which decides about tiers, where `program` is that of the time of an event; `segments` the conditions of those
-    segments that rules of this program ask for; `supplies` the stock, codes and rounds that redemptions and draws need.
+    `receiver` the other member of a transfer; `others` the other member of a merge, the survivors of a merged member in
+    turn, or the rest of a household; `shared_used` what all members together used of caps, by usage name; `current` the
+    version in force now, which decides about tiers, where `program` is that of the time of an event; `segments` the
+    conditions of those segments that rules of this program ask for; `supplies` the stock, codes and rounds that
+    redemptions and draws need.
+    Where the effects have `shared_steps`, `follow_steps` lets the points of others follow.
     Raises NotLoaded where the state was loaded too sparsely.
     """
     if state.status and (refusal := check_life(program, state, act_of(command))):
         return refusal
+    decision = Decision(program, context, state, shared_used, current, segments, supplies)
+    if isinstance(command, RedeemReward) and command.from_household:
+        beside = [Decision(program, context, each, current=current) for each in others]
+        return decide_pooled_redemption(decision, beside, command)
     if others or isinstance(command, SpendFromHousehold):
         return _decide_on_several(program, command, context, (state, *others), past, current)
-    decision = Decision(program, context, state, shared_used, current, segments, supplies)
     look_at_tiers(decision)
     settle(decision)
     if state.redemptions:
-        settle_redemptions(decision)
+        settle_redemptions(decision, command)
     if isinstance(command, TransferPoints):
         assert receiver is not None
         if refusal := check_life(program, receiver, "receive", "/to"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import Any, TypedDict, Unpack
 
@@ -22,7 +22,7 @@ from jifen.core.ledger.values import (
 )
 from jifen.core.orders import Order
 from jifen.core.program import Program
-from jifen.core.redemption.machine import Step
+from jifen.core.redemption.machine import Move, Step
 from jifen.core.redemption.values import NO_SUPPLIES, Redemption, Supplies
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts, Moment
@@ -106,7 +106,8 @@ def adds_points(sequence: int, movement: Movement) -> bool:
 
 class Effects(msgspec.Struct, frozen=True, gc=False):
     """What a decision does: transactions in order, the new states, which transaction answers the command, what it uses
-    of the caps that all members share, by usage name, and how many pieces of stock it takes, by reward."""
+    of the caps that all members share, by usage name, how many pieces of stock it takes, by reward, and what others who
+    pay for redemptions must follow."""
 
     transactions: tuple[Transaction, ...]
     states: tuple[MemberState, ...]
@@ -114,6 +115,24 @@ class Effects(msgspec.Struct, frozen=True, gc=False):
     trace: Trace | None
     shared_uses: Mapping[str, int] = {}
     taken: Mapping[str, int] = {}
+    shared_steps: Sequence[SharedStep] = ()
+
+
+class SharedStep(msgspec.Struct, frozen=True, gc=False):
+    """What became of the points of a redemption that others of a household pay for; theirs must follow.
+
+    `sequence` is the transaction of whoever asked for it, `redemption_sequence` the one that had asked. `at` is when
+    it counts from; `is_asked`: somebody asked for the step, it is not the work of time.
+    """
+
+    member: int
+    sequence: int
+    redemption_sequence: int
+    redemption: Redemption
+    step: Step
+    move: Move
+    at: datetime
+    is_asked: bool
 
 
 class About(TypedDict, total=False):
@@ -141,6 +160,7 @@ class Decision:
         "program",
         "redemptions",
         "segments",
+        "shared_steps",
         "shared_used",
         "shared_uses",
         "state",
@@ -179,6 +199,8 @@ class Decision:
         self.supplies = supplies
         self.taken: dict[str, int] = {}
         self.codes_used = 0
+        #: What others who pay for these redemptions must follow.
+        self.shared_steps: list[SharedStep] = []
         #: The redemptions that this decision made or changed.
         self.redemptions: dict[int, Redemption] = {}
         self.context = context
@@ -287,7 +309,15 @@ class Decision:
             changes["redemptions"] = {**state.redemptions, **self.redemptions}
         if changes:
             state = msgspec.structs.replace(state, **changes)
-        return Effects(tuple(self.transactions), (state,), self.answer, self.trace, self.shared_uses, self.taken)
+        return Effects(
+            tuple(self.transactions),
+            (state,),
+            self.answer,
+            self.trace,
+            self.shared_uses,
+            self.taken,
+            tuple(self.shared_steps),
+        )
 
     def fresh_codes(self, number: int) -> tuple[str, ...]:
         """Codes that nobody has yet, each once."""

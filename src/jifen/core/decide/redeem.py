@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
+from jifen.core.decide.bound import bind
 from jifen.core.decide.context import Decision
 from jifen.core.decide.grant import grant
 from jifen.core.decide.spend import check_available
-from jifen.core.ledger.values import Bucket, Kind
-from jifen.core.limits import NEVER
+from jifen.core.ledger.values import Kind
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
@@ -22,6 +22,7 @@ from jifen.core.redemption.offers import Asker, OpenReward, limit_names, needed_
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
+from jifen.core.trace import Dealings, Pooled
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
@@ -35,6 +36,18 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 
 def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
     """Bind or spend the points, take the stock, and let the redemption wait or pass."""
+    redemption = ask_for_reward(decision, command)
+    if isinstance(redemption, Refusal):
+        return redemption
+    if refusal := check_available(decision, redemption.wallet, redemption.points):
+        return refusal
+    decision.begin()
+    book_redemption(decision, redemption)
+    return None
+
+
+def ask_for_reward(decision: Decision, command: RedeemReward) -> Redemption | Refusal:
+    """The redemption where every one begins (held), or why the member cannot have the reward, whatever the points."""
     program, context = decision.program, decision.context
     reward = find_reward(program, command.reward)
     if isinstance(reward, Refusal):
@@ -48,16 +61,10 @@ def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
     if isinstance(choice, Refusal):
         return choice
     counted = limits_of(decision, reward)
-    refusal = (
-        check_limits(decision, counted, command.quantity)
-        or check_stock(decision, reward.document, command.quantity)
-        or check_available(decision, choice.wallet, choice.points)
+    refusal = check_limits(decision, counted, command.quantity) or check_stock(
+        decision, reward.document, command.quantity
     )
-    if refusal is not None:
-        return refusal
-    redemption = _begin(decision, reward.document, asker, choice, command.quantity, list(counted))
-    _book(decision, redemption, reward.document)
-    return None
+    return refusal or _begin(decision, reward.document, asker, choice, command.quantity, list(counted))
 
 
 def find_reward(program: Program, reward_id: str) -> OpenReward | Refusal:
@@ -141,9 +148,10 @@ def _choose(decision: Decision, reward: OpenReward, asker: Asker, command: Redee
 def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
     quote = command.quote
     assert quote is not None
-    meant = (quote.member_id, quote.reward, quote.quantity)
-    if meant != (decision.state.member_id, command.reward, command.quantity):
-        message = f"The quote is for {quote.quantity} x {quote.reward} and member {quote.member_id}."
+    meant = (quote.member_id, quote.reward, quote.quantity, quote.from_household)
+    if meant != (decision.state.member_id, command.reward, command.quantity, command.from_household):
+        whose = " with points of the household" if quote.from_household else ""
+        message = f"The quote is for {quote.quantity} x {quote.reward} and member {quote.member_id}{whose}."
         return Refusal("quote_mismatch", message, "/quote")
     if quote.until <= decision.context.now:
         message = f"The quote held until {quote.until.isoformat()}; ask for a new one."
@@ -246,21 +254,20 @@ def _begin(
     )
 
 
-def _book(decision: Decision, redemption: Redemption, reward: Reward) -> None:
+def book_redemption(decision: Decision, redemption: Redemption, pooled: Pooled | None = None) -> Redemption:
+    """Let a redemption wait, or pass at once, and close the transaction that has begun. `pooled`: who else pays."""
     journal, context = decision.journal, decision.context
-    decision.begin()
+    reward = decision.program.offers.rewards[redemption.reward].document
     if redemption.cash_cents:
-        until = context.now + timedelta(minutes=reward.payment_minutes)
-        redemption = msgspec.structs.replace(advance(redemption, "ask_payment"), until=until)
+        ends_at = context.now + timedelta(minutes=reward.payment_minutes)
+        redemption = msgspec.structs.replace(advance(redemption, "ask_payment"), until=ends_at)
     elif redemption.approval is not None:
         redemption = ask_approval(redemption, context.now)
     else:
         redemption = advance(redemption, "pass")
     is_held = redemption.state != "approved"
-    if redemption.points and is_held:
-        journal.place_hold(redemption.wallet, redemption.points, NEVER)
-    elif redemption.points:
-        journal.take(redemption.wallet, Bucket.SPENT, redemption.points)
+    until = bind(decision, redemption.wallet, redemption.own_points, is_held=is_held)
+    if redemption.points and not is_held:
         redemption = msgspec.structs.replace(redemption, spent_by=journal.sequence)
     if not is_held:
         redemption = grant(decision, redemption)
@@ -272,13 +279,15 @@ def _book(decision: Decision, redemption: Redemption, reward: Reward) -> None:
         Kind.REDEEM,
         context.occurred_at,
         wallet=redemption.wallet,
-        points=redemption.points,
-        until=NEVER if is_held and redemption.points else None,
+        points=redemption.own_points,
+        until=until,
         uses=redemption.counted,
+        dealings=None if pooled is None else Dealings(pooled=pooled),
         taken=dict(decision.taken),
         redemption=redemption,
         is_answer=True,
     )
+    return redemption
 
 
 def advance(redemption: Redemption, step: Step) -> Redemption:

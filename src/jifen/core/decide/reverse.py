@@ -130,6 +130,8 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
         order = transaction_id(command.member, past.trace.dealings.paid_by)
         message = f"The points of {name} paid for the order of {order}: refund that, and they come back with it."
         return Refusal("not_reversible", message, None, {"transaction_id": order})
+    if past.kind in (Kind.REDEEM, Kind.STEP):
+        return _refuse_redemption(past, command)
     if past.kind in (Kind.SPEND, Kind.CAPTURE):
         return _give_back(decision, past, Bucket.SPENT)
     if past.kind is Kind.CONVERT:
@@ -151,6 +153,18 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
         f"Transaction {name} is a {past.kind.name.lower()}, which cannot be reversed; "
         "orders, spends, captures, adjustments and conversions can.",
     )
+
+
+def _refuse_redemption(past: PastTransaction, command: ReverseTransaction) -> Refusal:
+    """Whatever belongs to a redemption comes back with it, from whoever paid."""
+    pooled = None if past.trace.dealings is None else past.trace.dealings.pooled
+    what, details = "a redemption", dict[str, object]()
+    if pooled is not None or past.kind is Kind.REDEEM:
+        owner, redemption = (pooled.spender, pooled.redemption) if pooled else (command.member, past.sequence)
+        name = transaction_id(owner, redemption)
+        what, details = f"redemption {name}", {"redemption_id": name}
+    message = f"This belongs to {what}: cancel or return that, and its points come back."
+    return Refusal("not_reversible", message, None, details)
 
 
 def _returned_before(earned: PastTransaction) -> dict[str, int]:

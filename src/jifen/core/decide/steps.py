@@ -7,14 +7,12 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.decide.context import TIME_SOURCE, Decision, PastTransaction
-from jifen.core.decide.earn import check_room
+from jifen.core.commands import Command
+from jifen.core.decide.bound import Returning, release_bound, spend_bound
+from jifen.core.decide.context import TIME_SOURCE, Decision, PastTransaction, SharedStep
 from jifen.core.decide.grant import grant
 from jifen.core.decide.redeem import advance, ask_approval
-from jifen.core.decide.reverse import pieces_to_return
-from jifen.core.decide.settle import return_pieces
-from jifen.core.ledger.journal import NotLoaded
-from jifen.core.ledger.values import Bucket, Hold, Kind, transaction_id
+from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
@@ -23,8 +21,9 @@ from jifen.core.redemption.commands import (
     RejectRedemption,
     ReturnRedemption,
     SettleRedemption,
+    StepCommand,
 )
-from jifen.core.redemption.machine import HELD, UNDONE, Step, next_state, steps_from
+from jifen.core.redemption.machine import HELD, UNDONE, Move, Step, next_state, steps_from
 from jifen.core.redemption.values import Agreement, Approval, Redemption
 from jifen.core.refusal import Refusal
 
@@ -32,9 +31,13 @@ from jifen.core.refusal import Refusal
 _ASKED = ("pay", "agree", "approve", "reject", "cancel", "fulfil", "write_off", "cancel_write_off", "return")
 
 
-def settle_redemptions(decision: Decision) -> None:
-    """Book what time has done by now to the redemptions that were loaded."""
+def settle_redemptions(decision: Decision, command: Command) -> None:
+    """Book what time has done by now to the redemptions that were loaded; to those for which others pay only where the
+    command is about them, for only then these are there, too."""
+    about = command.redemption if isinstance(command, StepCommand) else getattr(command, "ticket", None)
     for sequence in sorted(decision.state.redemptions):
+        if current(decision, sequence).payers and sequence != about:
+            continue
         while (until := current(decision, sequence).until) is not None and until <= decision.context.now:
             _time_out(decision, sequence, until)
 
@@ -61,7 +64,8 @@ def pay_redemption(decision: Decision, command: PayRedemption) -> Refusal | None
         paid = ask_approval(paid, decision.context.now)
     else:
         paid, points = _pass(decision, command.redemption, paid, "pass")
-    _end(decision, command.redemption, "pay", paid, points)
+    move: Move | None = None if paid.state in HELD else "spend"
+    _end(decision, command.redemption, "pay", paid, points, move=move)
     return None
 
 
@@ -212,7 +216,7 @@ def _agree(
     if is_complete and approval.step + 1 == len(approval.steps):
         approved = msgspec.structs.replace(redemption, approval=approval, until=None)
         approved, points = _pass(decision, sequence, approved, "approve")
-        _end(decision, sequence, "approve", approved, points, at=at, is_asked=is_asked)
+        _end(decision, sequence, "approve", approved, points, move="spend", at=at, is_asked=is_asked)
         return
     until = redemption.until
     if is_complete:
@@ -240,51 +244,40 @@ def _time_out(decision: Decision, sequence: int, until: datetime) -> None:
 
 def _pass(decision: Decision, sequence: int, redemption: Redemption, step: Step) -> tuple[Redemption, int]:
     """Spend what is held, and give what it is for. Within the transaction that has begun."""
-    passed = advance(redemption, step)
+    passed, points = advance(redemption, step), redemption.own_points
+    if points:
+        spend_bound(decision, redemption.wallet, sequence)
     if redemption.points:
-        hold = _hold_of(decision, sequence, redemption)
-        for piece in decision.journal.take_from_hold(hold, hold.remaining):
-            decision.journal.pass_on(hold.wallet, Bucket.HELD, Bucket.SPENT, piece.lot, piece.amount)
         passed = msgspec.structs.replace(passed, spent_by=decision.journal.sequence)
-    return grant(decision, passed), redemption.points
-
-
-def _hold_of(decision: Decision, sequence: int, redemption: Redemption) -> Hold:
-    draft = decision.journal.look(redemption.wallet)
-    if not draft.is_complete:
-        raise NotLoaded(decision.journal.member_id)
-    return next(hold for hold in draft.holds if hold.sequence == sequence)
+    return grant(decision, passed), points
 
 
 def _undo_held(
     decision: Decision, sequence: int, redemption: Redemption, step: Step, at: datetime, *, is_asked: bool = True
 ) -> None:
     """Release what is held, and count back what it used. Within the transaction that has begun."""
-    if redemption.points:
-        hold = _hold_of(decision, sequence, redemption)
-        pieces = decision.journal.take_from_hold(hold, hold.remaining)
-        return_pieces(decision, hold.wallet, Bucket.HELD, pieces, at)
-    _end(decision, sequence, step, advance(redemption, step), redemption.points, at=at, is_asked=is_asked)
+    points = redemption.own_points
+    if points:
+        release_bound(decision, redemption.wallet, sequence, at)
+    _end(decision, sequence, step, advance(redemption, step), points, move="release", at=at, is_asked=is_asked)
 
 
 def _give_back(
     decision: Decision, sequence: int, redemption: Redemption, step: Step, past: PastTransaction | None
 ) -> Refusal | None:
     """Return what was spent to the lots of origin, just as a cancelled spend does."""
-    wallet, points, withheld = redemption.wallet, 0, 0
-    if redemption.spent_by:
-        assert past is not None and past.sequence == redemption.spent_by
-        pieces, kept = pieces_to_return(past, wallet)
-        points, withheld = sum(piece.amount for piece in pieces), sum(part for _, part in kept)
-        if refusal := check_room(decision, wallet, points):
+    points, withheld = 0, 0
+    if redemption.own_points:
+        assert past is not None and past.sequence == sequence
+        returning = Returning(past, redemption.wallet)
+        if refusal := returning.check(decision):
             return refusal
+        points, withheld = returning.points, returning.withheld
         decision.begin()
-        for lot, part in kept:
-            decision.journal.pass_on(wallet, Bucket.SPENT, Bucket.REVERSED, lot, part)
-        return_pieces(decision, wallet, Bucket.SPENT, pieces, decision.context.now)
+        returning.book(decision)
     else:
         decision.begin()
-    _end(decision, sequence, step, advance(redemption, step), points, withheld=withheld or None)
+    _end(decision, sequence, step, advance(redemption, step), points, move="return", withheld=withheld or None)
     return None
 
 
@@ -295,20 +288,26 @@ def _end(
     redemption: Redemption,
     points: int,
     *,
+    move: Move | None = None,
     at: datetime | None = None,
     is_asked: bool = True,
     withheld: int | None = None,
 ) -> None:
-    """Close the transaction of a step: what came to nothing is counted back."""
+    """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points."""
     redemption, uses, taken = _counted_back(redemption, step)
     for name, number in uses.items():
         decision.uses[name] = decision.uses.get(name, 0) + number
     for reward, pieces in taken.items():
         decision.taken[reward] = decision.taken.get(reward, 0) + pieces
     decision.redemptions[sequence] = redemption
+    at = at or decision.context.occurred_at
+    if move is not None and redemption.payers:
+        here = decision.journal
+        shared = SharedStep(here.member_id, here.sequence, sequence, redemption, step, move, at, is_asked)
+        decision.shared_steps.append(shared)
     decision.end(
         Kind.STEP,
-        at or decision.context.occurred_at,
+        at,
         wallet=redemption.wallet,
         points=points,
         withheld=withheld,

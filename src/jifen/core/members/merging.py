@@ -391,4 +391,5 @@ def _effects(answering: Decision, *decisions: Decision) -> Effects:
         answering.answer,
         answering.trace,
         taken={reward: pieces for part in parts for reward, pieces in part.taken.items()},
+        shared_steps=[step for part in parts for step in part.shared_steps],
     )

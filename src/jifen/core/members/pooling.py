@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from jifen.core.decide.context import Decision, Effects
 from jifen.core.decide.limits import use_limits
 from jifen.core.decide.settle import settle
@@ -26,11 +28,8 @@ def decide_pooled_spend(
         return wallet
     if refusal := check_points(command.points):
         return refusal
-    everybody = [spender, *(each for each in beside if each.status is MemberStatus.ACTIVE)]
-    for each in everybody:
-        look_at_tiers(each)
-        settle(each)
-    shares = _share(everybody, wallet, command.points)
+    everybody = gather_payers(spender, beside)
+    shares = share_points(everybody, wallet, command.points)
     if isinstance(shares, Refusal):
         return shares
     from_others = sum(shares[1:])
@@ -43,19 +42,34 @@ def decide_pooled_spend(
         command,
         uses,
     )
+    return effects_of_all(everybody)
+
+
+def gather_payers(spender: Decision, beside: Sequence[Decision]) -> list[Decision]:
+    """Whoever may spend, the spender first, as they stand now."""
+    everybody = [spender, *(each for each in beside if each.status is MemberStatus.ACTIVE)]
+    for each in everybody:
+        look_at_tiers(each)
+        settle(each)
+    return everybody
+
+
+def effects_of_all(everybody: Sequence[Decision]) -> Effects:
+    """What was decided on all of them; the first one's answer is the answer."""
     for each in everybody:
         settle(each, not_before=each.context.occurred_at)
         raise_tiers(each)
-    parts = [each.effects() for each in everybody]
-    return Effects(
-        tuple(transaction for part in parts for transaction in part.transactions),
-        tuple(state for part in parts for state in part.states),
-        spender.answer,
-        spender.trace,
-    )
+    return join_effects([each.effects() for each in everybody])
 
 
-def _share(everybody: Sequence[Decision], wallet: int, points: int) -> list[int] | Refusal:
+def join_effects(parts: Sequence[Effects]) -> Effects:
+    """Several effects as one, in order. Of who comes twice the last state counts."""
+    states = {state.member_id: state for part in parts for state in part.states}
+    transactions = tuple(transaction for part in parts for transaction in part.transactions)
+    return msgspec.structs.replace(parts[0], transactions=transactions, states=tuple(states.values()))
+
+
+def share_points(everybody: Sequence[Decision], wallet: int, points: int) -> list[int] | Refusal:
     """What each pays: lots of all are taken soonest-expiring first, the spender's before those of others."""
     lots = []
     for index, each in enumerate(everybody):

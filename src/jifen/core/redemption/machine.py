@@ -36,6 +36,9 @@ Step = Literal[
     "return",
 ]
 
+#: What becomes of points that a redemption has bound or spent.
+Move = Literal["spend", "release", "return"]
+
 #: `held` is where every redemption begins and where none rests: within the same transaction it waits for payment or
 #: approval, or passes. A step that is not here is refused.
 TRANSITIONS: Final[dict[tuple[State, Step], State]] = {

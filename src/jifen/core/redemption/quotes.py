@@ -16,7 +16,7 @@ _PURPOSE = b"quote"
 
 class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The price of a reward for a member: `points` and `cash_cents` for all pieces, by a version of the program, until
-    an instant (excluded)."""
+    an instant (excluded). `from_household`: to be paid with the points of the household."""
 
     member_id: int
     reward: str
@@ -26,6 +26,7 @@ class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cash_cents: int
     version: int
     until: datetime
+    from_household: bool = False
 
 
 _encode = msgspec.json.Encoder().encode

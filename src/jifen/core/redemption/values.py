@@ -59,6 +59,14 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     agreements: tuple[Agreement, ...] = ()
 
 
+class Payer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Somebody else of the household who pays a part, by a transaction of their own that bound or spent it."""
+
+    member: int
+    sequence: int
+    points: int
+
+
 class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An order of a reward as it stands. Named by the transaction that asked for it; every step keeps it as a whole.
 
@@ -67,6 +75,7 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     usage name, and `taken` how many pieces of stock; both are nothing once it came to nothing. `reserved`: codes of a
     pool that are bound and not issued yet. `refund_cents`: money that the merchant owes back. `used`: how many lottery
     tickets of it were used up. `won_by`: the draw (a transaction of the member) that it was won in.
+    `household`: the one whose points were asked for; `payers`: the others who pay for it.
     """
 
     reward: str
@@ -94,6 +103,13 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     refund_cents: int = 0
     used: int = 0
     won_by: int = 0
+    household: int = 0
+    payers: tuple[Payer, ...] = ()
+
+    @property
+    def own_points(self) -> int:
+        """What the member who asked pays."""
+        return self.points - sum(each.points for each in self.payers)
 
 
 class Stock(msgspec.Struct, frozen=True, gc=False):

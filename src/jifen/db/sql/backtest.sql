@@ -44,10 +44,8 @@ WHERE sequence <= last_sequence
 -- $1 a shard. The transactions that others refer to: what is known of them must be kept.
 SELECT DISTINCT member_id, refers_to FROM transactions WHERE shard = $1 AND refers_to IS NOT NULL
 UNION
--- What a redemption that was given back (a step, 14) had spent.
-SELECT member_id, (trace #>> '{redemption,spent_by}')::integer FROM transactions
-WHERE shard = $1 AND kind = 14 AND trace ->> 'step' IN ('cancel', 'return')
-    AND trace #>> '{redemption,spent_by}' IS NOT NULL
+-- What a redemption may give back: the step (14) that spent what it had bound.
+SELECT member_id, sequence FROM transactions WHERE shard = $1 AND kind = 14 AND trace ->> 'step' IN ('pay', 'approve')
 
 -- name: profiles
 -- $1 a shard, $2 whether the day of registration matters.

@@ -174,6 +174,15 @@ SELECT r.member_id, r.sequence, r.content
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN redemptions r ON r.shard = wanted.shard AND r.member_id = wanted.member_id AND r.sequence = wanted.sequence
 
+-- name: find_waiting
+-- $1 shards, $2 member ids, $3 the states in which redemptions wait. What waits of these members.
+SELECT r.member_id, r.sequence
+FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM redemptions WHERE shard = wanted.shard AND member_id = wanted.member_id AND state = ANY ($3::text[])
+    OFFSET 0
+) r
+
 -- name: load_pools
 -- $1 shards, $2 rewards, $3 how many. The free codes of each pool that are given next. Its stock is locked.
 SELECT p.reward, p.code

@@ -697,6 +697,8 @@ WITH told AS (
     -- Where no version of the program ever had rewards, no transaction need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"rewards":\[\{')
         AND t.shard BETWEEN $1 AND $2 AND t.kind IN (13, 14)
+        -- Others of a household who pay for a redemption have such transactions, too, and no redemption.
+        AND NOT (t.trace -> 'redemption' IS NULL AND t.trace #> '{dealings,pooled,redemption}' IS NOT NULL)
     ORDER BY t.member_id, redemption, t.sequence DESC
 )
 SELECT CASE WHEN r.sequence IS NULL THEN 'redemption_missing' WHEN t.redemption IS NULL THEN 'redemption_surplus'
@@ -1005,30 +1007,68 @@ WHERE (h.ended_at IS NULL) IS DISTINCT FROM EXISTS (
 UNION ALL
 (
     WITH pooled AS MATERIALIZED (
-        SELECT member_id, sequence, (trace ->> 'points')::bigint AS points, trace -> 'dealings' -> 'pooled' AS pooled
+        SELECT shard, member_id, sequence, kind, refers_to, (trace ->> 'points')::bigint AS points,
+               coalesce((trace ->> 'withheld')::bigint, 0) AS withheld, trace ->> 'step' AS step,
+               trace -> 'dealings' -> 'pooled' AS pooled, trace -> 'redemption' AS redemption
         FROM transactions
-        WHERE EXISTS (SELECT FROM households) AND kind = 2 AND strpos(trace::text, '"pooled":{') > 0
+        WHERE EXISTS (SELECT FROM households) AND kind IN (2, 13, 14)
+            AND (strpos(trace::text, '"pooled":{') > 0 OR strpos(trace::text, '"payers":[[') > 0)
+    ), moved AS MATERIALIZED (
+        -- What left the member's side, or (a step that released or returned) what came back from there.
+        SELECT p.*, (p.pooled ->> 'spender')::bigint AS spender, (p.pooled ->> 'sequence')::integer AS spent,
+               CASE p.kind WHEN 14 THEN coalesce(nullif(m.unbound, 0), m.returned) ELSE m.taken END AS amount
+        FROM pooled p CROSS JOIN LATERAL (
+            SELECT coalesce(total(amount) FILTER (WHERE to_bucket IN (3, 11)), 0) AS taken,
+                   coalesce(total(amount) FILTER (WHERE from_bucket = 3), 0) AS unbound,
+                   coalesce(total(amount) FILTER (WHERE from_bucket = 11), 0) AS returned
+            FROM movements
+            WHERE shard = p.shard AND member_id = p.member_id AND sequence = p.sequence
+        ) m
     ), parts AS (
         SELECT p.member_id AS spender, p.sequence AS spent, (part ->> 0)::bigint AS member_id,
                (part ->> 1)::integer AS sequence, (part ->> 2)::bigint AS points
-        FROM pooled p CROSS JOIN LATERAL json_array_elements(p.pooled -> 'parts') AS part
+        FROM moved p CROSS JOIN LATERAL json_array_elements(p.pooled -> 'parts') AS part
+        WHERE p.kind <> 14
     ), sums AS (
         SELECT p.member_id, p.sequence, (p.pooled ->> 'points')::bigint AS points,
-               p.points + coalesce((SELECT sum(parts.points) FROM parts WHERE parts.spender = p.member_id AND parts.spent = p.sequence), 0) AS paid
-        FROM pooled p WHERE (p.pooled ->> 'spender')::bigint = p.member_id AND (p.pooled ->> 'sequence')::integer = p.sequence
+               p.amount + coalesce((SELECT sum(parts.points) FROM parts WHERE parts.spender = p.member_id AND parts.spent = p.sequence), 0) AS paid
+        FROM moved p WHERE p.spender = p.member_id AND p.spent = p.sequence
     ), paid AS (
-        SELECT * FROM pooled p WHERE (p.pooled ->> 'spender')::bigint <> p.member_id
+        SELECT * FROM moved p WHERE p.kind <> 14 AND p.spender <> p.member_id
+    ), steps AS (
+        -- Every step that moved the points of whoever asked for the reward moves those of everybody who pays, just once.
+        SELECT p.member_id AS spender, p.sequence AS spent, (payer ->> 0)::bigint AS member_id,
+               (payer ->> 1)::integer AS refers_to, (payer ->> 2)::bigint AS points, p.step
+        FROM pooled p CROSS JOIN LATERAL json_array_elements(p.redemption -> 'payers') AS payer
+        WHERE p.kind = 14 AND (p.step IN ('approve', 'reject', 'cancel', 'expire', 'return')
+                               OR p.step = 'pay' AND p.redemption ->> 'state' <> 'waiting_for_approval')
+    ), followed AS (
+        SELECT * FROM moved p WHERE p.kind = 14 AND p.spender <> p.member_id
     )
-    SELECT 'pool_broken', coalesce(parts.spender, (paid.pooled ->> 'spender')::bigint),
+    SELECT 'pool_broken', coalesce(parts.spender, paid.spender),
            concat('spends with household points of ', coalesce(parts.member_id, paid.member_id), '-', coalesce(parts.sequence, paid.sequence),
                   ', who names ', coalesce(paid.pooled ->> 'spender', 'nobody'), ' or paid something else')
     FROM parts FULL JOIN paid ON paid.member_id = parts.member_id AND paid.sequence = parts.sequence
-        AND paid.points = parts.points AND (paid.pooled ->> 'spender')::bigint = parts.spender
-        AND (paid.pooled ->> 'sequence')::integer = parts.spent
+        AND paid.points = parts.points AND paid.amount = parts.points AND paid.spender = parts.spender
+        AND paid.spent = parts.spent
     WHERE parts.member_id IS NULL OR paid.member_id IS NULL
     UNION ALL
     SELECT 'pool_broken', member_id, concat('spend ', member_id, '-', sequence, ' is of ', points, ' points; paid were ', paid)
     FROM sums WHERE points <> paid
+    UNION ALL
+    SELECT 'pool_broken', coalesce(steps.spender, followed.spender),
+           concat('step ', coalesce(steps.spender, followed.spender), '-', coalesce(steps.spent, followed.spent), ' of a redemption and ',
+                  coalesce(steps.member_id, followed.member_id), '-', coalesce(followed.sequence::text, '?'), ' of who pays for it do not fit')
+    FROM steps FULL JOIN followed ON followed.member_id = steps.member_id AND followed.refers_to = steps.refers_to
+        AND followed.spender = steps.spender AND followed.spent = steps.spent AND followed.step = steps.step
+        AND followed.amount = steps.points AND followed.points + followed.withheld = steps.points
+    WHERE steps.member_id IS NULL OR followed.member_id IS NULL
+    UNION ALL
+    -- And the redemption names those who paid as its transaction does.
+    SELECT 'pool_broken', p.member_id, concat('redemption ', p.member_id, '-', p.sequence, ' names others than paid for it')
+    FROM pooled p
+    WHERE p.kind = 13 AND p.redemption IS NOT NULL
+        AND coalesce(p.redemption ->> 'payers', '[]') <> coalesce(p.pooled ->> 'parts', '[]')
 )
 
 -- name: counts

@@ -40,7 +40,7 @@ class Hall:
         state = shell.states[member]
         past = None
         if isinstance(command, CancelRedemption) and state.redemptions[command.redemption].spent_by:
-            past = shell.past(member, state.redemptions[command.redemption].spent_by)
+            past = shell.past(member, command.redemption)
         self._codes += 1
         code = code_of((2 * self._codes).to_bytes(RANDOM_BYTES, "big"))
         supplies = Supplies(self.stocks, self.pools, (code,), self.rounds)

@@ -42,8 +42,8 @@ class Counter:
         state = shop.shell.states[ALICE]
         past = None
         if isinstance(command, CancelRedemption | ReturnRedemption):
-            spent_by = state.redemptions[command.redemption].spent_by
-            past = shop.shell.past(ALICE, spent_by) if spent_by else None
+            has_spent = state.redemptions[command.redemption].spent_by
+            past = shop.shell.past(ALICE, command.redemption) if has_spent else None
         context = Context(shop.now, shop.now, "test", "key", actor, roles=tuple(roles), names=self.names)
         supplies = Supplies(self.stocks, self.pools, self._fresh(9))
         effects = decide(shop.shell.program, command, context, state, past=past, supplies=supplies)
