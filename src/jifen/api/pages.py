@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -38,12 +40,16 @@ from jifen.core.refusal import Refusal
 from jifen.services.json_input import read_json
 from jifen.services.snapshot import snapshot
 from jifen.services.stock import CodesView, StockView
-from jifen.services.uploads.imports import add_import, check_room, find_import
+from jifen.services.uploads.imports import Import, add_import, check_room, find_import
 from jifen.services.uploads.storage import storage_of
 
 AnyRequest = Request[Any, Any, Any]
 Answer = Response[bytes]
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+#: So often, and so many seconds apart, it is looked whether the mapping of an upload was proposed.
+PROPOSAL_LOOKS = 30
+PROPOSAL_PAUSE_SECONDS = 0.1
 
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
@@ -225,11 +231,23 @@ async def _take_upload(runtime: Runtime, uploads: Uploads, request: AnyRequest) 
     received = await uploads.receive(header.get("content-type", ""), header.get("content-length"), request.stream())
     try:
         async with runtime.pool.acquire() as connection:
-            days = runtime.settings.upload_days
-            return view_of_import(await add_import(connection, _actor(runtime, request), received, days))
+            found = await add_import(connection, _actor(runtime, request), received, runtime.settings.upload_days)
     except BaseException:
         uploads.storage.delete([received.stored_as])
         raise
+    return view_of_import(await _with_mapping(runtime, found))
+
+
+async def _with_mapping(runtime: Runtime, found: Import) -> Import:
+    """A new import once its mapping was proposed, which is soon: the sender will want to look it over."""
+    with suppress(DatabaseAway, *AWAY):
+        for _ in range(PROPOSAL_LOOKS):
+            if found.mapping is not None or found.status != "checking":
+                break
+            await asyncio.sleep(PROPOSAL_PAUSE_SECONDS)
+            async with runtime.pool.acquire() as connection:
+                found = await find_import(connection, found.id)
+    return found
 
 
 def _health(runtime: Runtime) -> list[HTTPRouteHandler]:

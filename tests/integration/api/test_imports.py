@@ -156,11 +156,11 @@ def code_of(answer: httpx.Response, status: int) -> str:
 def test_from_the_upload_to_the_last_row(shop: Server, client: httpx.Client, folder: Path) -> None:
     """Looked through without recording anything; imported when it is started; the file is gone with that."""
     before = shop.ledger()
-    found = checked(client, members_csv(30) + b",,\n", mapping=MAPPING, name="会员 2026.csv")
+    found = checked(client, members_csv(30) + ",,无名\n".encode(), mapping=MAPPING, name="会员 2026.csv")
     assert shop.ledger() == before
     assert (found["status"], found["error"], found["file_name"]) == ("checked", None, "会员 2026.csv")
     assert (found["report"]["rows"], found["report"]["rejected"], found["result"]) == (31, 1, None)
-    assert {each["column"]: each["percent"] for each in found["report"]["columns"]}["姓名"] == 96
+    assert {each["column"]: each["percent"] for each in found["report"]["columns"]}["手机号"] == 96
     assert found["progress"] == {"percent": 100, "rows_done": 0, "rows_total": 31}
     stored = list(folder.iterdir())
     assert stored and {oct(each.stat().st_mode & 0o777) for each in stored} == {"0o600"}
@@ -187,6 +187,7 @@ def test_a_mapping_is_proposed_and_mended(client: httpx.Client) -> None:
     """Without a mapping one is proposed from the header; another one is tried without sending the file again."""
     answer = upload(client, members_csv(3).replace("编号".encode(), "会员编号".encode()))
     assert (answer.status_code, answer.json()["mapping_is_proposed"]) == (202, True)
+    assert "手机号" in answer.json()["mapping"], "it was waited for"
     found = settled(client, answer.json()["import_id"])
     assert "external: 会员编号" in found["mapping"] and "source: import:members" in found["mapping"]
     assert [each["means"] for each in found["report"]["columns"]] == ["identity phone", "identity external", "name"]
