@@ -10,13 +10,27 @@ from openpyxl import Workbook
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
 from jifen.engine.submission import Submission
-from jifen.services.imports.people import MemberSummary, import_members, load_member_mapping
+from jifen.services.imports.people import (
+    BalanceSummary,
+    MemberSummary,
+    import_balances,
+    import_members,
+    load_balance_mapping,
+    load_member_mapping,
+)
 from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
+from jifen.services.imports.recording import Progress
 from jifen.services.programs import parse_program
 from jifen.services.templates import read_template
 from tests.databases import add_program, fetch_sql
 from tests.integration.test_import_orders import rejected, with_engine
 
+BALANCES = """
+name: {zh: 余额, en: Balances}
+source: import:old
+columns: {identities: {phone: 手机号}, points: 积分}
+register: true
+"""
 MAPPING = """
 name: {zh: 会员, en: Members}
 source: import:old
@@ -75,6 +89,33 @@ def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -
     found = [row[0] for row in fetch_sql(database_url, "SELECT value FROM identities ORDER BY 1")]
     assert found == [f"1380000000{each}" for each in range(1, 6)]
     assert rejected(rejects) == [("7", "手机号", "inexact_number")]
+
+
+def test_balances_tell_how_far_they_are(database_url: str, tmp_path: Path) -> None:
+    """Reading first, then lot by lot; whoever watches can end the import, and what was booked stays."""
+    file, mapping = tmp_path / "balances.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,积分\n" + "".join(f"1390000{number:04},5\n" for number in range(1_000)), "utf-8")
+    mapping.write_text(BALANCES, "utf-8")
+    meant = load_balance_mapping(str(mapping))
+    told: list[int] = []
+
+    def watch(done: int, total: int) -> None:
+        told.append(done)
+        if done > 600:
+            raise InterruptedError
+
+    def run(progress: Progress) -> BalanceSummary:
+        summary: BalanceSummary = with_engine(
+            database_url, lambda engine: import_balances(engine, database_url, file, meant, progress=progress)
+        )
+        return summary
+
+    with pytest.raises(InterruptedError):
+        run(watch)
+    assert told[-1] == 300 + 700 * 800 // 1_000
+    summary = run(lambda done, total: told.append(done))
+    assert (summary.booked, summary.unchanged, summary.agrees) == (200, 800, True)
+    assert told[-1] == 1_000
 
 
 def test_long_numbers_of_a_workbook_are_spoilt(database_url: str, tmp_path: Path) -> None:

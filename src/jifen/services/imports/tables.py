@@ -192,7 +192,7 @@ def columns_at(header: Sequence[str], names: Sequence[str], file: Path) -> dict[
 def _object(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

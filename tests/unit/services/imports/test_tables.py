@@ -67,6 +67,13 @@ def test_rows_without_anything_are_passed_over(tmp_path: Path) -> None:
     assert table(file) == (["a", "b"], [(2, ["1", "2"]), (4, ["3", ""])])
 
 
+def test_json_that_is_nested_without_end(tmp_path: Path) -> None:
+    """A line that no reader survives is a row at fault, like one that is no JSON."""
+    file = tmp_path / "members.jsonl"
+    file.write_text('{"a": 1}\n{"a": ' + "[" * 200_000 + "\n", "utf-8")
+    assert table(file) == (["a"], [(1, ["1"]), (2, None)])
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

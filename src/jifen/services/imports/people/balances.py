@@ -142,12 +142,15 @@ class _Work:
         connection = await connect(url)
         try:
             shards: int = await connection.fetchval("SELECT shards FROM installation")
+            count = self._lots.count
             for lots in self._lots.pages(GROUP):
                 known = lots
                 if not self._mapping.register:
                     known = await self._known(connection, lots, shards)
                 if engine is not None:
                     await self._book(engine, known)
+                share = (PROGRESS_TOTAL - READING_SHARE) * lots[-1].number // count
+                self._progress(READING_SHARE + share, PROGRESS_TOTAL)
             booked = {} if engine is None else await self._booked(connection)
         finally:
             await connection.close(timeout=5)

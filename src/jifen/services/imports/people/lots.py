@@ -93,6 +93,12 @@ class Lots:
         """Rows of members of whom another is at fault: line, wallet, points, and the line at fault."""
         return iter(self._database.execute(_INCOMPLETE).fetchall())
 
+    @property
+    def count(self) -> int:
+        """How many lots there are, numbered from 1 without gaps."""
+        count: int = self._database.execute("SELECT count(*) FROM lots").fetchone()[0]
+        return count
+
     def pages(self, size: int) -> Iterator[list[LotRow]]:
         """The lots, group by group."""
         after = 0
