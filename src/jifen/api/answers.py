@@ -20,7 +20,7 @@ from jifen.api.bodies import (
     Status,
     TransactionAnswer,
 )
-from jifen.api.problems import problem_of
+from jifen.api.problems import Language, problem_of
 from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
@@ -58,10 +58,12 @@ def _status(answer: Answer) -> Status:
     return "duplicate" if answer.duplicate else "applied"
 
 
-def event_result(catalog: Catalog, event_id: str, source: str, outcome: Answer | Refusal) -> EventResult:
+def event_result(
+    catalog: Catalog, event_id: str, source: str, outcome: Answer | Refusal, language: Language = "en"
+) -> EventResult:
     """What became of an event."""
     if isinstance(outcome, Refusal):
-        return refused_event(event_id, source, outcome)
+        return refused_event(event_id, source, outcome, language)
     member_id, trace = str(outcome.member_id), outcome.trace
     if trace is None:
         return EventResult(event_id, source, _status(outcome), None, member_id, [], {}, None)
@@ -101,9 +103,9 @@ def _pooled(trace: Trace) -> HouseholdResult | None:
     return HouseholdResult(str(pooled.household), pooled.points, parts)
 
 
-def refused_event(event_id: str | None, source: str | None, refusal: Refusal) -> EventResult:
+def refused_event(event_id: str | None, source: str | None, refusal: Refusal, language: Language = "en") -> EventResult:
     """An event that changed nothing, and why."""
-    return EventResult(event_id, source, "refused", None, None, [], {}, problem_of(refusal))
+    return EventResult(event_id, source, "refused", None, None, [], {}, problem_of(refusal, language))
 
 
 def member_answer(catalog: Catalog, answer: Answer) -> MemberAnswer:

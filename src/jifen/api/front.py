@@ -15,7 +15,7 @@ import structlog
 from jifen.api.answers import event_result, refused_event
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
-from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, problem_response
+from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, Language, language_wished, problem_response
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
@@ -61,9 +61,10 @@ class _Gone(Exception):
 class _Request:
     """What is needed of a request's head."""
 
-    __slots__ = ("authorization", "content_length", "content_type", "key", "ticket")
+    __slots__ = ("accept_language", "authorization", "content_length", "content_type", "key", "ticket")
 
     def __init__(self, headers: Headers) -> None:
+        self.accept_language = b""
         self.authorization: bytes | None = None
         self.content_type: bytes | None = None
         self.content_length: bytes | None = None
@@ -80,6 +81,13 @@ class _Request:
                 self.key = value
             elif name == b"jifen-ticket":
                 self.ticket = value
+            elif name == b"accept-language":
+                self.accept_language = value
+
+    @property
+    def language(self) -> Language:
+        """In which language refusals are told."""
+        return language_wished(self.accept_language.decode("latin-1")) if self.accept_language else "en"
 
 
 class _Write:
@@ -146,18 +154,19 @@ class Front:
                 return
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = _Request(scope["headers"])
         try:
-            await self._actor(_Request(scope["headers"]))
+            await self._actor(request)
         except _Refused as refused:
-            await self._refuse(send, refused.refusal, "other", perf_counter())
+            await self._refuse(send, request, refused.refusal, "other", perf_counter())
             return
         await self._pages(scope, receive, send)
 
     async def _write(self, scope: Scope, receive: Receive, send: Send, write: _Write | None, name: str) -> None:
         started = perf_counter()
         route = EVENTS_PATH if write is None else write.operation.path
+        request = _Request(scope["headers"])
         try:
-            request = _Request(scope["headers"])
             actor = await self._actor(request)
             body = await self._body(request, receive)
             if write is None:
@@ -165,21 +174,23 @@ class Front:
             else:
                 status, headers, content = await self._operate(write, name, request, actor, body)
         except _Refused as refused:
-            await self._refuse(send, refused.refusal, route, started, refused.key)
+            await self._refuse(send, request, refused.refusal, route, started, refused.key)
             return
         except _Gone:
             return
         except Exception:
             _log.exception("request_failed", route=route)
-            await self._refuse(send, INTERNAL, route, started)
+            await self._refuse(send, request, INTERNAL, route, started)
             return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         self._runtime.metrics.request(route, status, perf_counter() - started)
 
-    async def _refuse(self, send: Send, refusal: Refusal, route: str, started: float, key: str | None = None) -> None:
+    async def _refuse(
+        self, send: Send, request: _Request, refusal: Refusal, route: str, started: float, key: str | None = None
+    ) -> None:
         """Answer a refusal. `key`: the one made for a caller who sent none, so that it can be sent again with it."""
-        status, headers, content = problem_response(refusal)
+        status, headers, content = problem_response(refusal, request.language)
         if key is not None:
             headers = [*headers, (b"idempotency-key", key.encode())]
         self._runtime.metrics.refusal(refusal.code)
@@ -310,7 +321,7 @@ class Front:
         if kind not in EVENT_MEDIA_TYPES:
             raise _Refused(_wrong_type(", ".join(EVENT_MEDIA_TYPES)))
         if kind == BATCH_MEDIA_TYPE or (kind == "application/json" and raw.lstrip()[:1] == b"["):
-            return (200, JSON_HEADERS, await self._batch(raw, actor))
+            return (200, JSON_HEADERS, await self._batch(request, actor, raw))
         event = read_event(raw)
         submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
         if isinstance(submission, Refusal):
@@ -318,13 +329,13 @@ class Front:
         outcome = (await self._submit((submission,)))[0]
         if isinstance(outcome, Refusal):
             raise _Refused(outcome)
-        return (200, JSON_HEADERS, _encode((await self._results([(submission, outcome)]))[0]))
+        return (200, JSON_HEADERS, _encode((await self._results(request, [(submission, outcome)]))[0]))
 
     @property
     def _program(self) -> Program | None:
         return self._runtime.catalog.current
 
-    async def _batch(self, raw: bytes, actor: str) -> bytes:
+    async def _batch(self, request: _Request, actor: str, raw: bytes) -> bytes:
         """Do the events of a batch in their order. Those that cannot be read are refused; their neighbours are done."""
         pieces = split_batch(raw)
         if isinstance(pieces, Refusal):
@@ -333,32 +344,33 @@ class Front:
         for piece in pieces:
             event = read_event(piece)
             submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
-            read.append(_refused(piece, event, submission) if isinstance(submission, Refusal) else submission)
+            read.append(_refused(request, piece, event, submission) if isinstance(submission, Refusal) else submission)
         submissions = [each for each in read if isinstance(each, Submission)]
         outcomes = await self._submit(submissions)
-        done = iter(await self._results(list(zip(submissions, outcomes, strict=True))))
+        done = iter(await self._results(request, list(zip(submissions, outcomes, strict=True))))
         results = [next(done) if isinstance(each, Submission) else each for each in read]
         for result in results:
             if result.error is not None:
                 self._runtime.metrics.refusal(result.error.code)
         return _encode(EventResults(results))
 
-    async def _results(self, pairs: list[tuple[Submission, Outcome]]) -> list[EventResult]:
+    async def _results(self, request: _Request, pairs: list[tuple[Submission, Outcome]]) -> list[EventResult]:
         catalog = self._runtime.catalog
         for _, outcome in pairs:
             if isinstance(outcome, Answer) and outcome.trace is not None and not outcome.duplicate:
                 for rule in outcome.trace.failed:
                     self._runtime.metrics.rule_failure(rule)
+        language = request.language
         try:
-            return [event_result(catalog, each.key, each.source, outcome) for each, outcome in pairs]
+            return [event_result(catalog, each.key, each.source, outcome, language) for each, outcome in pairs]
         except KeyError:
             await self._runtime.refresh_catalog()
-            return [event_result(catalog, each.key, each.source, outcome) for each, outcome in pairs]
+            return [event_result(catalog, each.key, each.source, outcome, language) for each, outcome in pairs]
 
 
-def _refused(piece: bytes, event: AnyEvent | Refusal, refusal: Refusal) -> EventResult:
+def _refused(request: _Request, piece: bytes, event: AnyEvent | Refusal, refusal: Refusal) -> EventResult:
     name = name_of_event(piece) if isinstance(event, Refusal) else (event.id, event.source)
-    return refused_event(*name, refusal)
+    return refused_event(*name, refusal, request.language)
 
 
 def _wrong_type(wanted: str) -> Refusal:

@@ -134,7 +134,8 @@ def openapi_document() -> Document:
         "info": {
             "title": "jifen 积分",
             "version": jifen.__version__,
-            "description": "Loyalty points: orders in, exact points out. 忠诚度积分：订单进，精确的积分出。",
+            "description": "Loyalty points: orders in, exact points out. 忠诚度积分：订单进，精确的积分出。 "
+            "Refusals are told in Chinese for `Accept-Language: zh`. 发送 `Accept-Language: zh`，拒绝的原因即为中文。",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -27,7 +27,7 @@ from jifen.api.imports import IMPORT_CALLS, IMPORTS_PATH, REJECTS_PATH, ImportVi
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
-from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, problem_response
+from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, language_wished, problem_response
 from jifen.api.reads import READS, Asked, Read, read_query
 from jifen.api.rewards import REWARD_CALLS
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
@@ -87,7 +87,7 @@ def _route(runtime: Runtime, read: Read) -> HTTPRouteHandler:
         name: str = request.path_params[variable] if variable else ""
         result = await _run(runtime, read, name, request)
         if isinstance(result, Refusal):
-            return _refuse(runtime, result, read.path, started)
+            return _refuse(runtime, request, result, read.path, started)
         content = _encode(result)
         runtime.metrics.request(read.path, 200, perf_counter() - started)
         return Response(content, media_type=MediaType.JSON)
@@ -124,15 +124,15 @@ def _trial(runtime: Runtime) -> HTTPRouteHandler:
         raw = await read_request(request, runtime.settings.body_limit_bytes)
         body = raw if isinstance(raw, Refusal) else read_body(raw)
         if isinstance(body, Refusal):
-            return _refuse(runtime, body, TRY_PATH, started)
+            return _refuse(runtime, request, body, TRY_PATH, started)
         if body.program is None:
             try:
                 await runtime.refresh_catalog()
             except (DatabaseAway, *AWAY):
-                return _refuse(runtime, DATABASE_UNAVAILABLE, TRY_PATH, started)
+                return _refuse(runtime, request, DATABASE_UNAVAILABLE, TRY_PATH, started)
         result = await trials.run(body, runtime.catalog.current)
         if isinstance(result, Refusal):
-            return _refuse(runtime, result, TRY_PATH, started)
+            return _refuse(runtime, request, result, TRY_PATH, started)
         runtime.metrics.request(TRY_PATH, 200, perf_counter() - started)
         return Response(_encode(result), media_type=MediaType.JSON)
 
@@ -147,7 +147,7 @@ def _call(runtime: Runtime, call: Call) -> HTTPRouteHandler:
         started = perf_counter()
         result = await _run_call(runtime, call, decoder, request)
         if isinstance(result, Refusal):
-            return _refuse(runtime, result, call.path, started)
+            return _refuse(runtime, request, result, call.path, started)
         if isinstance(result, StockView | CodesView):
             runtime.door.forget(result.reward)
         runtime.metrics.request(call.path, call.status, perf_counter() - started)
@@ -256,10 +256,10 @@ def _health(runtime: Runtime) -> list[HTTPRouteHandler]:
         return Response(b'{"status":"live"}', media_type=MediaType.JSON)
 
     @get("/health/ready")
-    async def ready() -> Answer:
+    async def ready(request: AnyRequest) -> Answer:
         missing = await runtime.what_is_missing()
         if missing is not None:
-            return _respond(missing)
+            return _respond(request, missing)
         return Response(b'{"status":"ready"}', media_type=MediaType.JSON)
 
     @get("/metrics")
@@ -282,7 +282,7 @@ def _documents() -> list[HTTPRouteHandler]:
     @get("/docs")
     async def docs(request: AnyRequest) -> Answer:
         wished = str(request.query_params.get("lang") or request.headers.get("accept-language") or "")
-        page = pages["zh" if wished.lower().startswith("zh") else "en"]
+        page = pages[language_wished(wished)]
         headers = {
             "content-security-policy": CONTENT_POLICY,
             "x-content-type-options": "nosniff",
@@ -301,14 +301,15 @@ def _documents() -> list[HTTPRouteHandler]:
 # --- what goes wrong ---
 
 
-def _respond(refusal: Refusal, extra: dict[str, str] | None = None) -> Answer:
-    status, headers, content = problem_response(refusal)
+def _respond(request: AnyRequest, refusal: Refusal, extra: dict[str, str] | None = None) -> Answer:
+    language = language_wished(request.headers.get("accept-language") or "")
+    status, headers, content = problem_response(refusal, language)
     named = {name.decode(): value.decode() for name, value in headers if name != b"content-type"}
     return Response(content, status_code=status, media_type=PROBLEM_TYPE, headers=named | (extra or {}))
 
 
-def _refuse(runtime: Runtime, refusal: Refusal, route: str, started: float) -> Answer:
-    response = _respond(refusal)
+def _refuse(runtime: Runtime, request: AnyRequest, refusal: Refusal, route: str, started: float) -> Answer:
+    response = _respond(request, refusal)
     runtime.metrics.refusal(refusal.code)
     runtime.metrics.request(route, response.status_code or 500, perf_counter() - started)
     return response
@@ -327,7 +328,7 @@ def _on_error(runtime: Runtime, request: AnyRequest, error: Exception) -> Answer
     else:
         _log.error("request_failed", route=request.url.path, exc_info=error)
         refusal, extra = INTERNAL, {}
-    response = _respond(refusal, extra)
+    response = _respond(request, refusal, extra)
     runtime.metrics.refusal(refusal.code)
     runtime.metrics.request("other", response.status_code or 500, 0.0)
     return response

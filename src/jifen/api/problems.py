@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
 from jifen.core.refusal import Refusal
+from jifen.services.chinese import in_chinese
+
+Language = Literal["zh", "en"]
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
@@ -222,24 +225,47 @@ _EXTRA_HEADERS: dict[int, list[tuple[bytes, bytes]]] = {
 }
 
 
-def problem_of(refusal: Refusal) -> Problem:
+_MOST_WISHES: Final = 10
+"""So many languages of an `Accept-Language` are looked at."""
+
+
+def language_wished(header: str) -> Language:
+    """The one of both languages that an `Accept-Language` (RFC 9110) likes best; English where it names neither."""
+    best: dict[str, float] = {}
+    for wish in header.lower().split(",")[:_MOST_WISHES]:
+        name, _, parameters = wish.strip().partition(";")
+        weight = parameters.strip().removeprefix("q=")
+        try:
+            likes = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        language = name.strip()[:2]
+        best[language] = max(best.get(language, 0.0), likes)
+    return "zh" if best.get("zh", 0.0) > best.get("en", 0.0) else "en"
+
+
+def problem_of(refusal: Refusal, language: Language = "en") -> Problem:
     """The problem that a refusal is shown as."""
     kind = PROBLEMS[refusal.code]
+    is_chinese = language == "zh"
     return Problem(
         f"/docs#error-{refusal.code}",
-        kind.title,
+        kind.title_zh if is_chinese else kind.title,
         kind.status,
-        refusal.message,
+        in_chinese(refusal.code, refusal.message, refusal.details) if is_chinese else refusal.message,
         refusal.code,
         refusal.pointer,
         refusal.details or None,
     )
 
 
-def problem_response(refusal: Refusal) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def problem_response(refusal: Refusal, language: Language = "en") -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Status, headers and body of the answer to a request that was refused."""
-    problem = problem_of(refusal)
+    problem = problem_of(refusal, language)
+    headers = [_CONTENT_TYPE, (b"content-language", language.encode())]
     seconds = refusal.details.get("retry_after_seconds")
     if seconds is not None:
-        return (problem.status, [_CONTENT_TYPE, (b"retry-after", str(seconds).encode())], _encode(problem))
-    return (problem.status, [_CONTENT_TYPE, *_EXTRA_HEADERS.get(problem.status, ())], _encode(problem))
+        headers.append((b"retry-after", str(seconds).encode()))
+    else:
+        headers += _EXTRA_HEADERS.get(problem.status, ())
+    return (problem.status, headers, _encode(problem))

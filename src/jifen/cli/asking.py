@@ -23,9 +23,13 @@ T = TypeVar("T")
 
 
 class Refused(JifenError):
-    """The ledger refused a command, or there is nothing of that name."""
+    """The ledger refused a command, or there is nothing of that name. `refusal` says why."""
 
     code: ClassVar[str] = "refused"
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.message} ({refusal.code})")
+        self.refusal = refusal
 
 
 def read(invocation: Invocation, work: Callable[[Connection, Catalog], Awaitable[T | Refusal]]) -> T:
@@ -58,5 +62,5 @@ def submit(
 def accepted(outcome: T | Refusal) -> T:
     """The outcome, unless it is a refusal. Raises Refused."""
     if isinstance(outcome, Refusal):
-        raise Refused(f"{outcome.message} ({outcome.code})")
+        raise Refused(outcome)
     return outcome

@@ -81,7 +81,7 @@ def check(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) ->
         write_json(_shown(checked))
     else:
         for finding in findings:
-            write_line(f"{finding['kind']}: {finding['message']}")
+            write_line(f"{finding['kind']}: {invocation.say(finding['message_zh'], finding['message_en'])}")
         write_line(
             invocation.say(
                 f"草稿 {checked.id}：{len(findings)} 个问题。", f"Draft {checked.id}: {len(findings)} findings."

@@ -11,9 +11,9 @@ from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
-    from jifen.core.refusal import Refusal
     from jifen.db.connection import Connection
     from jifen.services.catalog import Catalog
     from jifen.services.draws import DrawView, Proof
@@ -149,7 +149,7 @@ def draw_once(
 
     named = None if ticket is None else parse_transaction_id(ticket)
     if ticket is not None and (named is None or named[0] != member):
-        raise Refused(f"{ticket} is no redemption of member {member}. (not_a_ticket)")
+        raise Refused(Refusal("not_a_ticket", f"{ticket} is no redemption of member {member}."))
     answer = submit(invocation, DrawPrize(member, draw, None if named is None else named[1]), reason=reason)
     assert answer.trace is not None and answer.trace.drawn is not None
     wallets = read(invocation, _wallets)
@@ -209,7 +209,6 @@ def _right(invocation: Invocation, is_right: bool | None) -> str:
 async def _pages(
     connection: Connection, catalog: Catalog, draw: str, number: int | None, member: int | None
 ) -> list[Proof] | Refusal:
-    from jifen.core.refusal import Refusal
     from jifen.services.draws import prove
 
     pages: list[Proof] = []

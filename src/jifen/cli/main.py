@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 # Typer carries its own copy of click and exports only some of its exceptions.
-from typer._click.exceptions import ClickException, UsageError
+from typer._click.exceptions import ClickException
 
 from jifen.cli import (
     approvals,
@@ -36,7 +36,10 @@ from jifen.cli import (
     tiers,
     uploads,
 )
+from jifen.cli.asking import Refused
 from jifen.cli.invocation import Invocation, with_common_options
+from jifen.cli.texts import Texts, language_of_call
+from jifen.cli.usage import usage_told
 from jifen.core.errors import JifenError
 from jifen.settings import hide_passwords
 
@@ -115,9 +118,9 @@ def main(arguments: Sequence[str]) -> int:
     except JifenError as error:
         if "--debug" in arguments:
             _write_traceback()
-        return _fail(error.message, BAD_INPUT)
+        return _fail(_said(arguments, _in_chinese(error), error.message), BAD_INPUT)
     except ClickException as error:
-        return _fail(_in_one_line(error), BAD_INPUT)
+        return _fail(_said(arguments, *usage_told(error)), BAD_INPUT)
     except BrokenPipeError:
         return _silence(BROKEN_PIPE)
     except (KeyboardInterrupt, typer.Abort):
@@ -132,10 +135,19 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise SystemExit(TERMINATED)
 
 
-def _in_one_line(error: ClickException) -> str:
-    message = error.format_message().rstrip(".") + "."
-    context = error.ctx if isinstance(error, UsageError) else None
-    return message if context is None else f"{message} See `{context.command_path} --help`."
+def _said(arguments: Sequence[str], zh: str, en: str) -> str:
+    """What is wrong in the language of the caller. A Chinese text that quotes the English one stands for both."""
+    language = language_of_call(arguments, os.environ)
+    return zh if en in zh and language == "both" else Texts(language)(zh, en)
+
+
+def _in_chinese(error: JifenError) -> str:
+    from jifen.services.chinese import in_chinese
+
+    if isinstance(error, Refused):
+        refusal = error.refusal
+        return f"{in_chinese(refusal.code, refusal.message, refusal.details)} ({refusal.code})"
+    return in_chinese(error.code, error.message, error.details)
 
 
 def _fail(message: str, code: int) -> int:
@@ -149,8 +161,11 @@ def _fail(message: str, code: int) -> int:
 def _fail_unexpectedly(error: Exception, arguments: Sequence[str]) -> int:
     if "--debug" in arguments:
         _write_traceback()
-    advice = "" if "--debug" in arguments else " Call it again with --debug to see where."
-    return _fail(f"unexpected error: {type(error).__name__}: {hide_passwords(str(error))}.{advice}", UNEXPECTED)
+    what = f"{type(error).__name__}: {hide_passwords(str(error))}."
+    zh, en = f"意外错误：{what}", f"unexpected error: {what}"
+    if "--debug" not in arguments:
+        zh, en = f"{zh}加上 --debug 再运行一次，可看到出错的位置。", f"{en} Call it again with --debug to see where."
+    return _fail(_said(arguments, zh, en), UNEXPECTED)
 
 
 def _write_traceback() -> None:

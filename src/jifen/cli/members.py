@@ -11,6 +11,7 @@ from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
     from jifen.core.members.commands import LifeStep
@@ -33,20 +34,19 @@ def register(app: typer.Typer) -> None:
 
 async def _find(connection: Connection, catalog: Catalog, name: str) -> MemberView:
     from jifen.core.identity import parse_identity
-    from jifen.core.refusal import Refusal
     from jifen.services.members import find_by_identity, find_member, parse_member_id, unknown_member
 
     if ":" in name:
         identity = parse_identity(name)
         if isinstance(identity, Refusal):
-            raise Refused(f"{identity.message} ({identity.code})")
+            raise Refused(identity)
         found = await find_by_identity(connection, catalog, identity)
     else:
         number = parse_member_id(name)
         found = None if number is None else await find_member(connection, catalog, number)
     if found is None:
         refusal = unknown_member(name)
-        raise Refused(f"{refusal.message} ({refusal.code})")
+        raise Refused(refusal)
     return found
 
 
@@ -56,7 +56,6 @@ def number_of(invocation: Invocation, name: str) -> int:
 
 
 def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
-    from jifen.core.refusal import Refusal
     from jifen.services.members import balances_now
 
     async def look(connection: Connection, catalog: Catalog) -> tuple[MemberView, BalancesView | None]:
@@ -178,7 +177,7 @@ def undo_merge(
 
     merged = parse_transaction_id(merge_id)
     if merged is None:
-        raise Refused(f"{merge_id[:40]} is no merge; ids look like 100001-8. (unknown_merge)")
+        raise Refused(Refusal("unknown_merge", f"{merge_id[:40]} is no merge; ids look like 100001-8."))
     submit(invocation, UndoMerge(*merged), reason=reason)
     _show(invocation, str(merged[0]), as_json=as_json)
 

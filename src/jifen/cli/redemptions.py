@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
     from jifen.core.commands import Command
@@ -113,7 +114,7 @@ def _parsed(name: str) -> tuple[int, int]:
 
     place = parse_transaction_id(name)
     if place is None:
-        raise Refused(f"{name[:40]} is no redemption; ids look like 100001-8. (unknown_redemption)")
+        raise Refused(Refusal("unknown_redemption", f"{name[:40]} is no redemption; ids look like 100001-8."))
     return place
 
 

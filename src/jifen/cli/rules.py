@@ -95,7 +95,7 @@ def check_rules(invocation: Invocation, program: FileOrName, as_json: AsJson = F
                 write_line(say(f"    事件：{_json(shown.event)}", f"    event: {_json(shown.event)}"))
                 write_line(say(f"    会员：{_json(shown.member)}", f"    member: {_json(shown.member)}"))
         for each in report.not_proven:
-            write_line(say(f"未能证明 {each.rule}：{each.why}", f"Not proven of {each.rule}: {each.why}"))
+            write_line(say(f"未能证明 {each.rule}：{each.why_zh}", f"Not proven of {each.rule}: {each.why_en}"))
         if report.highest_reward_percent is not None:
             percent = report.highest_reward_percent
             write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 Language = Literal["zh", "en", "both"]
@@ -21,6 +21,16 @@ def language_of(setting: str, environ: Mapping[str, str]) -> Language:
     if locale.startswith("zh"):
         return "zh"
     return "en" if locale.startswith("en") else "both"
+
+
+def language_of_call(arguments: Sequence[str], environ: Mapping[str, str]) -> Language:
+    """The language of a call that failed, perhaps before its options were read."""
+    given = environ.get("JIFEN_LANGUAGE", "")
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        option, _, value = argument.partition("=")
+        if option == "--lang":
+            given = value or following
+    return language_of(given.lower(), environ)
 
 
 class Texts:

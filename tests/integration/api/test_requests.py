@@ -253,3 +253,23 @@ def _send(connection: socket.socket, chunks: Iterable[bytes]) -> int:
             break
         sent += len(chunk)
     return sent
+
+
+def test_refusals_are_told_in_chinese_to_whoever_asks_for_it(server: Server, client: httpx.Client) -> None:
+    """Of writes, reads, batches, unknown paths and keys alike; codes stay as they are."""
+    chinese = {"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"}
+    member = member_with(client, 30)
+    spend = client.post(f"/v1/members/{member}/spend", json={"points": 50}, headers=chinese)
+    assert spend.json()["detail"] == "积分不足：需要 50，可用 30，还差 20 积分。"
+    assert (spend.json()["code"], spend.headers["content-language"]) == ("insufficient_points", "zh")
+    refund = {"order_id": "none-such", "refund_id": "R"}
+    event = order_event(customer(), 100) | {"type": "order.refunded", "data": refund}
+    unread = order_event(customer(), 100) | {"type": "never.heard.of"}
+    both = client.post("/v1/events", json=[event, unread], headers=chinese).json()["results"]
+    assert [each["error"]["title"] for each in both] == ["订单不存在", "未知的事件类型"]
+    assert client.get("/v1/members/1", headers=chinese).json()["title"] == "会员不存在"
+    assert client.get("/nothing", headers=chinese).json()["title"] == "路径不存在"
+    stranger = httpx.get(server.base + "/v1/program", headers=chinese, trust_env=False)
+    assert stranger.json()["title"] == "缺少有效的 API 密钥"
+    again = client.post(f"/v1/members/{member}/spend", json={"points": 50})
+    assert (again.json()["title"], again.headers["content-language"]) == ("Not enough points", "en")

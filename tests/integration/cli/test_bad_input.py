@@ -103,3 +103,22 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "没有命令 nonsense"),
+        (["expire", "--at", "9998-01-01T00:00:00Z"], "--at 不是可用的时间"),
+        (["keys", "revoke", "nobody"], "没有 id 为 nobody 的有效密钥"),
+        (["members", "show", "phone:13800000009"], "没有这位会员；请检查会员号或身份标识。 (unknown_member)"),
+        (["redemptions", "show", "nothing"], "没有这张兑换单；请检查编号。 (unknown_redemption)"),
+    ],
+)
+def test_what_is_wrong_is_told_in_chinese(arguments: list[str], said: str, data: Path) -> None:
+    """In Chinese alone where it is asked for; in both languages where neither is."""
+    line = refused([*arguments, "--data", data, "--lang", "zh"])
+    assert said in line
+    assert refused([*arguments, "--data", data], env=environment(LANG="zh_CN.UTF-8")) == line
+    assert said in refused([*arguments, "--data", data])
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in refused([*arguments, "--data", data, "--lang", "en"]))

@@ -1,0 +1,64 @@
+"""Refusals and errors in Chinese: all of them, with the values that the reader needs."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from jifen.api.problems import PROBLEMS
+from jifen.services.chinese import ERRORS, REFUSALS, in_chinese
+from tests.house.tree import ROOT
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def test_every_code_has_a_text() -> None:
+    """Those that HTTP tells, and those of the command line alone."""
+    assert PROBLEMS.keys() == REFUSALS.keys()
+    page = (ROOT / "docs/zh/reference/errors.md").read_text("utf-8")
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
+    # `refused` is told by the code of its refusal.
+    assert documented - {"refused"} == REFUSALS.keys() | ERRORS.keys()
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, *ERRORS])
+def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
+    """Also where a refusal comes without its values."""
+    texts = (REFUSALS | ERRORS)[code]
+    assert all(_CHINESE.search(text) for text in texts)
+    told = in_chinese(code, "A message.", {})
+    assert "{" not in told and _CHINESE.search(told)
+    assert re.findall(r"{(\w+)}", texts[-1]) in ([], ["message"])
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "told"),
+    [
+        (
+            "insufficient_points",
+            {"requested": 500, "available": 180, "missing": 320},
+            "积分不足：需要 500，可用 180，还差 320 积分。",
+        ),
+        ("insufficient_points", {}, "积分不足。"),
+        (
+            "limit_reached",
+            {"period": "day", "most": 5, "used": 4, "requested": 2},
+            "已达上限：按日计最多 5 件，已有 4 件，这次要 2 件。",
+        ),
+        ("method_not_allowed", {"allowed": ["GET", "POST"]}, "该路径只接受 GET、POST。"),
+        ("coupon_void", {"state": "returned"}, "优惠券已作废（兑换单已退回）。"),
+        (
+            "quote_expired",
+            {"until": datetime(2026, 3, 4, tzinfo=UTC)},
+            "报价有效至 2026-03-04T00:00:00+00:00；请重新报价。",
+        ),
+        ("invalid_field", {}, "字段无效：Expected `int`."),
+        ("unknown_member", {"member": "{message}"}, "没有会员 {message}。"),
+        ("not_a_code", {}, "Expected `int`."),
+    ],
+)
+def test_values_stand_in_the_text(code: str, details: dict[str, object], told: str) -> None:
+    """Numbers, lists, instants and words of the program; what values hold is not read as a text again."""
+    assert in_chinese(code, "Expected `int`.", details) == told
