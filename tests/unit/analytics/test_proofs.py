@@ -291,6 +291,24 @@ OTHER_WALLET = [
 ]
 #: Rules, the program around them, what is found, and the highest share.
 CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[tuple[str, list[str]]], str | None]] = {
+    "pieces that cost something": (
+        [{"fixed": {"points": 5, "per": "unit"}, "lines": "line.paid_cents >= 1500 * line.quantity"}],
+        {},
+        [],
+        "1.34",
+    ),
+    "lines that cost something": (
+        [{"fixed": {"points": 5, "per": "line"}, "lines": 'line.category == "tea" && 1000 < line.paid_cents'}],
+        {},
+        [],
+        "1.50",
+    ),
+    "pieces of which only the line costs something": (
+        [{"fixed": {"points": 5, "per": "unit"}, "lines": "line.paid_cents >= 1500"}],
+        {},
+        [("gaining_loop", ["base", "r0"])],
+        None,
+    ),
     "an hour that no round time of day lies in": ([some(window={"hours": ["09:10-09:20"]})], {}, [], "1.01"),
     "a date and a weekday that meet years later": (
         [some(window={"yearly": ["11-11"], "weekdays": ["mon"]})],
