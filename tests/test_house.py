@@ -144,6 +144,8 @@ def test_every_page_has_its_twin() -> None:
         for docs in ("docs", "docs/zh")
     )
     assert pages.twin_faults(english, chinese) == []
+    readme, readme_zh = ((tree.ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh-CN.md"))
+    assert list(pages.differences(readme, readme_zh)) == []
 
 
 def test_every_link_leads_somewhere() -> None:

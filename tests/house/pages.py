@@ -40,7 +40,7 @@ def twin_faults(english: Sources, chinese: Sources) -> list[str]:
             findings.append(f"zh/{name}: no link to its English twin in its first lines")
         body = chinese[name].replace(f"[English]({depth}{name})", "")
         findings += [f"zh/{name}: {link} is in English" for link in _LINK.findall(body) if _ENGLISH_PAGE.match(link)]
-        findings += [f"{name}: {each}" for each in _differences(english[name], chinese[name])]
+        findings += [f"{name}: {each}" for each in differences(english[name], chinese[name])]
     return findings
 
 
@@ -48,7 +48,8 @@ def _head(page: str) -> list[str]:
     return page.splitlines()[:_HEAD_LINES]
 
 
-def _differences(english: str, chinese: str) -> Iterator[str]:
+def differences(english: str, chinese: str) -> Iterator[str]:
+    """How two pages differ in headings, in the first cells of their tables, and in code."""
     levels, others = ([level for level, _ in headings(page)] for page in (english, chinese))
     if levels != others:
         yield f"{len(levels)} headings, its twin {len(others)}, or of other levels"
@@ -73,10 +74,10 @@ def _rows(page: str) -> list[str]:
 
 
 def _says_the_same(english: str, chinese: str) -> bool:
-    """Line by line, without comments; Chinese words may stand for any words, and `locale=zh` for `locale=en`."""
+    """Line by line, without comments; Chinese stands for any words or none, and `locale=zh` for `locale=en`."""
     lines, twins = ([line.rstrip() for line in _comparable(code).splitlines()] for code in (english, chinese))
     return len(lines) == len(twins) and all(
-        line == twin or re.fullmatch(".+".join(map(re.escape, _CHINESE.split(twin))), line)
+        line == twin or re.fullmatch(".*".join(map(re.escape, _CHINESE.split(twin))), line)
         for line, twin in zip(lines, twins, strict=True)
     )
 

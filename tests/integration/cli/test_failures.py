@@ -22,7 +22,12 @@ def test_a_fault_of_ours_is_one_line_without_secrets(
 ) -> None:
     """Exit code 1, no traceback unless asked for, and no password either way."""
     failing_with(RuntimeError("lost postgresql://shop:geheim@db/shop\nsomewhere"), monkeypatch)
-    assert main(["program", "apply", "starter"]) == 1
+    assert main(["program", "apply", "starter", "--lang", "zh"]) == 1
+    assert capsys.readouterr().err == (
+        "jifen: 意外错误：RuntimeError: lost postgresql://shop:[hidden]@db/shop somewhere."
+        "加上 --debug 再运行一次，可看到出错的位置。\n"
+    )
+    assert main(["program", "apply", "starter", "--lang", "en"]) == 1
     said = capsys.readouterr().err
     assert said == (
         "jifen: unexpected error: RuntimeError: lost postgresql://shop:[hidden]@db/shop somewhere. "
