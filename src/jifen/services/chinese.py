@@ -125,7 +125,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "in_household": ("会员已在家庭中；请先退出。",),
     "no_household": ("会员 {member_id} 不在任何家庭中。", "会员不在任何家庭中。"),
     "household_full": ("一个家庭最多 {most} 位会员。", "家庭成员已满。"),
-    "holds_open": ("还有 {held} 积分被预占；请先扣减或释放。", "还有未结束的预占。"),
+    "holds_open": ("还有 {held} 积分被预占；请先核销或释放。", "还有未结束的预占。"),
     "same_member": ("双方是同一位会员。",),
     "insufficient_points": (
         "积分不足：需要 {requested}，可用 {available}，还差 {missing} 积分。",
@@ -134,8 +134,8 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "balance_too_large": ("余额将超过上限；请检查数量。",),
     "expiry_not_applicable": ("只有增加积分时才能写有效期。",),
-    "hold_exceeded": ("要扣减 {requested}，而预占只有 {held}。", "超过预占数量。"),
-    "hold_closed": ("预占已扣减、已释放或已过期。",),
+    "hold_exceeded": ("要核销 {requested}，而预占只有 {held}。", "超过预占数量。"),
+    "hold_closed": ("预占已核销、已释放或已过期。",),
     "already_reversed": ("该流水此前已冲正。",),
     "not_reversible": ("这类流水不能冲正：{message}",),
     # Rewards, redemptions, coupons
