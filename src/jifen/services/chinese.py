@@ -142,7 +142,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_reward": ("没有兑换品 {reward}。", "没有这个兑换品。"),
     "reward_retired": ("该兑换品已下架。",),
     "reward_not_open": ("尚未开放，{opens_at} 起可以兑换。", "不在兑换时间内。"),
-    "not_eligible": ("不适用于这位会员，需要满足：{condition}", "不适用于这位会员。"),
+    "not_eligible": ("仅限{tiers}。", "不适用于这位会员，需要满足：{condition}", "不适用于这位会员。"),
     "unknown_price": ("没有这一档价格：{message}",),
     "price_changed": ("价格已变动：现在需要 {points} 积分。", "价格已变动。"),
     "invalid_quantity": ("一次可兑换 1 至 100 件。",),
@@ -303,6 +303,8 @@ def in_chinese(code: str, message: str, details: Mapping[str, object]) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("zh", value)
     if isinstance(value, list | tuple | set | frozenset):
         return "、".join(_shown(each) for each in value)
     if isinstance(value, datetime):

@@ -32,7 +32,7 @@ from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import READER, unknown_member
-from jifen.services.rewards import Lack, member_as_asked
+from jifen.services.rewards import Lack, lack_in_chinese, member_as_asked
 from jifen.services.rounds import RoundView, view_of_round
 
 _SQL = load_queries("draws")
@@ -242,9 +242,7 @@ def _lacks(decision: Decision, draw: OpenDraw) -> list[Lack]:
     found = [check_may_draw(decision, draw)]
     if draw.price_points:
         found.append(check_available(decision, draw.price_wallet, draw.price_points))
-    return [
-        Lack(each.code, _LACKS_ZH[each.code].format(**each.details), each.message) for each in found if each is not None
-    ]
+    return [Lack(each.code, lack_in_chinese(each, _LACKS_ZH), each.message) for each in found if each is not None]
 
 
 # --- proofs ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -36,6 +37,7 @@ from jifen.engine.loading import decode_counters, load_all_usages, load_lists, l
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import load_standings
 from jifen.services.catalog import NO_PROGRAM, Catalog
+from jifen.services.chinese import in_chinese
 from jifen.services.households import find_household
 from jifen.services.members import READER, settled_state, unknown_member
 
@@ -343,5 +345,11 @@ def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
 
 
 def _lack(refusal: Refusal) -> Lack:
-    details = {"condition": "—", "left": 0} | refusal.details
-    return Lack(refusal.code, LACKS_ZH[refusal.code].format(**details), refusal.message)
+    return Lack(refusal.code, lack_in_chinese(refusal, LACKS_ZH), refusal.message)
+
+
+def lack_in_chinese(refusal: Refusal, texts: Mapping[str, str]) -> str:
+    """What a member lacks, as part of a list, by the texts of each code."""
+    if "tiers" in refusal.details:
+        return in_chinese(refusal.code, refusal.message, refusal.details).removesuffix("。")
+    return texts[refusal.code].format(**({"condition": "—", "left": 0} | refusal.details))

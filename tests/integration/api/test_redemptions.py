@@ -101,7 +101,8 @@ def test_refusals_say_what_would_be_needed(client: httpx.Client) -> None:
     """Each has a code of its own (known failures 31, 36)."""
     member = member_with(client, 60)
     assert "40 points short" in refused(redeem(client, member, "five-yuan"), "insufficient_points")["detail"]
-    assert "opens at tier Gold" in refused(redeem(client, member, "spa"), "not_eligible")["detail"]
+    closed = refused(redeem(client, member, "spa"), "not_eligible")
+    assert "opens at tier Gold" in closed["detail"] and closed["details"]["tiers"]["en"] == ["Gold"]
     refused(redeem(client, member, "lounge"), "unknown_reward")
     refused(redeem(client, member, "nothing"), "unknown_reward")
     refused(redeem(client, member, "old"), "reward_retired")

@@ -55,6 +55,12 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
             "报价有效至 2026-03-04T00:00:00+00:00；请重新报价。",
         ),
         ("invalid_field", {}, "字段无效：Expected `int`."),
+        (
+            "not_eligible",
+            {"condition": "…", "tiers": {"zh": ["金卡", "黑卡"], "en": ["Gold", "Black"]}},
+            "仅限金卡、黑卡。",
+        ),
+        ("not_eligible", {"condition": "member.orders > 1"}, "不适用于这位会员，需要满足：member.orders > 1"),
         ("unknown_member", {"member": "{message}"}, "没有会员 {message}。"),
         ("not_a_code", {}, "Expected `int`."),
     ],

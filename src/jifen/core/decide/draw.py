@@ -11,7 +11,7 @@ from jifen.core.calendar import local_day
 from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.earn import check_room
 from jifen.core.decide.grant import grant
-from jifen.core.decide.redeem import advance, check_stock, tier_names
+from jifen.core.decide.redeem import advance, check_stock, tier_names, what_is_needed
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_available
 from jifen.core.decide.steps import current
@@ -82,7 +82,8 @@ def check_may_draw(decision: Decision, draw: OpenDraw) -> Refusal | None:
         return Refusal("no_round", message, "/draw")
     if draw.audience is not None and not draw.is_for(_asker(decision)):
         what = needed_by(draw.audience, tier_names(decision.program))
-        return Refusal("not_eligible", f"{document.name.en} {what}.", "/draw", {"condition": draw.audience.source})
+        asked = what_is_needed(decision.program, draw.audience)
+        return Refusal("not_eligible", f"{document.name.en} {what}.", "/draw", asked)
     for limit in draw.limits:
         most, used = limit.cap.most, decision.state.used.get(usage_name(limit, _today(decision)), 0)
         if used >= most:

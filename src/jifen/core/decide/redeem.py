@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
+from jifen.core.conditions import Condition
 from jifen.core.decide.bound import bind
 from jifen.core.decide.context import Decision
 from jifen.core.decide.grant import grant
@@ -18,7 +19,7 @@ from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Price, Reward
 from jifen.core.redemption.machine import Step, next_state
-from jifen.core.redemption.offers import Asker, OpenReward, limit_names, needed_by
+from jifen.core.redemption.offers import Asker, OpenReward, limit_names, needed_by, tiers_asked
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
@@ -103,7 +104,7 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
             "not_eligible",
             f"{document.name.en} {what}.",
             "/reward",
-            {"condition": reward.audience.source, "tier": asker.member.tier},
+            {"tier": asker.member.tier} | what_is_needed(program, reward.audience),
         )
     if not reward.is_open(asker.moment.instant, program.offers.early_for(asker)):
         opens_at = reward.opens_at
@@ -112,6 +113,18 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
         details: dict[str, object] = {"opens_at": opens_at.isoformat()} if is_early and opens_at else {}
         return Refusal("reward_not_open", f"{document.name.en} {when}.", "/reward", details)
     return None
+
+
+def what_is_needed(program: Program, condition: Condition) -> dict[str, object]:
+    """The values behind a refusal for a condition: itself, and the names of the tiers that it asks for."""
+    asked = tiers_asked(condition, [tier.id for tier in program.document.tiers])
+    if not asked:
+        return {"condition": condition.source}
+    named = [tier.name for tier in program.document.tiers if tier.id in asked]
+    return {
+        "condition": condition.source,
+        "tiers": {"zh": [each.zh for each in named], "en": [each.en for each in named]},
+    }
 
 
 def tier_names(program: Program) -> dict[str, str]:

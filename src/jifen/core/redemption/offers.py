@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -212,10 +212,15 @@ def needed_by(condition: Condition, tiers: Mapping[str, str]) -> str:
     """What a condition asks for, in words where it asks for a tier (`tiers`: their names by id), else as written."""
     wanted = condition.discriminators.get("member.tier")
     if wanted:
-        # In the order of the program: the first tier that opens it comes first.
-        named = [name for tier, name in tiers.items() if tier in wanted] or sorted(str(each) for each in wanted)
+        named = [tiers[tier] for tier in tiers_asked(condition, tiers)] or sorted(str(each) for each in wanted)
         return "opens at tier " + " or ".join(named)
     return f"is for members with {condition.source}"
+
+
+def tiers_asked(condition: Condition, tiers: Iterable[str]) -> list[str]:
+    """The tiers that a condition asks for, in the order of the program: the first that opens it comes first."""
+    wanted = condition.discriminators.get("member.tier", frozenset())
+    return [tier for tier in tiers if tier in wanted]
 
 
 def limit_names(reward: Reward, day: date) -> dict[str, int]:
