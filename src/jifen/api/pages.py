@@ -196,11 +196,13 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
         try:
             found = await _take_upload(runtime, uploads, request)
         except CallRefused as refused:
-            return _refuse(runtime, refused.refusal, IMPORTS_PATH, started)
+            return _refuse(runtime, request, refused.refusal, IMPORTS_PATH, started)
         except (DatabaseAway, *AWAY):
-            return _refuse(runtime, DATABASE_UNAVAILABLE, IMPORTS_PATH, started)
+            return _refuse(runtime, request, DATABASE_UNAVAILABLE, IMPORTS_PATH, started)
         except JifenError as error:
-            return _refuse(runtime, Refusal(error.code, error.message, None, error.details), IMPORTS_PATH, started)
+            return _refuse(
+                runtime, request, Refusal(error.code, error.message, None, error.details), IMPORTS_PATH, started
+            )
         runtime.metrics.request(IMPORTS_PATH, 202, perf_counter() - started)
         return Response(_encode(found), media_type=MediaType.JSON, status_code=202)
 
@@ -211,13 +213,13 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
             async with runtime.pool.acquire() as connection:
                 found = await find_import(connection, number_of(request.path_params["import_id"]))
         except (DatabaseAway, *AWAY):
-            return _refuse(runtime, DATABASE_UNAVAILABLE, REJECTS_PATH, started)
+            return _refuse(runtime, request, DATABASE_UNAVAILABLE, REJECTS_PATH, started)
         except JifenError as error:
-            return _refuse(runtime, Refusal(error.code, error.message), REJECTS_PATH, started)
+            return _refuse(runtime, request, Refusal(error.code, error.message), REJECTS_PATH, started)
         path = uploads.storage.rejects(found.stored_as)
         if not path.is_file():
             message = "There are no rejects: the file was not looked through yet, or they were deleted."
-            return _refuse(runtime, Refusal("no_rejects", message), REJECTS_PATH, started)
+            return _refuse(runtime, request, Refusal("no_rejects", message), REJECTS_PATH, started)
         runtime.metrics.request(REJECTS_PATH, 200, perf_counter() - started)
         return File(path, filename=f"rejects-{found.id}.csv", media_type="text/csv; charset=utf-8")
 
