@@ -287,6 +287,24 @@ def test_stopped_and_gone_on_with(shop: Server, client: httpx.Client) -> None:
     assert members_of(shop.url) - before == 20_000
 
 
+def test_stopped_while_it_is_looked_through(client: httpx.Client) -> None:
+    """Nothing can be started then; it is looked through again from the beginning. Begun again at once, too."""
+    rows = "".join(f"S{number},2026-01-05 10:00,external:S{number},1,TEA,2,100.50,\n" for number in range(30_000))
+    content = ("order_id,occurred_at,identity,line_id,sku,quantity,paid,refund_of\n" + rows).encode()
+    number = upload(client, gzip.compress(content), "orders", mapping="orders").json()["import_id"]
+    assert client.post(f"{PATH}/{number}/stop").json()["status"] == "stopped"
+    assert code_of(client.post(f"{PATH}/{number}/start"), 409) == "import_not_checked"
+    for pause in (0, 2.5):
+        assert client.post(f"{PATH}/{number}/check", json={}).json()["status"] == "checking"
+        time.sleep(pause)
+        client.post(f"{PATH}/{number}/stop").raise_for_status()
+    client.post(f"{PATH}/{number}/check", json={}).raise_for_status()
+    found = settled(client, number)
+    assert (found["status"], found["error"]) == ("checked", None)
+    assert (found["report"]["lines"], found["report"]["orders"]) == (30_000, 30_000)
+    client.delete(f"{PATH}/{number}").raise_for_status()
+
+
 def test_the_server_is_killed(shop: Server, client: httpx.Client) -> None:
     """Every worker dies with the power: the process ends with them, and the next start goes on from there."""
     before = members_of(shop.url)

@@ -69,6 +69,13 @@ def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
     raise AssertionError("never ready")
 
 
+def upload(port: int, authorization: str) -> int:
+    """Send a file of members; the status of the answer."""
+    address, files = f"http://127.0.0.1:{port}/v1/imports", {"file": ("a.csv", b"phone\n13800138000\n")}
+    headers = {"Authorization": authorization}
+    return httpx.post(address, data={"kind": "members"}, files=files, headers=headers, trust_env=False).status_code
+
+
 def test_the_demo_starts_by_itself_and_its_key_works(tmp_path: Path) -> None:
     """One command gives a shop, a key in a private file, and a line to try; commands work beside it."""
     port = free_port()
@@ -89,6 +96,8 @@ def test_the_demo_starts_by_itself_and_its_key_works(tmp_path: Path) -> None:
             f"http://127.0.0.1:{port}/v1/events", content=body.encode(), headers=headers, trust_env=False
         )
         assert answer.json()["status"] == "applied"
+        assert upload(port, headers["Authorization"]) == 202
+        assert stat.S_IMODE((data / "uploads").stat().st_mode) == 0o700
         process.send_signal(signal.SIGTERM)
         errors = (tmp_path / "errors").read_text("utf-8")
         assert process.wait() == 0, errors

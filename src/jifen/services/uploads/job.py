@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from jifen.db.connection import connect
+from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
 from jifen.engine.jobs import JobFailure, carry_out, run_process
 from jifen.services.imports import Mapping, import_orders
 from jifen.services.imports.people import BalanceMapping, import_balances, import_members
-from jifen.services.imports.recording import READING_SHARE
+from jifen.services.imports.recording import READING_SHARE, ImportInterrupted
 from jifen.services.uploads.bounds import check_bounds
 from jifen.services.uploads.imports import (
     AT_WORK,
@@ -33,16 +33,15 @@ from jifen.settings import Settings
 
 #: Fewer than the server's, which serves people meanwhile.
 LANES: Final = 2
+#: So many seconds an import that was stopped may take to end in good order.
+PATIENCE_BEATS: Final = 5
 
 _encode = msgspec.json.Encoder().encode
 
 
-class _Ended(Exception):
-    """The import was stopped: a thread that still reads the file learns of it here."""
-
-
 class _Pulse:
-    """How far the work is: told by whatever works, read once a second by whoever writes it down."""
+    """How far the work is: told by whatever works, read once a second by whoever writes it down. Of an end from outside
+    the work learns when it tells, so that it ends in good order, also in a thread."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -51,9 +50,9 @@ class _Pulse:
         self.is_ended = False
 
     def __call__(self, done: int, total: int) -> None:
-        """Progress as imports tell it: reading, then recording."""
+        """Progress as imports tell it: reading, then recording. Raises ImportInterrupted."""
         if self.is_ended:
-            raise _Ended
+            raise ImportInterrupted("The import was stopped; what was recorded stays.")
         self.percent = 100 * done // total
         reading = total * READING_SHARE // 1_000
         self.rows_done = self._rows * max(0, done - reading) // (total - reading)
@@ -68,6 +67,7 @@ class _Work:
         self.file = storage.path(job.stored_as)
         self._rejects = storage.rejects(job.stored_as)
         self.pulse = _Pulse(job.rows_total)
+        self._patience = PATIENCE_BEATS
 
     async def check(self) -> Any:
         """Look the file through."""
@@ -83,6 +83,14 @@ class _Work:
         finally:
             await engine.stop()
 
+    async def tell(self, connection: Connection) -> bool:
+        """Write down how far it is; False: it was stopped, and did not end by itself."""
+        if await tell_import(connection, self._job, self.pulse.percent, self.pulse.rows_done):
+            return True
+        self.pulse.is_ended = True
+        self._patience -= 1
+        return self._patience >= 0
+
     async def _mapping(self) -> AnyMapping:
         job = self._job
         text = job.mapping
@@ -96,7 +104,8 @@ class _Work:
         return read_mapping(job.kind, text)
 
     async def _run(self, engine: Engine | None, mapping: AnyMapping) -> Any:
-        unfinished = self._rejects.with_name(f"{self._rejects.name}.unfinished")
+        # One that was stopped a moment ago may still be at its own.
+        unfinished = self._rejects.with_name(f"{self._rejects.name}.{self._job.attempt}")
         try:
             summary = await self._import(engine, mapping, unfinished)
             unfinished.replace(self._rejects)
@@ -128,7 +137,7 @@ async def run_job(settings: Settings, number: int) -> None:
         work = _Work(url, job, storage)
         found = await carry_out(
             work.check() if job.status == "checking" else work.record(),
-            lambda: tell_import(connection, job, work.pulse.percent, work.pulse.rows_done),
+            lambda: work.tell(connection),
         )
         work.pulse.is_ended = True
         if isinstance(found, JobFailure):
