@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Final, cast
 
@@ -44,6 +45,9 @@ OVERHEAD_BYTES: Final = 256 * 1024
 #: What is gathered before it is written, out of the way of others.
 _PIECE_BYTES: Final = 1 << 20
 _LONGEST_NAME: Final = 200
+#: So much is still read, and dropped, of a form that was refused.
+DRAIN_BYTES: Final = 256 << 20
+DRAIN_SECONDS: Final = 10.0
 #: So many files come in at once to a worker process.
 MOST_AT_ONCE: Final = 4
 
@@ -58,6 +62,13 @@ class Uploads:
 
     async def receive(self, content_type: str, content_length: str | None, stream: AsyncIterator[bytes]) -> Upload:
         """The file of a form, stored, and what was said of it. Raises Refused; then nothing is stored."""
+        try:
+            return await self._receive(content_type, content_length, stream)
+        except Refused:
+            await _drain(stream)
+            raise
+
+    async def _receive(self, content_type: str, content_length: str | None, stream: AsyncIterator[bytes]) -> Upload:
         media_type, options = parse_options_header(content_type)
         boundary = options.get("boundary", "")
         if media_type != FORM_TYPE or not boundary or not boundary.isascii():
@@ -103,6 +114,17 @@ class Uploads:
             raise Refused(Refusal("malformed_form", "The form was cut off; nothing was kept.")) from None
         except OSError as error:
             raise _not_stored(unusable(error)) from None
+
+
+async def _drain(stream: AsyncIterator[bytes]) -> None:
+    """Read on for a while: a sender who is cut off in the middle does not see the answer."""
+    drained = 0
+    with suppress(HTTPException, OSError, TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in stream:
+                drained += len(chunk)
+                if drained > DRAIN_BYTES:
+                    return
 
 
 class _Form:
