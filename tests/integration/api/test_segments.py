@@ -90,6 +90,39 @@ def test_rules_that_name_no_segment_are_found(client: httpx.Client) -> None:
     assert refused.json()["details"]["used_by"] == ["rule extra of version 2"]
 
 
+def test_a_segment_that_rewards_or_tiers_ask_for_stays(client: httpx.Client) -> None:
+    """Not only rules ask: without the segment nobody could have the reward any more."""
+    assert client.post(PATH, json={"segment_id": "insiders", "name": NAME}).status_code == 201
+    asks = '"insiders" in member.segments'
+    text = (
+        "name: {zh: 测试, en: Test}\ncurrency: CNY\ntime_zone: Asia/Shanghai\n"
+        "wallets: [{id: points, name: {zh: 积分, en: Points}}]\nearning:\n"
+        "  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}\n"
+        "tier_sets:\n  - id: level\n    name: {zh: 等级, en: Level}\n    period: {kind: lifetime}\n    tiers:\n"
+        "      - {id: basic, name: {zh: 普通, en: Basic}}\n"
+        f"      - {{id: inner, name: {{zh: 内部, en: Inner}}, qualify: '{asks}'}}\n"
+        "rewards:\n  - id: lounge\n    kind: service\n    name: {zh: 休息室, en: Lounge}\n"
+        f"    for: '{asks}'\n    prices: [{{points: 10, for: '{asks}'}}]\n"
+        "draws:\n  - id: wheel\n    name: {zh: 转盘, en: Wheel}\n    price: {points: 1}\n    otherwise: none\n"
+        f"    for: '{asks}'\n    prizes: [{{id: none, name: {{zh: 无, en: None}}, weight: 1}}]\n"
+        "approvals:\n  - id: two\n"
+        f"    when: '{asks}'\n    steps: [{{roles: [manager], hours: 1}}]\n"
+    )
+    published = client.post("/v1/program/drafts", json={"program": text})
+    assert published.status_code == 201, published.text
+    draft = published.json()["draft_id"]
+    client.post(f"/v1/program/drafts/{draft}/check", json={})
+    published = client.post(f"/v1/program/drafts/{draft}/publish", json={"accept_findings": "test"})
+    assert published.status_code == 200, published.text
+    version = published.json()["version"]
+    users = [
+        f"{each} of version {version}" for each in ("tier level:inner", "reward lounge", "draw wheel", "approval two")
+    ]
+    assert client.get(f"{PATH}/insiders").json()["used_by"] == users
+    refused = client.delete(f"{PATH}/insiders")
+    assert (refused.status_code, refused.json()["details"]["used_by"]) == (409, users)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "code"),
     [

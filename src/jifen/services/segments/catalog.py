@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
+from jifen.analytics.proofs.places import places_beside_rules
 from jifen.core.conditions import Condition, InvalidCondition
 from jifen.core.errors import JifenError
 from jifen.core.program import LocalizedText, Program
@@ -144,21 +145,23 @@ async def delete_segment(connection: Connection, segment_id: str) -> Segment:
 
 
 async def users_of(connection: Connection, segment_id: str) -> list[str]:
-    """What asks for a segment by name: rules of program versions that hold now or later, and other segments."""
+    """What asks for a segment by name: conditions of program versions that hold now or later (of rules, tiers, rewards,
+    lotteries, approval flows), and other segments."""
     programs = await program_versions_from_now(connection)
-    users = [
-        f"rule {rule.id} of version {program.version}"
-        for program in programs
-        for book in program.books.values()
-        for rule in book.rules
-        if segment_id in rule.segments
-    ]
+    users = [f"{user} of version {program.version}" for program in programs for user in _users_in(program, segment_id)]
     for other in await all_segments(connection):
         if programs and other.condition is not None and other.segment_id != segment_id:
             condition = try_condition(programs[0], other.condition)
             if condition is not None and segment_id in segments_asked(condition):
                 users.append(f"segment {other.segment_id}")
     return users
+
+
+def _users_in(program: Program, segment_id: str) -> list[str]:
+    rules = [rule for book in program.books.values() for rule in book.rules]
+    users = [f"rule {rule.id}" for rule in rules if segment_id in rule.segments]
+    beside = (place for place in places_beside_rules(program) if segment_id in segments_asked(place.condition))
+    return list(dict.fromkeys([*users, *(place.owner.replace(":", " ", 1) for place in beside)]))
 
 
 async def program_of(connection: Connection) -> Program:
