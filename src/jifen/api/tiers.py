@@ -117,8 +117,10 @@ TIER_CALLS = (
         example_answer={
             "members": 480_000,
             "moving": 1_270,
+            "in_grace": 35,
             "unsettled": 0,
             "moves": [{"tier_set": "level", "was": "silver", "tier": "gold", "members": 1_270}],
+            "falls": [{"tier_set": "level", "was": "gold", "tier": "silver", "members": 35}],
             "movers": [
                 {
                     "member_id": "100001",
@@ -128,6 +130,7 @@ TIER_CALLS = (
                     "cause": "recalculated",
                     "condition": "period.spent_cents >= 300000",
                     "facts": {"period.spent_cents": 310_000},
+                    "falls_at": None,
                 }
             ],
             "next": "0-100001",

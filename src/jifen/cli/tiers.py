@@ -95,12 +95,31 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
         )
         names = [say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), say("会员数", "members")]
         write_table(names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.moves])
+        if found.falls:
+            write_line(
+                say(
+                    f"另有 {found.in_grace:,} 位不再达标，进入宽限期，期满降级：",
+                    f"{found.in_grace:,} more no longer qualify; they fall when their days of grace are over:",
+                )
+            )
+            write_table(
+                names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.falls]
+            )
     if found.movers:
-        names = [say("会员", "member"), say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), ""]
+        names = [say("会员", "member"), say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to")]
+        names += [say("何时", "when"), ""]
+        at_once = say("立即", "at once")
         write_table(
             names,
             [
-                [each.member_id, each.tier_set, each.was or none, each.tier or none, each.condition or ""]
+                [
+                    each.member_id,
+                    each.tier_set,
+                    each.was or none,
+                    each.tier or none,
+                    at_once if each.falls_at is None else f"{each.falls_at:%Y-%m-%d %H:%M} UTC",
+                    each.condition or "",
+                ]
                 for each in found.movers
             ],
         )

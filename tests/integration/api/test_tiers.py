@@ -175,6 +175,12 @@ def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
     over = club.post(JOBS, json={"resume": str(running)})
     assert over.json().get("code") == "unknown_recalculation", over.text
     assert club.post("/v1/tiers/preview", json={"program": draft}).json()["moving"] == 0
+    stricter = program_text(silver_cents=90_000, policy="to_earned, grace_days: 30")
+    waiting = club.post("/v1/tiers/preview", json={"program": stricter}).json()
+    assert (waiting["moving"], waiting["in_grace"], waiting["moves"]) == (0, 5, [])
+    assert waiting["falls"] == [{"tier_set": "level", "was": "silver", "tier": "regular", "members": 5}]
+    assert sorted(each["member_id"] for each in waiting["movers"]) == sorted(members)
+    assert all(each["cause"] == "grace" and each["falls_at"] for each in waiting["movers"])
 
 
 def finished(client: httpx.Client, number: str) -> dict[str, Any]:

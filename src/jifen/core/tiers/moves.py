@@ -99,6 +99,13 @@ def recalculate(
     return review(tier_set, standing, situation, now, "recalculated")
 
 
+def after_grace(tier_set: OpenTierSet, standing: Standing, situation: Situation) -> str:
+    """The tier that is in force when the days of grace are over, if nothing changes until then."""
+    tier = tier_set.tiers[tier_set.rank_of(standing.earned)]
+    lower = _lower(tier_set, tier, tier_set.facts(situation, standing.grace_from))
+    return stand(tier_set, standing, situation.moment.instant, earned="" if lower is None else lower.id).tier
+
+
 def end_grant(tier_set: OpenTierSet, standing: Standing, at: datetime, cause: Cause = "ended") -> TierChange:
     """What was given is over, or taken back: what was earned is in force again."""
     after = stand(tier_set, standing, at, granted="", granted_by="manual", granted_until=None)

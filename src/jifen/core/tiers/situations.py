@@ -9,7 +9,7 @@ from typing import Final
 from jifen.core.calendar import local_day
 from jifen.core.rules.facts import MemberFacts, Moment
 from jifen.core.rules.standing import Counters, Profile, facts_of
-from jifen.core.tiers.moves import recalculate
+from jifen.core.tiers.moves import after_grace, recalculate
 from jifen.core.tiers.sets import OpenTierSet, Situation
 from jifen.core.tiers.standing import Standing, TierChange
 
@@ -38,10 +38,42 @@ def recalculated(
     now: datetime,
 ) -> list[TierChange]:
     """What a recalculation changes of a member to whom nothing is due."""
+    return [change for change, _ in _recalculated(tier_sets, standings, profile, counters, balances, now)]
+
+
+def foreseen(
+    tier_sets: tuple[OpenTierSet, ...],
+    standings: Mapping[str, Standing],
+    profile: Profile,
+    counters: Counters,
+    balances: Mapping[int, int],
+    now: datetime,
+) -> list[tuple[TierChange, str]]:
+    """What a recalculation changes of a member to whom nothing is due, with the tier to which that leads: at once, or
+    when the days of grace that it grants are over."""
+    found = _recalculated(tier_sets, standings, profile, counters, balances, now)
+    sets = {each.id: each for each in tier_sets}
+    return [
+        (
+            change,
+            after_grace(sets[change.tier_set], change.standing, situation) if change.cause == "grace" else change.tier,
+        )
+        for change, situation in found
+    ]
+
+
+def _recalculated(
+    tier_sets: tuple[OpenTierSet, ...],
+    standings: Mapping[str, Standing],
+    profile: Profile,
+    counters: Counters,
+    balances: Mapping[int, int],
+    now: datetime,
+) -> list[tuple[TierChange, Situation]]:
     changes = []
     for tier_set in tier_sets:
         situation = situation_of(tier_set, profile, counters, balances, now, local_day(now, tier_set.zone))
         change = recalculate(tier_set, standings.get(tier_set.id), situation, now)
         if change is not None:
-            changes.append(change)
+            changes.append((change, situation))
     return changes

@@ -11,7 +11,7 @@ import msgspec
 from jifen.core.identity import shard_of_member
 from jifen.core.program import Program
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
-from jifen.core.tiers.situations import recalculated
+from jifen.core.tiers.situations import foreseen, recalculated
 from jifen.core.tiers.standing import Standing, TierChange
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -47,6 +47,10 @@ class Person(msgspec.Struct, gc=False):
     def changes(self, program: Program, now: datetime) -> list[TierChange]:
         """What a recalculation would change, as things stand."""
         return recalculated(program.tier_sets, self.standings, self.profile, self.counters, self.balances, now)
+
+    def foreseen(self, program: Program, now: datetime) -> list[tuple[TierChange, str]]:
+        """The same with the tier to which each change leads, at once or when days of grace are over."""
+        return foreseen(program.tier_sets, self.standings, self.profile, self.counters, self.balances, now)
 
 
 class Page(msgspec.Struct):

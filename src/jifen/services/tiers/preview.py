@@ -34,7 +34,8 @@ class Moves(msgspec.Struct, frozen=True):
 
 
 class Mover(msgspec.Struct, frozen=True):
-    """A member who would move, by which condition, and on what facts."""
+    """A member who would move to `tier`, by which condition, and on what facts: at once, or (`cause` is `grace`) when days
+    of grace are over, at `falls_at`, if nothing changes until then."""
 
     member_id: str
     tier_set: str
@@ -43,17 +44,21 @@ class Mover(msgspec.Struct, frozen=True):
     cause: Cause
     condition: str | None
     facts: dict[str, bool | int | str]
+    falls_at: datetime | None
 
 
 class Preview(msgspec.Struct, frozen=True):
     """Who would move. `members` who have not left were looked at, `unsettled` of them have reviews or points due that
-    count only when they are booked; `moving` and `moves` count everybody. Pages behind the first only list: there these
-    are null. `movers` begin behind the place that was asked for; `next` is the place of the rest."""
+    count only when they are booked; `moving` and `moves` count everybody who moves at once, `in_grace` and `falls` those
+    who are given days of grace and fall afterwards. Pages behind the first only list: there these are null. `movers` begin
+    behind the place that was asked for; `next` is the place of the rest."""
 
     members: int | None
     moving: int | None
+    in_grace: int | None
     unsettled: int | None
     moves: list[Moves] | None
+    falls: list[Moves] | None
     movers: list[Mover]
     next: str | None
 
@@ -85,9 +90,10 @@ class _Listing:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._counted: Counter[tuple[str, str, str]] = Counter()
+        self._moves: Counter[tuple[str, str, str]] = Counter()
+        self._falls: Counter[tuple[str, str, str]] = Counter()
         self._movers: list[Mover] = []
-        self._members = self._moving = self._unsettled = self._listed = 0
+        self._members = self._moving = self._in_grace = self._unsettled = self._listed = 0
         self._last = "0-0"
         self.next: str | None = None
 
@@ -95,35 +101,44 @@ class _Listing:
         """Take in one more member."""
         self._members += 1
         self._unsettled += person.is_due(now)
-        changes = [each for each in person.changes(program, now) if each.was != each.tier]
+        changes = [(each, tier) for each, tier in person.foreseen(program, now) if each.was != tier]
         if not changes:
             return
-        self._moving += 1
-        self._counted.update((each.tier_set, each.was, each.tier) for each in changes)
+        falling = [(each.tier_set, each.was, tier) for each, tier in changes if each.cause == "grace"]
+        moving = [(each.tier_set, each.was, tier) for each, tier in changes if each.cause != "grace"]
+        self._moving += bool(moving)
+        self._in_grace += bool(falling)
+        self._moves.update(moving)
+        self._falls.update(falling)
         if self._listed < self._limit:
             self._listed += 1
             self._last = f"{shard}-{person.member_id}"
-            self._movers += [_mover(person, each) for each in changes]
+            self._movers += [_mover(person, *each) for each in changes]
         elif self.next is None:
             self.next = self._last
 
     def preview(self, *, is_counted: bool) -> Preview:
         """What was found."""
         if not is_counted:
-            return Preview(None, None, None, None, self._movers, self.next)
-        moves = [Moves(*key, number) for key, number in sorted(self._counted.items())]
-        return Preview(self._members, self._moving, self._unsettled, moves, self._movers, self.next)
+            return Preview(None, None, None, None, None, None, self._movers, self.next)
+        moves, falls = (
+            [Moves(*key, number) for key, number in sorted(counted.items())] for counted in (self._moves, self._falls)
+        )
+        return Preview(
+            self._members, self._moving, self._in_grace, self._unsettled, moves, falls, self._movers, self.next
+        )
 
 
-def _mover(person: Person, change: TierChange) -> Mover:
+def _mover(person: Person, change: TierChange, tier: str) -> Mover:
     return Mover(
         str(person.member_id),
         change.tier_set,
         change.was,
-        change.tier,
+        tier,
         change.cause,
         change.condition,
         change.facts,
+        change.standing.review_at if change.cause == "grace" else None,
     )
 
 
