@@ -34,8 +34,8 @@ class Moves(msgspec.Struct, frozen=True):
 
 
 class Mover(msgspec.Struct, frozen=True):
-    """A member who would move to `tier`, by which condition, and on what facts: at once, or (`cause` is `grace`) when days
-    of grace are over, at `falls_at`, if nothing changes until then."""
+    """A member who would move to `tier`, by which condition, and on what facts: at once, or (`cause` is `grace`) when
+    days of grace are over, at `falls_at`, if nothing changes until then."""
 
     member_id: str
     tier_set: str
@@ -49,9 +49,9 @@ class Mover(msgspec.Struct, frozen=True):
 
 class Preview(msgspec.Struct, frozen=True):
     """Who would move. `members` who have not left were looked at, `unsettled` of them have reviews or points due that
-    count only when they are booked; `moving` and `moves` count everybody who moves at once, `in_grace` and `falls` those
-    who are given days of grace and fall afterwards. Pages behind the first only list: there these are null. `movers` begin
-    behind the place that was asked for; `next` is the place of the rest."""
+    count only when they are booked; `moving` and `moves` count everybody who moves at once, `in_grace` and `falls`
+    those who are given days of grace and fall afterwards. Pages behind the first only list: there these are null.
+    `movers` begin behind the place that was asked for; `next` is the place of the rest."""
 
     members: int | None
     moving: int | None
