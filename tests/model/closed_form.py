@@ -26,16 +26,41 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 PlainLine = tuple[int, int]
 
 
-def points_kept(rule: EarningRule, lines: Sequence[PlainLine], returned: Sequence[int]) -> int:
-    """What an order earns once so many pieces of each line have been returned."""
-    paid = [
+def paid_for(lines: Sequence[PlainLine], returned: Sequence[int]) -> list[int]:
+    """What of each line counts as paid once so many pieces have been returned."""
+    return [
         math.floor(Fraction(cents * (quantity - gone), quantity) + HALF)
         for (quantity, cents), gone in zip(lines, returned, strict=True)
     ]
+
+
+def points_kept(rule: EarningRule, lines: Sequence[PlainLine], returned: Sequence[int]) -> int:
+    """What an order earns once so many pieces of each line have been returned."""
+    paid = paid_for(lines, returned)
     assert rule.ratio is not None
     rate = Fraction(rule.ratio.points, rule.ratio.per_cents)
     rated = [sum(paid)] if rule.basis == "order" else paid
     return sum(ROUND[rule.rounding](cents * rate) for cents in rated)
+
+
+def share_by_remainders(points: int, weights: Sequence[int]) -> list[int]:
+    """Each its share rounded down; what is left goes, point by point, to whoever lost most by that, the first of
+    equals. Where nothing has weight, all weigh the same."""
+    whole = sum(weights)
+    exact = [Fraction(points * weight, whole) if whole else Fraction(points, len(weights)) for weight in weights]
+    shares = [math.floor(share) for share in exact]
+    while sum(shares) < points:
+        lost = [share - got for share, got in zip(exact, shares, strict=True)]
+        shares[lost.index(max(lost))] += 1
+    return shares
+
+
+def smallest_step(get: int, give: int) -> int:
+    """The fewest points that come to whole ones, at so many for so many."""
+    step = 1
+    while step * get % give:
+        step += 1
+    return step
 
 
 def slow_add_months(day: date, months: int) -> date:

@@ -10,10 +10,11 @@ from jifen.core.commands import SettleMember
 from jifen.core.decide import Context, decide
 from jifen.core.ledger.values import Account, Bucket, Lot, MemberState, Movement
 from jifen.core.program import Program
+from jifen.core.redemption.values import Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
 
-_OWN = (Bucket.AVAILABLE, Bucket.PENDING, Bucket.HELD, Bucket.DEBT)
+_OWN = (Bucket.AVAILABLE, Bucket.PENDING, Bucket.HELD, Bucket.SAVED, Bucket.DEBT)
 
 
 def view_now(program: Program, state: MemberState, history: Iterable[Movement], now: datetime) -> dict[str, Any]:
@@ -27,7 +28,24 @@ def view_now(program: Program, state: MemberState, history: Iterable[Movement], 
         for account in settled.accounts
         if account.wallet in program.wallet_ids
     }
-    return view | {"sequence": settled.sequence}
+    return view | {
+        "sequence": settled.sequence,
+        "status": settled.status.name.lower(),
+        "used": sorted(number for number in state.used.values() if number),
+    }
+
+
+def view_redemptions(redemptions: Mapping[int, Redemption]) -> dict[int, tuple[object, ...]]:
+    """How redemptions stand: state, until when each waits, and of each coupon what is left and what was used."""
+    return {
+        number: (
+            each.state,
+            each.until,
+            [coupon.remaining_cents for coupon in each.coupons],
+            [[use.cents for use in coupon.uses] for coupon in each.coupons],
+        )
+        for number, each in redemptions.items()
+    }
 
 
 def _view_account(account: Account, movements: Sequence[Movement]) -> dict[str, Any]:
@@ -35,11 +53,12 @@ def _view_account(account: Account, movements: Sequence[Movement]) -> dict[str, 
     net = _net(mine)
     balances = account.balances
     # Every balance is what the movements say, and every lot as well.
-    found = (balances.available, balances.pending, balances.held, -balances.debt)
+    found = (balances.available, balances.pending, balances.held, balances.saved, -balances.debt)
     assert found == tuple(net.get(bucket, 0) for bucket in _OWN)
     assert sum(lot.remaining for lot in account.lots) == account.available
     assert sum(lot.remaining for lot in account.pending_lots) == account.pending
     assert sum(hold.remaining for hold in account.holds) == account.held
+    assert sum(deposit.remaining for deposit in account.deposits) == account.saved
     by_lot = _net_by_lot(mine)
     for lot in account.lots:
         assert by_lot.pop((lot.lot, Bucket.AVAILABLE)) == lot.remaining
@@ -50,10 +69,12 @@ def _view_account(account: Account, movements: Sequence[Movement]) -> dict[str, 
         "available": account.available,
         "pending": account.pending,
         "held": account.held,
+        "saved": account.saved,
         "debt": account.debt,
         "free_lots": _shown(account.lots),
         "pending_lots": _shown(sorted(account.pending_lots, key=lambda lot: lot.order)),
         "holds": [(hold.remaining, hold.expires_at) for hold in account.holds],
+        "savings": [(deposit.remaining, deposit.expires_at) for deposit in account.deposits],
         "flows": {bucket.name.lower(): points for bucket, points in net.items() if bucket not in _OWN and points},
     }
 
@@ -89,5 +110,5 @@ def check_replay(history: Sequence[tuple[bytes, Sequence[Movement]]]) -> None:
             buckets[movement.target] = buckets.get(movement.target, 0) + movement.amount
         for balances in decode_trace(trace).balances:
             now: Mapping[Bucket, int] = replayed.get(balances.wallet, {})
-            kept = (balances.available, balances.pending, balances.held, -balances.debt)
+            kept = (balances.available, balances.pending, balances.held, balances.saved, -balances.debt)
             assert kept == tuple(now.get(bucket, 0) for bucket in _OWN)

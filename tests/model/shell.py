@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,31 +17,33 @@ from jifen.core.commands import (
     ReverseTransaction,
     TransferPoints,
 )
-from jifen.core.decide import Context, Effects, PastTransaction, decide
+from jifen.core.decide import Context, Effects, PastTransaction, decide, decide_pooled_reversal
 from jifen.core.ledger.journal import NotLoaded
-from jifen.core.ledger.values import (
-    LOTS_PER_TRANSACTION,
-    Account,
-    Bucket,
-    Kind,
-    LotTerms,
-    MemberState,
-    Movement,
-    Transaction,
-)
+from jifen.core.ledger.values import Account, MemberState, Transaction, transaction_id
 from jifen.core.limits import NEVER
+from jifen.core.members.commands import MembershipCommand, MergeMembers, SpendFromHousehold, UndoMerge
 from jifen.core.program import Program
+from jifen.core.redemption.codes import RANDOM_BYTES, code_of
+from jifen.core.redemption.commands import StepCommand
+from jifen.core.redemption.values import Stock, Supplies
 from jifen.core.refusal import Refusal
-from jifen.core.trace import decode_trace
+from jifen.core.rules.standing import Profile
 from jifen.core.wallets.commands import SavePoints
-from jifen.engine.references import new_member_state, unknown_past
+from jifen.engine.household_work import change_household
+from jifen.engine.households import Household, KnownHouseholds
+from jifen.engine.redemptions import gives_back, pool_changes, unknown_redemption
+from jifen.engine.references import Reference, check_hold_owner, new_member_state, unknown_past
+from jifen.engine.survivors import others_named
+from tests.model.shell_past import earned_this_year, notes_between, past_of, with_origins
+
+Ask = Callable[[Sequence[MemberState], MemberState | None], Effects | Refusal]
 
 
 class Shell:
     """Members, their transactions and the orders that find them, in memory.
 
-    Every command is decided twice: on the whole state and on a sparsely loaded one. Both must agree, unless the
-    sparse one says that it needs more.
+    Every command is decided twice: on whole states and on sparsely loaded ones. Both must agree, unless the sparse
+    ones say that they need more.
     """
 
     def __init__(self, program: Program) -> None:
@@ -49,19 +51,28 @@ class Shell:
         self.program = program
         self.states: dict[int, MemberState] = {}
         self.transactions: dict[int, list[Transaction]] = {}
-        self.orders: dict[str, tuple[int, int]] = {}
+        self.orders: dict[str, Reference] = {}
         #: What all members together used of caps, by usage name.
         self.shared_used: dict[str, int] = {}
+        #: Pieces of rewards, and codes that wait to be issued.
+        self.stocks: dict[str, Stock] = {}
+        self.pools: dict[str, tuple[str, ...]] = {}
+        #: Who was absorbed, by the survivor's transaction of the merge; and who survived whom, as of now.
+        self.merges: dict[Reference, int] = {}
+        self.into: dict[int, int] = {}
+        self.households: dict[int, Household] = {}
         self.not_loaded = 0
+        self._codes = 0
 
     def publish(self, program: Program) -> None:
         """A new version takes over."""
         self.programs[program.version] = program
         self.program = program
 
-    def add_member(self, member_id: int) -> None:
+    def add_member(self, member_id: int, registered_at: datetime | None = None) -> None:
         """A member without history."""
-        self.states[member_id] = new_member_state(member_id, self.program)
+        state = new_member_state(member_id, self.program)
+        self.states[member_id] = msgspec.structs.replace(state, profile=Profile(registered_at=registered_at))
         self.transactions[member_id] = []
 
     def run(
@@ -71,39 +82,77 @@ class Shell:
         now: datetime,
         occurred_at: datetime | None = None,
         source: str = "test",
+        actor: str = "tester",
+        roles: Sequence[str] = (),
     ) -> Transaction | Refusal | None:
         """Decide a command and keep what it did; its transaction, if it made one."""
-        past = None
-        reference = self._reference(member_id, command)
-        if reference is not None:
-            if not 0 < reference[1] <= len(self.transactions[reference[0]]):
-                return unknown_past(command)
-            past = self.past(*reference)
+        context = Context(now, occurred_at or now, source, "key", actor, roles=tuple(roles))
+        if refusal := check_hold_owner(command, member_id) or self._unknown(member_id, command):
+            return refusal
+        past = self._past_needed(member_id, command)
         receiver = None
         if isinstance(command, TransferPoints):
             assert isinstance(command.to, int)
             if command.to == member_id:
                 return Refusal("same_member", "Points cannot be transferred to the member they come from.")
             receiver = self.states[command.to]
-        context = Context(now, occurred_at or now, source, "key", "tester")
-        state = self.states[member_id]
+        others = self._others(member_id, command)
+        if isinstance(others, Refusal):
+            return others
+        known = KnownInMemory(self.households)
+        if refusal := known.check(command, set()):
+            return refusal
+        if isinstance(command, MembershipCommand):
+            return self._change_household(known, command)
+        if isinstance(command, SpendFromHousehold):
+            command, others = known.named(command), known.beside(member_id)
+        pooled = None if past is None or past.trace.dealings is None else past.trace.dealings.pooled
+        if pooled is not None and isinstance(command, ReverseTransaction):
+            parts = [(member_id, command.sequence), *((part.member, part.sequence) for part in pooled.parts)]
+            if (member_id, command.sequence) != (pooled.spender, pooled.sequence):
+                return Refusal("not_reversible", "This was paid for somebody else.")
+            found = [(each, self.past(each, sequence), self.survivors(each)) for each, sequence in parts]
+            return self._done(decide_pooled_reversal(self.program, context, self.states, found))
+        states = [self.states[each] for each in (member_id, *others)]
         if isinstance(command, SavePoints):
-            state = msgspec.structs.replace(state, earned_this_year=self._earned(member_id, now))
-        effects = decide(
-            self.program, command, context, state, past=past, receiver=receiver, shared_used=self.shared_used
-        )
-        self._compare_with_sparse(effects, command, context, state, past, receiver)
-        if isinstance(effects, Refusal):
-            return effects
-        self.keep(effects)
-        return effects.answer
+            earned = earned_this_year(self.transactions[member_id], self.program, now)
+            states[0] = msgspec.structs.replace(states[0], earned_this_year=earned)
+        supplies = Supplies(self.stocks, self.pools, self._fresh_codes())
+
+        def ask(states: Sequence[MemberState], receiver: MemberState | None) -> Effects | Refusal:
+            return decide(
+                self.program,
+                command,
+                context,
+                states[0],
+                past=past,
+                receiver=receiver,
+                others=states[1:],
+                shared_used=self.shared_used,
+                supplies=supplies,
+            )
+
+        effects = ask(states, receiver)
+        if not others:
+            # Whatever is decided on several members at once is decided on whole ones.
+            self._compare_with_sparse(effects, ask, states, receiver)
+        answer = self._done(effects)
+        if isinstance(command, MergeMembers | UndoMerge) and isinstance(answer, Transaction):
+            self._note_merge(command, answer)
+        return answer
 
     def keep(self, effects: Effects) -> None:
         """Write down what was decided."""
         for after in effects.states:
+            for reward, code, owner in pool_changes(self.states[after.member_id], after):
+                free = tuple(each for each in self.pools.get(reward, ()) if each != code)
+                self.pools[reward] = (*free, code) if owner is None else free
             self.states[after.member_id] = after
         for name, number in effects.shared_uses.items():
             self.shared_used[name] = self.shared_used.get(name, 0) + number
+        for reward, pieces in effects.taken.items():
+            stock = self.stocks[reward]
+            self.stocks[reward] = Stock(stock.pieces, stock.taken + pieces)
         for transaction in effects.transactions:
             mine = self.transactions[transaction.member_id]
             assert transaction.sequence == len(mine) + 1, "sequences have no gap"
@@ -111,127 +160,99 @@ class Shell:
         for state in effects.states:
             assert state.sequence == len(self.transactions[state.member_id])
 
-    def _reference(self, member_id: int, command: Command) -> tuple[int, int] | None:
+    def _done(self, effects: Effects | Refusal) -> Transaction | Refusal | None:
+        if isinstance(effects, Refusal):
+            return effects
+        self.keep(effects)
+        return effects.answer
+
+    def past(self, member_id: int, sequence: int) -> PastTransaction:
+        """An earlier transaction, with what has become of it since."""
+        past = past_of(self.transactions, self.programs, member_id, sequence)
+        survivors = self.survivors(member_id)
+        return with_origins(self.transactions, member_id, past, survivors) if survivors else past
+
+    def survivors(self, member_id: int) -> tuple[int, ...]:
+        """Who survived a merged member, and who survived that one, in turn."""
+        into = self.into.get(member_id)
+        return () if into is None else (into, *self.survivors(into))
+
+    # --- what a command refers to ---
+
+    def _reference(self, member_id: int, command: Command) -> Reference | None:
         match command:
             case RecordOrder():
                 return None if command.order.offset is None else command.order.offset.hold
             case RefundOrder():
-                return self.orders[command.refund.order_id]
+                return self.orders.get(command.refund.order_id, (member_id, 0))
             case CorrectOrder():
-                return self.orders[command.correction.order_id]
+                return self.orders.get(command.correction.order_id, (member_id, 0))
             case CaptureHold() | ReleaseHold():
                 return (member_id, command.hold)
-            case ReverseTransaction():
+            case ReverseTransaction() | UndoMerge():
                 return (member_id, command.sequence)
         return None
 
-    def _earned(self, member_id: int, now: datetime) -> int:
-        """What was earned this year in the wallet of the bank, less what was taken back of it."""
-        bank = self.program.document.bank
-        if bank is None:
-            return 0
-        wallet, mine = self.program.wallet_numbers[bank.wallet], self.transactions[member_id]
-        zone, points = self.program.zone, 0
-        for each in mine:
-            origin = each if each.refers_to is None else mine[each.refers_to - 1]
-            is_this_year = each.occurred_at.astimezone(zone).year >= now.astimezone(zone).year
-            if not is_this_year or each.kind not in (Kind.EARN, Kind.REVERSE, Kind.CORRECT):
-                continue
-            for movement in each.movements if origin.kind is Kind.EARN else ():
-                if movement.wallet == wallet:
-                    came = movement.source in (Bucket.ISSUED, Bucket.REVERSED)
-                    points += movement.amount * (came - (movement.target is Bucket.REVERSED))
-        return points
+    def _unknown(self, member_id: int, command: Command) -> Refusal | None:
+        """The refusal of what refers to something that does not exist."""
+        reference = self._reference(member_id, command)
+        if reference is not None and not 0 < reference[1] <= len(self.transactions[reference[0]]):
+            return unknown_past(command)
+        if isinstance(command, StepCommand) and command.redemption not in self.states[member_id].redemptions:
+            return unknown_redemption(transaction_id(member_id, command.redemption))
+        return None
 
-    def past(self, member_id: int, sequence: int) -> PastTransaction:
-        """An earlier transaction, with what has become of it since."""
-        mine = self.transactions[member_id]
-        transaction = mine[sequence - 1]
-        roots = _roots(mine)
-        expired: dict[int, int] = {}
-        for later in mine[sequence:]:
-            for movement in later.movements:
-                if _root_of(roots, movement.lot) != sequence:
-                    continue
-                if movement.target is Bucket.EXPIRED:
-                    expired[movement.lot] = expired.get(movement.lot, 0) + movement.amount
-                if movement.source is Bucket.EXPIRED:
-                    expired[movement.lot] -= movement.amount
-        return PastTransaction(
-            sequence,
-            transaction.kind,
-            self.programs[transaction.program_version],
-            transaction.occurred_at,
-            transaction.facts,
-            decode_trace(transaction.trace),
-            tuple(self._with_terms(mine, movement) for movement in transaction.movements),
-            tuple((each.kind, decode_trace(each.trace)) for each in mine if each.refers_to == sequence),
-            expired,
-            self._forgiven(mine, transaction, roots),
-            transaction.source,
-            additions=tuple(
-                movement
-                for each in mine
-                if roots.get(each.sequence) == sequence
-                for movement in each.movements
-                if movement.lot // LOTS_PER_TRANSACTION == each.sequence
-            ),
-            roots=roots,
-        )
+    def _past_needed(self, member_id: int, command: Command) -> PastTransaction | None:
+        reference = self._reference(member_id, command)
+        if reference is None and gives_back(command, self.states):
+            assert isinstance(command, StepCommand)
+            reference = (member_id, self.states[member_id].redemptions[command.redemption].spent_by)
+        if reference is None:
+            return None
+        past = self.past(*reference)
+        if not isinstance(command, UndoMerge) or reference not in self.merges:
+            return past
+        notes = notes_between(self.transactions, self.merges[reference], member_id, after=reference[1])
+        return msgspec.structs.replace(past, notes=tuple(notes))
 
-    @staticmethod
-    def _forgiven(mine: Sequence[Transaction], transaction: Transaction, roots: Mapping[int, int]) -> dict[int, int]:
-        """What refunds forgave of the lots that a transaction took from, and nothing has given up since."""
-        trace = decode_trace(transaction.trace)
-        wallet, lots = trace.wallet, {movement.lot for movement in transaction.movements if movement.lot}
-        if trace.dealings is not None and trace.dealings.offset is not None:
-            wallet, lots = trace.dealings.offset.wallet, {piece.lot for piece in trace.dealings.offset.pieces}
-        forgiven: dict[int, int] = {}
-        for opened in {_root_of(roots, lot) for lot in lots}:
-            for each in mine:
-                if each.refers_to == opened:
-                    taken_back = decode_trace(each.trace).taken_back
-                    points = sum(taken.forgiven for taken in taken_back if taken.wallet == wallet)
-                    forgiven[opened] = forgiven.get(opened, 0) + points
-                for movement in each.movements:
-                    is_given_up = (
-                        movement.source in (Bucket.SPENT, Bucket.ADJUSTED) and movement.target is Bucket.REVERSED
-                    )
-                    if is_given_up and movement.wallet == wallet and _root_of(roots, movement.lot) == opened:
-                        forgiven[opened] = forgiven.get(opened, 0) - movement.amount
-        return forgiven
+    def _others(self, member_id: int, command: Command) -> Sequence[int] | Refusal:
+        survivors = {each: self.survivors(each) for each in self.into}
+        return others_named(command, self.states[member_id], self.states, self.merges, survivors)
 
-    @staticmethod
-    def _with_terms(mine: Sequence[Transaction], movement: Movement) -> Movement:
-        if not movement.lot:
-            return movement
-        sequence, position = divmod(movement.lot, LOTS_PER_TRANSACTION)
-        terms: LotTerms | None = mine[sequence - 1].movements[position].terms
-        return msgspec.structs.replace(movement, terms=terms)
+    def _note_merge(self, command: MergeMembers | UndoMerge, answer: Transaction) -> None:
+        if isinstance(command, MergeMembers):
+            self.merges[answer.member_id, answer.sequence] = command.absorbed
+            self.into[command.absorbed] = command.member
+        else:
+            del self.into[self.merges[command.member, command.sequence]]
+
+    def _change_household(self, known: KnownInMemory, command: MembershipCommand) -> Refusal | None:
+        number = 1 + max((each.household_id for each in self.households.values()), default=0)
+        change = change_household(self.program, known, command, self.states, number)
+        if isinstance(change, Refusal):
+            return change
+        for member in change.went:
+            del self.households[member]
+        members = sorted({*change.household.members, *change.came} - set(change.went))
+        for member in members:
+            self.households[member] = msgspec.structs.replace(change.household, members=tuple(members))
+        return None
+
+    def _fresh_codes(self) -> tuple[str, ...]:
+        self._codes += 9
+        # The last bit is none of the code's.
+        numbers = range(self._codes - 9, self._codes)
+        return tuple(code_of((2 * number).to_bytes(RANDOM_BYTES, "big")) for number in numbers)
+
+    # --- sparsely loaded ---
 
     def _compare_with_sparse(
-        self,
-        expected: Effects | Refusal,
-        command: Command,
-        context: Context,
-        state: MemberState,
-        past: PastTransaction | None,
-        receiver: MemberState | None,
+        self, expected: Effects | Refusal, ask: Ask, states: Sequence[MemberState], receiver: MemberState | None
     ) -> None:
-        """A sparsely loaded state gives the same transactions, or NotLoaded, never anything else."""
+        """Sparsely loaded states give the same transactions, or NotLoaded, never anything else."""
         for most in (0, 1, 3):
-            sparse = _thin(state, most)
-            sparse_receiver = None if receiver is None else _thin(receiver, most)
             try:
-                found = decide(
-                    self.program,
-                    command,
-                    context,
-                    sparse,
-                    past=past,
-                    receiver=sparse_receiver,
-                    shared_used=self.shared_used,
-                )
+                found = ask([_thin(each, most) for each in states], None if receiver is None else _thin(receiver, most))
             except NotLoaded:
                 self.not_loaded += 1
                 continue
@@ -239,6 +260,14 @@ class Shell:
                 assert found == expected
             else:
                 assert found.transactions == expected.transactions
+
+
+class KnownInMemory(KnownHouseholds):
+    """The households, as they are at hand."""
+
+    def __init__(self, by_member: dict[int, Household]) -> None:
+        super().__init__((), 1)
+        self._by_member = by_member
 
 
 def _thin(state: MemberState, most: int) -> MemberState:
@@ -254,21 +283,3 @@ def _thin_account(account: Account, most: int) -> Account:
     return msgspec.structs.replace(
         account, lots=lots, horizon=horizon, pending_lots=(), holds=(), deposits=(), is_complete=is_complete
     )
-
-
-def _roots(mine: Sequence[Transaction]) -> dict[int, int]:
-    """By the sequence of each correction and refund that opened a lot: that of the order for which it did."""
-    return {
-        each.sequence: each.refers_to
-        for each in mine
-        if each.refers_to is not None
-        and any(
-            movement.source is Bucket.REVERSED and movement.lot // LOTS_PER_TRANSACTION == each.sequence
-            for movement in each.movements
-        )
-    }
-
-
-def _root_of(roots: Mapping[int, int], lot: int) -> int:
-    opened = lot // LOTS_PER_TRANSACTION
-    return roots.get(opened, opened)

@@ -1,0 +1,216 @@
+"""Rewards that members ask for, as plainly as it can be said: what waits is held, what passed is spent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from jifen.core.limits import NEVER
+from tests.model.closed_form import slow_start_of_day
+from tests.model.oracle.lots import Plain, Refused, drop, flow, give_back, next_sequence, pass_parts, take
+from tests.model.oracle.points import bind
+from tests.model.oracle.wallets import Wallets
+from tests.model.oracle.world import start_of
+
+PRICES = {"five-yuan": 100, "gift-card": 200, "cup": 100, "vase": 100, "movie": 50, "e-book": 10}
+#: The cup can be had for fewer points, and money.
+CHEAP_CUP = 20
+FACES = {"five-yuan": 500, "gift-card": 1_000, "movie": 0}
+LIMITS: dict[str, tuple[int, Literal["day", "month", "lifetime"]]] = {
+    "five-yuan": (5, "day"),
+    "cup": (1, "lifetime"),
+    "vase": (2, "month"),
+}
+STOCK = {"cup": 2, "vase": 4, "movie": 12}
+#: Nothing came of it.
+UNDONE = ("rejected", "cancelled", "expired")
+HELD = ("waiting_for_payment", "waiting_for_approval")
+ROLES = {"tester": ("manager",), "boss": ("manager",), "guest": ("reader",)}
+#: From which states a step leads on, and what it is in the life of a member.
+ALLOWED = {
+    "pay": ("waiting_for_payment",),
+    "approve": ("waiting_for_approval",),
+    "reject": ("waiting_for_approval",),
+    "cancel": ("waiting_for_payment", "waiting_for_approval", "approved"),
+    "fulfil": ("approved",),
+    "return": ("fulfilled",),
+}
+ACTS = {"pay": "spend", "approve": "spend", "reject": "release", "fulfil": "release", "cancel": "refund"}
+
+
+class Rewards(Wallets):
+    """The commands about redemptions and their coupons."""
+
+    def redeem(self, member_id: int, reward: str, quantity: int, *, with_cash: bool, now: datetime) -> int | str:
+        """Limits, then stock, then points. It waits for money, or for approval, or it passes at once."""
+
+        def work() -> int:
+            self.check_life(member_id, "spend")
+            points = quantity * (CHEAP_CUP if with_cash else PRICES[reward])
+            counted = {}
+            if reward in LIMITS:
+                most, period = LIMITS[reward]
+                counted[reward, period, start_of(period, now, self.zone)] = quantity
+                self.use(member_id, *counted, quantity, most)
+            if quantity > STOCK.get(reward, 10**9) - self.taken(reward):
+                raise Refused("sold_out")
+            wallet, member = self.can_take(member_id, None, points), self.member(member_id)
+            each = {"reward": reward, "quantity": quantity, "state": "held", "until": None, "wallet": wallet}
+            each |= {"counted": counted, "left": [], "used": [], "valid_until": NEVER, "hold": None, "parts": None}
+            if with_cash:
+                each |= {"state": "waiting_for_payment", "until": now + timedelta(minutes=30)}
+            elif reward == "vase":
+                each |= {"state": "waiting_for_approval", "until": now + timedelta(hours=24)}
+            if each["state"] in HELD:
+                each["hold"] = bind(wallet, points, NEVER)
+            else:
+                each["parts"] = take(wallet, "spent", points)
+                flow(wallet, "spent", points)
+                self._grant(each, now)
+            sequence = next_sequence(member, "redeem")
+            member["redemptions"][sequence] = each
+            return sequence
+
+        return self.attempt([member_id], now, work)
+
+    def step(self, member_id: int, sequence: int, step: str, actor: str, now: datetime) -> int | str:
+        """What a step does, or why it is refused."""
+        if sequence not in self.member(member_id)["redemptions"]:
+            return "unknown_redemption"
+
+        def work() -> int:
+            each = self.redemption(member_id, sequence)
+            self.check_life(member_id, ACTS.get(step, "refund"))
+            if each["state"] not in ALLOWED[step]:
+                raise Refused("step_not_allowed")
+            if step in ("approve", "reject") and actor != "boss":
+                raise Refused("approval_by_requester" if actor == "tester" else "role_missing")
+            if step == "fulfil" and each["reward"] in FACES:
+                raise Refused("step_not_allowed")
+            if step == "cancel" and any(each["used"]):
+                raise Refused("coupon_used")
+            if step == "fulfil":
+                each["state"] = "fulfilled"
+            elif step in ("pay", "approve"):
+                self._pass(each, now)
+            else:
+                after = {"reject": "rejected", "cancel": "cancelled", "return": "returned"}[step]
+                self._undo_redemption(member_id, each, after, now)
+            return next_sequence(self.member(member_id), "step")
+
+        if self.redemption(member_id, sequence)["parts"] and step in ("cancel", "return"):
+            return self.about_the_past(member_id, "refund", now, work)
+        return self.attempt([member_id], now, work)
+
+    def end_redemptions(self, member_id: int, now: datetime) -> None:
+        """Nobody paid or decided in time."""
+        self.let_time_pass([member_id], now)
+        for each in self.member(member_id)["redemptions"].values():
+            if each["until"] is not None and each["until"] <= now:
+                next_sequence(self.member(member_id), "step")
+                self._undo_redemption(member_id, each, "expired", each["until"])
+        self.let_time_pass([member_id], now)
+
+    def write_off(self, member_id: int, sequence: int, index: int, cents: int | None, now: datetime) -> int | str:
+        """Once, in parts where it may be."""
+
+        def work() -> int:
+            self.check_life(member_id, "use")
+            each = self.redemption(member_id, sequence)
+            if is_used_up(each, index):
+                raise Refused("coupon_used")
+            if each["state"] != "approved":
+                raise Refused("coupon_void")
+            if each["valid_until"] <= now:
+                raise Refused("coupon_expired")
+            left, has_face = each["left"][index], each["reward"] != "movie"
+            if has_face and cents is not None and cents > left:
+                raise Refused("coupon_exceeded")
+            part = left if has_face and cents is None else cents or 0
+            each["used"][index].append(part)
+            each["left"][index] = left - part if each["reward"] == "gift-card" else 0
+            if all(is_used_up(each, number) for number in range(each["quantity"])):
+                each["state"] = "written_off"
+            return next_sequence(self.member(member_id), "step")
+
+        return self.attempt([member_id], now, work)
+
+    def cancel_write_off(self, member_id: int, sequence: int, index: int, now: datetime) -> int | str:
+        """The last one."""
+
+        def work() -> int:
+            each = self.redemption(member_id, sequence)
+            if each["state"] not in ("approved", "written_off"):
+                raise Refused("step_not_allowed")
+            if not each["used"][index]:
+                raise Refused("unknown_write_off")
+            part = each["used"][index].pop()
+            is_partly = each["reward"] == "gift-card"
+            each["left"][index] = each["left"][index] + part if is_partly else FACES[each["reward"]]
+            each["state"] = "approved"
+            return next_sequence(self.member(member_id), "step")
+
+        return self.attempt([member_id], now, work)
+
+    # --- within ---
+
+    def redemption(self, member_id: int, sequence: int) -> Plain:
+        """One redemption."""
+        found: Plain = self.member(member_id)["redemptions"][sequence]
+        return found
+
+    def taken(self, reward: str) -> int:
+        """Pieces of stock; a code that was shown never comes back."""
+        return sum(
+            each["quantity"]
+            for member in self.world["members"].values()
+            for each in member["redemptions"].values()
+            if each["reward"] == reward
+            and (each["state"] not in (*UNDONE, "returned") or (reward == "movie" and each["left"]))
+        )
+
+    def view_redemptions(self, member_id: int) -> dict[int, tuple[object, ...]]:
+        """How each stands: state, until when it waits, and of each coupon what is left and what was used."""
+        return {
+            number: (each["state"], each["until"], each["left"], each["used"])
+            for number, each in self.member(member_id)["redemptions"].items()
+        }
+
+    def _pass(self, each: Plain, now: datetime) -> None:
+        """What is held is spent."""
+        wallet, hold = each["wallet"], each["hold"]
+        pass_parts(hold["parts"], "held", "spent")
+        flow(wallet, "spent", sum(part for _, part in hold["parts"]))
+        drop(wallet["holds"], hold)
+        each |= {"hold": None, "parts": hold["parts"]}
+        self._grant(each, now)
+
+    def _grant(self, each: Plain, now: datetime) -> None:
+        """Coupons are issued; where there is nothing to deliver either, it is done."""
+        each |= {"state": "fulfilled" if each["reward"] == "e-book" else "approved", "until": None}
+        if each["reward"] in FACES:
+            each["left"] = [FACES[each["reward"]]] * each["quantity"]
+            each["used"] = [[] for _ in range(each["quantity"])]
+        if each["reward"] == "five-yuan":
+            day = now.astimezone(self.zone).date() + timedelta(days=31)
+            each["valid_until"] = slow_start_of_day(day, self.zone)
+
+    def _undo_redemption(self, member_id: int, each: Plain, after: str, when: datetime) -> None:
+        """Points come back, to the lots that they came from. What came to nothing is counted back."""
+        wallet = each["wallet"]
+        each |= {"state": after, "until": None}
+        if after in UNDONE:
+            for name, number in each["counted"].items():
+                self.use(member_id, name, -number, None)
+        if each["hold"] is not None:
+            drop(wallet["holds"], each["hold"])
+            give_back(self.document, wallet, "held", each["hold"]["parts"], when)
+            each["hold"] = None
+        else:
+            flow(wallet, "spent", -sum(part for _, part in each["parts"]))
+            give_back(self.document, wallet, "spent", each["parts"], when)
+
+
+def is_used_up(each: Plain, index: int) -> bool:
+    """Whether nothing of a coupon is left."""
+    return bool(each["used"][index]) and each["left"][index] == 0
