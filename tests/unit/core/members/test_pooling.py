@@ -109,3 +109,18 @@ def test_who_may_not_spend_does_not_pay(status: MemberStatus) -> None:
     shop.shell.states[BOB] = msgspec.structs.replace(shop.shell.states[BOB], status=status)
     assert isinstance(pooled(shop, 101), Refusal)
     assert spent(pooled(shop, 100)) == {ALICE: 100}
+
+
+def test_cancelling_gives_back_to_all_under_one_key() -> None:
+    """The spender's side has the key of the command; the others' have none, as in the spend itself (I-07, I-23)."""
+    shop = Shop(EXPIRING)
+    shop.earn("A1", (1, 2_000))
+    shop.earn("B1", (1, 3_000), member=BOB)
+    paid = pooled(shop, 50)
+    assert isinstance(paid, Effects)
+    shop.shell.keep(paid)
+    outcome = shop.reverse(paid.states[0].sequence)
+    assert shop.done(outcome).key == "key"
+    theirs = shop.shell.transactions[BOB][-1]
+    assert (theirs.kind, theirs.source, theirs.key, theirs.actor) == (Kind.REVERSE, "jifen:time", "", "tester")
+    assert (shop.buckets(ALICE), shop.buckets(BOB)) == ((20, 0, 0, 0), (30, 0, 0, 0))
