@@ -152,6 +152,7 @@ class Decision:
 
     __slots__ = (
         "answer",
+        "bound_above",
         "codes_used",
         "context",
         "counters",
@@ -192,6 +193,8 @@ class Decision:
         self.shared_used = shared_used
         self.counters: Counters = state.counters
         self.status = state.status
+        #: Points that whoever survived the member has in holds and savings, less what is owed there, by wallet.
+        self.bound_above: Mapping[int, int] = {}
         #: What this decision uses of the member's caps, and of those that all share.
         self.uses: dict[str, int] = {}
         self.shared_uses: dict[str, int] = {}

@@ -287,8 +287,9 @@ def _take_back(
     # Points in a hold or in savings are not spent yet: they are owed under every policy, and pay for themselves when
     # they return.
     draft = journal.look(wallet)
+    bound = draft.held + draft.saved - draft.debt + decision.bound_above.get(wallet, 0)
     is_debt = policy == "debt" or not may_forgive
-    owed = short if is_debt else min(short, max(draft.held + draft.saved - draft.debt, 0))
+    owed = short if is_debt else min(short, max(bound, 0))
     if owed and (refusal := check_debt(decision, wallet, owed)):
         return refusal
     if owed:

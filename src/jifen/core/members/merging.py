@@ -153,6 +153,7 @@ class _Chain:
         for decision in self._decisions:
             settle(decision)
         self._recall(needs)
+        first.bound_above = self._bound()
         refusal = apply(first, self._past_by_now())
         if refusal is not None:
             return refusal
@@ -164,6 +165,12 @@ class _Chain:
             _follow(lower, upper, day, cents)
         settle(survivors[-1], not_before=occurred_at)
         return _effects(first, *self._decisions)
+
+    def _bound(self) -> dict[int, int]:
+        """What is in holds and savings of the last survivor, less what is owed there, by wallet: it is not spent."""
+        top = self._decisions[-1]
+        drafts = [top.journal.look(account.wallet) for account in top.state.accounts]
+        return {draft.wallet: draft.held + draft.saved - draft.debt for draft in drafts}
 
     def _past_by_now(self) -> PastTransaction:
         """The transaction in question, with what has expired of its lots at the last survivor in this very decision."""
