@@ -12,7 +12,7 @@ import pytest
 
 from jifen.core.commands import AdjustPoints, Command, RegisterMember
 from jifen.core.identity import Identity
-from jifen.core.members.commands import ChangeLife, MergeMembers
+from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
 from jifen.core.program import Program
 from jifen.core.redemption.commands import ApproveRedemption, CancelRedemption, RedeemReward, WriteOffCoupon
 from jifen.core.redemption.document import Price
@@ -169,6 +169,21 @@ async def test_coupons_of_a_merged_member_are_good(desk: Desk) -> None:
     used = await desk.read("SELECT used FROM usages WHERE member_id = $1 AND used > 0", alice)
     assert used == [(1,)]
     await desk.check()
+
+
+async def test_a_merge_is_undone_after_a_redemption_of_then_was_cancelled(desk: Desk) -> None:
+    """What was given back of limits meanwhile is not taken from the survivor once more."""
+    alice, bob = await desk.member("alice", 100), await desk.member("bob", 300)
+    first, second = [await desk.redeem(bob, "five-yuan") for _ in range(2)]
+    merge = await desk.do(MergeMembers(alice, bob))
+    await desk.do(CancelRedemption(bob, first))
+    await desk.do(UndoMerge(alice, merge.sequence))
+    await desk.check()
+    query = "SELECT used FROM usages WHERE member_id = $1 AND used > 0"
+    assert (await desk.read(query, alice), await desk.read(query, bob)) == ([], [(1,)])
+    await desk.do(CancelRedemption(bob, second))
+    await desk.check()
+    assert (await desk.points(alice), await desk.points(bob)) == ((100, 0), (300, 0))
 
 
 async def test_what_waits_must_be_decided_before_a_merge(desk: Desk) -> None:

@@ -59,7 +59,8 @@ class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `step`: `merge`, what came with it; `follow`, what a later refund or cancelled spend of the merged member came to;
     `recall`, what went there so that it could be taken back; `undo`. `paid`: the survivor's points that paid the
     other's debt; `repaid`: the other way round (lots of the merged member); `owed`: debt that was taken over, by
-    wallet. `counters`: the merged member's, `before`: the survivor's until then; `changed`: money by local day.
+    wallet. `counters`: the merged member's, `before`: the survivor's until then; `changed`: money by local day, and
+    `uses` of limits, that followed.
     """
 
     other: int
@@ -71,6 +72,7 @@ class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     counters: Counters = NO_COUNTERS
     before: Counters = NO_COUNTERS
     changed: list[tuple[date, int]] = []
+    uses: dict[str, int] = {}
 
 
 class Converted(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

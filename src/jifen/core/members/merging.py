@@ -84,8 +84,8 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
             counters = counters.with_change(day, cents)
     survivor.counters = part_counters(survivor.counters, note.before, counters)
     merged.counters = counters
-    uses = past.trace.uses
-    survivor.uses, merged.uses = {name: -used for name, used in uses.items()}, dict(uses)
+    uses = _sum_of_uses([past.trace.uses, *(each.uses for each in past.notes)])
+    survivor.uses, merged.uses = {name: -used for name, used in uses.items()}, uses
     _end_pair(
         merged,
         survivor,
@@ -98,6 +98,15 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
     )
     merged.status = MemberStatus.ACTIVE
     return _effects(survivor, survivor, merged)
+
+
+def _sum_of_uses(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """What came with a merge and what of it was given back since: what is still used of limits."""
+    uses: dict[str, int] = {}
+    for part in parts:
+        for name, used in part.items():
+            uses[name] = uses.get(name, 0) + used
+    return {name: used for name, used in uses.items() if used}
 
 
 def decide_for_merged(
@@ -249,7 +258,7 @@ def _follow(lower: Decision, upper: Decision, day: date, cents: int) -> None:
         upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents), NO_COUNTERS
     # What a returned redemption gives back of its limits is the survivor's.
     lower.uses, upper.uses = {}, {name: upper.uses.get(name, 0) + used for name, used in uses.items()}
-    note = Merged(lower.journal.member_id, "follow", changed=[(day, cents)] if cents else [])
+    note = Merged(lower.journal.member_id, "follow", changed=[(day, cents)] if cents else [], uses=uses)
     _move_all(lower, upper, note, spent=cents, uses=uses)
 
 
