@@ -23,6 +23,7 @@ from jifen.core.commands import (
     RecordOrder,
     RefundOrder,
     RegisterMember,
+    ReleaseHold,
     ReverseTransaction,
     SpendPoints,
 )
@@ -263,6 +264,48 @@ async def test_what_cannot_be_merged(life: Life) -> None:
     await life.do(MergeMembers(alice, bob))
     assert (await life.refused(MergeMembers(alice, bob))).code == "member_merged"
     assert (await life.refused(MergeMembers(bob, alice))).code == "member_merged"
+
+
+async def test_points_in_a_hold_of_the_survivor_are_owed(bare_database_url: str) -> None:
+    """A refund that forgives what was spent does not forgive what is only held, whoever holds it (I-08)."""
+    program = msgspec.structs.replace(PROGRAM, refunds=RefundPolicy("forgive"))
+    async for life in lived(bare_database_url, program):
+        alice, bob = await life.member("alice"), await life.member("bob")
+        await life.order(bob, "B1", 10_000)
+        await life.do(MergeMembers(alice, bob))
+        held = await life.do(PlaceHold(alice, None, 70))
+        assert isinstance(await life.refund("B1"), Answer)
+        assert await life.points(alice) == [(0, 0, 70, 70)]
+        await life.do(ReleaseHold(alice, held.sequence))
+        await life.check()
+        assert await life.points(alice, bob) == [(0, 0, 0, 0), (0, 0, 0, 0)]
+
+
+async def test_a_hold_of_a_merged_member(life: Life) -> None:
+    """Its old number is answered, whatever is asked of it."""
+    alice, bob = await life.member("alice"), await life.member("bob")
+    await life.order(bob, "B1", 10_000)
+    held = await life.do(PlaceHold(bob, None, 70))
+    await life.do(ReleaseHold(bob, held.sequence))
+    await life.do(MergeMembers(alice, bob))
+    assert (await life.refused(CaptureHold(bob, held.sequence))).code == "member_merged"
+    assert (await life.refused(ReleaseHold(bob, held.sequence))).code == "hold_closed"
+    assert (await life.refused(UndoMerge(bob, 1))).code == "unknown_merge"
+
+
+async def test_a_merge_is_undone_in_the_same_batch(life: Life) -> None:
+    """The undoing waits until it can find the merge."""
+    alice, bob = await life.member("alice"), await life.member("bob")
+    await life.order(bob, "B1", 10_000)
+    outcomes = await life.engine.submit_group(
+        [
+            Submission(command, "test", name, b"{}", "test")
+            for name, command in (("merge", MergeMembers(alice, bob)), ("undo", UndoMerge(alice, 1)))
+        ]
+    )
+    assert all(isinstance(each, Answer) for each in outcomes), outcomes
+    await life.check()
+    assert await life.points(alice, bob) == [(0, 0, 0, 0), (100, 0, 0, 0)]
 
 
 @pytest.mark.parametrize("seed", range(8))

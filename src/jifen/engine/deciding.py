@@ -255,7 +255,8 @@ class Deciding:
         links = self._known.links
         others = others_named(command, self._states[member], self._states, links.absorbed, links.survivors)
         if isinstance(others, Refusal):
-            return others
+            # The merge that is to be undone may have been made in this very batch.
+            return [] if isinstance(command, UndoMerge) and member in self._waiting_members else others
         involved = {member, *others} if others else set()
         for part, _ in links.parts(command):
             involved |= {member, *links.with_survivors(part)}

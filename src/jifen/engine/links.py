@@ -59,12 +59,13 @@ class Links:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
         who survived merged members whose past is asked about, and who was absorbed in merges that are to be undone.
 
-        Hardly any redemption is a merged member's, so that those are looked for only where one turned out to be."""
+        Hardly any hold or redemption is a merged member's: those are looked for only where one turned out to be."""
         merged = {each.member for each in self._commands if isinstance(each, ReverseTransaction)}
         orders = [digest_order(name) for each in self._commands if (name := order_named(each)) is not None]
         merged |= {member for each in self._commands for member, _ in self.parts(each)}
         if look_for_merged:
-            merged |= {member for member, _ in self._redeeming.references}
+            named = [*map(self.reference, self._commands), *self._redeeming.references]
+            merged |= {reference[0] for reference in named if reference is not None}
         if orders:
             self.orders, merged_owners = await find_orders(connection, orders, self._shards)
             merged |= merged_owners
