@@ -26,9 +26,10 @@ from jifen.core.commands import (
     ReleaseHold,
     ReverseTransaction,
     SpendPoints,
+    TransferPoints,
 )
 from jifen.core.identity import Identity
-from jifen.core.members.commands import DescribePerson, MergeMembers, UndoMerge
+from jifen.core.members.commands import DescribePerson, FoundHousehold, MergeMembers, UndoMerge
 from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, RefundPolicy, Wallet
 from jifen.core.refusal import Refusal
@@ -293,19 +294,38 @@ async def test_a_hold_of_a_merged_member(life: Life) -> None:
     assert (await life.refused(UndoMerge(bob, 1))).code == "unknown_merge"
 
 
+async def together(life: Life, *commands: Command) -> list[str]:
+    """Commands of one batch: the code of each refusal, or `done`."""
+    group = [Submission(command, "test", f"batch {index}", b"{}", "test") for index, command in enumerate(commands)]
+    outcomes = await life.engine.submit_group(group)
+    await life.check()
+    return [outcome.code if isinstance(outcome, Refusal) else "done" for outcome in outcomes]
+
+
 async def test_a_merge_is_undone_in_the_same_batch(life: Life) -> None:
     """The undoing waits until it can find the merge."""
     alice, bob = await life.member("alice"), await life.member("bob")
     await life.order(bob, "B1", 10_000)
-    outcomes = await life.engine.submit_group(
-        [
-            Submission(command, "test", name, b"{}", "test")
-            for name, command in (("merge", MergeMembers(alice, bob)), ("undo", UndoMerge(alice, 1)))
-        ]
-    )
-    assert all(isinstance(each, Answer) for each in outcomes), outcomes
-    await life.check()
+    assert await together(life, MergeMembers(alice, bob), UndoMerge(alice, 1)) == ["done", "done"]
     assert await life.points(alice, bob) == [(0, 0, 0, 0), (100, 0, 0, 0)]
+
+
+async def test_whoever_is_merged_in_the_same_batch_is_somebody_else(life: Life) -> None:
+    """A transfer in the name of who was just merged comes from the survivor."""
+    alice, bob = await life.member("alice"), await life.member("bob")
+    await life.order(bob, "B1", 10_000)
+    transfer = TransferPoints(Identity("external", "bob"), bob, None, 5)
+    assert await together(life, MergeMembers(alice, bob), transfer) == ["done", "member_merged"]
+
+
+async def test_nobody_in_a_household_is_merged_while_another_of_it_waits(life: Life) -> None:
+    """A merge that must wait is looked at when its turn has come, not done unseen (I-23)."""
+    alice, bob, carol = await life.member("alice"), await life.member("bob"), await life.member("carol")
+    await life.order(carol, "C1", 10_000)
+    await life.do(FoundHousehold(bob, "home", (carol,)))
+    # The capture waits for the next batch, as this one makes the hold; and so does whatever concerns the household.
+    commands = (PlaceHold(carol, None, 5), CaptureHold(carol, 2), MergeMembers(alice, bob))
+    assert await together(life, *commands) == ["done", "done", "in_household"]
 
 
 @pytest.mark.parametrize("seed", range(8))

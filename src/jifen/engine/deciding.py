@@ -133,7 +133,8 @@ class Deciding:
         if isinstance(command, TransferPoints):
             found = self._directory.receiver_of(command, member)
             if isinstance(found, Refusal):
-                return found
+                # Whoever was named may be somebody else in the next batch.
+                return None if member in self._waiting_members else found
             receiver = found
             if {member, receiver.member_id} & self._waiting_members:
                 self._waiting_members |= {member, receiver.member_id}

@@ -101,7 +101,9 @@ class KnownHouseholds:
     def involved(self, command: Command) -> set[int]:
         """Everybody whom a change of these households concerns."""
         asked = asked_about(command)
-        return set(asked).union(*(self.beside(member) for member in asked))
+        # In a merge the survivor as well, who would not wait otherwise.
+        also = {command.member} if isinstance(command, MergeMembers) else set()
+        return also.union(asked, *(self.beside(member) for member in asked))
 
     def named(self, command: Command) -> Command:
         """The command, with the household that the member is in where it takes from that."""
