@@ -13,10 +13,11 @@ from jifen.core.commands import AdjustPoints, Command, RegisterMember
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import Bucket, MemberState, Movement
 from jifen.core.program import ProgramDocument
+from jifen.core.redemption.values import Redemption, decode_redemption
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
-from jifen.engine.loading import load_everything, lock_accounts
+from jifen.engine.loading import load_all_usages_of, load_everything, lock_accounts
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.verification import verify
 
@@ -79,7 +80,21 @@ async def read_members(connection: Connection, members: Sequence[int]) -> dict[i
     shards = await connection.fetchval("SELECT shards FROM installation")
     locked = await lock_accounts(connection, sorted(members), [], shards)
     await load_everything(connection, locked.states, locked.places, sorted(locked.states), shards)
+    await load_all_usages_of(connection, locked.states, members, shards)
     return locked.states
+
+
+async def read_redemptions(connection: Connection, member: int) -> dict[int, Redemption]:
+    """The redemptions of a member, by the transaction that asked for each."""
+    rows = await connection.fetch(
+        "SELECT sequence, content FROM redemptions WHERE member_id = $1 ORDER BY sequence", member
+    )
+    return {sequence: decode_redemption(content) for sequence, content in rows}
+
+
+async def read_stock(connection: Connection) -> dict[str, int]:
+    """How many pieces of each reward are taken."""
+    return dict(await connection.fetch("SELECT reward, taken FROM stocks"))
 
 
 async def read_history(connection: Connection, member: int) -> list[tuple[bytes, list[Movement]]]:

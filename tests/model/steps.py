@@ -6,13 +6,14 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from hypothesis import strategies as st
 
 from jifen.core.calendar import Expiry, NeverExpires, RollingExpiry, YearlyExpiry
 from jifen.core.program import MemberPolicy, ProgramDocument, check_document
+from jifen.core.rounding import Rounding
 from jifen.core.rules.document import Cap
 from jifen.core.wallets.document import Bank, Conversion, Gifts, OffsetPolicy
 from tests.model.programs import make_document
@@ -45,15 +46,15 @@ class Weights(NamedTuple):
 EVERYTHING = Weights(
     {
         "earn": 8,
-        "pay_with_points": 4,
-        "refund": 6,
+        "pay_with_points": 5,
+        "refund": 8,
         "spend": 3,
         "hold": 3,
         "capture": 2,
         "release": 1,
-        "adjust": 3,
+        "adjust": 4,
         "transfer": 3,
-        "reverse": 5,
+        "reverse": 8,
         "convert": 4,
         "save": 4,
         "unsave": 3,
@@ -80,6 +81,12 @@ REDEEMING = Weights(
     EVERYTHING.of
     | {"redeem": 40, "decide": 20, "pay": 10, "fulfil": 15, "give_up": 20, "write_off": 30, "earn": 12}
     | {"cancel_write_off": 8, "wait": 20, "adjust": 15}
+)
+#: Members become one, and what they did before is taken back.
+MERGING = Weights(
+    EVERYTHING.of
+    | {"merge": 6, "undo_merge": 4, "refund": 24, "reverse": 24, "give_up": 16, "redeem": 12, "hold": 8, "save": 8}
+    | {"earn": 20, "pay_with_points": 12, "come_together": 6, "spend_together": 16, "wait": 8, "convert": 8}
 )
 NUMBERS = st.integers(0, 30_000)
 
@@ -127,7 +134,7 @@ def programs(draw: st.DrawFn) -> list[ProgramDocument]:
 
 def any_document(choose: Choose, time_zone: str) -> ProgramDocument:
     """A program of any policies."""
-    expired_lots = choose(["expire", "grace", "new_lot"])
+    expired_lots: Literal["expire", "grace", "new_lot"] = choose(["expire", "grace", "new_lot"])
     plain = make_document(
         points=choose([1, 2, 3, 5]),
         per_cents=choose([1, 7, 20, 100]),
@@ -158,19 +165,18 @@ def any_document(choose: Choose, time_zone: str) -> ProgramDocument:
 
 
 def _any_expiry(choose: Choose) -> Expiry:
-    return choose(
-        [
-            NeverExpires(),
-            RollingExpiry(choose([1, 2, 3]), choose(["day", "month_end"])),
-            YearlyExpiry(choose(range(1, 5)), choose(range(1, 30)), choose([0, 0, 1])),
-        ]
-    )
+    expiries: list[Expiry] = [
+        NeverExpires(),
+        RollingExpiry(choose([1, 2, 3]), choose(["day", "month_end"])),
+        YearlyExpiry(choose(range(1, 5)), choose(range(1, 30)), choose([0, 0, 1])),
+    ]
+    return choose(expiries)
 
 
 def _any_conversion(choose: Choose, source: str, target: str) -> Conversion:
     give, get = choose([(1, 1), (10, 3), (3, 10), (6, 4), (1, 7)])
-    fee = choose([{}, {"fee_points": 1}, {"fee_percent": Decimal("2.5")}, {"fee_percent": Decimal(30)}])
-    rounding = choose(["floor", "half_up", "half_even", "ceil"])
+    fee: dict[str, Any] = choose([{}, {"fee_points": 3}, {"fee_percent": Decimal("2.5")}, {"fee_percent": Decimal(30)}])
+    rounding: Rounding = choose(["floor", "half_up", "half_even", "ceil"])
     make = partial(Conversion, f"to-{target}", source, target, give, get, fee_rounding=rounding, **fee)
     plain = make()
     limits = choose([[], [Cap("points", 400, period="day")], [Cap("count", 3, period="month")]])
@@ -190,9 +196,15 @@ def _any_gifts(choose: Choose) -> Gifts:
 
 
 def _any_bank(choose: Choose) -> Bank:
+    expiries: list[Expiry] = [
+        NeverExpires(),
+        RollingExpiry(4),
+        RollingExpiry(12, "month_end"),
+        YearlyExpiry(6, 30, 1),
+    ]
     return Bank(
         "points",
-        choose([NeverExpires(), RollingExpiry(4), RollingExpiry(12, "month_end"), YearlyExpiry(6, 30, 1)]),
+        choose(expiries),
         share_percent=choose([Decimal(50), Decimal(100), Decimal("12.5")]),
         window_days=choose([30, 95]),
     )

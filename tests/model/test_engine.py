@@ -1,4 +1,4 @@
-"""Random sequences of all commands on three members: the engine on PostgreSQL against the oracle, side by side.
+"""Random sequences of all commands on four members: the engine on PostgreSQL against the oracle, side by side.
 
 Commands come in groups, so that batches hold several for one member; each is sent more than once.
 """
@@ -11,15 +11,24 @@ import random
 import msgspec
 import pytest
 
-from jifen.core.commands import SettleMember
+from jifen.core.commands import AdjustPoints, Command, PlaceHold, SettleMember, SpendPoints, TransferPoints
 from jifen.core.identity import Identity
-from jifen.core.ledger.values import Movement
+from jifen.core.ledger.values import MemberState, Movement
 from jifen.core.limits import EARLIEST_INSTANT
+from jifen.core.redemption.commands import (
+    CancelWriteOff,
+    RedeemReward,
+    RedemptionCommand,
+    SettleRedemption,
+    WriteOffCoupon,
+)
+from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.stock import add_codes, set_stock
 from tests.databases import add_program
-from tests.model.comparing import check_replay, view_now
+from tests.model.comparing import check_replay, view_now, view_redemptions
 from tests.model.ledger import (
     answered,
     check_ledger,
@@ -28,17 +37,23 @@ from tests.model.ledger import (
     publish,
     read_history,
     read_members,
+    read_redemptions,
+    read_stock,
     refused,
     submission,
 )
+from tests.model.oracle.rewards import ROLES, STOCK
+from tests.model.planner import START, Planned, Planner
 from tests.model.programs import make_program
-from tests.model.steps import START, Planned, Planner, random_programs, random_steps
+from tests.model.steps import random_programs, random_steps
 
-NAMES = ("ann", "bob", "cyd")
+NAMES = ("ann", "bob", "cyd", "dan")
+#: Commands that may name the member by any identity.
+BY_NAME = (SpendPoints, PlaceHold, AdjustPoints, TransferPoints, ConvertPoints, SavePoints, UnsavePoints, RedeemReward)
 
 
 class Run:
-    """One life of three members: an oracle and an engine with the oracle's clock."""
+    """One life of four members: an oracle and an engine with the oracle's clock."""
 
     def __init__(self, url: str, seed: int) -> None:
         self.url = url
@@ -49,6 +64,7 @@ class Run:
         self.group: list[tuple[Planned, Submission]] = []
         self.answers: list[tuple[Submission, Answer]] = []
         self.names: dict[int, Identity] = {}
+        self._keys = 0
 
     async def live(self, seed: int) -> None:
         """All steps; compare whenever a group was done."""
@@ -56,37 +72,82 @@ class Run:
         await self.engine.start()
         connection = await connect(self.url)
         try:
-            for name in NAMES:
-                member = await new_member(self.engine, name)
-                self.names[member] = Identity("external", name)
-                self.planner.members.append(member)
-                self.planner.oracle.add_member(member)
-            for number, step in enumerate(random_steps(seed, 70)):
+            await self._open_shop(connection)
+            for step in random_steps(seed, 110):
                 if step.action in ("wait", "publish") or self.chance.random() < 0.25:
                     await self.flush(connection)
-                planned = self.planner.plan(step)
+                for planned in self.planner.plan(step):
+                    await self._add(connection, planned)
+                if step.action == "wait":
+                    await self.flush(connection)
                 if step.action == "publish":
                     # In force at all times: the oracle knows no versions of earlier times.
                     await publish(self.url, self.planner.oracle.document, EARLIEST_INSTANT)
-                if planned is not None:
-                    self.group.append((planned, self._submission(planned, f"step-{number}")))
             await self.flush(connection)
-            await self._check_history(connection)
+            for member in self.planner.members:
+                check_replay(await read_history(connection, member))
         finally:
             await connection.close()
             await self.engine.stop()
 
-    def _submission(self, planned: Planned, key: str) -> Submission:
+    async def _open_shop(self, connection: Connection) -> None:
+        """Members, and rewards to be had."""
+        for name in NAMES:
+            member = await new_member(self.engine, name)
+            self.names[member] = Identity("external", name)
+            self.planner.members.append(member)
+            self.planner.oracle.add_member(member, START)
+        program = make_program(self.planner.oracle.document)
+        shards = await connection.fetchval("SELECT shards FROM installation")
+        codes = [f"M{number}" for number in range(STOCK["movie"])]
+        await add_codes(connection, program, shards, "movie", codes, actor="test")
+        for reward, pieces in STOCK.items():
+            if reward != "movie":
+                await set_stock(
+                    connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=pieces
+                )
+
+    async def _add(self, connection: Connection, planned: Planned) -> None:
+        """One more command for the group. Who comes first to a reward counts, so of different members it is not asked
+        within one group: what must wait for the next batch would be overtaken."""
         command = planned.command
-        if isinstance(command, SettleMember):
+        if isinstance(command, RedemptionCommand):
+            others = [each for each, _ in self.group if each.member != planned.member]
+            if planned.coupon or any(isinstance(each.command, RedemptionCommand) for each in others):
+                await self.flush_planned(connection)
+        if planned.coupon is not None:
+            assert isinstance(command, WriteOffCoupon | CancelWriteOff)
+            redemption, index = planned.coupon
+            found = await read_redemptions(connection, planned.member)
+            command = msgspec.structs.replace(command, code=found[redemption].coupons[index].code)
+        self._keys += 1
+        self.group.append((planned, self._submission(planned, command, f"step-{self._keys}")))
+
+    def _submission(self, planned: Planned, command: Command, key: str) -> Submission:
+        if isinstance(command, SettleMember | SettleRedemption):
             return Submission(command, "jifen:time", "", b"", "jifen:time", has_key=False)
-        name = self.names[planned.member]
-        if getattr(command, "wallet", "") is None and self.chance.random() < 0.5:
-            command = msgspec.structs.replace(command, member=name)
-        return submission(command, key, planned.occurred_at)
+        if isinstance(command, BY_NAME) and self.chance.random() < 0.5:
+            # By any name that finds the member, also one that came with a merge.
+            names = [
+                name
+                for member, name in self.names.items()
+                if [member, *self.planner.oracle.survivors(member)][-1] == planned.member
+            ]
+            command = msgspec.structs.replace(command, member=self.chance.choice(names)) if names else command
+        made = submission(command, key, planned.occurred_at)
+        return msgspec.structs.replace(made, actor=planned.actor, roles=ROLES[planned.actor])
+
+    async def flush_planned(self, connection: Connection) -> None:
+        """Send what has gathered; the oracle is further on, so that nothing is compared but answers."""
+        await self._send()
 
     async def flush(self, connection: Connection) -> None:
-        """Send what has gathered as one group, each command once or twice, then some old ones again, and compare."""
+        """Send what has gathered, and compare."""
+        await self._send()
+        await self._compare(connection)
+
+    async def _send(self) -> None:
+        """Send the group, each command once or twice, then some old ones again."""
         sent: list[tuple[Planned, Submission]] = []
         for planned, each in self.group:
             sent += [(planned, each)] * (2 if each.has_key and self.chance.random() < 0.4 else 1)
@@ -98,7 +159,6 @@ class Run:
         for (_, first), outcome in zip(repeated, outcomes[len(sent) :], strict=True):
             assert (answered(outcome).duplicate, first_time(outcome)) == (True, first)
         self.group.clear()
-        await self._compare(connection)
 
     def _check_outcome(self, planned: Planned, each: Submission, outcome: Outcome, seen: dict[str, Outcome]) -> None:
         if isinstance(planned.expected, str):
@@ -117,19 +177,19 @@ class Run:
         seen[each.key] = outcome
 
     async def _compare(self, connection: Connection) -> None:
-        """Every bucket, lot, hold, debt and flow, as the tables have them and as time has made them since."""
-        program = make_program(self.planner.oracle.document, self.planner.version)
-        for member, state in (await read_members(connection, self.planner.members)).items():
+        """Every bucket, lot, hold, debt and flow, as the tables have them and as time has made them since; how
+        redemptions stand, and stock."""
+        oracle, now = self.planner.oracle, self.planner.now
+        program = make_program(oracle.document, len(oracle.documents))
+        states: dict[int, MemberState] = await read_members(connection, self.planner.members)
+        for member, state in states.items():
             movements: list[Movement] = []
             for _, moved in await read_history(connection, member):
                 movements += moved
-            assert view_now(program, state, movements, self.planner.now) == self.planner.oracle.view(
-                member, self.planner.now
-            )
-
-    async def _check_history(self, connection: Connection) -> None:
-        for member in self.planner.members:
-            check_replay(await read_history(connection, member))
+            assert view_now(program, state, movements, now) == oracle.view(member, now)
+            redemptions = await read_redemptions(connection, member)
+            assert view_redemptions(redemptions) == oracle.view_redemptions(member)
+        assert await read_stock(connection) == {reward: oracle.taken(reward) for reward in STOCK}
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -18,7 +18,7 @@ from tests.model.oracle.rewards import ROLES, STOCK
 from tests.model.planner import START, Planned, Planner
 from tests.model.programs import make_program
 from tests.model.shell import Shell
-from tests.model.steps import REDEEMING, Step, programs, random_programs, random_steps, steps
+from tests.model.steps import MERGING, REDEEMING, Step, programs, random_programs, random_steps, steps
 
 MEMBERS = [101, 102, 103, 104]
 
@@ -103,3 +103,10 @@ def test_long_lives_agree_with_the_oracle(seed: int) -> None:
 def test_lives_full_of_rewards_agree_with_the_oracle(seed: int) -> None:
     """I-20, I-21: every answer, and all that follows from it (known failures 11, 13, 16, 18, 25, 31, 71)."""
     Life(random_programs(seed)).live(random_steps(seed, 150, REDEEMING))
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+def test_lives_full_of_merges_agree_with_the_oracle(seed: int) -> None:
+    """I-19, I-23: what is taken back of a merged member, what comes back, and common spends of households (known
+    failures 1, 2, 3, 9, 21, 23)."""
+    Life(random_programs(seed)).live(random_steps(seed, 150, MERGING))

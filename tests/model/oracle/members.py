@@ -179,8 +179,9 @@ class Oracle(Rewards):
             if left:
                 raise Refused("insufficient_points")
             daily = self.document.members.daily_from_household
-            if daily is not None and sum(shares[1:]):
-                self.use(member_id, ("household", now.astimezone(self.zone).date()), sum(shares[1:]), daily)
+            from_others = sum(shares[1:])
+            if daily is not None and from_others:
+                self.use(member_id, ("household", now.astimezone(self.zone).date()), from_others, daily)
             paid = [
                 (payer, self.pay(payer, wallet_name, share))
                 for payer, share in zip(payers, shares, strict=True)

@@ -21,7 +21,7 @@ LIMITS: dict[str, tuple[int, Literal["day", "month", "lifetime"]]] = {
     "cup": (1, "lifetime"),
     "vase": (2, "month"),
 }
-STOCK = {"cup": 2, "vase": 4, "movie": 12}
+STOCK = {"cup": 2, "vase": 3, "movie": 5}
 #: Nothing came of it.
 UNDONE = ("rejected", "cancelled", "expired")
 HELD = ("waiting_for_payment", "waiting_for_approval")
@@ -50,8 +50,9 @@ class Rewards(Wallets):
             counted = {}
             if reward in LIMITS:
                 most, period = LIMITS[reward]
-                counted[reward, period, start_of(period, now, self.zone)] = quantity
-                self.use(member_id, *counted, quantity, most)
+                name = (reward, period, start_of(period, now, self.zone))
+                counted[name] = quantity
+                self.use(member_id, name, quantity, most)
             if quantity > STOCK.get(reward, 10**9) - self.taken(reward):
                 raise Refused("sold_out")
             wallet, member = self.can_take(member_id, None, points), self.member(member_id)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jifen.core.calendar import RollingExpiry
 from jifen.core.commands import RecordOrder
+from jifen.core.decide import Context, decide
 from jifen.core.decide.offset import usable_points, value_of
 from jifen.core.ledger.values import Kind, Transaction
 from jifen.core.orders import Order, OrderLine, OrderOffset
@@ -218,11 +219,16 @@ def test_what_is_quoted_can_be_used(points: int, cents: int, total: int, availab
 
 
 def test_the_points_of_somebody_else_do_not_pay() -> None:
-    """The engine refuses it by the hold's name; the core would not find the hold (known failure 76)."""
+    """It is refused by the hold's name before the core sees it; that would not find the hold (known failure 76)."""
     shop = shop_with(1_000)
     hold = shop.done(shop.hold(300))
     order = Order("o", "CNY", [OrderLine("1", 1, 700)], offset=OrderOffset(f"{ALICE}-{hold.sequence}", 300, 300))
-    assert refused(shop.do(RecordOrder(BOB, order), BOB)) == "hold_closed"
+    assert refused(shop.do(RecordOrder(BOB, order), BOB)) == "hold_of_other_member"
+    states, program, past = shop.shell.states, shop.shell.program, shop.shell.past(ALICE, hold.sequence)
+    context = Context(shop.now, shop.now, "test", "key", "tester")
+    outcome = decide(program, RecordOrder(BOB, order), context, states[BOB], past=past)
+    assert isinstance(outcome, Refusal)
+    assert outcome.code == "hold_closed"
 
 
 @pytest.mark.parametrize(

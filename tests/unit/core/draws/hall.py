@@ -30,8 +30,10 @@ class Hall:
         self.shop = Shop(document)
         self.shop.done(self.shop.adjust(points))
         self.rounds = {each.id: Round(1, seed, 0) for each in document.draws}
-        self.stocks = {"cup": Stock(5), "vase": Stock(100), "movie": Stock(3)}
-        self.pools: dict[str, tuple[str, ...]] = {"movie": ("M1", "M2", "M3")}
+        #: The shell's own: what is taken shrinks them.
+        self.stocks, self.pools = self.shop.shell.stocks, self.shop.shell.pools
+        self.stocks |= {"cup": Stock(5), "vase": Stock(100), "movie": Stock(3)}
+        self.pools["movie"] = ("M1", "M2", "M3")
         self._codes = 0
 
     def ask(self, command: Command, member: int = ALICE) -> Transaction | Refusal | None:
@@ -50,8 +52,6 @@ class Hall:
         if isinstance(effects, Refusal):
             return effects
         shell.keep(effects)
-        for reward, pieces in effects.taken.items():
-            self.stocks[reward] = Stock(self.stocks[reward].pieces, self.stocks[reward].taken + pieces)
         drawn = None if effects.trace is None else effects.trace.drawn
         if drawn is not None:
             self.rounds[drawn.draw] = msgspec.structs.replace(self.rounds[drawn.draw], drawn=drawn.number)
