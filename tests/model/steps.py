@@ -175,7 +175,7 @@ def _any_expiry(choose: Choose) -> Expiry:
 
 def _any_conversion(choose: Choose, source: str, target: str) -> Conversion:
     give, get = choose([(1, 1), (10, 3), (3, 10), (6, 4), (1, 7)])
-    fee: dict[str, Any] = choose([{}, {"fee_points": 3}, {"fee_percent": Decimal("2.5")}, {"fee_percent": Decimal(30)}])
+    fee: dict[str, Any] = choose([{}, {"fee_points": 9}, {"fee_percent": Decimal("2.5")}, {"fee_percent": Decimal(30)}])
     rounding: Rounding = choose(["floor", "half_up", "half_even", "ceil"])
     make = partial(Conversion, f"to-{target}", source, target, give, get, fee_rounding=rounding, **fee)
     plain = make()
