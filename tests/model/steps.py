@@ -190,8 +190,8 @@ def _any_gifts(choose: Choose) -> Gifts:
         most=choose([None, 500]),
         limits=choose([[], [Cap("points", 600, period="day"), Cap("count", 4, period="month")]]),
         receiver_limits=choose([[], [Cap("count", 2, period="week")], [Cap("points", 2_000, period="lifetime")]]),
-        cooling_days=choose([0, 0, 3]),
-        receiver_cooling_days=choose([0, 0, 5]),
+        cooling_days=choose([0, 3, 20]),
+        receiver_cooling_days=choose([0, 0, 30]),
     )
 
 

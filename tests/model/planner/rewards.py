@@ -36,7 +36,7 @@ class RewardPlans(PointsPlans):
         if first % 7:
             conversion = find_conversion(self.oracle.document, name)
             points = max(points - points % step_of_conversion(conversion), conversion.least_points)
-            points = conversion.least_points if first % 10 == 1 else points
+            points = conversion.least_points if first % 4 == 1 else points
         name = "to-nowhere" if first % 29 == 0 else name
         expected = self.oracle.convert(member, name, points, self.now)
         return Planned(ConvertPoints(member, name, points), member, expected)
