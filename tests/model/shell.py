@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -84,9 +84,10 @@ class Shell:
         source: str = "test",
         actor: str = "tester",
         roles: Sequence[str] = (),
+        names: Mapping[str, str] = {},
     ) -> Transaction | Refusal | None:
         """Decide a command and keep what it did; its transaction, if it made one."""
-        context = Context(now, occurred_at or now, source, "key", actor, roles=tuple(roles))
+        context = Context(now, occurred_at or now, source, "key", actor, roles=tuple(roles), names=names)
         if refusal := check_hold_owner(command, member_id) or self._unknown(member_id, command):
             return refusal
         past = self._past_needed(member_id, command)
@@ -206,7 +207,7 @@ class Shell:
         reference = self._reference(member_id, command)
         if reference is None and gives_back(command, self.states):
             assert isinstance(command, StepCommand)
-            reference = (member_id, self.states[member_id].redemptions[command.redemption].spent_by)
+            reference = (member_id, command.redemption)
         if reference is None:
             return None
         past = self.past(*reference)

@@ -34,6 +34,7 @@ class Table:
 
     def __init__(self, mine: int, theirs: int) -> None:
         self.shop = Shop(with_rewards(make_document()))
+        self.shop.shell.stocks["vase"] = Stock(9)
         for member, points in ((ALICE, mine), (BOB, theirs)):
             if points:
                 self.shop.done(self.shop.do(AdjustPoints(member, None, points), member))
@@ -42,7 +43,7 @@ class Table:
         """Anything about redemptions, by Alice or about hers."""
         shell, now = self.shop.shell, self.shop.now
         context = Context(now, now, "test", "key", actor, roles=("clerk",))
-        supplies = Supplies({"vase": Stock(9)}, {}, (CODE,))
+        supplies = Supplies(shell.stocks, {}, (CODE,))
         past, others = None, [shell.states[BOB]] if getattr(command, "from_household", False) else []
         if isinstance(command, CancelRedemption | ReturnRedemption):
             past = shell.past(ALICE, command.redemption)
