@@ -62,7 +62,7 @@ def shop_url(database_server: EmbeddedAddress) -> Iterator[str]:
             engine = Engine(url)
             await engine.start()
             try:
-                await make_demo(engine, members=300, seed=7, until=NOW)
+                await make_demo(engine, url, members=300, seed=7, until=NOW)
             finally:
                 await engine.stop()
 

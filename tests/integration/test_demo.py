@@ -33,7 +33,7 @@ def demo(url: str, **options: Any) -> DemoSummary:
         await engine.start()
         try:
             chosen: dict[str, Any] = {"members": MEMBERS, "seed": 7, "until": UNTIL} | options
-            return await make_demo(engine, **chosen)
+            return await make_demo(engine, url, **chosen)
         finally:
             await engine.stop()
 

@@ -52,7 +52,7 @@ def demo(
             summary = invocation.run_engine(
                 url,
                 lambda engine: make_demo(
-                    engine, members=members, seed=seed, until=instant, days=days, progress=progress
+                    engine, url, members=members, seed=seed, until=instant, days=days, progress=progress
                 ),
             )
     if as_json:

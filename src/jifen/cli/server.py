@@ -76,7 +76,9 @@ def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Pa
         with progress_bar(invocation.say("演示商店", "demo shop")) as progress:
             summary = invocation.run_engine(
                 url,
-                lambda engine: make_demo(engine, members=DEMO_MEMBERS, seed=DEMO_SEED, until=now, progress=progress),
+                lambda engine: make_demo(
+                    engine, url, members=DEMO_MEMBERS, seed=DEMO_SEED, until=now, progress=progress
+                ),
             )
         write_note(
             invocation.say(

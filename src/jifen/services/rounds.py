@@ -69,6 +69,12 @@ async def open_round(
     return view_of_round(row)
 
 
+async def newest_round(connection: Connection, shards: int, draw_id: str) -> RoundView | None:
+    """The last round of a draw, open or revealed; None: it never had one."""
+    row = await connection.fetchrow(_SQL["round"], shard_of_name(draw_id, shards), draw_id, None)
+    return None if row is None else view_of_round(row)
+
+
 async def reveal_round(
     connection: Connection, shards: int, draw_id: str, number: int | None, *, actor: str, now: datetime
 ) -> RoundView:

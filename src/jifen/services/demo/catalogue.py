@@ -85,8 +85,8 @@ CHANNEL_WEIGHTS = (45, 30, 18, 7)
 STORES = ("上海静安店", "上海浦东店", "杭州西湖店", "南京新街口店", "成都太古里店", "深圳南山店")
 STORE_WEIGHTS = (28, 22, 16, 12, 12, 10)
 
-#: What redeemed points were for: a name, and the points it costs.
-REWARDS = (
+#: What points are spent on where a program has no rewards: a name, and the points it costs.
+PLAIN_SPENDS = (
     ("10 元优惠券 10 yuan coupon", 200),
     ("咖啡兑换券 Coffee voucher", 350),
     ("帆布袋 Tote bag", 600),
@@ -95,10 +95,11 @@ REWARDS = (
     ("蓝牙耳机 Bluetooth earphones", 6_000),
 )
 
-#: Why a clerk corrects a balance: the reason and the points.
+#: Why a clerk corrects a balance: the code of the reason, the reason and the points.
 ADJUSTMENTS = (
-    ("物流延误补偿 Delivery was late", 200),
-    ("商品破损补偿 Goods were damaged", 500),
-    ("周年感谢 Anniversary thanks", 100),
-    ("门店活动补录 In-store event, added later", 300),
+    ("late", "物流延误补偿 Delivery was late", 200),
+    ("damaged", "商品破损补偿 Goods were damaged", 500),
+    ("damaged", "整箱破损补偿 A whole box was broken", 1_500),
+    ("goodwill", "周年感谢 Anniversary thanks", 100),
+    ("event", "门店活动补录 In-store event, added later", 300),
 )

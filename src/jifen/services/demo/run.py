@@ -13,10 +13,17 @@ import msgspec
 from jifen.core.commands import RegisterMember
 from jifen.core.errors import JifenError
 from jifen.core.ledger.values import Kind
+from jifen.core.members.commands import FoundHousehold
+from jifen.core.redemption.commands import WriteOffCoupon
 from jifen.core.refusal import Refusal
+from jifen.core.trace import Trace
+from jifen.db.connection import connect
 from jifen.engine.submission import Answer, Outcome, Submission
-from jifen.services.demo.script import MemberScript, Script
+from jifen.services.demo.diary import Script
+from jifen.services.demo.script import MemberScript, Ties
 from jifen.services.demo.season import Season
+from jifen.services.demo.shop import Shop, furnish, shop_of
+from jifen.services.programs import current_program
 
 MAXIMUM_MEMBERS: Final = 1_000_000
 MAXIMUM_DAYS: Final = 3_660
@@ -36,14 +43,23 @@ class DemoRefused(JifenError):
 
 
 class DemoSummary(msgspec.Struct, kw_only=True):
-    """What the demo shop is made of. All figures but `duplicates`, `refused` and `seconds` are the same each time."""
+    """What the demo shop is made of. All figures but `duplicates`, `refused` and `seconds` are the same each time.
+
+    `redemptions` are of rewards (or plain spends, where the program has none); of them `delivered` were shipped, booked
+    or sent, and `returned` came back after that. `coupons_used` counts write-offs, `draws` drawn lottery tickets,
+    `transfers` gifts."""
 
     members: int = 0
     orders: int = 0
     returns: int = 0
     redemptions: int = 0
+    delivered: int = 0
+    returned: int = 0
+    coupons_used: int = 0
+    draws: int = 0
     adjustments: int = 0
     transfers: int = 0
+    households: int = 0
     paid_cents: int = 0
     points_issued: int = 0
     points_reversed: int = 0
@@ -66,6 +82,7 @@ def _no_progress(done: int, total: int) -> None:
 
 async def make_demo(
     engine: Recorder,
+    url: str,
     *,
     members: int,
     seed: int,
@@ -75,7 +92,8 @@ async def make_demo(
 ) -> DemoSummary:
     """Make a shop's `days` up to the beginning of the local day of `until`, with this many members.
 
-    The same seed, day and length make the same events: a second time changes nothing, and more members only add.
+    The same seed, day, length and program make the same events: a second time changes nothing, and more members only
+    add. Left to chance are the codes of coupons and what is drawn in lotteries, which gives no points.
 
     Raises:
         DemoRefused: the figures are out of range, there is no program in CNY, or a demo of this seed with other days
@@ -86,7 +104,8 @@ async def make_demo(
             f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999."
         )
     started = monotonic()
-    making = _Making(engine, seed, members, Season(until, days), progress)
+    shop = await _open_shop(url, seed, members)
+    making = _Making(engine, seed, members, Season(until, days), shop, progress)
     tasks = [asyncio.create_task(making.run_stream(stream)) for stream in range(STREAMS)]
     try:
         await asyncio.gather(*tasks)
@@ -98,41 +117,65 @@ async def make_demo(
     return making.summary
 
 
+async def _open_shop(url: str, seed: int, members: int) -> Shop:
+    connection = await connect(url)
+    try:
+        program = await current_program(connection)
+        if program is None:
+            raise DemoRefused("The demo shop cannot be made here: there is no program yet.", reason="no_program")
+        shop = shop_of(program)
+        await furnish(connection, program, shop, seed, members)
+    finally:
+        await connection.close(timeout=5)
+    return shop
+
+
 class _Making:
-    def __init__(self, engine: Recorder, seed: int, members: int, season: Season, progress: Progress) -> None:
+    def __init__(
+        self, engine: Recorder, seed: int, members: int, season: Season, shop: Shop, progress: Progress
+    ) -> None:
         self._engine = engine
         self._seed = seed
         self._members = members
         self._season = season
+        self._shop = shop
         self._progress = progress
         self._done = 0
+        #: The ids of the members that are registered, by number.
+        self._ids: dict[int, int] = {}
         self.summary = DemoSummary()
 
     async def run_stream(self, stream: int) -> None:
         """Run the scripts of every fourth member: a window of them side by side, each one event further at a time."""
         scripts = self._scripts(stream)
-        active: list[tuple[Script, Submission]] = []
+        active: list[tuple[int, Script, Submission]] = []
         while True:
-            while len(active) < MEMBERS_AT_ONCE and (script := next(scripts, None)) is not None:
-                active.append((script, next(script)))
+            while len(active) < MEMBERS_AT_ONCE and (begun := next(scripts, None)) is not None:
+                number, script = begun
+                active.append((number, script, next(script)))
             if not active:
                 return
-            outcomes = await self._engine.submit_group([submission for _, submission in active])
+            outcomes = await self._engine.submit_group([submission for _, _, submission in active])
             still = []
-            for (script, submission), outcome in zip(active, outcomes, strict=True):
+            for (number, script, submission), outcome in zip(active, outcomes, strict=True):
                 self._count(submission, outcome)
+                if isinstance(outcome, Answer):
+                    self._ids.setdefault(number, outcome.member_id)
                 try:
-                    still.append((script, script.send(outcome)))
+                    still.append((number, script, script.send(outcome)))
                 except StopIteration:
                     self._done += 1
                     self._progress(self._done, self._members)
             active = still
 
-    def _scripts(self, stream: int) -> Iterator[Script]:
+    def _scripts(self, stream: int) -> Iterator[tuple[int, Script]]:
         for number in range(stream, self._members, STREAMS):
-            # A friend of the same stream with a lower number was registered before.
+            # Whoever is of the same stream and has a lower number was registered before.
             friend = number - STREAMS * (1 + number % 7)
-            yield MemberScript(self._seed, number, self._season, friend if friend >= 0 else None).run()
+            # Every other one has the one before as a partner, so that nobody is in two households.
+            partner = number - STREAMS if number // STREAMS % 2 else None
+            ties = Ties(friend if friend >= 0 else None, partner)
+            yield number, MemberScript(self._seed, number, self._season, self._shop, ties, self._ids).run()
 
     def _count(self, submission: Submission, outcome: Outcome) -> None:
         if isinstance(outcome, Refusal):
@@ -140,8 +183,9 @@ class _Making:
             return
         summary = self.summary
         summary.duplicates += outcome.duplicate
-        if isinstance(submission.command, RegisterMember):
-            summary.members += 1
+        summary.members += isinstance(submission.command, RegisterMember)
+        summary.households += isinstance(submission.command, FoundHousehold)
+        summary.coupons_used += isinstance(submission.command, WriteOffCoupon)
         _count_answer(summary, outcome)
 
     def _refused(self, submission: Submission, refusal: Refusal) -> None:
@@ -171,7 +215,21 @@ def _count_answer(summary: DemoSummary, answer: Answer) -> None:
     elif answer.kind in (Kind.SPEND, Kind.CAPTURE):
         summary.redemptions += 1
         summary.points_spent += trace.points or 0
+    elif answer.kind in (Kind.REDEEM, Kind.STEP):
+        _count_redemption(summary, answer, trace)
+    elif answer.kind is Kind.DRAW:
+        summary.draws += 1
     elif answer.kind is Kind.ADJUST:
         summary.adjustments += 1
     elif answer.kind is Kind.TRANSFER:
         summary.transfers += 1
+
+
+def _count_redemption(summary: DemoSummary, answer: Answer, trace: Trace) -> None:
+    redemption = trace.redemption
+    assert redemption is not None
+    summary.redemptions += answer.kind is Kind.REDEEM
+    summary.delivered += trace.step == "fulfil"
+    summary.returned += trace.step == "return"
+    if redemption.spent_by == answer.sequence:
+        summary.points_spent += redemption.points

@@ -2,54 +2,37 @@
 
 A script is a generator: it gives a submission and is sent the outcome, because what comes next depends on it (a
 capture names its hold; nobody spends points that the orders did not bring). What it gives depends on the seed, the
-member's number and these outcomes alone, so that the same shop made twice is the same shop.
+member's number, the program and these outcomes alone, so that the same shop made twice is the same shop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
-from random import Random
 from typing import NamedTuple
 
-import msgspec
-
-from jifen.core.commands import (
-    AdjustPoints,
-    CaptureHold,
-    Command,
-    PlaceHold,
-    RecordOrder,
-    RefundOrder,
-    RegisterMember,
-    ReleaseHold,
-    ReverseTransaction,
-    SpendPoints,
-    TransferPoints,
-)
+from jifen.core.commands import AdjustPoints, RecordOrder, RefundOrder, RegisterMember, TransferPoints
 from jifen.core.identity import Identity
+from jifen.core.members.commands import DescribePerson, FoundHousehold
 from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
-from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.core.wallets.commands import DecideApproval
+from jifen.engine.submission import Answer
 from jifen.services.demo.catalogue import (
     ADJUSTMENTS,
     CATALOGUE,
     CHANNEL_WEIGHTS,
     CHANNELS,
     PRODUCT_WEIGHTS,
-    REWARDS,
     STORE_WEIGHTS,
     STORES,
 )
+from jifen.services.demo.diary import Diary, Script, demo_phone
+from jifen.services.demo.people import draw_person
+from jifen.services.demo.redeeming import Redeeming
 from jifen.services.demo.season import Season
+from jifen.services.demo.shop import ACTOR, Shop
 
-ACTOR = "jifen:demo"
 CURRENCY = "CNY"
-#: Points count as spendable once the return period of any sensible program is over, and while they surely still live.
-_RIPE = timedelta(days=15)
-_FRESH = timedelta(days=330)
-
-Script = Generator[Submission, Outcome, None]
 
 
 class Segment(NamedTuple):
@@ -66,46 +49,56 @@ SEGMENTS = (Segment(45, 0, 2, 2), Segment(35, 3, 9, 8), Segment(15, 8, 24, 14), 
 _LONG_TAIL_ORDERS = 240
 
 
+class Ties(NamedTuple):
+    """Whom a member knows, by their numbers: a `friend` to whom points may be passed on, and a `partner` with whom a
+    household may be founded. Both are members already."""
+
+    friend: int | None = None
+    partner: int | None = None
+
+
 class MemberScript:
     """Draws and keeps what one member does."""
 
-    def __init__(self, seed: int, number: int, season: Season, friend: int | None) -> None:
-        """`friend`: the number of a member that exists already and to whom points may be passed on."""
-        self._number = number
-        self._random = Random(f"{seed}/{number}")  # noqa: S311 - a made-up shop, not a secret
+    def __init__(
+        self, seed: int, number: int, season: Season, shop: Shop, ties: Ties, members: Mapping[int, int]
+    ) -> None:
+        """`members`: the ids of the members that are registered, by number."""
+        self._diary = Diary(seed, number, season)
+        self._random = self._diary.random
         self._season = season
-        self._source = f"demo:{seed}"
-        self._name = f"D{seed}-{number}"
-        self._phone = demo_phone(seed, number)
-        self._friend = None if friend is None else demo_phone(seed, friend)
+        self._shop = shop
+        self._redeeming = Redeeming(self._diary, shop)
+        self._friend = None if ties.friend is None else demo_phone(seed, ties.friend)
+        self._partner = ties.partner
+        self._members = members
         self._segment = self._random.choices(SEGMENTS, [segment.share for segment in SEGMENTS])[0]
-        self._agenda: list[tuple[datetime, int, Script]] = []
-        self._scheduled = 0
-        self._member = 0
-        self._earned: list[tuple[datetime, int]] = []
-        self._used = 0
 
     def run(self) -> Script:
         """Everything this member does, from the registration on."""
-        random, season = self._random, self._season
+        diary, random, season = self._diary, self._random, self._season
         first_day = season.joining(random)
         joined_at = season.instant_on(random, first_day)
-        identities = [self._phone]
+        identities = [diary.phone]
         if random.random() < 0.6:
-            identities.append(Identity("card", self._name))
-        outcome = yield self._submission("register", RegisterMember(tuple(identities)), joined_at)
+            identities.append(Identity("card", diary.name))
+        outcome = yield diary.submission("register", RegisterMember(tuple(identities)), joined_at)
         if not isinstance(outcome, Answer):
             return
-        self._member = outcome.member_id
+        diary.member = outcome.member_id
+        said = draw_person(random)
+        yield diary.submission(f"{diary.name}-describe", DescribePerson(diary.member, said), joined_at, said)
         for count in range(self._count_orders()):
             instant = max(season.instant(random, first_day), joined_at)
-            self._schedule(instant, self._order(count + 1, instant))
-        if random.random() < 0.012:
+            diary.schedule(instant, self._order(count + 1, instant))
+        if random.random() < 0.03:
             instant = max(season.instant(random, first_day), joined_at)
-            self._schedule(instant, self._adjustment(instant))
-        while self._agenda:
-            _, _, script = heappop(self._agenda)
-            yield from script
+            diary.schedule(instant, self._adjustment(instant))
+        if self._partner is not None and random.random() < 0.15:
+            # On the last day, when both surely are members.
+            instant = max(season.instant_on(random, len(season.days) - 1), joined_at)
+            diary.schedule(instant, self._household(instant, self._partner))
+        yield from diary.run()
 
     def _count_orders(self) -> int:
         segment, random = self._segment, self._random
@@ -115,29 +108,24 @@ class MemberScript:
             count = min(_LONG_TAIL_ORDERS, int(count * random.paretovariate(2)))
         return count * len(self._season.days) // 365 or min(count, 1)
 
-    def _schedule(self, instant: datetime, script: Script) -> None:
-        if instant < self._season.ends_at:
-            self._scheduled += 1
-            heappush(self._agenda, (instant, self._scheduled, script))
-
     # --- what may happen ---
 
     def _order(self, count: int, instant: datetime) -> Script:
-        random = self._random
+        diary, random = self._diary, self._random
         order = self._draw_order(count, instant)
-        outcome = yield self._submission(order.order_id, RecordOrder(self._member, order), instant, order)
+        outcome = yield diary.submission(order.order_id, RecordOrder(diary.member, order), instant, order)
         if not isinstance(outcome, Answer) or outcome.trace is None:
             return
-        self._earned.append((instant, sum(award.points for award in outcome.trace.awards)))
+        earned = diary.earn(instant, sum(award.points for award in outcome.trace.awards))
         if random.random() < 0.03:
             returned_at = instant + timedelta(days=random.randint(2, 14), minutes=random.randrange(600))
-            self._schedule(returned_at, self._return(order, returned_at, len(self._earned) - 1))
+            diary.schedule(returned_at, self._return(order, returned_at, earned))
         if random.randrange(100) < self._segment.redeems_percent:
             redeemed_at = instant + timedelta(minutes=random.randint(1, 4_000))
-            self._schedule(redeemed_at, self._redemption(count, redeemed_at))
-        if self._friend is not None and random.random() < 0.002:
+            diary.schedule(redeemed_at, self._redeeming.redeem(f"{diary.name}-{count}", redeemed_at))
+        if self._friend is not None and random.random() < 0.004:
             given_at = instant + timedelta(minutes=random.randint(5, 3_000))
-            self._schedule(given_at, self._transfer(count, given_at, self._friend))
+            diary.schedule(given_at, self._gift(count, given_at, self._friend))
 
     def _draw_order(self, count: int, instant: datetime) -> Order:
         random = self._random
@@ -154,81 +142,41 @@ class MemberScript:
                     str(position), quantity, paid_cents, product.sku, product.name, product.category, product.brand
                 )
             )
-        return Order(f"{self._name}-{count}", CURRENCY, lines, channel, store)
+        return Order(f"{self._diary.name}-{count}", CURRENCY, lines, channel, store)
 
     def _return(self, order: Order, instant: datetime, earned: int) -> Script:
+        diary = self._diary
         whole = len(order.lines) == 1 or self._random.random() < 0.4
         line = self._random.choice(order.lines)
         lines = None if whole else [ReturnedLine(line.line_id, line.quantity)]
         refund = OrderRefund(order.order_id, f"{order.order_id}-R", lines)
-        outcome = yield self._submission(refund.refund_id, RefundOrder(self._member, refund), instant, refund)
+        outcome = yield diary.submission(refund.refund_id, RefundOrder(diary.member, refund), instant, refund)
         if isinstance(outcome, Answer) and outcome.trace is not None:
-            earned_at, points = self._earned[earned]
-            self._earned[earned] = (earned_at, points - sum(each.points for each in outcome.trace.taken_back))
+            diary.take_back(earned, sum(each.points for each in outcome.trace.taken_back))
 
-    def _spendable(self, instant: datetime) -> int:
-        ends_at = self._season.ends_at
-        ripe = min(instant, ends_at) - _RIPE
-        return sum(points for at, points in self._earned if ends_at - _FRESH < at < ripe) - self._used
-
-    def _redemption(self, count: int, instant: datetime) -> Script:
-        random = self._random
-        affordable = [reward for reward in REWARDS if reward[1] <= self._spendable(instant)]
-        if not affordable:
+    def _gift(self, count: int, instant: datetime, friend: Identity) -> Script:
+        diary = self._diary
+        least, most = self._shop.gift_points
+        points = min(diary.spendable(instant) // 2, most)
+        if points < max(100, least):
             return
-        reward, points = random.choice(affordable[-3:])
-        key = f"{self._name}-{count}-S"
-        if random.random() < 0.4:
-            yield from self._hold(key, reward, points, instant)
-            return
-        self._used += points
-        command = SpendPoints(self._member, None, points, reward)
-        outcome = yield self._submission(key, command, instant, [points, reward])
-        if isinstance(outcome, Answer) and random.random() < 0.04:
-            cancel = ReverseTransaction(self._member, outcome.sequence)
-            outcome = yield self._submission(f"{key}-C", cancel, instant + timedelta(minutes=30))
-            if isinstance(outcome, Answer):
-                self._used -= points
-
-    def _hold(self, key: str, reward: str, points: int, instant: datetime) -> Script:
-        placed = yield self._submission(
-            f"{key}-H", PlaceHold(self._member, None, points, None, reward), instant, [points, reward]
-        )
-        if not isinstance(placed, Answer):
-            return
-        self._used += points
-        done_at = instant + timedelta(minutes=self._random.randint(1, 20))
-        command: Command
-        if self._random.random() < 0.1:
-            self._used -= points
-            command = ReleaseHold(self._member, placed.sequence)
-        else:
-            command = CaptureHold(self._member, placed.sequence)
-        yield self._submission(f"{key}-K", command, done_at)
-
-    def _transfer(self, count: int, instant: datetime, friend: Identity) -> Script:
-        points = self._spendable(instant) // 2
-        if points < 100:
-            return
-        self._used += points
-        command = TransferPoints(self._member, friend, None, points)
+        diary.use(points)
+        command = TransferPoints(diary.member, friend, None, points)
         reason = "赠送给家人 A gift within the family"
-        yield self._submission(f"{self._name}-{count}-T", command, instant, [points, str(friend)], reason)
+        yield diary.submission(f"{diary.name}-{count}-T", command, instant, [points, str(friend)], reason)
 
     def _adjustment(self, instant: datetime) -> Script:
-        reason, points = self._random.choice(ADJUSTMENTS)
-        command = AdjustPoints(self._member, None, points)
-        yield self._submission(f"{self._name}-A", command, instant, [points], reason)
+        diary = self._diary
+        code, reason, points = self._random.choice(ADJUSTMENTS)
+        command = AdjustPoints(diary.member, None, points, reason_code=self._shop.reason_code(code))
+        outcome = yield diary.submission(f"{diary.name}-A", command, instant, [points], reason)
+        if isinstance(outcome, Answer) and outcome.sequence < 0:
+            # Above the program's limit: it waits until a second person agrees.
+            agreed_at, agree = instant + timedelta(hours=3), DecideApproval(-outcome.sequence, is_approved=True)
+            reason, manager = "已看照片 Seen the photo", f"{ACTOR}:manager"
+            yield diary.submission(f"{diary.name}-A-Y", agree, agreed_at, [points], reason, manager)
 
-    def _submission(
-        self, key: str, command: Command, instant: datetime, data: object = None, reason: str | None = None
-    ) -> Submission:
-        if isinstance(command, RegisterMember):
-            key = f"{self._name}-{key}"
-        payload = msgspec.json.encode([type(command).__name__, str(self._phone), instant, data])
-        return Submission(command, self._source, key, payload, ACTOR, instant, reason)
-
-
-def demo_phone(seed: int, number: int) -> Identity:
-    """A telephone number that nobody has: no Chinese mobile number begins with 5."""
-    return Identity("phone", f"+865{seed % 10_000:04}{number:06}")
+    def _household(self, instant: datetime, partner: int) -> Script:
+        diary = self._diary
+        command = FoundHousehold(diary.member, "我们的家 Our household", (self._members[partner],))
+        yield diary.submission(f"{diary.name}-H", command, instant, [partner])
