@@ -6,7 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import typer
 
@@ -16,6 +16,11 @@ from jifen.cli.invocation import Invocation, command, run_connected
 from jifen.cli.output import progress_bar, write_json, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.core.errors import JifenError
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.demo import DemoSummary
+    from jifen.services.demo.day import Act
 
 DEMO_PROGRAM: Final = "demo"
 
@@ -40,36 +45,83 @@ def demo(
     until: Annotated[
         str | None, typer.Option("--until", metavar="INSTANT", help="截止时刻，默认现在 / Up to then. Default: now.")
     ] = None,
+    day: Annotated[
+        bool, typer.Option("--day", help="在商店里演一天：导入、审批、核销、抢购、抽奖、核对 / Play a day in the shop.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """生成演示商店：一年的订单、退货、兑换 / Make a demo shop: a year of orders, returns, redemptions."""
-    from jifen.services.demo import make_demo
-
     instant = read_instant(until, "--until") or datetime.now(UTC)
     with invocation.database(may_make=True) as url:
         ensure_program(invocation, url, DEMO_PROGRAM)
-        with progress_bar(invocation.say("演示商店", "demo shop")) as progress:
-            summary = invocation.run_engine(
-                url,
-                lambda engine: make_demo(
-                    engine, url, members=members, seed=seed, until=instant, days=days, progress=progress
-                ),
-            )
-    if as_json:
-        write_json(summary)
-        return
+        is_there = day and run_connected(url, has_members)
+        summary = None if is_there else make_shop(invocation, url, members, seed, days, instant)
+        if day:
+            _play(invocation, url, summary, as_json=as_json)
+        elif summary is not None and as_json:
+            write_json(summary)
+        elif summary is not None:
+            _show(invocation, summary)
+
+
+def make_shop(invocation: Invocation, url: str, members: int, seed: int, days: int, until: datetime) -> DemoSummary:
+    """Make the demo shop, with a bar that shows how far it is."""
+    from jifen.services.demo import make_demo
+
+    with progress_bar(invocation.say("演示商店", "demo shop")) as progress:
+        return invocation.run_engine(
+            url,
+            lambda engine: make_demo(
+                engine, url, members=members, seed=seed, until=until, days=days, progress=progress
+            ),
+        )
+
+
+async def has_members(connection: Connection) -> bool:
+    """Whether anybody is a member already."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT 1 FROM members)"))
+
+
+def _show(invocation: Invocation, summary: DemoSummary) -> None:
     say = invocation.say
     rows = [
         (say("会员", "members"), summary.members),
         (say("订单", "orders"), summary.orders),
         (say("退货", "returns"), summary.returns),
         (say("兑换", "redemptions"), summary.redemptions),
+        (say("履约", "delivered"), summary.delivered),
+        (say("兑换退回", "returned"), summary.returned),
+        (say("券核销", "coupons used"), summary.coupons_used),
+        (say("抽奖", "draws"), summary.draws),
+        (say("手工调整", "corrections"), summary.adjustments),
+        (say("转赠", "gifts"), summary.transfers),
+        (say("家庭", "households"), summary.households),
         (say("发放积分", "points issued"), summary.points_issued),
         (say("消耗积分", "points spent"), summary.points_spent),
         (say("收回积分", "points reversed"), summary.points_reversed),
         (say("此前已有", "there before"), summary.duplicates),
     ]
     write_table([say("演示商店", "demo shop"), ""], rows)
+
+
+def _play(invocation: Invocation, url: str, summary: DemoSummary | None, *, as_json: bool) -> None:
+    """Play a day, and tell it as it happens. Exit code 1 where anything did not come out as it must."""
+    from jifen.cli.day import Teller
+    from jifen.services.demo.day import play_day
+
+    teller = Teller(invocation.say)
+
+    def keep_quiet(_day: int, _act: Act) -> None:
+        """The whole report comes at the end."""
+
+    report = invocation.run_engine(url, lambda engine: play_day(engine, url, keep_quiet if as_json else teller))
+    report.shop = summary
+    if as_json:
+        write_json(report)
+    else:
+        teller.end(report)
+    if not report.is_right:
+        raise typer.Exit(1)
 
 
 def ensure_program(invocation: Invocation, url: str, name: str) -> bool:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from jifen.cli.demo import DEMO_PROGRAM, ensure_program
+from jifen.cli.demo import DEMO_PROGRAM, ensure_program, has_members, make_shop
 from jifen.cli.invocation import Invocation, command, run_connected
-from jifen.cli.output import progress_bar, write_line, write_note
+from jifen.cli.output import write_line, write_note
 
 if TYPE_CHECKING:
-    from jifen.db.connection import Connection
     from jifen.settings import Settings
 
 STARTER_PROGRAM: Final = "starter"
 DEMO_MEMBERS: Final = 200
 DEMO_SEED: Final = 1
+DEMO_DAYS: Final = 365
 DEMO_KEY_FILE: Final = "demo-api-key"
 
 
@@ -69,17 +69,8 @@ def serve(
 
 def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Path) -> None:
     """An empty database gets a small shop; without any key one is made, so that the first call needs no reading."""
-    from jifen.services.demo import make_demo
-
-    if not run_connected(url, _has_members):
-        now = datetime.now(UTC)
-        with progress_bar(invocation.say("演示商店", "demo shop")) as progress:
-            summary = invocation.run_engine(
-                url,
-                lambda engine: make_demo(
-                    engine, url, members=DEMO_MEMBERS, seed=DEMO_SEED, until=now, progress=progress
-                ),
-            )
+    if not run_connected(url, has_members):
+        summary = make_shop(invocation, url, DEMO_MEMBERS, DEMO_SEED, DEMO_DAYS, datetime.now(UTC))
         write_note(
             invocation.say(
                 f"演示商店：{summary.members} 位会员，{summary.orders} 笔订单。",
@@ -91,10 +82,6 @@ def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Pa
     if key_file.is_file():
         write_line(invocation.say("就绪后可以试试：", "When it is ready, try:"))
         write_line(curl_line(settings, key_file))
-
-
-async def _has_members(connection: Connection) -> bool:
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT 1 FROM members)"))
 
 
 def _ensure_key(url: str, key_file: Path) -> None:
