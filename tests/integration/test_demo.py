@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from jifen.core.ledger.values import Kind
+from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
 from jifen.services.demo import DemoRefused, DemoSummary, make_demo
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify
-from tests.databases import add_program, fetch_sql
+from tests.databases import BARE, add_program, fetch_sql, fresh_database
 
 #: Today, so that no point of the last year has expired yet.
 UNTIL = datetime.now(UTC)
@@ -23,6 +26,30 @@ _EVERYTHING = """
 SELECT source, key_id, kind, occurred_at, actor, reason, facts::text FROM transactions
 WHERE source LIKE 'demo:%' ORDER BY source, key_id
 """
+
+#: Points by where they came from and went to: what chance must not change.
+_POINTS = "SELECT from_bucket, to_bucket, count(*), sum(amount)::bigint FROM movements GROUP BY 1, 2 ORDER BY 1, 2"
+#: What the shop has besides: stock with its changes, and rounds of lotteries.
+_FURNITURE = """
+SELECT 'stock', reward, count(*), sum(pieces)::bigint FROM stock_changes GROUP BY 2
+UNION ALL SELECT 'round', draw, count(*), sum(drawn)::bigint FROM draw_rounds GROUP BY 2 ORDER BY 1, 2
+"""
+DEMO = parse_program(read_program_text("demo"))
+
+
+@pytest.fixture
+def shop_url(bare_database_url: str) -> str:
+    """A database with the program of the demo shop."""
+    add_program(bare_database_url, DEMO)
+    return bare_database_url
+
+
+@pytest.fixture
+def other_url(database_server: EmbeddedAddress) -> Iterator[str]:
+    """Another database with the program of the demo shop."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, DEMO)
+        yield url
 
 
 def demo(url: str, **options: Any) -> DemoSummary:
@@ -45,6 +72,11 @@ def figures(summary: DemoSummary) -> dict[str, int]:
     return {
         name: value for name, value in msgspec.to_builtins(summary).items() if name not in ("duplicates", "seconds")
     }
+
+
+def deliveries(furniture: list[tuple[Any, ...]]) -> set[int]:
+    """How often stock was delivered, of each reward that has any."""
+    return {times for what, _, times, _ in furniture if what == "stock"}
 
 
 def is_clean(url: str) -> bool:
@@ -93,6 +125,46 @@ def test_more_members_only_add(database_url: str) -> None:
     assert larger.members == 60
     assert larger.duplicates >= small.orders + small.members
     assert is_clean(database_url)
+
+
+def test_with_its_own_program_as_well(shop_url: str, other_url: str) -> None:
+    """With rewards, tiers, lotteries and gifts: the same events, and the same points whatever codes and draws came out.
+    A second time changes nothing, not even stock or rounds; more members bring more stock, and their events."""
+    first, elsewhere = demo(shop_url), demo(other_url)
+    assert first.refused == elsewhere.refused == 0
+    assert figures(first) == figures(elsewhere)
+    rows, points = fetch_sql(shop_url, _EVERYTHING), fetch_sql(shop_url, _POINTS)
+    assert (rows, points) == (fetch_sql(other_url, _EVERYTHING), fetch_sql(other_url, _POINTS))
+    furniture = fetch_sql(shop_url, _FURNITURE)
+    again = demo(shop_url)
+    assert figures(again) == figures(first)
+    assert (fetch_sql(shop_url, _EVERYTHING), fetch_sql(shop_url, _POINTS)) == (rows, points)
+    assert fetch_sql(shop_url, _FURNITURE) == furniture
+    larger = demo(shop_url, members=MEMBERS + 100)
+    assert (larger.members, larger.refused) == (MEMBERS + 100, 0)
+    assert set(rows) < set(fetch_sql(shop_url, _EVERYTHING))
+    assert deliveries(furniture) == {2}, "150 members need the second delivery"
+    assert deliveries(fetch_sql(shop_url, _FURNITURE)) == {3}
+    assert is_clean(shop_url) and is_clean(other_url)
+
+
+def test_the_shop_uses_what_its_program_has(shop_url: str) -> None:
+    """Every kind of reward, in every state that people leave it in; tiers, draws, gifts, households, two persons."""
+    summary = demo(shop_url, members=400, seed=1)
+    assert (summary.members, summary.refused) == (400, 0)
+    parts = (summary.redemptions, summary.delivered, summary.coupons_used, summary.draws, summary.households)
+    assert all(parts) and summary.adjustments and summary.transfers
+    assert summary.returned <= summary.delivered < summary.redemptions
+    kinds = {kind for (kind,) in fetch_sql(shop_url, "SELECT DISTINCT kind FROM transactions")}
+    assert {Kind.EARN, Kind.REVERSE, Kind.REDEEM, Kind.STEP, Kind.DRAW, Kind.TIER, Kind.ADJUST, Kind.TRANSFER} <= kinds
+    redeemed = fetch_sql(shop_url, "SELECT DISTINCT content->>'kind' FROM redemptions")
+    expected = {"goods", "coupon", "service", "virtual", "donation", "lottery_ticket"}
+    assert {kind for (kind,) in redeemed} == expected
+    states = {state for (state,) in fetch_sql(shop_url, "SELECT DISTINCT content->>'state' FROM redemptions")}
+    assert {"fulfilled", "written_off", "approved", "cancelled"} <= states
+    tiers = dict(fetch_sql(shop_url, "SELECT tier, count(*) FROM member_tiers GROUP BY tier"))
+    assert 0 < tiers["gold"] < tiers["silver"] < 200
+    assert is_clean(shop_url)
 
 
 def test_another_seed_is_another_shop(database_url: str) -> None:

@@ -14,7 +14,7 @@ from tests.databases import WITH_PROGRAM, fresh_database
 from tests.integration.api.server import customer, order_event, running_server
 
 PATH = "/v1/program/drafts"
-TEXT = read_program_text("demo")
+TEXT = read_program_text("starter").replace("pending_days: 0", "pending_days: 7")
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def test_a_clean_program() -> None:
     """Exit code 0, and the share that no order can pass where points have a value."""
     done = jifen("rules", "check", "demo", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"findings": [], "not_proven": [], "highest_reward_percent": None}
+    assert json.loads(done.stdout) == {"findings": [], "not_proven": [], "highest_reward_percent": "5.34"}
 
 
 def test_a_leaky_program(folder: Path) -> None:

@@ -15,6 +15,7 @@ from tests.integration.tier_texts import program_text
 @pytest.fixture
 def shop(bare_database_url: str) -> str:
     """A small demo shop whose program then gets tiers."""
+    ask("init", "--program", "starter", "--url", bare_database_url)
     ask("demo", "--members", "30", "--seed", "7", "--url", bare_database_url)
     add_program(bare_database_url, parse_program(program_text(silver_cents=10_000)))
     return bare_database_url

@@ -293,7 +293,8 @@ def _end(
     is_asked: bool = True,
     withheld: int | None = None,
 ) -> None:
-    """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points."""
+    """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points. `at`:
+    from when it counts; what somebody asked for happened when they say."""
     redemption, uses, taken = _counted_back(redemption, step)
     for name, number in uses.items():
         decision.uses[name] = decision.uses.get(name, 0) + number
@@ -307,7 +308,7 @@ def _end(
         decision.shared_steps.append(shared)
     decision.end(
         Kind.STEP,
-        at,
+        decision.context.occurred_at if is_asked else at,
         wallet=redemption.wallet,
         points=points,
         withheld=withheld,

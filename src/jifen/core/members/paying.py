@@ -162,7 +162,7 @@ def _book(decision: Decision, step: SharedStep, payer: Payer, past: PastTransact
     )
     decision.end(
         Kind.STEP,
-        step.at,
+        decision.context.occurred_at if step.is_asked else step.at,
         wallet=wallet,
         points=points,
         withheld=withheld or None,

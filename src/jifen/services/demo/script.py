@@ -88,10 +88,11 @@ class MemberScript:
         diary.member = outcome.member_id
         said = draw_person(random)
         yield diary.submission(f"{diary.name}-describe", DescribePerson(diary.member, said), joined_at, said)
-        for count in range(self._count_orders()):
+        orders = self._count_orders()
+        for count in range(orders):
             instant = max(season.instant(random, first_day), joined_at)
             diary.schedule(instant, self._order(count + 1, instant))
-        if random.random() < 0.03:
+        if orders and random.random() < 0.04:
             instant = max(season.instant(random, first_day), joined_at)
             diary.schedule(instant, self._adjustment(instant))
         if self._partner is not None and random.random() < 0.15:

@@ -159,6 +159,16 @@ def test_time_agrees_or_ends_it() -> None:
     assert counter.account.held == 5_000
 
 
+@pytest.mark.parametrize("step", ["approve", "reject", "cancel", "fulfil", "return", "pay"])
+def test_a_step_happened_when_it_is_said(step: Step) -> None:
+    """What is recorded late keeps its own instant, whichever step it is; what time does has the instant it was due."""
+    states: dict[Step, State] = {"fulfil": "approved", "return": "fulfilled", "pay": "waiting_for_payment"}
+    counter, number = reached(states.get(step, "waiting_for_approval"))
+    counter.said_at = counter.shop.now
+    counter.shop.later(minutes=5)
+    assert counter.done(COMMANDS[step](number), "boss", ["manager"]).occurred_at == counter.said_at
+
+
 def test_a_delivery_says_how() -> None:
     """Carrier and number for a parcel."""
     counter = Counter()

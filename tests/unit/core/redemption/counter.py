@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -34,10 +35,12 @@ class Counter:
         self.pools["movie"] = ("M1", "M2", "M3")
         #: What the keys of actors are called.
         self.names: dict[str, str] = {}
+        self.said_at: datetime | None = None
 
     def ask(self, command: RedemptionCommand, actor: str = "anna", roles: Sequence[str] = ()) -> Outcome:
-        """Any command about a redemption, by somebody with these roles."""
-        return self.shop.shell.run(ALICE, command, self.shop.now, actor=actor, roles=roles, names=self.names)
+        """Any command about a redemption, by somebody with these roles. It happened now, or at `said_at`."""
+        shop = self.shop
+        return shop.shell.run(ALICE, command, shop.now, self.said_at, actor=actor, roles=roles, names=self.names)
 
     def redeem(self, reward: str, quantity: int = 1, price: int | None = None) -> int:
         """Ask for a reward that must not be refused; the number of the redemption."""
