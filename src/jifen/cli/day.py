@@ -148,7 +148,7 @@ def _voucher(act: Voucher) -> list[Line]:
 
 def _sale(act: Sale) -> list[Line]:
     return [
-        (f"限时抢购：{act.reward.zh}", f"Flash sale: {act.reward.en}"),
+        (f"秒杀：{act.reward.zh}", f"Flash sale: {act.reward.en}"),
         (
             f"{act.buyers:,} 人同时抢 {act.pieces:,} 件，每人连点两次：{act.requests:,} 个请求，{act.seconds:.2f} 秒",
             f"{act.buyers:,} members want {act.pieces:,} pieces at once, each clicks twice: {act.requests:,} requests "

@@ -42,7 +42,7 @@ async def sell(stage: Stage, buyers: Sequence[int]) -> Sale:
         reward.id,
         key=f"demo-day:{stage.day}",
         actor=actor("manager"),
-        reason="限时抢购 Flash sale",
+        reason="秒杀 Flash sale",
         pieces=before.taken + PIECES,
     )
     started = monotonic()
