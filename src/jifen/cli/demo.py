@@ -46,7 +46,7 @@ def demo(
         str | None, typer.Option("--until", metavar="INSTANT", help="截止时刻，默认现在 / Up to then. Default: now.")
     ] = None,
     day: Annotated[
-        bool, typer.Option("--day", help="在商店里演一天：导入、审批、核销、抢购、抽奖、核对 / Play a day in the shop.")
+        bool, typer.Option("--day", help="在商店里演一天：导入、审批、核销、秒杀、抽奖、核对 / Play a day in the shop.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
