@@ -60,7 +60,8 @@ LACKS_ZH: Final = {
 
 
 class PriceView(msgspec.Struct, frozen=True):
-    """A rung of the ladder. `is_open`: the member may take it (null: no member was named)."""
+    """A rung of the ladder. `is_open`: the member may take it; `is_default`: it is taken where no rung is named, and
+    `lacks` are about it (null: no member was named)."""
 
     price: int
     wallet: str
@@ -68,6 +69,7 @@ class PriceView(msgspec.Struct, frozen=True):
     cash_cents: int
     condition: str | None
     is_open: bool | None
+    is_default: bool | None
 
 
 class Lack(msgspec.Struct, frozen=True):
@@ -289,7 +291,9 @@ def _is_known(shop: _Shop, reward: OpenReward) -> bool:
 
 def _view(shop: _Shop, reward: OpenReward) -> RewardView:
     document, names = reward.document, shop.program.wallet_ids
-    open_to = None if shop.asker is None else reward.prices_for(shop.asker)
+    asker = shop.asker
+    open_to = None if asker is None else reward.prices_for(asker)
+    default = None if asker is None else reward.default_price(asker)
     prices = [
         PriceView(
             index,
@@ -298,6 +302,7 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
             each.price.cash_cents,
             each.price.audience,
             None if open_to is None else index in open_to,
+            None if asker is None else index == default,
         )
         for index, each in enumerate(reward.prices)
     ]
@@ -338,8 +343,7 @@ def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
     if isinstance(index, Refusal):
         found.append(index)
     else:
-        cheapest = min(reward.prices_for(asker), key=lambda each: reward.prices[each].price.points)
-        rung = reward.prices[cheapest]
+        rung = reward.prices[index]
         found.append(check_available(decision, rung.wallet, rung.price.points))
     return [each for each in found if each is not None]
 

@@ -134,6 +134,20 @@ def test_the_catalogue_tells_a_member_what_is_missing(client: httpx.Client) -> N
     assert done(client.get(f"/v1/rewards/lounge?member={vip}"))["hidden"]
 
 
+def test_one_price_for_the_catalogue_the_quote_and_the_redemption(client: httpx.Client) -> None:
+    """The price for gold is gold's without being named; the catalogue says what the member lacks for just that."""
+    vip = gold(client, 90)
+    found = done(client.get(f"/v1/rewards/five-yuan?member={vip}"))
+    assert ([each["is_default"] for each in found["prices"]], found["lacks"]) == ([False, True], [])
+    assert done(client.post("/v1/quotes", json={"member_id": vip, "reward": "five-yuan"}))["points"] == 80
+    assert done(redeem(client, vip, "five-yuan"))["redemption"]["points"] == 80
+    member = member_with(client, 90)
+    found = done(client.get(f"/v1/rewards/five-yuan?member={member}"))
+    assert [each["is_default"] for each in found["prices"]] == [True, False]
+    assert [each["zh"] for each in found["lacks"]] == ["还差 10 积分"]
+    assert refused(redeem(client, member, "five-yuan"), "insufficient_points")["details"]["missing"] == 10
+
+
 def test_the_same_key_redeems_once(client: httpx.Client) -> None:
     """The first answer again, with its code; with other content a conflict (I-07)."""
     member, key = member_with(client, 300), unique("key")

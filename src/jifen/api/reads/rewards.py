@@ -148,7 +148,15 @@ _REWARD = {
     "pictures": ["/pictures/5.png"],
     "category": "vouchers",
     "prices": [
-        {"price": 0, "wallet": "points", "points": 100, "cash_cents": 0, "condition": None, "is_open": True},
+        {
+            "price": 0,
+            "wallet": "points",
+            "points": 100,
+            "cash_cents": 0,
+            "condition": None,
+            "is_open": True,
+            "is_default": True,
+        },
     ],
     "opens_at": None,
     "closes_at": None,

@@ -185,12 +185,13 @@ def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemR
 
 
 def choose_price(reward: OpenReward, asker: Asker, price: int | None, points: int | None) -> int | Refusal:
-    """The rung that is meant: by number, by its points, or the first that is for the member."""
-    open_to = reward.prices_for(asker)
-    if not open_to:
+    """The rung that is meant: by number, by its points, or the cheapest for the member (OpenReward.default_price)."""
+    default = reward.default_price(asker)
+    if default is None:
         return Refusal("not_eligible", f"No price of {reward.document.name.en} is for this member.", "/price")
     if price is None and points is None:
-        return open_to[0]
+        return default
+    open_to = reward.prices_for(asker)
     meant = [
         index
         for index, each in enumerate(reward.prices)

@@ -10,7 +10,7 @@ from jifen.core.redemption.quotes import Quote
 
 class RedeemReward(msgspec.Struct, frozen=True, gc=False):
     """A member asks for a reward. The rung of the ladder: `price` (counted from 0), else the one of `points` a piece,
-    else the first that is for the member. `expected_points`: what all pieces together should cost, or it is refused.
+    else the cheapest that is for the member. `expected_points`: what all pieces together should cost, or it is refused.
     `from_household`: with the points of all in the member's `household`, which is filled in by whoever looked it up.
     """
 

@@ -105,6 +105,17 @@ class OpenReward:
         """The rungs that are for this member."""
         return [index for index, each in enumerate(self.prices) if holds(each.audience, asker, self._fields)]
 
+    def default_price(self, asker: Asker) -> int | None:
+        """The rung that is meant where none is named: of those for this member the cheapest that is paid as the first
+        of them is, with points of the same wallet and as much money. None: no rung is for them."""
+        open_to = self.prices_for(asker)
+        if not open_to:
+            return None
+        first = self.prices[open_to[0]]
+        paid = (first.wallet, first.price.cash_cents)
+        alike = [each for each in open_to if (self.prices[each].wallet, self.prices[each].price.cash_cents) == paid]
+        return min(alike, key=lambda each: self.prices[each].price.points)
+
     @property
     def opens_at(self) -> datetime | None:
         """When its period begins; None: it has no beginning."""

@@ -103,3 +103,14 @@ def test_a_quote_holds_its_price_for_its_time() -> None:
     assert counter.code(RedeemReward(ALICE, "e-book", 2, quote=quote)) == "quote_mismatch"
     counter.shop.later(minutes=15)
     assert counter.code(RedeemReward(ALICE, "e-book", quote=quote)) == "quote_expired"
+
+
+def test_gold_pays_the_price_for_gold() -> None:
+    """Without naming it: 90 points are enough where the first rung asks for 100."""
+    counter = Counter(90, "gold")
+    assert counter.redemption(counter.redeem("five-yuan")).points == 80
+    assert counter.account.available == 10
+    plain = Counter(100)
+    assert plain.redemption(plain.redeem("five-yuan")).points == 100
+    named = Counter(200, "gold")
+    assert named.redemption(named.redeem("five-yuan", price=0)).points == 100

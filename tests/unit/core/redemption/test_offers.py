@@ -59,6 +59,15 @@ def test_prices_are_for_whom_they_say() -> None:
     assert reward.prices_for(asker("gold")) == [0, 1]
 
 
+def test_by_default_the_cheapest_that_is_paid_alike() -> None:
+    """Gold pays the price for gold; nobody pays money, or from another wallet, who did not say so."""
+    reward = PROGRAM.offers.rewards["five-yuan"]
+    assert [reward.default_price(asker(tier)) for tier in ("", "gold")] == [0, 1]
+    cup = PROGRAM.offers.rewards["cup"]
+    assert [each.price.points for each in cup.prices] == [100, 20]
+    assert cup.default_price(asker("gold")) == 0
+
+
 def test_what_is_needed_is_said() -> None:
     """By the tier's name where it is a tier."""
     reward = PROGRAM.offers.rewards["spa"]
