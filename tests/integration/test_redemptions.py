@@ -124,6 +124,9 @@ async def run_desk(url: str) -> None:
         await desk.do(WriteOffCoupon((await desk.codes(member, coupon))[0]))
         for reward in ("vase", "movie", "cup"):
             await desk.redeem(member, reward)
+        until = datetime.now(UTC) + timedelta(minutes=15)
+        quote = Quote(member, "e-book", 1, DOCUMENT.wallets[0].id, 10, 0, 1, until, "q1")
+        await desk.do(RedeemReward(member, "e-book", quote=quote))
         cancelled = await desk.redeem(member, "vase")
         await desk.do(CancelRedemption(member, cancelled))
         await desk.check()
@@ -221,6 +224,11 @@ DAMAGES = {
     "a code given to nobody": ("UPDATE code_pool SET member_id = 1, sequence = 1 WHERE code = 'M2'", {"pool_code"}),
     # I-21: stock follows from the transactions and from what was set.
     "pieces taken": ("UPDATE stocks SET taken = taken + 1 WHERE reward = 'cup'", {"stock_taken"}),
+    # I-07: a quote is redeemed once.
+    "a quote free again": (
+        r"DELETE FROM keys WHERE digest = substr(sha256('\x71756f74650000'::bytea || 'q1'), 1, 16)",
+        {"key_missing"},
+    ),
     "pieces": ("UPDATE stocks SET pieces = pieces + 1 WHERE reward = 'cup'", {"stock_pieces"}),
 }
 
@@ -244,7 +252,7 @@ async def test_a_reward_changed_between_quote_and_confirm(desk: Desk) -> None:
     """The quote holds its price; without one the new price is told; what was retired is told in any case."""
     member = await desk.member("ann", 1_000)
     until = datetime.now(UTC) + timedelta(minutes=15)
-    quote = Quote(member, "five-yuan", 1, DOCUMENT.wallets[0].id, 100, 0, 1, until)
+    quote = Quote(member, "five-yuan", 1, DOCUMENT.wallets[0].id, 100, 0, 1, until, "this")
 
     async def publish(**changes: object) -> None:
         rewards = [
@@ -257,10 +265,12 @@ async def test_a_reward_changed_between_quote_and_confirm(desk: Desk) -> None:
     assert await desk.refused(RedeemReward(member, "five-yuan", expected_points=100)) == "price_changed"
     await desk.do(RedeemReward(member, "five-yuan", quote=quote))
     assert await desk.points(member) == (900, 0)
-    late = msgspec.structs.replace(quote, until=datetime.now(UTC))
+    assert await desk.refused(RedeemReward(member, "five-yuan", quote=quote)) == "quote_used"
+    late = msgspec.structs.replace(quote, until=datetime.now(UTC), nonce="late")
     assert await desk.refused(RedeemReward(member, "five-yuan", quote=late)) == "quote_expired"
     await publish(retired=True)
-    assert await desk.refused(RedeemReward(member, "five-yuan", quote=quote)) == "reward_retired"
+    other = msgspec.structs.replace(quote, nonce="other")
+    assert await desk.refused(RedeemReward(member, "five-yuan", quote=other)) == "reward_retired"
     assert await desk.points(member) == (900, 0)
     # What was given before is as good as ever.
     await desk.do(WriteOffCoupon((await desk.codes(member, 2))[0]))

@@ -148,6 +148,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "invalid_quote": ProblemKind(422, "Invalid quote", "报价无效"),
     "quote_mismatch": ProblemKind(422, "Quote for something else", "报价与兑换内容不符"),
     "quote_expired": ProblemKind(409, "Quote expired", "报价已过期"),
+    "quote_used": ProblemKind(409, "Quote used", "报价已使用"),
     "limit_reached": ProblemKind(409, "Limit reached", "已达上限"),
     "waiting_in_line": ProblemKind(503, "Waiting in line", "排队中"),
     "invalid_ticket": ProblemKind(422, "Invalid ticket", "排队凭证无效"),

@@ -32,6 +32,7 @@ from jifen.core.members.commands import (
     UndoMerge,
 )
 from jifen.core.program import Program
+from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import REGISTERED
@@ -162,7 +163,7 @@ def unknown_order(order_id: str) -> Refusal:
 
 
 def key_conflict(command: Command, position: int, reference: Reference) -> Refusal:
-    """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name."""
+    """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name, a quote."""
     first = transaction_id(*reference) if reference[1] > 0 else f"{reference[0]}"
     details: dict[str, object] = {"transaction_id": first}
     if position == 1 and isinstance(command, RecordOrder):
@@ -175,5 +176,8 @@ def key_conflict(command: Command, position: int, reference: Reference) -> Refus
         name = command.correction.correction_id
         message = f"The correction {name!r} was recorded before with other content ({first})."
         return Refusal("correction_conflict", message, "/data/correction_id", details)
+    if position == 1 and isinstance(command, RedeemReward):
+        message = f"The quote was redeemed before ({first}); it is good for one redemption. Ask for a new one."
+        return Refusal("quote_used", message, "/quote", details)
     message = f"This key was used before for something else ({first}); use a new one, or repeat exactly what was sent."
     return Refusal("key_conflict", message, None, details)

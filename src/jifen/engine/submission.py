@@ -11,6 +11,7 @@ import msgspec
 from jifen.core.commands import Command, CorrectOrder, RecordOrder, RefundOrder
 from jifen.core.decide import Context
 from jifen.core.ledger.values import Kind, Transaction
+from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
 from jifen.core.wallets.approvals import Approval
@@ -58,7 +59,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         """The (key digest, payload digest) pairs that this command claims, its own first.
 
         An order, a refund and a correction also claim what they are called in the shop: the same order told twice by
-        different events is still one order.
+        different events is still one order. A redemption claims the quote that it was made with, so that no other is.
         """
         if not self.has_key:
             return []
@@ -74,6 +75,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
             refund = command.refund
             name = f"{refund.order_id}\0{refund.refund_id}"
             keys.append((digest_key("refund", "", name), digest_payload(msgspec.json.encode(refund))))
+        elif isinstance(command, RedeemReward) and command.quote is not None:
+            keys.append((digest_key("quote", "", command.quote.nonce), digest_payload(keys[0][0])))
         return keys
 
 

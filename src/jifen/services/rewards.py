@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from secrets import token_urlsafe
 from typing import Final, Literal
 
 import msgspec
@@ -171,7 +172,8 @@ async def make_quote(
     *,
     from_household: bool = False,
 ) -> QuoteView | Refusal:
-    """The price of a reward for a member, held for a while. Pure: nothing is written. Needs a snapshot."""
+    """The price of a reward for a member, held for a while and for one redemption. Pure: nothing is written. Needs a
+    snapshot."""
     program = await catalog.program(connection)
     if program is None:
         return NO_PROGRAM
@@ -205,6 +207,7 @@ async def make_quote(
         rung.price.cash_cents * quantity,
         program.version,
         (now + timedelta(minutes=QUOTE_MINUTES)).replace(microsecond=0),
+        token_urlsafe(),
         from_household,
     )
     text = write_quote(quote, catalog.quote_secret)

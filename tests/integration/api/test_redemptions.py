@@ -279,6 +279,27 @@ def test_a_quote_holds_its_price(shop: Server, client: httpx.Client) -> None:
     refused(client.post("/v1/quotes", json={"member_id": member, "reward": "spa"}), "not_eligible")
 
 
+def test_a_quote_is_redeemed_once(client: httpx.Client) -> None:
+    """By whichever of twenty tills is first; the same request again gets the first answer (known failures 1, 36)."""
+    member = member_with(client, 400)
+    said = {"member_id": member, "reward": "five-yuan"}
+    quote, other = (done(client.post("/v1/quotes", json=said))["quote"] for _ in range(2))
+    assert quote != other
+    with ThreadPoolExecutor(8) as tills:
+        answers = list(tills.map(lambda _: redeem(client, member, "five-yuan", quote=quote), range(20)))
+    codes = [each.json().get("code", "redeemed") for each in answers]
+    assert (codes.count("redeemed"), codes.count("quote_used")) == (1, 19)
+    assert balance(client, member)["available"] == 300
+    path, key = f"/v1/members/{member}/redemptions", {"idempotency-key": unique("quoted")}
+    first = done(client.post(path, json={"reward": "five-yuan", "quote": other}, headers=key))
+    again = done(client.post(path, json={"reward": "five-yuan", "quote": other}, headers=key))
+    assert (again["status"], again["transaction_id"]) == ("duplicate", first["transaction_id"])
+    done(client.post(f"/v1/redemptions/{first['transaction_id']}/cancel"))
+    problem = refused(redeem(client, member, "five-yuan", quote=other), "quote_used")
+    assert problem["details"]["transaction_id"] == first["transaction_id"]
+    assert balance(client, member)["available"] == 300
+
+
 def test_stock_is_set_once_for_a_key(client: httpx.Client) -> None:
     """Corrected below what is taken it is allowed, and sold out until it recovers (known failure 31)."""
     path, key = "/v1/rewards/cup/stock", {"idempotency-key": unique("stock")}

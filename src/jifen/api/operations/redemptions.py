@@ -46,8 +46,8 @@ TransactionName = Annotated[str, Meta(pattern="^[1-9][0-9]{0,18}-[1-9][0-9]{0,9}
 class RedeemBody(Body, frozen=True):
     """Ask for a reward. Which rung of the ladder: `price` (counted from 0), or the one of `points` a piece; none said:
     the cheapest for the member, of those paid as their first rung is (wallet, money). `quote` holds a price that was
-    quoted; `expected_points`: what all pieces should cost, else it is refused. `from`: `household` takes the points of
-    all in the member's household, all or nothing."""
+    quoted, for one redemption; `expected_points`: what all pieces should cost, else it is refused. `from`: `household`
+    takes the points of all in the member's household, all or nothing."""
 
     reward: RewardId
     quantity: Pieces = 1
@@ -241,6 +241,7 @@ OPERATIONS = (
             "invalid_quote",
             "quote_mismatch",
             "quote_expired",
+            "quote_used",
             "unknown_wallet",
             "invalid_quantity",
             "limit_reached",

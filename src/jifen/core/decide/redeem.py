@@ -27,12 +27,13 @@ from jifen.core.trace import Dealings, Pooled
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
-    """What was chosen: the price of one piece in a wallet, of all pieces, and the version that set it."""
+    """What was chosen: a wallet, the price of all pieces, the version that set it, and the quote that held it."""
 
     wallet: int
     points: int
     cash_cents: int
     version: int
+    quote: str = ""
 
 
 def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
@@ -172,7 +173,7 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
     wallet = decision.wallet_number(quote.wallet)
     if isinstance(wallet, Refusal):
         return wallet
-    return Choice(wallet, quote.points, quote.cash_cents, quote.version)
+    return Choice(wallet, quote.points, quote.cash_cents, quote.version, quote.nonce)
 
 
 def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:
@@ -265,6 +266,7 @@ def _begin(
         is_from_pool=is_from_pool,
         counted=dict.fromkeys(counted, quantity),
         taken=0 if reward.stock == "none" else quantity,
+        quote=choice.quote,
     )
 
 

@@ -16,7 +16,8 @@ _PURPOSE = b"quote"
 
 class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The price of a reward for a member: `points` and `cash_cents` for all pieces, by a version of the program, until
-    an instant (excluded). `from_household`: to be paid with the points of the household."""
+    an instant (excluded). It is good for one redemption; `nonce`, which no other has, tells it from one that says the
+    same. `from_household`: to be paid with the points of the household."""
 
     member_id: int
     reward: str
@@ -26,6 +27,7 @@ class Quote(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cash_cents: int
     version: int
     until: datetime
+    nonce: str
     from_household: bool = False
 
 
@@ -42,4 +44,8 @@ def write_quote(quote: Quote, secret: bytes) -> str:
 def read_quote(text: str, secret: bytes) -> Quote | Refusal:
     """The quote behind a text, whether or not it still holds."""
     content = unseal(text, secret, _PURPOSE)
-    return INVALID_QUOTE if content is None else _decode(content)
+    try:
+        return INVALID_QUOTE if content is None else _decode(content)
+    except msgspec.ValidationError:
+        # Of an earlier version: it did not say which one it is.
+        return INVALID_QUOTE

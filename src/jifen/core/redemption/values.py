@@ -75,7 +75,8 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     usage name, and `taken` how many pieces of stock; both are nothing once it came to nothing. `reserved`: codes of a
     pool that are bound and not issued yet. `refund_cents`: money that the merchant owes back. `used`: how many lottery
     tickets of it were used up. `won_by`: the draw (a transaction of the member) that it was won in.
-    `household`: the one whose points were asked for; `payers`: the others who pay for it.
+    `household`: the one whose points were asked for; `payers`: the others who pay for it. `quote`: the nonce of the
+    quote that held its price.
     """
 
     reward: str
@@ -105,6 +106,7 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     won_by: int = 0
     household: int = 0
     payers: tuple[Payer, ...] = ()
+    quote: str = ""
 
     @property
     def own_points(self) -> int:

@@ -848,7 +848,8 @@ FROM used u FULL JOIN shared_usages k ON k.name = u.name
 WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
 
 -- name: keys
--- Every command has its key, an order and a refund also theirs (jifen.engine.submission); every key its transaction.
+-- Every command has its key, an order, a refund and a quote also theirs (jifen.engine.submission); every key its
+-- transaction.
 WITH expected AS NOT MATERIALIZED (
     SELECT member_id, sequence,
            substr(sha256('\x6b657900'::bytea || convert_to(source, 'UTF8') || '\x00'::bytea || convert_to(key_id, 'UTF8')),
@@ -861,6 +862,7 @@ WITH expected AS NOT MATERIALIZED (
                WHEN 1 THEN '\x6f726465720000'::bytea || convert_to(order_id, 'UTF8')
                WHEN 12 THEN '\x636f7272656374696f6e0000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'correction_id', 'UTF8')
+               WHEN 13 THEN '\x71756f74650000'::bytea || convert_to(trace -> 'redemption' ->> 'quote', 'UTF8')
                ELSE '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'refund_id', 'UTF8') END), 1, 16)
     FROM transactions CROSS JOIN LATERAL (
@@ -869,6 +871,7 @@ WITH expected AS NOT MATERIALIZED (
             THEN split_part(facts::text, '"', 4) ELSE facts ->> 'order_id' END AS order_id
     ) AS fact
     WHERE kind IN (1, 8, 12) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
+        OR kind = 13 AND trace -> 'redemption' ->> 'quote' IS NOT NULL
 ), wanted AS (
     SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected

@@ -97,9 +97,9 @@ def test_a_quote_holds_its_price_for_its_time() -> None:
     """Only for what it was made for."""
     counter = Counter()
     until = counter.shop.now + timedelta(minutes=15)
-    quote = Quote(ALICE, "e-book", 1, "points", 7, 0, 1, until)
+    quote = Quote(ALICE, "e-book", 1, "points", 7, 0, 1, until, "this")
     redeemed = counter.done(RedeemReward(ALICE, "e-book", quote=quote))
-    assert counter.redemption(redeemed.sequence).points == 7
+    assert (counter.redemption(redeemed.sequence).points, counter.redemption(redeemed.sequence).quote) == (7, "this")
     assert counter.code(RedeemReward(ALICE, "e-book", 2, quote=quote)) == "quote_mismatch"
     counter.shop.later(minutes=15)
     assert counter.code(RedeemReward(ALICE, "e-book", quote=quote)) == "quote_expired"
