@@ -143,6 +143,42 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
     if found.refund_cents:
         rows.append((say("应退金额", "money owed back"), f"{found.refund_cents / 100:,.2f}"))
     write_table([found.redemption_id, ""], rows)
+    write_table(
+        [
+            say("步骤", "step"),
+            say("时间", "at"),
+            say("操作人", "by"),
+            say("交易", "transaction"),
+            say("原因", "reason"),
+        ],
+        [
+            [
+                say(_STEPS[each.step], each.step.replace("_", " ")),
+                each.at,
+                each.actor,
+                each.transaction_id,
+                each.reason or "",
+            ]
+            for each in found.steps
+        ],
+    )
+
+
+#: Every step that is a transaction of its own.
+_STEPS = {
+    "redeem": "申请",
+    "pay": "付款",
+    "agree": "一人同意",
+    "approve": "审批通过",
+    "reject": "驳回",
+    "cancel": "取消",
+    "expire": "超时",
+    "fulfil": "履约",
+    "use": "部分核销",
+    "write_off": "核销",
+    "cancel_write_off": "撤销核销",
+    "return": "退回",
+}
 
 
 @command(group, "show")
@@ -282,8 +318,11 @@ def _show_coupon(invocation: Invocation, code: str, *, as_json: bool) -> None:
     if coupon.face == "fixed":
         left = f"{coupon.remaining_cents / 100:,.2f} / {coupon.cents / 100:,.2f}"
         write_line(say(f"余额 {left}", f"left {left}"))
-    for use in coupon.uses:
-        write_line(say(f"核销 {use.transaction_id}", f"written off by {use.transaction_id}") + f"  {use.store or ''}")
+    if coupon.uses:
+        write_table(
+            [say("核销", "written off by"), say("时间", "at"), say("操作人", "by"), say("门店", "store")],
+            [[use.transaction_id, use.at, use.actor, use.store] for use in coupon.uses],
+        )
 
 
 @command(coupons, "show")

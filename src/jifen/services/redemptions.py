@@ -15,7 +15,7 @@ from jifen.core.ledger.values import transaction_id
 from jifen.core.limits import NEVER
 from jifen.core.redemption.codes import canonical_code, digest_code
 from jifen.core.redemption.document import FulfilmentKind, RewardKind
-from jifen.core.redemption.machine import State
+from jifen.core.redemption.machine import State, Step
 from jifen.core.redemption.values import Coupon, Payer, Redemption, decode_redemption
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
@@ -26,16 +26,20 @@ from jifen.services.history import decode_cursor, encode_cursor
 from jifen.services.members import LARGEST_SEQUENCE, find_member, unknown_member
 
 _SQL = load_queries("redemption_reads")
+#: So many steps of one redemption are told.
+MAXIMUM_STEPS = 1_000
 WAITING: tuple[State, ...] = ("waiting_for_payment", "waiting_for_approval", "approved")
 
 
 class CouponUseView(msgspec.Struct, frozen=True):
-    """A write-off, by the transaction that booked it."""
+    """A write-off, by the transaction that booked it; `at`, `actor`: when and by whom (null: before that was kept)."""
 
     transaction_id: str
     cents: int
     store: str | None
     order_id: str | None
+    at: datetime | None
+    actor: str | None
 
 
 class CouponView(msgspec.Struct, frozen=True):
@@ -53,11 +57,14 @@ class CouponView(msgspec.Struct, frozen=True):
 
 
 class AgreementView(msgspec.Struct, frozen=True):
-    """Who agreed, for which role of which step (counted from 1). No role: time did."""
+    """Who agreed, for which role of which step (counted from 1), when, and in which transaction (null: before that was
+    kept). No role: time did."""
 
     step: int
     role: str
     actor: str
+    at: datetime | None
+    transaction_id: str | None
 
 
 class ApprovalView(msgspec.Struct, frozen=True):
@@ -109,6 +116,24 @@ class RedemptionView(msgspec.Struct, frozen=True):
     paid_by: list[PaidPartView]
 
 
+class StepView(msgspec.Struct, frozen=True):
+    """Something that was done to a redemption: what, by whom, when and why; and how it stood since. The first is
+    `redeem`."""
+
+    step: Step | Literal["redeem"]
+    state: State
+    actor: str
+    at: datetime
+    reason: str | None
+    transaction_id: str
+
+
+class RedemptionDetail(RedemptionView, frozen=True):
+    """A redemption as it stands, with everything that was done to it, the first step first (of very many the last)."""
+
+    steps: list[StepView]
+
+
 class RedemptionPage(msgspec.Struct, frozen=True):
     """Redemptions. `next_cursor` asks for the page after this one; null: this is the last."""
 
@@ -117,10 +142,10 @@ class RedemptionPage(msgspec.Struct, frozen=True):
 
 
 class CouponDetail(msgspec.Struct, frozen=True):
-    """A coupon and the redemption that it was issued in."""
+    """A coupon and the redemption that it was issued in, with its steps."""
 
     coupon: CouponView
-    redemption: RedemptionView
+    redemption: RedemptionDetail
 
 
 def view_of_redemption(
@@ -143,7 +168,7 @@ def view_of_redemption(
         redemption.requested_by,
         redemption.until,
         redemption.payment,
-        _approval(redemption),
+        _approval(member_id, redemption),
         redemption.fulfilment,
         redemption.delivery,
         coupons,
@@ -169,7 +194,9 @@ def _coupon(member_id: int, redemption: Redemption, coupon: Coupon, now: datetim
         redemption.state == "approved" and not coupon.is_used_up and (coupon.until is None or now < coupon.until)
     )
     uses = [
-        CouponUseView(transaction_id(member_id, each.sequence), each.cents, each.store, each.order_id)
+        CouponUseView(
+            transaction_id(member_id, each.sequence), each.cents, each.store, each.order_id, each.at, each.actor
+        )
         for each in coupon.uses
     ]
     return CouponView(
@@ -185,7 +212,7 @@ def _coupon(member_id: int, redemption: Redemption, coupon: Coupon, now: datetim
     )
 
 
-def _approval(redemption: Redemption) -> ApprovalView | None:
+def _approval(member_id: int, redemption: Redemption) -> ApprovalView | None:
     approval = redemption.approval
     if approval is None:
         return None
@@ -196,19 +223,41 @@ def _approval(redemption: Redemption) -> ApprovalView | None:
         len(approval.steps),
         approval.steps[approval.step].needs,
         open_roles(approval) if is_waiting else [],
-        [AgreementView(each.step + 1, each.role, each.actor) for each in approval.agreements],
+        [
+            AgreementView(
+                each.step + 1,
+                each.role,
+                each.actor,
+                each.at,
+                transaction_id(member_id, each.sequence) if each.sequence else None,
+            )
+            for each in approval.agreements
+        ],
     )
 
 
 async def find_redemption(
     connection: Connection, catalog: Catalog, member_id: int, sequence: int, now: datetime
-) -> RedemptionView | Refusal:
-    """One redemption, as it was booked last."""
+) -> RedemptionDetail | Refusal:
+    """One redemption, as it was booked last, with its steps. Needs a snapshot."""
     shard = shard_of_member(member_id, catalog.shards)
     content = await connection.fetchval(_SQL["redemption"], shard, member_id, sequence)
     if content is None:
         return unknown_redemption(transaction_id(member_id, sequence))
-    return view_of_redemption(member_id, sequence, decode_redemption(content), catalog.wallet_ids, now)
+    rows = await connection.fetch(_SQL["steps_of_redemption"], shard, member_id, sequence, MAXIMUM_STEPS)
+    steps = [
+        StepView(
+            row["step"],
+            row["state"],
+            row["actor"],
+            row["occurred_at"],
+            row["reason"],
+            transaction_id(member_id, row["sequence"]),
+        )
+        for row in reversed(rows)
+    ]
+    view = view_of_redemption(member_id, sequence, decode_redemption(content), catalog.wallet_ids, now)
+    return RedemptionDetail(**msgspec.structs.asdict(view), steps=steps)
 
 
 async def redemptions_of_member(

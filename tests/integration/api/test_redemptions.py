@@ -215,6 +215,39 @@ def test_an_approval_needs_a_role_and_another_person(shop: Server, client: httpx
     assert [each["state"] for each in found] == ["returned"]
 
 
+def test_a_redemption_tells_its_steps(shop: Server, client: httpx.Client) -> None:
+    """What was done, by whom, when, why and in which transaction; agreements and uses of coupons say it as well."""
+    set_stock(client, "vase", 1)
+    member = member_with(client, 250)
+    asked = done(redeem(client, member, "vase", reason="for her birthday"))
+    name = asked["redemption"]["redemption_id"]
+    with with_role(shop, "clerk") as clerk:
+        agreed = done(clerk.post(f"/v1/redemptions/{name}/approve", json={"reason": "fine"}))
+    cancelled = done(client.post(f"/v1/redemptions/{name}/cancel", json={"reason": "cracked"}))
+    found = done(client.get(f"/v1/redemptions/{name}"))
+    assert [
+        (each["step"], each["state"], each["reason"], each["transaction_id"], each["at"]) for each in found["steps"]
+    ] == [
+        (step, state, reason, answer["transaction_id"], answer["occurred_at"])
+        for step, state, reason, answer in (
+            ("redeem", "waiting_for_approval", "for her birthday", asked),
+            ("approve", "approved", "fine", agreed),
+            ("cancel", "cancelled", "cracked", cancelled),
+        )
+    ]
+    actors = [each["actor"] for each in found["steps"]]
+    assert actors[0] == actors[2] != actors[1]
+    (agreement,) = found["approval"]["agreements"]
+    assert (agreement["actor"], agreement["transaction_id"]) == (actors[1], agreed["transaction_id"])
+    assert agreement["at"] == agreed["occurred_at"]
+    coupon = done(redeem(client, member, "five-yuan"))["redemption"]["coupons"][0]["code"]
+    used = done(client.post(f"/v1/coupons/{coupon}/write-off", json={"store": "SH-01"}))
+    detail = done(client.get(f"/v1/coupons/{coupon}"))
+    (use,) = detail["coupon"]["uses"]
+    assert (use["actor"], use["at"]) == (actors[0], used["occurred_at"])
+    assert [each["step"] for each in detail["redemption"]["steps"]] == ["redeem", "write_off"]
+
+
 def test_all_roles_of_a_step_by_different_people(shop: Server, client: httpx.Client) -> None:
     """First a clerk, then manager (a deputy stands in) and finance, each somebody else."""
     member = gold(client, 6_000)

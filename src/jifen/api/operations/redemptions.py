@@ -176,7 +176,19 @@ EXAMPLE_REDEMPTION = {
     "household_id": None,
     "paid_by": [],
 }
-EXAMPLE_COUPON = {"coupon": _COUPON, "redemption": EXAMPLE_REDEMPTION}
+EXAMPLE_DETAIL = EXAMPLE_REDEMPTION | {
+    "steps": [
+        {
+            "step": "redeem",
+            "state": "approved",
+            "actor": "key:5f0c2b7a91",
+            "at": "2026-11-11T02:03:04.567Z",
+            "reason": None,
+            "transaction_id": "100001-8",
+        }
+    ]
+}
+EXAMPLE_COUPON = {"coupon": _COUPON, "redemption": EXAMPLE_DETAIL}
 _REDEEMED = {
     "status": "applied",
     "transaction_id": "100001-8",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from jifen.api.operations.redemptions import EXAMPLE_COUPON, EXAMPLE_REDEMPTION
+from jifen.api.operations.redemptions import EXAMPLE_COUPON, EXAMPLE_DETAIL, EXAMPLE_REDEMPTION
 from jifen.api.reads.base import Asked, Query, Read
 from jifen.core.redemption.machine import State
 from jifen.core.refusal import Refusal
@@ -83,7 +83,7 @@ class SlowSellersQuery(Query, frozen=True):
     days: Annotated[int, Meta(ge=1, le=3660)] = 90
 
 
-async def _redemption(asked: Asked) -> redemptions.RedemptionView | Refusal:
+async def _redemption(asked: Asked) -> redemptions.RedemptionDetail | Refusal:
     key = members.parse_transaction_id(asked.name)
     if key is None:
         return unknown_redemption(asked.name)
@@ -235,12 +235,12 @@ READS = (
     Read(
         name="get_redemption",
         path="/v1/redemptions/{redemption_id}",
-        summary="A redemption",
-        summary_zh="一张兑换单",
-        answer_type=redemptions.RedemptionView,
+        summary="A redemption with its steps",
+        summary_zh="一张兑换单及其步骤",
+        answer_type=redemptions.RedemptionDetail,
         run=_redemption,
         codes=("unknown_redemption",),
-        example_answer=EXAMPLE_REDEMPTION,
+        example_answer=EXAMPLE_DETAIL,
     ),
     Read(
         name="list_redemptions_of_member",

@@ -24,7 +24,10 @@ def write_off_coupon(decision: Decision, command: WriteOffCoupon) -> Refusal | N
     if isinstance(cents, Refusal):
         return cents
     decision.begin()
-    use = CouponUse(decision.journal.sequence, cents, command.store, command.order_id)
+    context = decision.context
+    use = CouponUse(
+        decision.journal.sequence, cents, command.store, command.order_id, context.occurred_at, context.actor
+    )
     rest = coupon.remaining_cents - cents if coupon.is_partly_usable else 0
     after = _with(redemption, msgspec.structs.replace(coupon, remaining_cents=rest, uses=(*coupon.uses, use)))
     step: Step = "write_off" if all(each.is_used_up for each in after.coupons) else "use"

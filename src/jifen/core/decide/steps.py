@@ -80,8 +80,9 @@ def approve_redemption(decision: Decision, command: ApproveRedemption) -> Refusa
     decision.begin()
     approval = redemption.approval
     assert approval is not None
-    agreement = Agreement(approval.step, role, decision.context.actor)
-    _agree(decision, command.redemption, redemption, agreement, decision.context.now)
+    now = decision.context.now
+    agreement = Agreement(approval.step, role, decision.context.actor, now, decision.journal.sequence)
+    _agree(decision, command.redemption, redemption, agreement, now)
     return None
 
 
@@ -234,7 +235,8 @@ def _time_out(decision: Decision, sequence: int, until: datetime) -> None:
     decision.begin()
     is_asked_for = redemption.state == "waiting_for_approval"
     if is_asked_for and approval is not None and approval.steps[approval.step].on_timeout == "approve":
-        _agree(decision, sequence, redemption, Agreement(approval.step, "", TIME_SOURCE), until, is_asked=False)
+        agreement = Agreement(approval.step, "", TIME_SOURCE, until, decision.journal.sequence)
+        _agree(decision, sequence, redemption, agreement, until, is_asked=False)
         return
     _undo_held(decision, sequence, redemption, "expire", until, is_asked=False)
 

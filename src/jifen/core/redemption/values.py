@@ -14,12 +14,15 @@ from jifen.core.redemption.machine import State
 
 
 class CouponUse(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A write-off: the transaction that booked it, so much of the face value (0: where there is none), and where."""
+    """A write-off: the transaction that booked it, so much of the face value (0: where there is none), where, when, by
+    whom."""
 
     sequence: int
     cents: int = 0
     store: str | None = None
     order_id: str | None = None
+    at: datetime | None = None
+    actor: str | None = None
 
 
 class Coupon(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -41,12 +44,14 @@ class Coupon(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return bool(self.uses) and self.remaining_cents == 0
 
 
-class Agreement(msgspec.Struct, frozen=True, gc=False):
-    """Somebody agreed, for a role of a step (counted from 0)."""
+class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Somebody agreed, for a role of a step (counted from 0): when, and in which transaction."""
 
     step: int
     role: str
     actor: str
+    at: datetime | None = None
+    sequence: int = 0
 
 
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

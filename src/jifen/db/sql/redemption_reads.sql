@@ -21,6 +21,15 @@ FROM stocks WHERE shard = $1 AND reward = $2 AND taken >= pieces
 -- $1 shard, $2 member id, $3 sequence.
 SELECT content FROM redemptions WHERE shard = $1 AND member_id = $2 AND sequence = $3
 
+-- name: steps_of_redemption
+-- $1 shard, $2 member id, $3 sequence, $4 how many. What was done to it, the last first. Kinds: 13 asked for, 14 a later step.
+SELECT sequence, actor, reason, occurred_at, coalesce(trace ->> 'step', 'redeem') AS step,
+       trace -> 'redemption' ->> 'state' AS state
+FROM transactions
+WHERE shard = $1 AND member_id = $2 AND (sequence = $3 OR refers_to = $3) AND kind IN (13, 14)
+ORDER BY sequence DESC
+LIMIT $4
+
 -- name: redemptions_of_member
 -- $1 shard, $2 member id, $3 only before this sequence, $4 state or null, $5 how many. Newest first.
 SELECT member_id, sequence, content FROM redemptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -140,6 +141,25 @@ def test_keys_of_one_name_are_one_person() -> None:
     # Keys without a name, such as the command line's, are told apart by what they are.
     counter.done(approve, "dora", ["finance"])
     assert counter.redemption(number).state == "approved"
+
+
+def test_who_agreed_says_when_and_where() -> None:
+    """So does time, at the instant at which it did; and whoever used a coupon."""
+    counter = Counter(6_000, "gold")
+    number = counter.redeem("spa")
+    asked_at = counter.shop.now
+    counter.shop.later(minutes=70)
+    agreed = counter.done(ApproveRedemption(ALICE, number), "carl", ["manager"])
+    approval = counter.redemption(number).approval
+    assert approval is not None
+    by_time, by_carl = approval.agreements
+    assert (by_time.actor, by_time.at) == ("jifen:time", asked_at + timedelta(hours=1))
+    assert (by_carl.at, by_carl.sequence) == (counter.shop.now, agreed.sequence)
+    assert by_time.sequence == agreed.sequence - 1
+    number = counter.redeem("five-yuan")
+    used = counter.done(WriteOffCoupon(counter.redemption(number).coupons[0].code, store="S1"), "till-3")
+    (use,) = counter.redemption(number).coupons[0].uses
+    assert (use.sequence, use.at, use.actor) == (used.sequence, counter.shop.now, "till-3")
 
 
 def test_time_agrees_or_ends_it() -> None:
