@@ -73,3 +73,7 @@ def test_a_household_redeems_at_the_counter(data: Path, tmp_path: Path) -> None:
     shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
     assert "支付" in shown and made["paid_by"][1]["transaction_id"] in shown
     assert ask("redemptions", "cancel", made["redemption_id"], *in_data)["state"] == "cancelled"
+    told = ask("redemptions", "show", made["redemption_id"], *in_data)["steps"]
+    assert [(each["step"], each["state"]) for each in told] == [("redeem", "approved"), ("cancel", "cancelled")]
+    shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
+    assert "申请" in shown and told[1]["transaction_id"] in shown
