@@ -149,6 +149,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_quote": ("这不是本系统给出的报价；请用 POST /v1/quotes 报价。",),
     "quote_mismatch": ("报价与这次兑换的会员、兑换品或数量不符；请重新报价。",),
     "quote_expired": ("报价有效至 {until}；请重新报价。", "报价已过期。"),
+    "quote_used": ("这份报价已经用过（{transaction_id}），只能兑换一次；请重新报价。", "这份报价已经用过；请重新报价。"),
     "limit_reached": (
         "已达上限：按{period}计最多 {most} 件，已有 {used} 件，这次要 {requested} 件。",
         "已达上限：按{period}计最多 {most}（{limit}），还剩 {left}。",
@@ -165,7 +166,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
         "兑换单的状态为{state}，不能进行 {step}。",
         "当前状态不允许这一步。",
     ),
-    "approval_by_requester": ("申请人不能审批自己的兑换。",),
+    "approval_by_requester": ("申请人不能审批自己的兑换，换一个同名密钥也不行。",),
     "already_agreed": ("您已经同意过这张兑换单；现在须由他人审批。",),
     "role_missing": ("这一步须由 {roles} 审批。", "缺少审批角色。"),
     "delivery_incomplete": ("履约信息不全，还缺：{missing}。", "履约信息不全。"),
