@@ -149,7 +149,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_quote": ("这不是本系统给出的报价；请用 POST /v1/quotes 报价。",),
     "quote_mismatch": ("报价与这次兑换的会员、兑换品或数量不符；请重新报价。",),
     "quote_expired": ("报价有效至 {until}；请重新报价。", "报价已过期。"),
-    "quote_used": ("这份报价已经用过（{transaction_id}），只能兑换一次；请重新报价。", "这份报价已经用过；请重新报价。"),
+    "quote_used": ("报价已由 {transaction_id} 使用，只能兑换一次；请重新报价。", "报价已经用过；请重新报价。"),
     "limit_reached": (
         "已达上限：按{period}计最多 {most} 件，已有 {used} 件，这次要 {requested} 件。",
         "已达上限：按{period}计最多 {most}（{limit}），还剩 {left}。",
