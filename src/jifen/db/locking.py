@@ -60,3 +60,7 @@ FOR NO KEY UPDATE OF r
 
 #: $1 any number that stands for the thing done: one process at a time, released with the transaction.
 LOCK_FOR_ONE = "SELECT pg_advisory_xact_lock($1)"
+
+#: $1 the source of an import. Keeps others from importing of the same source until the session ends, and does not wait;
+#: whether it could be had. Taken before anything else, and by imports alone.
+CLAIM_SOURCE = "SELECT pg_try_advisory_lock(hashtextextended('import' || $1, 0))"

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.commands import RecordOrder, RefundOrder
+from jifen.core.commands import AdjustPoints, RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
+from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.context import adds_points
 from jifen.core.identity import Identity, shard_of_digest, shard_of_member
-from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, Transaction
+from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, MemberStatus, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import NO_COUNTERS, Counters
@@ -36,7 +37,7 @@ from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 _SQL = load_queries("engine")
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
-       a.counters
+       a.status, a.counters
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.member_id, a.wallet
@@ -46,8 +47,8 @@ Found = tuple[bytes, int, int]
 
 
 class Rehearsal:
-    """Stands in for the engine. Takes orders and refunds, one member after another: only the last member's state is
-    kept from one group to the next."""
+    """Stands in for the engine. Takes orders, refunds and opening balances, one member after another: only the last
+    member's state is kept from one group to the next."""
 
     def __init__(self, connection: Connection, shards: int, program: Program) -> None:
         self._connection = connection
@@ -124,8 +125,10 @@ class Rehearsal:
         shards = [shard_of_member(member, self._shards) for member in members]
         accounts: dict[int, list[Account]] = {}
         counters: dict[int, Counters] = {}
-        for member_id, *values, counted in await self._connection.fetch(_ACCOUNTS, shards, members):
+        statuses: dict[int, MemberStatus] = {}
+        for member_id, *values, status, counted in await self._connection.fetch(_ACCOUNTS, shards, members):
             accounts.setdefault(member_id, []).append(_account(values))
+            statuses[member_id] = MemberStatus(status or 0)
             if counted is not None:
                 counters[member_id] = decode_counters(counted)
         states = {
@@ -134,6 +137,7 @@ class Rehearsal:
                 max(each.last_sequence for each in own),
                 tuple(own),
                 counters=counters.get(member, NO_COUNTERS),
+                status=statuses[member],
             )
             for member, own in accounts.items()
         }
@@ -188,6 +192,9 @@ class Rehearsal:
         context = Context(now, occurred_at, submission.source, submission.key, submission.actor, submission.reason)
         program = self._program_at(submission.occurred_at, now)
         effects = decide(program, command, context, state, past=past, shared_used=self._shared_used)
+        if isinstance(effects, Refusal) and effects.code == APPROVAL_NEEDED:
+            # It would wait for a second person.
+            return Answer(member, -1, False)
         if isinstance(effects, Refusal):
             return effects
         for name, number in effects.shared_uses.items():
@@ -248,7 +255,7 @@ class Rehearsal:
 
 def _member(submission: Submission) -> Identity:
     command = submission.command
-    assert isinstance(command, RecordOrder | RefundOrder) and isinstance(command.member, Identity)
+    assert isinstance(command, RecordOrder | RefundOrder | AdjustPoints) and isinstance(command.member, Identity)
     return command.member
 
 

@@ -14,34 +14,30 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.commands import AdjustPoints
+from jifen.core.errors import JifenError
 from jifen.core.identity import Identity
-from jifen.core.ledger.values import Bucket, Kind
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection, connect
+from jifen.db.locking import CLAIM_SOURCE
 from jifen.engine.loading import find_identities
 from jifen.engine.submission import Submission
 from jifen.services.imports.people.identities import read_identity
-from jifen.services.imports.people.lots import KEY, LotRow, Lots
+from jifen.services.imports.people.lots import LotRow, Lots
 from jifen.services.imports.people.mapping import BalanceMapping
 from jifen.services.imports.people.members import ACTOR
+from jifen.services.imports.people.opening import Opening, payload_of
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rows import instant_of
 from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
+from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import check_writable
 from jifen.services.imports.rows import RowFault
 from jifen.services.snapshot import snapshot_of
 
 REASON = "期初余额 / opening balance"
-_BOOKED = """
-SELECT t.key_id, sum(m.amount)::bigint
-FROM transactions t
-JOIN movements m ON m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence
-WHERE t.source = $1 AND t.kind = $2 AND starts_with(t.key_id, $3) AND m.from_bucket = $4
-GROUP BY t.shard, t.member_id, t.sequence, t.key_id
-"""
 
 
 class WalletProof(msgspec.Struct, frozen=True):
@@ -58,6 +54,12 @@ class WalletProof(msgspec.Struct, frozen=True):
     def agrees(self) -> bool:
         """Whether every point is accounted for."""
         return self.file_points == self.rejected_points + self.waiting_points + self.ledger_points
+
+
+class ImportRunning(JifenError):
+    """Another import of balances of the same source is at work."""
+
+    code = "import_running"
 
 
 class BalanceSummary(msgspec.Struct):
@@ -95,7 +97,7 @@ async def import_balances(
     """Book the opening balances of a file, each row once. Without an engine nothing is recorded.
 
     Raises:
-        UnreadableFile, RejectsNotWritten, NothingToImportInto: before anything was recorded.
+        UnreadableFile, RejectsNotWritten, NothingToImportInto, ImportRunning: before anything was recorded.
         ImportInterrupted: the database went away, or the engine is too busy; run the same import again.
     """
     if rejects is not None:
@@ -134,28 +136,29 @@ class _Work:
         self.summary = BalanceSummary()
 
     async def run(self, engine: Recorder | None, url: str) -> None:
-        """Read everything, book lot by lot, and prove."""
+        """Read everything, book lot by lot, and prove. Without an engine what would be booked is rehearsed."""
         started = monotonic()
         summary = self.summary
         summary.dry_run = engine is None
         await asyncio.to_thread(self._read_all)
         connection = await connect(url)
         try:
+            if engine is not None:
+                await _claim(connection, self._mapping.source)
             shards: int = await connection.fetchval("SELECT shards FROM installation")
+            await self._gather(connection, shards)
+            opening = Opening(connection, self._mapping.source, shards)
+            recorder = engine or Rehearsal(connection, shards, self._program)
             count = self._lots.count
             for lots in self._lots.pages(GROUP):
-                known = lots
-                if not self._mapping.register:
-                    known = await self._known(connection, lots, shards)
-                if engine is not None:
-                    await self._book(engine, known)
+                await self._take(recorder, opening, lots)
                 share = (PROGRESS_TOTAL - READING_SHARE) * lots[-1].number // count
                 self._progress(READING_SHARE + share, PROGRESS_TOTAL)
-            booked = {} if engine is None else await self._booked(connection)
+            booked: Counter[str] = Counter() if engine is None else await self._booked(connection, opening, shards)
         finally:
             await connection.close(timeout=5)
         summary.wallets = [
-            WalletProof(name, points, self._rejected[name], self._waiting[name], booked.get(name, 0))
+            WalletProof(name, points, self._rejected[name], self._waiting[name], booked[name])
             for name, points in sorted(self._in_file.items())
         ]
         summary.agrees = engine is None or all(each.agrees for each in summary.wallets)
@@ -172,30 +175,46 @@ class _Work:
         for line, values in self._people.table.rows(told):
             self.summary.rows += 1
             self._read(line, values)
+
+    async def _gather(self, connection: Connection, shards: int) -> None:
+        """Find out who the rows are about, and put them together."""
+        for identities in self._lots.members(GROUP):
+            found = await find_identities(connection, identities, shards)
+            self._lots.own({each: str(found.get(each, each)) for each in identities})
         for line, wallet, points, at_fault in self._lots.incomplete():
             self._people.reject(line, "", "member_incomplete", str(at_fault))
             self._rejected[wallet] += points
         self._lots.gather()
 
-    async def _known(self, connection: Connection, lots: list[LotRow], shards: int) -> list[LotRow]:
-        """The lots of members who exist; the others are rejected."""
-        found = await find_identities(connection, [lot.identity for lot in lots], shards)
-        known = []
+    async def _take(self, recorder: Recorder, opening: Opening, lots: list[LotRow]) -> None:
+        """Book the lots of which nothing stands yet."""
+        standings = await opening.standings(lots)
+        news = []
         for lot in lots:
-            if lot.identity in found:
-                known.append(lot)
-            else:
+            standing = standings.get(lot.number)
+            if lot.member_id is None and not self._mapping.register:
                 self._reject(lot, "unknown_member", detail=lot.member)
-        return known
+            elif standing is None:
+                news.append(lot)
+            elif standing.differs:
+                before = f" ({standing.booked} points)" if standing.booked else ""
+                message = f"This balance was imported before with other points{before}: correct it with an adjustment."
+                self._reject(lot, "key_conflict", message=message)
+            elif standing.waits:
+                self.summary.waiting += 1
+                self._waiting[lot.wallet] += lot.points
+            else:
+                self.summary.unchanged += 1
+        await self._book(recorder, news)
 
     def _reject(self, lot: LotRow, code: str, *, detail: str = "", message: str = "") -> None:
         for line in self._lots.lines_of(lot):
             self._people.reject(line, "", code, detail, message)
         self._rejected[lot.wallet] += lot.points
 
-    async def _book(self, engine: Recorder, lots: list[LotRow]) -> None:
+    async def _book(self, recorder: Recorder, lots: list[LotRow]) -> None:
         submissions = [self._submission(lot) for lot in lots]
-        for lot, outcome in zip(lots, await send(engine, submissions), strict=True):
+        for lot, outcome in zip(lots, await send(recorder, submissions), strict=True):
             if isinstance(outcome, Refusal):
                 self._reject(lot, outcome.code, message=outcome.message)
             elif outcome.sequence < 0:
@@ -207,8 +226,7 @@ class _Work:
 
     def _submission(self, lot: LotRow) -> Submission:
         command = AdjustPoints(lot.identity, lot.wallet, lot.points, lot.expires_at, self._mapping.reason_code)
-        payload = msgspec.json.encode([lot.member, lot.wallet, lot.until, lot.points])
-        return Submission(command, self._mapping.source, lot.key, payload, ACTOR, reason=REASON)
+        return Submission(command, self._mapping.source, lot.key, payload_of(lot, lot.member), ACTOR, reason=REASON)
 
     def _read(self, line: int, values: list[str] | None) -> None:
         width = len(self._people.table.header)
@@ -276,10 +294,22 @@ class _Work:
     def _cell(self, values: Sequence[str], column: str | None) -> str:
         return "" if column is None else values[self._people.place[column]].strip()
 
-    async def _booked(self, connection: Connection) -> dict[str, int]:
-        """What the ledger has booked of these lots, from its movements."""
+    async def _booked(self, connection: Connection, opening: Opening, shards: int) -> Counter[str]:
+        """What the ledger has booked of these lots by wallet, from its movements."""
+        booked: Counter[str] = Counter()
         async with snapshot_of(connection):
-            arguments = (self._mapping.source, int(Kind.ADJUST), KEY, int(Bucket.ADJUSTED))
-            async for key, points in connection.cursor(_BOOKED, *arguments, prefetch=1_000):
-                self._lots.booked(key, points)
-        return self._lots.booked_by_wallet()
+            for lots in self._lots.pages(GROUP):
+                # Who was not known before may be by now.
+                found = await find_identities(connection, [lot.identity for lot in lots], shards)
+                now = [lot._replace(owner=str(found.get(lot.identity, lot.owner))) for lot in lots]
+                standings = await opening.standings(now)
+                for lot in now:
+                    if (standing := standings.get(lot.number)) is not None:
+                        booked[lot.wallet] += standing.counted(lot.points)
+        return booked
+
+
+async def _claim(connection: Connection, source: str) -> None:
+    """Keep other imports of this source away until the connection is closed: both would find nothing booked yet."""
+    if not await connection.fetchval(CLAIM_SOURCE, source):
+        raise ImportRunning(f"Balances of the source {source!r} are being imported already; wait for the end of that.")

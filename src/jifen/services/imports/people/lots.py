@@ -1,14 +1,15 @@
 """Where the rows of a file of balances are put together to lots: a temporary SQLite database.
 
-A lot is all that a member has in a wallet until one instant, and that is what its key says, not the file or the line:
-a file that was mended, saved anew or put in another order brings every lot once. What came with other points before
-is refused by its key. Of a member with a row at fault nothing is taken, as the lot would come with other points later.
+A lot is all that a member has in a wallet until one instant, whatever identities the rows name the member by. That is
+what makes it unique, not the file or the line: a file that was mended, saved anew or put in another order brings every
+lot once. What came with other points before is refused. Of a member with a row at fault nothing is taken, as the lot
+would come with other points later.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,42 +24,75 @@ PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -48000;
 CREATE TABLE rows (line INTEGER PRIMARY KEY, member TEXT NOT NULL, wallet TEXT NOT NULL, until TEXT NOT NULL,
     points INTEGER NOT NULL);
 CREATE TABLE faults (member TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE lots (number INTEGER PRIMARY KEY, member TEXT NOT NULL, wallet TEXT NOT NULL, until TEXT NOT NULL,
-    points INTEGER NOT NULL, key TEXT NOT NULL UNIQUE, booked INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE owners (member TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lots (number INTEGER PRIMARY KEY, owner TEXT NOT NULL, member TEXT NOT NULL, wallet TEXT NOT NULL,
+    until TEXT NOT NULL, points INTEGER NOT NULL, first INTEGER NOT NULL);
 CREATE INDEX rows_of_lots ON rows (member, wallet, until);
+CREATE INDEX members_of_owners ON owners (owner);
 """
+#: Of `member` that of the first row: SQLite takes it from the row with the least line.
 _GATHER: Final = """
-INSERT INTO lots (member, wallet, until, points, key)
-SELECT member, wallet, until, sum(points), ? || wallet || ':' || until || ':' || member FROM rows
-WHERE member NOT IN (SELECT member FROM faults) GROUP BY member, wallet, until ORDER BY min(line)
+INSERT INTO lots (owner, member, wallet, until, points, first)
+SELECT o.owner, r.member, r.wallet, r.until, sum(r.points), min(r.line) FROM rows r JOIN owners o ON o.member = r.member
+WHERE o.owner NOT IN (SELECT o.owner FROM faults f JOIN owners o ON o.member = f.member)
+GROUP BY o.owner, r.wallet, r.until ORDER BY min(r.line)
 """
 _INCOMPLETE: Final = """
-SELECT r.line, r.wallet, r.points, f.line FROM rows r JOIN faults f ON f.member = r.member ORDER BY r.line
+SELECT r.line, r.wallet, r.points, f.line FROM rows r JOIN owners o ON o.member = r.member
+JOIN (SELECT o.owner, min(f.line) AS line FROM faults f JOIN owners o ON o.member = f.member GROUP BY o.owner) f
+    ON f.owner = o.owner
+ORDER BY r.line
 """
-_PAGE: Final = "SELECT number, member, wallet, until, points, key FROM lots WHERE number > ? ORDER BY number LIMIT ?"
+_MEMBERS: Final = """
+SELECT member FROM (SELECT member FROM rows UNION SELECT member FROM faults) WHERE member > ? ORDER BY member LIMIT ?
+"""
+_LINES: Final = """
+SELECT r.line FROM owners o JOIN rows r ON r.member = o.member WHERE o.owner = ? AND r.wallet = ? AND r.until = ?
+ORDER BY r.line
+"""
+_PAGE: Final = "SELECT number, owner, member, wallet, until, points FROM lots WHERE number > ? ORDER BY number LIMIT ?"
 
 
 class LotRow(NamedTuple):
-    """All that a member has in a wallet until one instant (empty: as long as earned points last)."""
+    """All that a member has in a wallet until one instant (empty: as long as earned points last). `owner` is the number
+    of the member, or the identity of one who is not known; `member` the identity that the first row names."""
 
     number: int
+    owner: str
     member: str
     wallet: str
     until: str
     points: int
-    #: What makes it unique for ever, within its source.
-    key: str
+
+    @property
+    def member_id(self) -> int | None:
+        """The number of the member, if it was known when the rows were put together."""
+        return int(self.owner) if self.owner.isdigit() else None
+
+    @property
+    def key(self) -> str:
+        """What makes it unique for ever, within its source."""
+        return key_of(self.wallet, self.until, self.member)
 
     @property
     def identity(self) -> Identity:
         """Whose it is."""
-        kind, _, value = self.member.partition(":")
-        return Identity(kind, value)
+        return _identity(self.member)
 
     @property
     def expires_at(self) -> datetime | None:
         """When it expires; None: as earned points would."""
         return datetime.fromisoformat(self.until) if self.until else None
+
+
+def key_of(wallet: str, until: str, identity: str) -> str:
+    """The key of a lot under one of the identities of its member."""
+    return f"{KEY}{wallet}:{until}:{identity}"
+
+
+def _identity(text: str) -> Identity:
+    kind, _, value = text.partition(":")
+    return Identity(kind, value)
 
 
 class Lots:
@@ -85,9 +119,21 @@ class Lots:
         """A row of this member is at fault."""
         self._database.execute("INSERT OR IGNORE INTO faults VALUES (?, ?)", (str(member), line))
 
+    def members(self, size: int) -> Iterator[list[Identity]]:
+        """Whom the rows name, group by group."""
+        after = ""
+        while page := [member for (member,) in self._database.execute(_MEMBERS, (after, size))]:
+            after = page[-1]
+            yield [_identity(member) for member in page]
+
+    def own(self, owners: Mapping[Identity, str]) -> None:
+        """Who these identities are: members by number, or themselves. To be said of all before they are gathered."""
+        rows = [(str(identity), owner) for identity, owner in owners.items()]
+        self._database.executemany("INSERT INTO owners VALUES (?, ?)", rows)
+
     def gather(self) -> None:
-        """Put the rows together, once all were read."""
-        self._database.execute(_GATHER, (KEY,))
+        """Put the rows together, once all were read and it is known whose they are."""
+        self._database.execute(_GATHER)
 
     def incomplete(self) -> Iterator[tuple[int, str, int, int]]:
         """Rows of members of whom another is at fault: line, wallet, points, and the line at fault."""
@@ -108,13 +154,4 @@ class Lots:
 
     def lines_of(self, lot: LotRow) -> list[int]:
         """The lines of the file that a lot comes from."""
-        query = "SELECT line FROM rows WHERE member = ? AND wallet = ? AND until = ? ORDER BY line"
-        return [line for (line,) in self._database.execute(query, (lot.member, lot.wallet, lot.until))]
-
-    def booked(self, key: str, points: int) -> None:
-        """The ledger has booked points under this key, which may be that of another file's lot."""
-        self._database.execute("UPDATE lots SET booked = booked + ? WHERE key = ?", (points, key))
-
-    def booked_by_wallet(self) -> dict[str, int]:
-        """What the ledger has booked of this file's lots."""
-        return dict(self._database.execute("SELECT wallet, sum(booked) FROM lots GROUP BY wallet").fetchall())
+        return [line for (line,) in self._database.execute(_LINES, (lot.owner, lot.wallet, lot.until))]
