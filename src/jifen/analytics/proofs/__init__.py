@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jifen.analytics.proofs.audiences import never_met
+from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case
 from jifen.analytics.proofs.gains import points_of_points
 from jifen.analytics.proofs.groups import ambiguous, shadowed
@@ -46,8 +47,10 @@ def check_program(
     total = sum(len(book.rules) for book in program.books.values())
     done = 0
     highest = None
+    spaces = []
     for event_type, book in program.books.items():
         space = Space(program, event_type, timeout_ms)
+        spaces.append(space)
         anything = _anything(space)
         for rule in book.rules:
             results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
@@ -58,6 +61,7 @@ def check_program(
         if event_type == ORDER_COMPLETED:
             rates, highest = reward_rates(space, book.rules, worths)
             results += rates
+    results += idle_caps(program, spaces)
     findings = [each for each in results if isinstance(each, Finding)]
     return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], highest)
 

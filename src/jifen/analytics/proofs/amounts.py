@@ -133,3 +133,44 @@ def _rounded(numerator: Any, denominator: int, rounding: str, halves_up: bool) -
         return (numerator + denominator - 1) / denominator
     half = denominator if halves_up or rounding == "half_up" else denominator - 1
     return (2 * numerator + half) / (2 * denominator)
+
+
+def exact_points(encoder: Encoder, rule: CompiledRule, given: Any, factor: Fraction, *, is_multiplied: bool) -> Any:
+    """The formula of what a rule gives at most where its coefficients come to this factor at most, before caps."""
+    ways = [
+        z3.And(reached, _at_most(encoder, rule, given, numerator, factor / denominator, is_multiplied))
+        for reached, numerator, denominator in _exact_amounts(encoder, rule)
+    ]
+    return z3.And(given >= 0, z3.Or(*ways))
+
+
+def _exact_amounts(encoder: Encoder, rule: CompiledRule) -> list[tuple[Any, Any, int]]:
+    """What a rule gives before coefficients and rounding: when, numerator, denominator."""
+    document, always = rule.document, z3.BoolVal(True, encoder.context)
+    if rule.formula is not None:
+        return [(always, encoder.formula(rule.formula.root), 1)]
+    if rule.fixed is not None:
+        number = {"event": 1, "line": encoder.number("order.line_count"), "unit": encoder.number("order.quantity")}
+        return [(always, rule.fixed.points * encoder.constant(1) * number[rule.fixed.per], 1)]
+    money = money_of(encoder, rule)
+    if document.ratio is not None:
+        return [(always, money * document.ratio.points, document.ratio.per_cents)]
+    if document.progressive is not None:
+        before = encoder.number(SPENT[document.progressive.period])
+        return [(always, *margins(document.progressive.rates, before, money))]
+    assert document.steps is not None
+    if document.steps.kind == "marginal":
+        return [(always, *margins(document.steps.rates, encoder.constant(0), money))]
+    return [(money >= each.from_cents, money * each.points, each.per_cents) for each in document.steps.rates]
+
+
+def _at_most(
+    encoder: Encoder, rule: CompiledRule, given: Any, numerator: Any, factor: Fraction, is_multiplied: bool
+) -> Any:
+    up, down, rounding = factor.numerator, factor.denominator, rule.document.rounding
+    if rounding == "floor" or (down == 1 and not is_multiplied and not _rounds_parts(rule)):
+        return given * down <= numerator * up
+    parts = encoder.number("order.line_count") if rule.document.basis == "line" else encoder.constant(1)
+    if rounding == "ceil":
+        return given * down < numerator * up + down * parts
+    return 2 * given * down <= 2 * numerator * up + down * parts

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
-from fractions import Fraction
-from math import ceil, prod
 from typing import get_args
 
 from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
 from jifen.analytics.proofs.moments import FIRST_DAY
-from jifen.analytics.proofs.overlaps import multiplies
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.redemption.document import RewardKind
-from jifen.core.rules.book import CompiledRule
-from jifen.core.rules.caps import cost_cents
-from jifen.core.rules.document import ORDER_COMPLETED, Cap, Window
+from jifen.core.rules.document import ORDER_COMPLETED, Window
 from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
@@ -124,57 +119,6 @@ def _compared_cents(root: Node) -> Iterator[tuple[str, Constant]]:
                     yield from ((name, each) for name in names[:1])
 
 
-def idle_caps(program: Program, rule: CompiledRule) -> Iterator[Finding]:
-    """Caps that the awards of a rule can never reach: by what it gives for an event, and how often."""
-    if rule.is_coefficient:
-        return
-    for cap in rule.document.caps:
-        others = [each for each in rule.document.caps if each is not cap]
-        most = _most_points(program, rule, others)
-        times = 1 if cap.period == "event" else _most_times(cap, others)
-        if cap.limit == "count":
-            never = cap.period == "event" and cap.most >= 1
-        elif most is None or times is None:
-            continue
-        elif cap.limit == "points":
-            never = most * times <= cap.most
-        else:
-            never = rule.value is not None and cost_cents(most, rule.value) * times <= cap.most
-        if never:
-            zh = f"规则 {rule.id} 的上限（{cap.limit} {cap.most}，{cap.per}/{cap.period}）永远不会起作用"
-            en = f"The cap of {rule.id} ({cap.limit} {cap.most}, {cap.per}/{cap.period}) can never bind"
-            yield finding("idle_cap", [rule.id], zh, en)
-
-
-def _most_points(program: Program, rule: CompiledRule, caps: list[Cap]) -> int | None:
-    """The most that a rule gives for one event under these caps; None: that is not known."""
-    known = [each.most for each in caps if each.limit == "points" and each.period == "event"]
-    if rule.fixed is not None and rule.fixed.per == "event":
-        rules = program.books[rule.document.event].rules
-        factors = [Fraction(*each.factor) for each in rules if each.is_coefficient and multiplies(each, rule)]
-        larger = [each for each in factors if each > 1]
-        # As much as any policy makes of them: their product.
-        known.append(ceil(rule.fixed.points * prod(larger, start=Fraction(1))))
-    return min(known, default=None)
-
-
-#: From the shortest on; a week may reach into two months.
-_PERIODS = (("day", "week", "lifetime"), ("day", "month", "year", "lifetime"), ("campaign", "lifetime"))
-
-
-def _most_times(cap: Cap, others: list[Cap]) -> int | None:
-    """How often a rule gives at most within the period of a cap, by caps on how often; None: there is none."""
-    found = []
-    for each in others:
-        lasts_as_long = any(
-            cap.period in row and each.period in row and row.index(cap.period) <= row.index(each.period)
-            for row in _PERIODS
-        )
-        if each.limit == "count" and lasts_as_long and (each.per == cap.per or each.per == "program"):
-            found.append(each.most)
-    return min(found, default=None)
-
-
 def gaps(program: Program) -> Iterator[Finding]:
     """Categories and tiers of the catalog for which an order of 1,000.00 earns nothing."""
     catalog = program.document.catalog
@@ -216,6 +160,4 @@ def plain_findings(program: Program) -> list[Finding]:
     found: list[Finding] = []
     for place in [*places, *places_beside_rules(program)]:
         found += [*unknown_references(program, place), *magnitudes(program, place)]
-    for rule in rules:
-        found += idle_caps(program, rule)
     return found + (list(gaps(program)) if ORDER_COMPLETED in program.books else [])

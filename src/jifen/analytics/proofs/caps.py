@@ -1,0 +1,272 @@
+"""Caps and budgets that never bind: by what rules give for one event, how often, and by other caps.
+
+A bound is proven for every event; a cap that binds is shown by an event that gives more than what the bound leaves.
+Where neither is found, the cap is named as not proven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import z3
+
+from jifen.analytics.proofs.amounts import TOTAL, exact_points, money_bounds, money_of
+from jifen.analytics.proofs.examples import Case, counterexample, replay
+from jifen.analytics.proofs.overlaps import multiplies
+from jifen.analytics.proofs.periods import most_within
+from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven
+from jifen.analytics.proofs.space import Space, Undecided
+from jifen.core.limits import MAXIMUM_AMOUNT
+from jifen.core.program import Program
+from jifen.core.rules.book import CompiledRule
+from jifen.core.rules.caps import OpenCap, cost_cents
+
+Result = Finding | NotProven
+
+
+class Drawn(msgspec.Struct, frozen=True):
+    """A cap or budget with all rules that draw on it, and the space of each. `names`: it in Chinese and in English."""
+
+    cap: OpenCap
+    rules: list[tuple[Space, CompiledRule]]
+    names: tuple[str, str]
+
+
+def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
+    """Caps of rules, budgets of campaigns and of the program that can never bind."""
+    for each in _all_drawn(program, spaces):
+        owners = [rule.id for _, rule in each.rules]
+        try:
+            verdict = _judged(each)
+        except Undecided as error:
+            yield gave_up(owners[0], "idle_cap", error)
+            continue
+        zh, en = each.names
+        cap = each.cap.cap
+        if isinstance(verdict, Idle):
+            shown = None if verdict.closest is None else counterexample(verdict.closest)
+            zh = f"{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）永远不会起作用"
+            en = f"{en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}) can never bind"
+            yield finding("idle_cap", owners, zh, en, shown)
+        elif not verdict:
+            zh = f"idle_cap：{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）：既没有证明，也没有找到反例"
+            en = f"idle_cap: {en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}): no event found for which it binds"
+            yield not_proven(owners[0], zh, f"{en}, and not proven that there is none")
+
+
+def _all_drawn(program: Program, spaces: Sequence[Space]) -> Iterator[Drawn]:
+    rules = [
+        (space, rule) for space in spaces for rule in program.books[space.event_type].rules if not rule.is_coefficient
+    ]
+    for one in rules:
+        for cap in one[1].caps:
+            if cap.key.startswith("rule:"):
+                yield Drawn(cap, [one], (f"规则 {one[1].id} 的上限", f"The cap of {one[1].id}"))
+    for campaign in program.document.campaigns:
+        for number in range(len(campaign.budgets)):
+            drawing = [one for one in rules if one[1].document.campaign == campaign.id]
+            shared = [[cap for cap in rule.caps if cap.key.startswith("campaign:")][number] for _, rule in drawing]
+            if shared:
+                zh, en = f"活动 {campaign.id} 的预算", f"The budget of the campaign {campaign.id}"
+                yield Drawn(shared[0], drawing, (zh, en))
+    for number in range(len(program.document.budgets)):
+        if rules:
+            caps = [cap for cap in rules[0][1].caps if cap.key.startswith("program/")]
+            yield Drawn(caps[number], rules, ("积分计划的预算", "The budget of the program"))
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """That a cap never binds, with the event that comes closest to it."""
+
+    closest: Case | None
+
+
+def _judged(drawn: Drawn) -> Idle | bool:
+    """Idle, or whether it is shown that the cap can bind. Raises Undecided."""
+    cap = drawn.cap.cap
+    parts = [_Part(space, rule, drawn.cap) for space, rule in drawn.rules]
+    known = [each.by_other_caps() for each in parts]
+    if all(each is not None for each in known) and sum(each or 0 for each in known) <= cap.most:
+        return Idle(parts[0].closest(MAXIMUM_AMOUNT))
+    if len(parts) == 1:
+        return parts[0].judged()
+    endless = [each for each in parts if each.times() is None]
+    # As often as one likes: it binds as soon as one of the rules gives anything.
+    if any(each.shown_above(0) is not None for each in endless):
+        return True
+    if not all(each.is_below(0) for each in endless):
+        return False
+    most, is_shown = 0, True
+    for each in parts:
+        if each not in endless:
+            below, is_reached = each.most_points()
+            most += each.used(below) * (each.times() or 0)
+            is_shown = is_shown and is_reached
+    return Idle(parts[0].closest(MAXIMUM_AMOUNT)) if most <= cap.most else is_shown
+
+
+class _Part:
+    """What one rule draws on a cap."""
+
+    def __init__(self, space: Space, rule: CompiledRule, cap: OpenCap) -> None:
+        self._space, self._rule = space, rule
+        self._open, self._cap = cap, cap.cap
+        self._others = [
+            each.cap for each in rule.caps if each.key != cap.key or (each is not cap and each.cap != cap.cap)
+        ]
+        rules = space.program.books[space.event_type].rules
+        self._larger = [
+            each for each in rules if each.is_coefficient and multiplies(each, rule) and each.factor[0] > each.factor[1]
+        ]
+
+    # --- how often ---
+
+    def times(self) -> int | None:
+        """How many awards there are at most within a period of the cap; None: as many as one likes."""
+        if self._cap.period == "event":
+            return 1
+        found = [self._scaled(each.most, each.period) for each in self._narrow() if each.limit == "count"]
+        return min((each for each in found if each is not None), default=None)
+
+    def by_other_caps(self) -> int | None:
+        """What other caps alone leave for a period of this one; None: they leave all of it."""
+        found: list[int | None] = []
+        for each in self._narrow():
+            most: int | None = each.most
+            if self._cap.limit == "points" and each.limit == "cost_cents" and self._rule.value is not None:
+                most = each.most * self._rule.value[0] // self._rule.value[1]
+            elif each.limit != self._cap.limit:
+                continue
+            if each.period == "event":
+                times = self.times()
+                # A cap on one event says nothing of how many there are.
+                most = None if each.limit == "count" or times is None or most is None else most * times
+            elif most is not None:
+                most = self._scaled(most, each.period)
+            found.append(most)
+        return min((each for each in found if each is not None), default=None)
+
+    def _narrow(self) -> Iterator[Any]:
+        """The other caps that hold for all that the cap counts."""
+        return (each for each in self._others if each.per in (self._cap.per, "program"))
+
+    def _scaled(self, most: int, period: Any) -> int | None:
+        if period == "event":
+            return None
+        windows = [each for each in (self._rule.window, self._rule.campaign_window) if each is not None]
+        windows = [each for each in windows if not each.is_always]
+        times = most_within(period, self._cap.period, windows, self._space.program.zone)
+        return None if times is None else most * times
+
+    # --- how much ---
+
+    def judged(self) -> Idle | bool:
+        """The same for a cap that no other rule draws on."""
+        times = self.times()
+        if self._cap.limit == "count":
+            least = 1 if self._cap.period == "event" else times
+            if least is not None and least <= self._cap.most:
+                return Idle(self.closest(MAXIMUM_AMOUNT))
+            limit = 0
+        else:
+            limit = 0 if times is None else self.per_event(self._cap.most, times)
+        if self._caps_one_event(limit):
+            return Idle(self.closest(limit))
+        if self.shown_above(limit) is not None:
+            return True
+        return Idle(self.closest(limit)) if self.is_below(limit) else False
+
+    def per_event(self, most: int, times: int) -> int:
+        """So many points may each of so many awards have, without the cap being passed."""
+        share = most // max(times, 1)
+        if self._cap.limit == "points" or self._rule.value is None:
+            return share
+        return share * self._rule.value[0] // self._rule.value[1]
+
+    def used(self, points: int) -> int:
+        """What an award of so many points uses of the cap."""
+        if self._cap.limit == "count":
+            return 1 if points else 0
+        if self._cap.limit == "points" or self._rule.value is None:
+            return points if self._cap.limit == "points" else 0
+        return cost_cents(points, self._rule.value)
+
+    def most_points(self) -> tuple[int, bool]:
+        """What an event gives at most, and whether one was found that gives so much."""
+        shown = self.closest(MAXIMUM_AMOUNT)
+        start = 0 if shown is None else self._given(shown)
+        for power in range(60):
+            limit = start + 2**power - 1
+            if limit >= MAXIMUM_AMOUNT or self.is_below(limit):
+                return min(limit, MAXIMUM_AMOUNT), power == 0
+        return MAXIMUM_AMOUNT, False
+
+    def is_below(self, limit: int) -> bool:
+        """Whether it is proven that no event gives more points than this, as far as caps on one event let it."""
+        return (
+            self._caps_one_event(limit)
+            or self._space.find(
+                [self._rule], more=lambda lines: self._above(limit, lines, self._larger), also=self._larger
+            )
+            is None
+        )
+
+    def _caps_one_event(self, limit: int) -> bool:
+        """Whether another cap lets no more points through at once."""
+        return any(each.most <= limit for each in self._narrow() if each.limit == "points" and each.period == "event")
+
+    def shown_above(self, limit: int) -> Case | None:
+        """An event that really gives more points, before any cap."""
+        wanted: list[list[CompiledRule]] = [[], self._larger, *([each] for each in self._larger)]
+        for coefficients in wanted:
+            case = self._space.find(
+                [self._rule, *coefficients],
+                one_line=True,
+                more=lambda lines, by=coefficients: [*self._above(limit, lines, by), *self._real_money(lines)],  # type: ignore[misc]
+                also=self._larger,
+            )
+            if case is not None and self._given(case) > limit:
+                return case
+        return None
+
+    def closest(self, most: int) -> Case | None:
+        """The event that gives most, up to so many points."""
+        case = self._space.find([self._rule], one_line=True, more=self._real_money)
+        low, high = 0, most
+        if case is not None:
+            low = self._given(case)
+        if most >= MAXIMUM_AMOUNT:
+            return case
+        while low < high:
+            middle = (low + high) // 2
+            better = self.shown_above(middle)
+            if better is None:
+                high = middle
+            else:
+                case, low = better, self._given(better)
+        return case
+
+    def _given(self, case: Case) -> int:
+        awards = replay(self._space.program, case).awards
+        return sum(each.points + sum(cut.points for cut in each.cuts) for each in awards if each.rule == self._rule.id)
+
+    def _above(self, limit: int, lines: Sequence[str], coefficients: Sequence[CompiledRule]) -> list[Any]:
+        """That the rule may give more points than this, with these coefficients at most."""
+        encoder = self._space.encoder
+        given = encoder.number(f"given by {self._rule.id}")
+        factor = Fraction(1)
+        for each in coefficients:
+            factor *= Fraction(*each.factor)
+        bound = exact_points(encoder, self._rule, given, factor, is_multiplied=bool(coefficients))
+        return [given > limit, bound, *money_bounds(encoder, [self._rule], lines)]
+
+    def _real_money(self, lines: Sequence[str]) -> list[Any]:
+        """That all the money that is rated is on these lines."""
+        encoder = self._space.encoder
+        if not self._space.is_order:
+            return []
+        paid = z3.Sum([encoder.number(f"{line}paid_cents") for line in lines])
+        return [encoder.number("rest.lines") == 0, money_of(encoder, self._rule) == paid, encoder.number(TOTAL) == paid]
