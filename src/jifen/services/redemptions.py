@@ -295,13 +295,13 @@ async def open_redemptions(
     cursor: str | None,
     limit: int,
     now: datetime,
-    deliveries_only: bool = False,
 ) -> RedemptionPage | Refusal:
-    """One page of the redemptions that wait for somebody, those that wait longest first."""
+    """One page of the redemptions that wait for somebody, those that wait longest first. Approved ones wait for their
+    delivery; coupons and tickets, which wait for their members, are not among them."""
     after = _FIRST if cursor is None else _decode_place(cursor)
     if isinstance(after, Refusal):
         return after
-    rows = await connection.fetch(_SQL["open_redemptions"], states, *after, limit + 1, deliveries_only)
+    rows = await connection.fetch(_SQL["open_redemptions"], states, *after, limit + 1)
     return _page(catalog, rows, limit, now)
 
 

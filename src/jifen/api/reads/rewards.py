@@ -33,7 +33,7 @@ class RedemptionsQuery(Query, frozen=True):
 
 
 class OpenQuery(Query, frozen=True):
-    """So many of those that wait for somebody, in this state only."""
+    """So many of those that wait for somebody, in this state only: to be paid, approved, or (`approved`) delivered."""
 
     limit: PageSize = 50
     cursor: Cursor | None = None
@@ -132,7 +132,6 @@ async def _fulfilments(asked: Asked) -> redemptions.RedemptionPage | Refusal:
         cursor=query.cursor,
         limit=query.limit,
         now=asked.now,
-        deliveries_only=True,
     )
 
 

@@ -38,12 +38,13 @@ ORDER BY sequence DESC
 LIMIT $5
 
 -- name: open_redemptions
--- $1 states that wait for somebody, $2 to $4 only after this (requested_at, member id, sequence), $5 how many;
--- $6: deliveries only. Oldest first.
+-- $1 states, $2 to $4 only after this (requested_at, member id, sequence), $5 how many. What is to be paid, approved or
+-- delivered; oldest first. Says just what the index says.
 SELECT member_id, sequence, requested_at, content FROM redemptions
-WHERE state = ANY ($1::text[]) AND state IN ('waiting_for_payment', 'waiting_for_approval', 'approved')
+WHERE state = ANY ($1::text[])
+    AND (state IN ('waiting_for_payment', 'waiting_for_approval')
+         OR state = 'approved' AND content ->> 'fulfilment' IN ('shipping', 'booking', 'digital'))
     AND (requested_at, member_id, sequence) > ($2, $3::bigint, $4::integer)
-    AND (NOT $6::boolean OR content ->> 'fulfilment' IN ('shipping', 'booking', 'digital'))
 ORDER BY requested_at, member_id, sequence
 LIMIT $5
 
