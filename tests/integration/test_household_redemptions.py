@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from jifen.analytics.backtest.run import run_backtest
 from jifen.core.commands import Command, ReleaseHold, ReverseTransaction, SpendPoints
 from jifen.core.ledger.values import transaction_id
 from jifen.core.members.commands import ChangeLife, FoundHousehold, LeaveHousehold, MergeMembers, SpendFromHousehold
@@ -33,6 +34,7 @@ from jifen.engine.submission import Answer, Submission
 from jifen.services.time_work import settle_due
 from jifen.services.verification import verify
 from tests.databases import BARE, add_program, fresh_database, run_sql, with_database
+from tests.integration.test_backtest import assert_same
 from tests.integration.test_redemptions import DOCUMENT, Desk, opened
 
 
@@ -382,3 +384,10 @@ async def test_damage_is_named(database_server: EmbeddedAddress, family_template
             assert set(report.totals) == kinds, report.findings
 
     await asyncio.to_thread(find)
+
+
+def test_a_backtest_finds_the_same_points(database_server: EmbeddedAddress, family_template: str) -> None:
+    """Under the recorded program everybody's part is replayed as it was: held, spent, given back."""
+    with fresh_database(database_server, family_template) as url:
+        report = asyncio.run(run_backtest(url, DOCUMENT, since=None, until=None, workers=1))
+    assert_same(report)

@@ -239,6 +239,8 @@ class MemberReplay:
     def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
         member, trace = self._state.member_id, entry.trace
         sequence = 0 if past is None else past.sequence
+        if _moves_nothing(entry):
+            return SettleMember(member)
         if entry.kind in (Kind.REDEEM, Kind.STEP):
             return self._redeeming(entry, sequence)
         if entry.kind is Kind.REVERSE:
@@ -275,8 +277,6 @@ class MemberReplay:
         member, trace = self._state.member_id, entry.trace
         assert trace.wallet is not None and trace.points is not None
         wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if not trace.points:
-            return SettleMember(member)
         if entry.kind is Kind.REDEEM:
             if trace.until is None:
                 return SpendPoints(member, wallet, trace.points)
@@ -287,10 +287,10 @@ class MemberReplay:
 
     def _refers_to(self, entry: Entry) -> int | None:
         """The transaction whose points this one moves on. Most steps of a redemption move none."""
+        if _moves_nothing(entry) or entry.refers_to is None:
+            return None
         if entry.kind is not Kind.STEP:
             return entry.refers_to
-        if not entry.trace.points or entry.refers_to is None:
-            return None
         if entry.trace.step in ("pay", "approve"):
             self._spent_by[entry.refers_to] = entry.sequence
         elif entry.trace.gives_back:
@@ -391,6 +391,13 @@ class MemberReplay:
 
 _KINDS: Final = {int(kind): kind for kind in Kind}
 KIND_NAMES: Final = {int(kind): kind.name.lower() for kind in Kind}
+
+
+def _moves_nothing(entry: Entry) -> bool:
+    """Whether it moved no points: most steps of a redemption, and what others of a household paid for alone."""
+    trace = entry.trace
+    is_about_points = entry.kind in (Kind.SPEND, Kind.REDEEM, Kind.STEP, Kind.REVERSE)
+    return is_about_points and trace.wallet is not None and not (trace.points or trace.withheld or trace.taken_back)
 
 
 def _correction(entry: Entry) -> OrderCorrection:
