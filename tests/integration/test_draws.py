@@ -17,7 +17,7 @@ from jifen.core.commands import SetProfile
 from jifen.core.draws.chance import pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Drawn
-from jifen.core.members.commands import MergeMembers
+from jifen.core.members.commands import MergeMembers, UndoMerge
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
@@ -224,6 +224,25 @@ async def test_a_merge_brings_misses_and_limits_along(hall: Hall) -> None:
     assert await hall.refused(DrawPrize(other, "last")) == "member_merged"
     assert await hall.refused(DrawPrize(member, "last")) == "limit_reached"
     await hall.check()
+
+
+async def test_misses_that_the_survivor_ended_stay_ended(bare_database_url: str) -> None:
+    """A merge brings misses in a row along; the survivor is consoled for them, and then the merge is undone."""
+    prizes = [
+        {"id": "nothing", "name": {"zh": "无", "en": "Nothing"}, "weight": 1},
+        {"id": "comfort", "name": {"zh": "安慰奖", "en": "Comfort"}, "weight": 0, "points": 10},
+    ]
+    hopeless = {"id": "hopeless", "name": {"zh": "无望", "en": "Hopeless"}, "prizes": prizes, "otherwise": "nothing"}
+    hopeless |= {"pity": {"after": 2, "prize": "comfort"}, "price": {"points": 1}}
+    async for hall in opened(bare_database_url, with_draws(DEFAULT_PROGRAM, hopeless)):
+        await hall.open("hopeless")
+        ann, bob = await hall.member("ann", 100), await hall.member("bob", 100)
+        assert [(await hall.draw(bob, "hopeless")).is_pity for _ in range(2)] == [False, False]
+        merge = await hall.do(MergeMembers(ann, bob))
+        assert (await hall.draw(ann, "hopeless")).is_pity
+        await hall.do(UndoMerge(ann, merge.sequence))
+        assert [(await hall.draw(bob, "hopeless")).is_pity for _ in range(3)] == [False, False, True]
+        await hall.check()
 
 
 async def test_a_seed_is_revealed_when_all_is_over(bare_database_url: str) -> None:

@@ -84,7 +84,10 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
             counters = counters.with_change(day, cents)
     survivor.counters = part_counters(survivor.counters, note.before, counters)
     merged.counters = counters
-    uses = _sum_of_uses([past.trace.uses, *(each.uses for each in past.notes)])
+    came = _sum_of_uses([past.trace.uses, *(each.uses for each in past.notes)])
+    # Misses in a row that the survivor has ended since are over.
+    here = survivor.state.used
+    uses = {name: left for name, used in came.items() if (left := min(used, here.get(name, 0)))}
     survivor.uses, merged.uses = {name: -used for name, used in uses.items()}, uses
     _end_pair(
         merged,
