@@ -10,6 +10,7 @@ import pytest
 
 from jifen.core.program import InvalidProgram
 from jifen.db.connection import Connection, connect
+from jifen.engine.programs import ProgramVersions
 from jifen.services.drafts import (
     DraftNotChecked,
     DraftPublished,
@@ -27,6 +28,7 @@ from jifen.services.programs import (
     apply_program,
     current_program,
     program_version,
+    program_versions,
     read_program_text,
 )
 from jifen.services.publishing import FindingsNotAccepted
@@ -84,15 +86,36 @@ async def test_a_draft_made_from_an_older_version_is_refused(connection: Connect
 
 
 async def test_a_version_may_begin_later(connection: Connection) -> None:
-    """Until then the one before it holds, and no later version may begin before it."""
+    """Until then the one before it holds, and no version overtakes it unless that is said: then it never begins."""
     begins = datetime.now(UTC) + timedelta(days=3)
     draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), CLEAN)
     await publish_draft(connection, draft, "ann", effective_at=begins)
     newest, now = await program_version(connection), await current_program(connection)
     assert (newest.version, newest.effective_at) == (2, begins)
     assert now is not None and now.version == 1
-    with pytest.raises(ProgramChangeRefused, match="cannot begin before"):
-        await apply_program(connection, TEXT.replace("pending_days: 7", "pending_days: 9"), "bob")
+    other = TEXT.replace("pending_days: 7", "pending_days: 9")
+    with pytest.raises(ProgramChangeRefused, match="would overtake"):
+        await apply_program(connection, other, "bob")
+    later = await apply_program(connection, other, "bob", effective_at=begins + timedelta(days=1))
+    assert [each.state for each in await program_versions(connection)] == ["in_force", "scheduled", "scheduled"]
+    await apply_program(connection, TEXT.replace("pending_days: 7", "pending_days: 3"), "bob", overtakes=True)
+    versions = await program_versions(connection)
+    assert [each.state for each in versions] == ["superseded", "overtaken", "overtaken", "in_force"]
+    assert {each.ended_at for each in versions[:3]} == {versions[3].effective_at} and later.version == 3
+    known = ProgramVersions()
+    await known.learn(connection, 4)
+    assert [known.in_force(instant) for instant in (datetime.now(UTC), begins, begins + timedelta(days=9))] == [4, 4, 4]
+    over = await program_versions(connection, begins + timedelta(days=9))
+    assert [each.state for each in over] == [each.state for each in versions]
+
+
+async def test_no_version_begins_in_the_past(connection: Connection) -> None:
+    """What happened since was rated already; a few minutes are no matter."""
+    long_ago, just_now = (datetime.now(UTC) - timedelta(**ago) for ago in ({"days": 1}, {"seconds": 20}))
+    with pytest.raises(ProgramChangeRefused, match="is over"):
+        await apply_program(connection, TEXT, "ann", effective_at=long_ago)
+    applied = await apply_program(connection, TEXT, "ann", effective_at=just_now)
+    assert (await program_version(connection, applied.version)).effective_at > just_now
 
 
 async def test_what_is_no_program_is_no_draft(connection: Connection) -> None:

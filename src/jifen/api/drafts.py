@@ -34,10 +34,12 @@ class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PublishBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When it begins to hold (left out: at once), and why it is published in spite of findings, where there are any."""
+    """When it begins to hold (left out: at once), and why it is published in spite of findings, where there are any.
+    `overtake`: versions that would begin later never will."""
 
     effective_at: Instant | None = None
     accept_findings: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_REASON)] | None = None
+    overtake: bool = False
 
 
 class DraftView(msgspec.Struct, frozen=True):
@@ -149,6 +151,7 @@ async def _publish(asked: Asked) -> PublishedView:
         asked.actor,
         effective_at=effective_at,
         accepted_because=asked.body.accept_findings,
+        overtakes=asked.body.overtake,
     )
     return PublishedView(applied.version, applied.is_new)
 

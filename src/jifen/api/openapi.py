@@ -43,6 +43,7 @@ _ID_PATTERNS = {
         "100001-8",
         "The merge: the id of the survivor's transaction.",
     ),
+    "version": ("^[1-9][0-9]{0,8}$", "3", "The number of the version."),
     "draft_id": ("^[1-9][0-9]{0,17}$", "7", "The number of the draft."),
     "recalculation_id": ("^[1-9][0-9]{0,17}$", "1", "The number of the recalculation."),
     "segment_id": ("^[a-z][a-z0-9_-]{0,39}$", "vip-buyers", "The id of the segment."),

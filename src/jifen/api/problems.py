@@ -75,6 +75,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "draft_not_checked": ProblemKind(409, "Draft not checked", "草稿未检查"),
     "findings_not_accepted": ProblemKind(409, "Findings not accepted", "检查发现的问题未被接受"),
     "draft_outdated": ProblemKind(409, "Draft outdated", "草稿已过期"),
+    "unknown_program_version": ProblemKind(404, "Unknown version of the program", "没有这个版本的积分计划"),
     "program_change_refused": ProblemKind(409, "Change of program refused", "积分计划变更被拒绝"),
     "invalid_program": ProblemKind(422, "Invalid program", "积分计划无效"),
     "unknown_segment": ProblemKind(404, "Unknown segment", "会员分群不存在"),

@@ -10,7 +10,7 @@ import typer
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
-from jifen.cli.program import AcceptFindings, AsJson, FileOrName, actor_name, group
+from jifen.cli.program import AcceptFindings, AsJson, FileOrName, Overtake, actor_name, group
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -100,12 +100,14 @@ def publish(
         typer.Option("--at", metavar="INSTANT", help="何时生效 / From when it holds.", show_default=False),
     ] = None,
     accept_findings: AcceptFindings = None,
+    overtake: Overtake = False,
     as_json: AsJson = False,
 ) -> None:
     """检查并发布草稿，立即或定时 / Check a draft and publish it, at once or at an instant."""
     effective_at = read_instant(at, "--at", may_be_future=True)
     applied = invocation.ask(
-        lambda connection: _publish(connection, draft_id, effective_at, accept_findings), may_make=False
+        lambda connection: _publish(connection, draft_id, effective_at, accept_findings, overtakes=overtake),
+        may_make=False,
     )
     if as_json:
         write_json(applied)
@@ -159,12 +161,19 @@ async def _check(connection: Connection, draft_id: int) -> Draft:
 
 
 async def _publish(
-    connection: Connection, draft_id: int, effective_at: datetime | None, because: str | None
+    connection: Connection, draft_id: int, effective_at: datetime | None, because: str | None, *, overtakes: bool
 ) -> AppliedProgram:
     from jifen.services.drafts import publish_draft
 
     checked = await _check(connection, draft_id)
-    return await publish_draft(connection, checked, actor_name(), effective_at=effective_at, accepted_because=because)
+    return await publish_draft(
+        connection,
+        checked,
+        actor_name(),
+        effective_at=effective_at,
+        accepted_because=because,
+        overtakes=overtakes,
+    )
 
 
 def _shown(draft: Draft) -> dict[str, Any]:

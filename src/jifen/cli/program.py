@@ -36,6 +36,14 @@ AcceptFindings = Annotated[
         show_default=False,
     ),
 ]
+Overtake = Annotated[
+    bool,
+    typer.Option(
+        "--overtake",
+        help="取代定时发布、尚未生效的版本 / Versions that would begin later never will.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -100,7 +108,11 @@ def _list_templates(invocation: Invocation, templates: Mapping[str, tuple[str, s
 
 @command(group, "apply")
 def apply(
-    invocation: Invocation, file: FileOrName, accept_findings: AcceptFindings = None, as_json: AsJson = False
+    invocation: Invocation,
+    file: FileOrName,
+    accept_findings: AcceptFindings = None,
+    overtake: Overtake = False,
+    as_json: AsJson = False,
 ) -> None:
     """检查并应用积分计划文件，生成新版本 / Check a file and make it the next version of the program."""
     from jifen.services.programs import apply_program, parse_program, read_program_text
@@ -110,7 +122,8 @@ def apply(
     # Before a database is started for it: a wrong file needs none.
     accepted = accepted_findings(report_on(parse_program(text, file)), accept_findings, file)
     applied = invocation.ask(
-        lambda connection: apply_program(connection, text, actor_name(), file, accepted=accepted), may_make=True
+        lambda connection: apply_program(connection, text, actor_name(), file, accepted=accepted, overtakes=overtake),
+        may_make=True,
     )
     if as_json:
         write_json(applied)
@@ -143,6 +156,7 @@ def show(
                 "version": found.version,
                 "applied_at": found.applied_at,
                 "applied_by": found.applied_by,
+                "effective_at": found.effective_at,
                 "program": found.document,
             }
         )
@@ -150,8 +164,10 @@ def show(
     # As a comment of the file's own language: what is written can be kept and applied again as it is.
     write_line(
         invocation.say(
-            f"# 第 {found.version} 版，{found.applied_at:%Y-%m-%d %H:%M:%S} UTC，{found.applied_by}",
-            f"# version {found.version}, {found.applied_at:%Y-%m-%d %H:%M:%S} UTC, {found.applied_by}",
+            f"# 第 {found.version} 版，{found.applied_at:%Y-%m-%d %H:%M:%S} UTC，{found.applied_by}，"
+            f"自 {found.effective_at:%Y-%m-%d %H:%M:%S} UTC 起生效",
+            f"# version {found.version}, {found.applied_at:%Y-%m-%d %H:%M:%S} UTC, {found.applied_by}, "
+            f"in force from {found.effective_at:%Y-%m-%d %H:%M:%S} UTC",
         )
     )
     write_line(found.source.rstrip("\n"))
@@ -204,7 +220,25 @@ def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
         write_json(versions)
         return
     say = invocation.say
-    write_table(
-        [say("版本", "version"), say("名称", "name"), say("应用时间", "applied at"), say("应用者", "applied by")],
-        [[each.version, say(each.name_zh, each.name_en), each.applied_at, each.applied_by] for each in versions],
-    )
+    heads = [("版本", "version"), ("状态", "state"), ("生效时间", "in force from"), ("名称", "name")]
+    heads += [("应用时间", "applied at"), ("应用者", "applied by")]
+    rows = [
+        [
+            each.version,
+            say(*_STATES[each.state]),
+            each.effective_at,
+            say(each.name_zh, each.name_en),
+            each.applied_at,
+            each.applied_by,
+        ]
+        for each in versions
+    ]
+    write_table([say(*head) for head in heads], rows)
+
+
+_STATES = {
+    "scheduled": ("待生效", "scheduled"),
+    "in_force": ("生效中", "in force"),
+    "superseded": ("已被取代", "superseded"),
+    "overtaken": ("未生效即被取代", "overtaken"),
+}

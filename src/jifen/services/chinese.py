@@ -66,6 +66,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
         "草稿依据的是版本 {base_version}，其间已有新版本；请看看改了什么，再从最新版本新建草稿。",
         "草稿所依据的版本已不是最新版本。",
     ),
+    "unknown_program_version": ("没有版本 {version} 的积分计划；`jifen program list` 列出全部版本。", NO_PROGRAM),
     "program_change_refused": ("积分计划不能这样修改：{message}",),
     "invalid_program": ("积分计划无效：{message}",),
     "unknown_segment": ("没有会员分群 {segment_id}。", "没有这个会员分群。"),
@@ -300,7 +301,6 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "shards_fixed": ("分片数在建立数据库时选定：{message}",),
     "trial_file_unreadable": ("文件无法读取：{message}",),
     "unknown_key": ("没有 id 为 {id} 的有效密钥；`jifen keys list` 列出密钥。", "没有这个密钥。"),
-    "unknown_program_version": ("没有版本 {version} 的积分计划；`jifen program list` 列出全部版本。", NO_PROGRAM),
 }
 
 

@@ -99,9 +99,10 @@ async def publish_draft(
     *,
     effective_at: datetime | None = None,
     accepted_because: str | None = None,
+    overtakes: bool = False,
 ) -> AppliedProgram:
     """Make a checked draft the next version, from an instant on (None: at once). Where the check has findings they must
-    be accepted, with a reason that is kept.
+    be accepted, with a reason that is kept. `overtakes`: versions that would begin later never will.
 
     Raises:
         DraftNotChecked, FindingsNotAccepted, DraftPublished, DraftOutdated, ProgramChangeRefused: nothing was
@@ -119,6 +120,7 @@ async def publish_draft(
         effective_at=effective_at,
         base_version=draft.base_version,
         accepted=accepted,
+        overtakes=overtakes,
     )
     await connection.execute(_SQL["publish_draft"], draft.id, applied.version)
     return applied

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 import asyncpg
 import msgspec
 
 from jifen.core.errors import JifenError
+from jifen.core.limits import MAXIMUM_CLOCK_SKEW
 from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_document
 from jifen.core.rules.faults import invalid
 from jifen.db.connection import Connection
@@ -63,7 +64,8 @@ class ProgramVersion(msgspec.Struct, frozen=True):
 
 
 class ProgramSummary(msgspec.Struct, frozen=True):
-    """One line of the list of versions."""
+    """One line of the list of versions. `state`: it begins later; it holds now; it did until `ended_at`; or it was
+    overtaken by a later version (at `ended_at`) before it began, and never will."""
 
     version: int
     applied_at: datetime
@@ -71,6 +73,8 @@ class ProgramSummary(msgspec.Struct, frozen=True):
     name_zh: str
     name_en: str
     effective_at: datetime
+    state: Literal["scheduled", "in_force", "superseded", "overtaken"]
+    ended_at: datetime | None
 
 
 def starter_names() -> list[str]:
@@ -151,16 +155,18 @@ async def apply_program(
     effective_at: datetime | None = None,
     base_version: int | None = None,
     accepted: dict[str, Any] | None = None,
+    overtakes: bool = False,
 ) -> AppliedProgram:
     """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
 
     It holds from `effective_at` on (None: at once). `base_version`: only while that is the newest one. `accepted`: what
-    was decided about findings, kept with the version.
+    was decided about findings, kept with the version. `overtakes`: versions that would begin later never will, as this
+    one is newer (the newest that has begun holds).
 
     Raises:
         InvalidProgram: the file is wrong.
-        ProgramChangeRefused: a wallet, the currency or the time zone may not change any more, or `effective_at` lies
-            before the newest version's.
+        ProgramChangeRefused: a wallet, the currency or the time zone may not change any more, `effective_at` lies in
+            the past, or before that of an earlier version that is not to be overtaken.
         DraftOutdated: there is a newer version than `base_version`.
     """
     document = parse_program(text, name)
@@ -175,13 +181,15 @@ async def apply_program(
         if newest is not None and newest.document == document:
             return AppliedProgram(newest.version, False)
         now = datetime.now(UTC)
-        begins = now if effective_at is None else max(effective_at, now)
-        if newest is not None and begins < newest.effective_at:
+        if effective_at is not None and effective_at < now - MAXIMUM_CLOCK_SKEW:
             raise ProgramChangeRefused(
-                f"Version {newest.version} begins at {newest.effective_at:%Y-%m-%d %H:%M:%S} UTC; a later version "
-                "cannot begin before it.",
+                f"{effective_at:%Y-%m-%d %H:%M:%S} UTC is over: what happened since was rated already. Leave it out, "
+                "or give a later instant.",
                 path="$.effective_at",
             )
+        begins = now if effective_at is None else max(effective_at, now)
+        if not overtakes:
+            await _refuse_overtaking(connection, begins, now)
         numbers = await _wallet_numbers(connection)
         await _check_change(connection, newest, document, numbers)
         version = newest.version + 1 if newest else 1
@@ -192,6 +200,17 @@ async def apply_program(
             continue
         return AppliedProgram(version, True)
     raise ProgramChangeRefused("Others apply programs at this very moment; try again.")
+
+
+async def _refuse_overtaking(connection: Connection, begins: datetime, now: datetime) -> None:
+    """Refuse a version that would keep another one from ever beginning."""
+    for each in await program_versions(connection, now):
+        if each.state == "scheduled" and each.effective_at > begins:
+            raise ProgramChangeRefused(
+                f"Version {each.version} is to begin at {each.effective_at:%Y-%m-%d %H:%M:%S} UTC; this one would "
+                "overtake it, so that it never does. Say so (`overtake`, `--overtake`), or let this one begin later.",
+                path="$.effective_at",
+            )
 
 
 async def current_program(connection: Connection) -> Program | None:
@@ -220,15 +239,25 @@ async def program_version(connection: Connection, version: int | None = None) ->
     return _version_of(row)
 
 
-async def program_versions(connection: Connection) -> list[ProgramSummary]:
-    """All versions, oldest first."""
-    summaries = []
-    for row in await connection.fetch(_SQL["all_versions"]):
-        name = _decode(row["content"]).name
-        summaries.append(
-            ProgramSummary(row["version"], row["applied_at"], row["applied_by"], name.zh, name.en, row["effective_at"])
-        )
-    return summaries
+async def program_versions(connection: Connection, now: datetime | None = None) -> list[ProgramSummary]:
+    """All versions, oldest first, with what has become of each by now."""
+    now = now or datetime.now(UTC)
+    summaries: list[ProgramSummary] = []
+    ends: datetime | None = None
+    for row in reversed(await connection.fetch(_SQL["all_versions"])):
+        begins, name = row["effective_at"], _decode(row["content"]).name
+        state: Literal["scheduled", "in_force", "superseded", "overtaken"]
+        if ends is not None and ends <= begins:
+            state = "overtaken"
+        elif begins > now:
+            state = "scheduled"
+        else:
+            state = "in_force" if ends is None or ends > now else "superseded"
+        ended_at = ends if state in ("superseded", "overtaken") else None
+        about = (row["version"], row["applied_at"], row["applied_by"], name.zh, name.en, begins)
+        summaries.append(ProgramSummary(*about, state, ended_at))
+        ends = begins if ends is None else min(ends, begins)
+    return summaries[::-1]
 
 
 async def program_versions_from_now(connection: Connection) -> list[Program]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -90,6 +91,37 @@ def test_nobody_without_a_key(client: httpx.Client) -> None:
     """Drafts are for those who may."""
     answer = httpx.post(f"{client.base_url}{PATH}", json={"program": TEXT})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+def test_versions_are_looked_at(database_server: EmbeddedAddress) -> None:
+    """Which holds, which did and which will; what each says and changed; one that begins later is overtaken only on
+    request."""
+    with fresh_database(database_server, WITH_PROGRAM) as url, running_server(url) as server, server.client() as client:
+
+        def publish(text: str, **said: Any) -> httpx.Response:
+            draft = client.post(PATH, json={"program": text}).json()["draft_id"]
+            client.post(f"{PATH}/{draft}/check", json={})
+            return client.post(f"{PATH}/{draft}/publish", json=said)
+
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        assert publish(TEXT.replace("months: 12", "months: 9"), effective_at=tomorrow).status_code == 200
+        past = publish(TEXT, effective_at="2026-01-01T00:00:00Z")
+        assert (past.status_code, past.json()["code"]) == (409, "program_change_refused")
+        other = TEXT.replace("months: 12", "months: 6")
+        assert "overtake" in publish(other).json()["detail"]
+        assert publish(other, overtake=True).json()["version"] == 3
+        versions = client.get("/v1/program/versions").json()["versions"]
+        found = [(each["version"], each["state"]) for each in versions]
+        assert found == [(3, "in_force"), (2, "overtaken"), (1, "superseded")]
+        assert {each["ended_at"] for each in versions[1:]} == {versions[0]["effective_at"]}
+        second = client.get("/v1/program/versions/2").json()
+        assert second["source"] == TEXT.replace("months: 12", "months: 9")
+        assert [each["path"] for each in second["changes"]] and "9" in second["changes"][0]["en"]
+        assert client.get("/v1/program/versions/1").json()["changes"] == []
+        assert client.get("/v1/program").json()["version"] == 3
+        for wrong in ("0", "9", "x", "99999999999999999999"):
+            refused = client.get(f"/v1/program/versions/{wrong}")
+            assert (refused.status_code, refused.json()["code"]) == (404, "unknown_program_version")
 
 
 def test_alarms_ring_over_http(database_server: EmbeddedAddress) -> None:
