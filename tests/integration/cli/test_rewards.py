@@ -61,15 +61,16 @@ def test_a_household_redeems_at_the_counter(data: Path, tmp_path: Path) -> None:
     ask("program", "apply", rewarding(tmp_path), "--accept-findings", "rewards come later", *in_data)
     orders = tmp_path / "orders.csv"
     head = "order_id,occurred_at,identity,line_id,sku,name,category,brand,quantity,paid,channel,store_id,refund_of"
-    rows = [f"o{number},2026-01-01T10:00:00,external:{number},1,S,T,C,B,1,60,,," for number in (1, 2)]
+    rows = [f"h{number},2026-01-01T10:00:00,external:h{number},1,S,T,C,B,1,60,,," for number in (1, 2)]
     orders.write_text("\n".join([head, *rows]) + "\n", "utf-8")
     assert ask("import", "orders", orders, "--mapping", "orders", *in_data)["orders"] == 2
-    together = ["redemptions", "redeem", "external:1", "five-yuan", "--from", "household", *in_data]
+    head_id, other_id = (ask("members", "show", f"external:h{number}", *in_data)["member_id"] for number in (1, 2))
+    together = ["redemptions", "redeem", "external:h1", "five-yuan", "--from", "household", *in_data]
     assert "no_household" in refused(together)
-    ask("households", "found", "Li", "--head", "100001", "--member", "100002", *in_data)
-    assert "insufficient_points" in refused(["redemptions", "redeem", "external:1", "five-yuan", *in_data])
+    ask("households", "found", "Li", "--head", head_id, "--member", other_id, *in_data)
+    assert "insufficient_points" in refused(["redemptions", "redeem", "external:h1", "five-yuan", *in_data])
     made = ask(*together)
-    assert [(each["member_id"], each["points"]) for each in made["paid_by"]] == [("100001", 60), ("100002", 40)]
+    assert [(each["member_id"], each["points"]) for each in made["paid_by"]] == [(head_id, 60), (other_id, 40)]
     shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
     assert "支付" in shown and made["paid_by"][1]["transaction_id"] in shown
     assert ask("redemptions", "cancel", made["redemption_id"], *in_data)["state"] == "cancelled"
