@@ -109,6 +109,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "unknown_tier_set": ProblemKind(422, "Unknown tier set", "等级体系不存在"),
     "tier_below_earned": ProblemKind(409, "Lower than the tier that was earned", "低于已获得的等级"),
     "tier_not_granted": ProblemKind(409, "No tier was given", "没有授予的等级"),
+    "payment_used": ProblemKind(409, "Payment used", "付款已使用"),
     "tier_not_paid": ProblemKind(422, "Not a paid tier", "不是付费等级"),
     "tier_not_settable": ProblemKind(409, "Tiers are worked out", "等级由系统评定"),
     "payment_missing": ProblemKind(422, "Payment missing", "缺少付款单号"),

@@ -37,6 +37,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, Counters
+from jifen.core.tiers.commands import GrantTier
 from jifen.core.wallets.commands import SavePoints
 
 Reference = tuple[int, int]
@@ -179,5 +180,8 @@ def key_conflict(command: Command, position: int, reference: Reference) -> Refus
     if position == 1 and isinstance(command, RedeemReward):
         message = f"The quote was redeemed before ({first}); it is good for one redemption. Ask for a new one."
         return Refusal("quote_used", message, "/quote", details)
+    if position == 1 and isinstance(command, GrantTier):
+        message = f"The payment {command.payment_reference!r} was counted before ({first}); it pays for a tier once."
+        return Refusal("payment_used", message, "/paid/payment_reference", details)
     message = f"This key was used before for something else ({first}); use a new one, or repeat exactly what was sent."
     return Refusal("key_conflict", message, None, details)

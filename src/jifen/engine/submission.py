@@ -13,6 +13,7 @@ from jifen.core.decide import Context
 from jifen.core.ledger.values import Kind, Transaction
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
+from jifen.core.tiers.commands import GrantTier
 from jifen.core.trace import Trace
 from jifen.core.wallets.approvals import Approval
 
@@ -59,7 +60,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
         """The (key digest, payload digest) pairs that this command claims, its own first.
 
         An order, a refund and a correction also claim what they are called in the shop: the same order told twice by
-        different events is still one order. A redemption claims the quote that it was made with, so that no other is.
+        different events is still one order. A redemption claims the quote that it was made with, so that no other is;
+        a paid tier its payment, so that it counts once.
         """
         if not self.has_key:
             return []
@@ -77,6 +79,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
             keys.append((digest_key("refund", "", name), digest_payload(msgspec.json.encode(refund))))
         elif isinstance(command, RedeemReward) and command.quote is not None:
             keys.append((digest_key("quote", "", command.quote.nonce), digest_payload(keys[0][0])))
+        elif isinstance(command, GrantTier) and command.payment_reference is not None:
+            keys.append((digest_key("payment", "", command.payment_reference), digest_payload(keys[0][0])))
         return keys
 
 

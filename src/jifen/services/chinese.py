@@ -106,6 +106,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_tier_set": ("没有这个等级体系：{message}",),
     "tier_below_earned": ("会员已获得更高的等级 {earned}，不能授予 {tier}。", "会员已获得更高的等级。"),
     "tier_not_granted": ("会员没有可以收回的授予等级。",),
+    "payment_used": ("这笔付款已由 {transaction_id} 计入；一笔付款只算一次。", "这笔付款已经计入过。"),
     "tier_not_paid": ("该等级不是付费等级；请去掉付款信息。",),
     "tier_not_settable": ("等级由积分计划自动评定，不能写在资料中；请授予等级。",),
     "payment_missing": ("授予付费等级须写付款单号。",),

@@ -112,6 +112,10 @@ def test_a_tier_is_given_paid_and_taken_back(club: httpx.Client) -> None:
     assert (given.json()["was"], given.json()["tier"], given.json()["by"]) == ("regular", "plus", "paid")
     again = club.post(path, json=body, headers={"idempotency-key": member}).json()
     assert again == given.json() | {"status": "duplicate"}
+    for member_id, said in ((member, body), (member_with(club, 1), body)):
+        used = club.post(f"/v1/members/{member_id}/tier", json=said, headers={"idempotency-key": f"other-{member_id}"})
+        assert (used.status_code, used.json()["code"]) == (409, "payment_used"), used.text
+        assert used.json()["details"]["transaction_id"] == given.json()["transaction_id"]
     assert club.post(path, json={"tier": "emerald"}).json()["code"] == "unknown_tier"
     assert club.post(path, json={"tier": "gold", "set": "x"}).json()["code"] == "unknown_tier_set"
     assert club.post(path, json={"tier": "gold", "valid_until": "2020-01-01T00:00:00Z"}).json()["code"] == (

@@ -96,6 +96,7 @@ OPERATIONS = (
             "tier_below_earned",
             "tier_not_granted",
             "tier_not_paid",
+            "payment_used",
             "payment_missing",
             "instant_in_past",
             "instant_too_far",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from jifen.core.calendar import local_day
 from jifen.core.decide.context import Decision
@@ -127,10 +127,11 @@ def _check_payment(tier: OpenTier, command: GrantTier) -> Refusal | None:
 
 
 def _begin(standing: Standing | None, tier: OpenTier, now: datetime) -> datetime:
-    """From when a tier is given: the same one again prolongs it, so that who pays early loses nothing."""
+    """From when a tier is given: the same one again prolongs it, through the same day, so that who pays early neither
+    loses nor gains a day (what was given ends as the next day begins)."""
     if standing is None or standing.granted != tier.id or standing.granted_until is None:
         return now
-    return max(standing.granted_until, now)
+    return max(standing.granted_until - timedelta.resolution, now)
 
 
 def _set_named(decision: Decision, name: str | None) -> OpenTierSet | Refusal:

@@ -848,8 +848,8 @@ FROM used u FULL JOIN shared_usages k ON k.name = u.name
 WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
 
 -- name: keys
--- Every command has its key, an order, a refund and a quote also theirs (jifen.engine.submission); every key its
--- transaction.
+-- Every command has its key, an order, a refund, a quote and a payment for a tier also theirs (jifen.engine.submission); every
+-- key its transaction.
 WITH expected AS NOT MATERIALIZED (
     SELECT member_id, sequence,
            substr(sha256('\x6b657900'::bytea || convert_to(source, 'UTF8') || '\x00'::bytea || convert_to(key_id, 'UTF8')),
@@ -863,6 +863,7 @@ WITH expected AS NOT MATERIALIZED (
                WHEN 12 THEN '\x636f7272656374696f6e0000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'correction_id', 'UTF8')
                WHEN 13 THEN '\x71756f74650000'::bytea || convert_to(trace -> 'redemption' ->> 'quote', 'UTF8')
+               WHEN 18 THEN '\x7061796d656e740000'::bytea || convert_to(trace ->> 'reference', 'UTF8')
                ELSE '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'refund_id', 'UTF8') END), 1, 16)
     FROM transactions CROSS JOIN LATERAL (
@@ -872,6 +873,7 @@ WITH expected AS NOT MATERIALIZED (
     ) AS fact
     WHERE kind IN (1, 8, 12) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
         OR kind = 13 AND trace -> 'redemption' ->> 'quote' IS NOT NULL
+        OR kind = 18 AND trace ->> 'reference' IS NOT NULL
 ), wanted AS (
     SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected

@@ -147,7 +147,7 @@ def test_a_tier_that_is_given_ends_and_leaves_what_was_earned() -> None:
 
 
 def test_a_paid_tier_lasts_as_it_says_and_is_prolonged() -> None:
-    """Twelve months through the same day; paying early loses nothing; a payment must be named."""
+    """Twelve months through the same day; paying early neither loses nor gains; a payment must be named."""
     shop = Shop(club())
     assert refused(shop.do(GrantTier(ALICE, "plus"))) == "payment_missing"
     assert refused(shop.do(GrantTier(ALICE, "black", payment_reference="P1"))) == "tier_not_paid"
@@ -155,7 +155,7 @@ def test_a_paid_tier_lasts_as_it_says_and_is_prolonged() -> None:
     assert standing(shop).granted_until == datetime(2027, 3, 10, 16, tzinfo=UTC)
     shop.later(days=300)
     shop.do(GrantTier(ALICE, "plus", payment_reference="P2"))
-    assert standing(shop).granted_until == datetime(2028, 3, 11, 16, tzinfo=UTC)
+    assert standing(shop).granted_until == datetime(2028, 3, 10, 16, tzinfo=UTC)
     assert decode_trace(shop.shell.transactions[ALICE][-1].trace).reference == "P2"
 
 
