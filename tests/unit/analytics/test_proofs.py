@@ -36,6 +36,12 @@ def kinds(report: CheckReport) -> list[tuple[str, list[str]]]:
     return [(each.kind, each.rules) for each in report.findings]
 
 
+def stepped(from_cents: int) -> dict[str, Any]:
+    """A rule with two rates."""
+    rates = [{"from_cents": start, "points": points, "per_cents": 100} for start, points in ((0, 1), (from_cents, 2))]
+    return {"wallet": "points", "steps": {"rates": rates}}
+
+
 def double(**more: Any) -> dict[str, Any]:
     """A coefficient of two."""
     return {"coefficient": {"times": 2}} | more
@@ -173,6 +179,26 @@ PAIRS: dict[
     "magnitude": (
         ([double(when="order.total_cents >= 500")], {}),
         ([double(when="order.total_cents >= 50000")], {}),
+        ["r0"],
+    ),
+    "magnitude: of a choice": (
+        ([double(when='order.total_cents >= (member.tier == "gold" ? 500 : 80000)')], {}),
+        ([double(when='order.total_cents >= (member.tier == "gold" ? 50000 : 80000)')], {}),
+        ["r0"],
+    ),
+    "magnitude: in a list": (
+        ([double(when="order.total_cents in [100000, 200]")], {}),
+        ([double(when="order.total_cents in [100000, 20000]")], {}),
+        ["r0"],
+    ),
+    "magnitude: worked out": (
+        ([double(when="order.total_cents > 99 * 5")], {}),
+        ([double(when="order.total_cents > 99 * 500")], {}),
+        ["r0"],
+    ),
+    "magnitude: of a step": (
+        ([stepped(500)], {}),
+        ([stepped(50_000)], {}),
         ["r0"],
     ),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
-from typing import get_args
+from itertools import product
+from typing import Final, get_args
 
 from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
 from jifen.analytics.proofs.moments import FIRST_DAY
@@ -15,6 +17,7 @@ from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Na
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.redemption.document import RewardKind
+from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED, Window
 from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
 
@@ -32,6 +35,7 @@ WHOLE_CURRENCIES = frozenset(
 ONE_DAY = timedelta(days=1)
 #: What stands before the id of a field of members in its name.
 FIELDS = "member.fields."
+_ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _LISTS = {
     "sku": "skus",
@@ -102,21 +106,50 @@ def magnitudes(program: Program, place: Place) -> Iterator[Finding]:
     """Amounts in cents that are compared with a number of the size of yuan."""
     if program.document.currency in WHOLE_CURRENCIES:
         return
-    for name, constant in _compared_cents(place.condition.root):
-        cents = int(constant.value)
-        zh, en = place.name(constant.position)
+    for name, (cents, position) in _compared_cents(place.condition.root):
+        zh, en = place.name(position)
         zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
         en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
         yield finding("magnitude", [place.owner], zh, en)
 
 
-def _compared_cents(root: Node) -> Iterator[tuple[str, Constant]]:
+def small_steps(rule: CompiledRule) -> Iterator[Finding]:
+    """Steps of a rule that begin at a number of the size of yuan."""
+    for field in ("steps", "progressive"):
+        steps = getattr(rule.document, field)
+        for number, each in enumerate(steps.rates if steps is not None else ()):
+            if LEAST_CENTS <= each.from_cents < SMALL_CENTS:
+                path, cents = f"{field}.rates[{number}].from_cents", each.from_cents
+                zh = f"规则 {rule.id} 的 {path} 是 {cents} 分；若指 {cents} 元，请写 {cents * 100}"
+                en = f"{path} of {rule.id} is {cents} cents; if {cents} whole units are meant, write {cents * 100}"
+                yield finding("magnitude", [rule.id], zh, en)
+
+
+def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Names of money and the small numbers that they are compared with, each with its place."""
     for node in walk(root):
-        if isinstance(node, Call) and node.function in _COMPARISONS:
+        if isinstance(node, Call) and node.function in (*_COMPARISONS, "@in"):
             names = [name for each in node.arguments if (name := _name_of(each)) and "cents" in name.split(".")[-1]]
-            for each in node.arguments:
-                if isinstance(each, Constant) and each.type == "int" and LEAST_CENTS <= each.value < SMALL_CENTS:  # type: ignore[operator]
-                    yield from ((name, each) for name in names[:1])
+            for each in node.arguments if names else ():
+                small = (found for found in _numbers(each) if LEAST_CENTS <= found[0] < SMALL_CENTS)
+                yield from ((names[0], found) for found in small)
+
+
+def _numbers(node: Node) -> Iterator[tuple[int, int]]:
+    """The numbers that an expression of constants can come to, with their places: sums and products worked out, both
+    branches of a choice, each element of a list."""
+    match node:
+        case Constant(type="int", value=int(value), position=position):
+            yield value, position
+        case Call(function="_?_:_", arguments=(_, yes, no)):
+            yield from _numbers(yes)
+            yield from _numbers(no)
+        case ListLiteral(elements=elements):
+            for each in elements:
+                yield from _numbers(each)
+        case Call(function=function, arguments=(left, right), position=position) if function in _ARITHMETIC:
+            for (one, _), (other, _) in product(_numbers(left), _numbers(right)):
+                yield _ARITHMETIC[function](one, other), position
 
 
 def gaps(program: Program) -> Iterator[Finding]:
@@ -158,6 +191,8 @@ def plain_findings(program: Program) -> list[Finding]:
     rules = [rule for book in program.books.values() for rule in book.rules]
     places = [place for rule in rules for place in places_of_rule(rule)]
     found: list[Finding] = []
+    if program.document.currency not in WHOLE_CURRENCIES:
+        found += [each for rule in rules for each in small_steps(rule)]
     for place in [*places, *places_beside_rules(program)]:
         found += [*unknown_references(program, place), *magnitudes(program, place)]
     return found + (list(gaps(program)) if ORDER_COMPLETED in program.books else [])

@@ -37,6 +37,7 @@ Outcome = Literal[
     "zero",
     "capped",
     "nothing_to_multiply",
+    "outbid",
 ]
 
 
@@ -53,7 +54,8 @@ class Award(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What became of a rule. `detail`: the group's winner, the message of a failure, the caps that cut."""
+    """What became of a rule. `detail`: the group's winner, the coefficient that was larger, the message of a failure,
+    the caps that cut."""
 
     rule: str
     outcome: Outcome
@@ -300,14 +302,22 @@ class _Rater:
             return
         coefficients = self._pick_coefficients(matched)
         multiplied: set[str] = set()
+        outbid: dict[str, str] = {}
         factors_of = _Factors(coefficients, self._coefficient_policy, len(self._event.lines))
         for each in base:
-            self._multiply(each, factors_of)
-            multiplied.update(each.coefficients)
+            if self._multiply(each, factors_of):
+                multiplied.update(each.coefficients)
+                outbid |= factors_of.outbid_on(each.rule, each.amount.lines)
         for each in coefficients:
-            self._say(each.rule, "multiplied" if each.rule.id in multiplied else "nothing_to_multiply")
+            if each.rule.id in multiplied:
+                self._say(each.rule, "multiplied")
+            elif each.rule.id in outbid:
+                self._say(each.rule, "outbid", detail=outbid[each.rule.id])
+            else:
+                self._say(each.rule, "nothing_to_multiply")
 
-    def _multiply(self, each: _Matched, factors_of: _Factors) -> None:
+    def _multiply(self, each: _Matched, factors_of: _Factors) -> bool:
+        """Whether there was something to multiply it by."""
         amount = each.amount
         factors: Sequence[Factor] | None = None
         by_line = factors_of.of(each.rule)
@@ -321,6 +331,7 @@ class _Rater:
             each.coefficients = by_line.all_names
         rule = each.rule.document
         each.points = rounded(amount, factors, rule.rounding, by_line=rule.basis == "line")
+        return factors is not None
 
     # --- stacking ---
 
@@ -380,13 +391,15 @@ def _rank(each: _Matched) -> tuple[int, str]:
 class _ByLine:
     """What a set of coefficients comes to: for each line, and for an award that has no lines."""
 
-    __slots__ = ("all_names", "factors", "names", "whole")
+    __slots__ = ("all_names", "factors", "here", "in_all", "names", "whole")
 
     def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
         here: list[list[_Matched]] = [[] for _ in range(lines)]
         for each in coefficients:
             for position in each.positions:
                 here[position].append(each)
+        #: Those that matched each line, and all, whether they count or not.
+        self.here, self.in_all = here, coefficients
         counted = [_that_count(matched, policy) for matched in here]
         self.names = [[each.rule.id for each in matched] for matched in counted]
         self.factors = [combined([each.rule.factor for each in matched], policy) for matched in counted]
@@ -421,6 +434,16 @@ class _Factors:
             ]
             self._known[key] = _ByLine(fitting, self._policy, self._lines) if fitting else None
         return self._known[key]
+
+    def outbid_on(self, base: CompiledRule, lines: Sequence[int]) -> dict[str, str]:
+        """The coefficients that fit what a base rule gave, and the larger one that multiplied it instead."""
+        by_line = self.of(base)
+        if self._policy != "best" or by_line is None:
+            return {}
+        meetings = [(by_line.here[line], by_line.names[line]) for line in lines]
+        if not lines:
+            meetings = [(by_line.in_all, by_line.all_names)]
+        return {each.rule.id: names[0] for matched, names in meetings for each in matched if each.rule.id not in names}
 
 
 def _that_count(coefficients: list[_Matched], policy: CoefficientPolicy) -> list[_Matched]:

@@ -255,6 +255,7 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_zero": "Applies: {how}; comes to less than one point.",
     "outcome_multiplied": "Applies: multiplies by {times}.",
     "outcome_nothing_to_multiply": "Applies, but there is nothing to multiply by {times}.",
+    "outcome_outbid": "Applies (x {times}), but only the highest coefficient counts: {winner}.",
     "outcome_outside_window": "Not at this time ({window}).",
     "outcome_audience": "Not for this member ({condition}).",
     "outcome_condition": "The condition is not met ({condition}).",

@@ -13,7 +13,16 @@ from jifen.services.explanations.caps import cap_words
 from jifen.services.explanations.words import Words
 
 #: In this order rules are told: what gave points first, then what came near, then the others.
-_ORDER: tuple[Outcome, ...] = ("awarded", "multiplied", "capped", "zero", "group", "nothing_to_multiply", "failed")
+_ORDER: tuple[Outcome, ...] = (
+    "awarded",
+    "multiplied",
+    "capped",
+    "zero",
+    "group",
+    "outbid",
+    "nothing_to_multiply",
+    "failed",
+)
 
 
 class RuleWords(msgspec.Struct, frozen=True):
@@ -70,6 +79,10 @@ def outcome_words(words: Words, verdict: Verdict, award: Award | None) -> str:
         case "multiplied" | "nothing_to_multiply":
             assert rule.coefficient is not None
             return words.say(f"outcome_{verdict.outcome}", times=words.times(rule.coefficient.times))
+        case "outbid":
+            assert rule.coefficient is not None
+            times = words.times(rule.coefficient.times)
+            return words.say("outcome_outbid", times=times, winner=words.rule(verdict.detail))
         case "outside_window":
             return words.say("outcome_outside_window", window=_windows(words, rule))
         case "audience":

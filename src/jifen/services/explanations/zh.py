@@ -255,6 +255,7 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_zero": "符合：{how}；不足 1 分，不计。",
     "outcome_multiplied": "符合：相应积分乘以 {times}。",
     "outcome_nothing_to_multiply": "符合，但没有可以乘以 {times} 的积分。",
+    "outcome_outbid": "符合（×{times}），但倍数只取最高的一项：{winner}。",
     "outcome_outside_window": "不在有效时间内（{window}）。",
     "outcome_audience": "会员不在适用范围内（{condition}）。",
     "outcome_condition": "不符合条件（{condition}）。",

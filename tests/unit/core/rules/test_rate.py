@@ -132,6 +132,32 @@ def test_verdicts_say_why() -> None:
     ]
 
 
+def test_where_the_best_coefficient_counts_the_others_are_outbid() -> None:
+    """Each by the one that multiplied in its place, on some line at least; one that multiplied a line was not."""
+    ratio = Ratio(1, 100)
+    found = verdicts_of(
+        EarningRule("base", "points", ratio),
+        EarningRule("gift", "points", fixed=5),
+        EarningRule("double", "points", coefficient=Coefficient(Decimal(2)), lines='line.category == "tea"'),
+        EarningRule("half-more", "points", coefficient=Coefficient(Decimal("1.5"))),
+        EarningRule("small", "points", coefficient=Coefficient(Decimal("1.2"))),
+        EarningRule("elsewhere", "growth", coefficient=Coefficient(Decimal(9))),
+        EarningRule("gift-double", "points", coefficient=Coefficient(Decimal(2), ["gift"])),
+        EarningRule("gift-more", "points", coefficient=Coefficient(Decimal(3), ["gift"])),
+        coefficients="best",
+    )
+    assert {each.rule: (each.outcome, each.detail) for each in found} == {
+        "base": ("awarded", ""),
+        "gift": ("awarded", ""),
+        "double": ("multiplied", ""),
+        "half-more": ("multiplied", ""),
+        "small": ("outbid", "half-more"),
+        "elsewhere": ("nothing_to_multiply", ""),
+        "gift-double": ("outbid", "gift-more"),
+        "gift-more": ("multiplied", ""),
+    }
+
+
 def test_an_award_tells_what_it_rated_what_multiplied_it_and_what_was_cut() -> None:
     """60.00 of tea twice is 120, and a cap leaves 100: 20 were cut by it."""
     rules = [
