@@ -138,6 +138,20 @@ PAIRS: dict[
         ([], {"catalog": {"tiers": [TIER]}}),
         [],
     ),
+    "gap: a tier in a category": (
+        (
+            [],
+            {
+                "earning": [
+                    BASE | {"audience": 'member.tier != "gold"'},
+                    BASE | {"id": "tea", "audience": 'member.tier == "gold"', "lines": 'line.category == "tea"'},
+                ],
+                "catalog": {"categories": ["tea", "cup"], "tiers": [TIER]},
+            },
+        ),
+        ([], {"catalog": {"categories": ["tea", "cup"], "tiers": [TIER]}}),
+        [],
+    ),
     "idle_cap": (
         (
             [

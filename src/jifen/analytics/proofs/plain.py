@@ -153,7 +153,7 @@ def _numbers(node: Node) -> Iterator[tuple[int, int]]:
 
 
 def gaps(program: Program) -> Iterator[Finding]:
-    """Categories and tiers of the catalog for which an order of 1,000.00 earns nothing."""
+    """Categories and tiers of the catalog, and pairs of both, for which an order of 1,000.00 earns nothing."""
     catalog = program.document.catalog
     earning: list[str] = []
     for category in catalog.categories:
@@ -163,7 +163,11 @@ def gaps(program: Program) -> Iterator[Finding]:
         yield from found
     for tier in program.document.tiers:
         usual = earning[0] if earning else None
-        yield from _gap(program, f"等级 {tier.id}", f"the tier {tier.id}", usual, tier.id)
+        found = list(_gap(program, f"等级 {tier.id}", f"the tier {tier.id}", usual, tier.id))
+        yield from found
+        for category in earning[1:] if not found else ():
+            zh, en = f"等级 {tier.id} 在类目 {category}", f"the tier {tier.id} in the category {category}"
+            yield from _gap(program, zh, en, category, tier.id)
 
 
 def _gap(program: Program, zh: str, en: str, category: str | None, tier: str) -> Iterator[Finding]:
