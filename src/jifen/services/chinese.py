@@ -143,7 +143,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     # Rewards, redemptions, coupons
     "unknown_reward": ("没有兑换品 {reward}。", "没有这个兑换品。"),
     "reward_retired": ("该兑换品已下架。",),
-    "reward_not_open": ("尚未开放，{opens_at} 起可以兑换。", "不在兑换时间内。"),
+    "reward_not_open": ("尚未开放，{opens_locally} 起可以兑换。", "不在兑换时间内。"),
     "not_eligible": ("仅限{tiers}。", "不适用于这位会员，需要满足：{condition}", "不适用于这位会员。"),
     "unknown_price": ("没有这一档价格：{message}",),
     "price_changed": ("价格已变动：现在需要 {points} 积分。", "价格已变动。"),

@@ -106,7 +106,11 @@ def test_refusals_say_what_would_be_needed(client: httpx.Client) -> None:
     refused(redeem(client, member, "lounge"), "unknown_reward")
     refused(redeem(client, member, "nothing"), "unknown_reward")
     refused(redeem(client, member, "old"), "reward_retired")
-    assert refused(redeem(client, member, "later"), "reward_not_open")["details"]["opens_at"].startswith("2998-12-31")
+    closed = refused(redeem(client, member, "later"), "reward_not_open")
+    assert closed["details"]["opens_at"].startswith("2998-12-31T16:00")
+    assert "opens at 2999-01-01 00:00 (Asia/Shanghai)" in closed["detail"]
+    (lack,) = client.get("/v1/rewards/later", params={"member": member}).json()["lacks"]
+    assert lack["zh"] == "尚未开放，2999-01-01 00:00 (Asia/Shanghai) 起可以兑换"
     refused(redeem(client, member, "e-book", price=3), "unknown_price")
     refused(redeem(client, member, "five-yuan", price=1), "not_eligible")
     refused(redeem(client, member, "e-book", expected_points=9), "price_changed")

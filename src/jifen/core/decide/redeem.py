@@ -108,12 +108,18 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
             {"tier": asker.member.tier} | what_is_needed(program, reward.audience),
         )
     if not reward.is_open(asker.moment.instant, program.offers.early_for(asker)):
-        opens_at = reward.opens_at
-        is_early = opens_at is not None and asker.moment.instant < opens_at
-        when = f"opens at {opens_at.isoformat()}" if is_early and opens_at else "is not open at this time"
-        details: dict[str, object] = {"opens_at": opens_at.isoformat()} if is_early and opens_at else {}
-        return Refusal("reward_not_open", f"{document.name.en} {when}.", "/reward", details)
+        return not_open(program, reward, asker.moment.instant)
     return None
+
+
+def not_open(program: Program, reward: OpenReward, now: datetime) -> Refusal:
+    """Not now; where it will be: from when on, also as the clocks of the program's zone show it."""
+    opens_at, name = reward.opens_at, reward.document.name.en
+    if opens_at is None or now >= opens_at:
+        return Refusal("reward_not_open", f"{name} is not open at this time.", "/reward")
+    opens_locally = f"{opens_at.astimezone(program.zone):%Y-%m-%d %H:%M} ({program.document.time_zone})"
+    details: dict[str, object] = {"opens_at": opens_at.isoformat(), "opens_locally": opens_locally}
+    return Refusal("reward_not_open", f"{name} opens at {opens_locally}.", "/reward", details)
 
 
 def what_is_needed(program: Program, condition: Condition) -> dict[str, object]:
