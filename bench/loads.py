@@ -230,10 +230,10 @@ def verify_timed(result: Result, run: Run, database: str) -> tuple[Result, float
 
 
 async def new_key(url: str, roles: Sequence[str] = ()) -> str:
-    """The secret of a new API key."""
+    """The secret of a new API key, named after its roles: keys of one name are one person."""
     connection: Connection = await asyncpg.connect(url)
     try:
-        return (await create_key(connection, "bench", roles)).secret
+        return (await create_key(connection, " ".join(("bench", *roles)), roles)).secret
     finally:
         await connection.close()
 
