@@ -48,7 +48,7 @@ from jifen.engine.households import takes_from_household
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
 from jifen.engine.redemption_rows import RedemptionRows
-from jifen.engine.redemptions import AboutRedemption, SuppliedCommand, SuppliesAtHand, gives_back, unknown_coupon
+from jifen.engine.redemptions import SuppliesAtHand, gives_back, is_about_redemption, needs_supplies, unknown_coupon
 from jifen.engine.references import (
     check_hold_owner,
     check_instant,
@@ -164,7 +164,7 @@ class Deciding:
                 return await self._change_household(index, submission, command)
             if isinstance(command, ON_THE_ROLL):
                 return self._set_on_roll(index, submission, member, command)
-            if isinstance(command, AboutRedemption):
+            if is_about_redemption(command):
                 asked_by = self._known.redeeming.asked_by(command, member, self._states)
                 if isinstance(asked_by, Refusal):
                     return asked_by
@@ -197,7 +197,7 @@ class Deciding:
         command, supplies = submission.command, NO_SUPPLIES
         if not is_ordinary(command):
             command = self._known.households.named(command)
-            if isinstance(command, SuppliedCommand):
+            if needs_supplies(command):
                 supplies = self._supplies.supplies(program, command, state)
         effects = decide(
             program,

@@ -7,7 +7,7 @@ from typing import Final, TypeGuard
 
 import msgspec
 
-from jifen.core.commands import Command, is_ordinary
+from jifen.core.commands import Command
 from jifen.core.decide import PastTransaction
 from jifen.core.identity import shard_of_member
 from jifen.core.members.commands import (
@@ -38,6 +38,12 @@ class Household(msgspec.Struct, frozen=True):
     members: tuple[int, ...]
 
 
+#: Commands to which somebody's household may matter.
+_ABOUT_HOUSEHOLDS: Final = frozenset(
+    {FoundHousehold, JoinHousehold, LeaveHousehold, SpendFromHousehold, RedeemReward, MergeMembers, ChangeLife}
+)
+
+
 def takes_from_household(command: Command) -> TypeGuard[SpendFromHousehold | RedeemReward]:
     """Whether a command takes points of all in the member's household."""
     return isinstance(command, SpendFromHousehold) or (isinstance(command, RedeemReward) and command.from_household)
@@ -45,7 +51,7 @@ def takes_from_household(command: Command) -> TypeGuard[SpendFromHousehold | Red
 
 def asked_about(command: Command) -> tuple[int, ...]:
     """Whose household matters to a command: whoever is in one cannot go before leaving it."""
-    if is_ordinary(command):
+    if type(command) not in _ABOUT_HOUSEHOLDS:
         return ()
     if isinstance(command, FoundHousehold):
         return (command.member, *command.others)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import Final, TypeGuard, get_args
 
 import msgspec
 
@@ -50,7 +51,19 @@ PASSING = (ApproveRedemption, PayRedemption)
 AboutRedemption = StepCommand | CouponCommand | DrawPrize
 #: and those that need supplies.
 SuppliedCommand = RedemptionCommand | DrawPrize
+_SUPPLIED: Final = frozenset(get_args(SuppliedCommand))
+_ABOUT_REDEMPTION: Final = frozenset(get_args(AboutRedemption))
 MembersOf = Callable[[Command], list[int]]
+
+
+def needs_supplies(command: Command) -> TypeGuard[SuppliedCommand]:
+    """Whether a command needs supplies. By its type: a look at each of so many kinds is dear."""
+    return type(command) in _SUPPLIED
+
+
+def is_about_redemption(command: Command) -> TypeGuard[AboutRedemption]:
+    """Whether a command may be about a redemption that is there."""
+    return type(command) in _ABOUT_REDEMPTION
 
 
 class Redeeming:
@@ -62,7 +75,7 @@ class Redeeming:
         for each in commands:
             if is_ordinary(each):
                 continue
-            if isinstance(each, SuppliedCommand):
+            if needs_supplies(each):
                 self.commands.append(each)
             elif (member := who_goes(each)) is not None:
                 self._going.add(member)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any, Final
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import (
@@ -17,7 +19,6 @@ from jifen.core.commands import (
     ReleaseHold,
     ReverseTransaction,
     TransferPoints,
-    is_ordinary,
     order_named,
 )
 from jifen.core.identity import MemberReference
@@ -42,25 +43,24 @@ from jifen.core.wallets.commands import SavePoints
 
 Reference = tuple[int, int]
 
-_ABOUT_THE_PAST = (RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseTransaction, UndoMerge)
+_ABOUT_THE_PAST: Final = frozenset({RefundOrder, CorrectOrder, CaptureHold, ReleaseHold, ReverseTransaction, UndoMerge})
+#: How the members are read of commands that name others than `member`.
+_NAMED: Final[dict[type, Callable[[Any], list[MemberReference]]]] = {
+    RegisterMember: lambda command: list(command.identities),
+    TransferPoints: lambda command: [command.member, command.to],
+    AddIdentities: lambda command: [command.member, *command.identities],
+    MergeMembers: lambda command: [command.member, command.absorbed],
+    FoundHousehold: lambda command: [command.member, *command.others],
+    JoinHousehold: lambda command: [command.member, command.beside],
+}
 
 
 def members_named(command: Command) -> list[MemberReference]:
     """The members that a command names, by number or identity."""
-    if is_ordinary(command):
-        return [command.member]
-    if isinstance(command, RegisterMember):
-        return list(command.identities)
-    if isinstance(command, TransferPoints):
-        return [command.member, command.to]
-    if isinstance(command, AddIdentities):
-        return [command.member, *command.identities]
-    if isinstance(command, MergeMembers):
-        return [command.member, command.absorbed]
-    if isinstance(command, FoundHousehold):
-        return [command.member, *command.others]
-    if isinstance(command, JoinHousehold):
-        return [command.member, command.beside]
+    read = _NAMED.get(type(command))
+    if read is not None:
+        return read(command)
+    assert not isinstance(command, RegisterMember)
     return [] if command.member is None else [command.member]
 
 
@@ -102,7 +102,7 @@ def needs_past(command: Command) -> bool:
     """Whether a command refers to an earlier transaction."""
     if isinstance(command, RecordOrder):
         return command.order.offset is not None
-    return not is_ordinary(command) and isinstance(command, _ABOUT_THE_PAST)
+    return type(command) in _ABOUT_THE_PAST
 
 
 def needs_history(command: Command) -> bool:
