@@ -36,6 +36,7 @@ from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoint
 from jifen.db.connection import Connection
 from jifen.engine import approvals
 from jifen.engine.households import KnownHouseholds, takes_from_household
+from jifen.engine.known import load_known
 from jifen.engine.links import Links
 from jifen.engine.loading import (
     FoundKey,
@@ -48,7 +49,6 @@ from jifen.engine.loading import (
     load_everything,
     load_first_lots,
     load_holds,
-    load_profiles,
     lock_accounts,
     lock_shared_usages,
 )
@@ -58,7 +58,7 @@ from jifen.engine.redemptions import PASSING, Redeeming
 from jifen.engine.references import Reference, late_day, members_named, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
-from jifen.engine.standings import load_months, load_standings
+from jifen.engine.standings import load_months
 from jifen.engine.submission import Answer, Submission
 from jifen.engine.survivors import MembersMoved
 from jifen.engine.wanted import Wanted
@@ -224,7 +224,7 @@ class Gathering:
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
         await self._load_people(connection)
-        await self._load_for_tiers(connection)
+        await self._count_months(connection)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
         everything, holds = self.redeeming.need_everything(self.states), self.redeeming.need_holds(self.states)
@@ -264,7 +264,8 @@ class Gathering:
             await self.links.load_past(connection, references, self._surroundings.programs, self.states)
 
     async def _load_for_rules(self, connection: Connection) -> None:
-        """Load profiles and the uses of caps, as far as rules and rewards ask for them; lock what members share."""
+        """Load profiles, standings and the uses of caps, as far as rules, tiers and rewards ask for them; lock what
+        members share."""
         wanted = Wanted()
         if any(program.rules_ask for program in self.programs.values()):
             self._want_for_rules(wanted)
@@ -272,6 +273,10 @@ class Gathering:
         assert self.program is not None
         if self.redeeming.commands:
             self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
+        if self.program.tier_sets:
+            wanted.standings.update(self.states)
+            if self.program.tiers_ask_profiles:
+                wanted.profiles.update(self.states)
         shards = self._surroundings.shards
         if wanted.shared:
             self.shared_used = await lock_shared_usages(connection, wanted.shared, shards)
@@ -306,7 +311,7 @@ class Gathering:
         }
         if people:
             await self.people.load(connection, people, self._surroundings.shards)
-            await load_profiles(connection, self.states, people, self._surroundings.shards)
+            await load_known(connection, self.states, self._surroundings.shards, profiles=people)
 
     async def _load_counters_then(self, connection: Connection) -> None:
         """Work out from the transactions what members had ordered by the days of their late events."""
@@ -322,15 +327,10 @@ class Gathering:
             assert self.program is not None
             await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)
 
-    async def _load_for_tiers(self, connection: Connection) -> None:
-        """Load where the members stand, and what their conditions ask; count the months of who has none counted."""
+    async def _count_months(self, connection: Connection) -> None:
+        """Count the months of who has none counted, where tiers ask for them."""
         assert self.program is not None
         program, shards = self.program, self._surroundings.shards
-        if not self.states or not program.tier_sets:
-            return
-        await load_standings(connection, self.states, shards)
-        if program.tiers_ask_profiles:
-            await load_profiles(connection, self.states, list(self.states), shards)
         if not program.counts_months:
             return
         uncounted = {member: each.counters for member, each in self.states.items() if each.counters.months is None}

@@ -22,7 +22,7 @@ from jifen.core.ledger.values import (
     MemberStatus,
     Piece,
 )
-from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on
+from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, counters_on
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_ACCOUNTS, LOCK_SHARED_USAGES
@@ -37,7 +37,6 @@ _decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 #: Shards, member ids and sequences.
 ReferenceColumns = tuple[list[int], list[int], list[int]]
 decode_counters = msgspec.json.Decoder(Counters).decode
-_decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Locked(msgspec.Struct, frozen=True, gc=False):
@@ -117,46 +116,6 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
 def _state(member_id: int, accounts: list[Account], counters: Counters, status: MemberStatus) -> MemberState:
     sequence = max(account.last_sequence for account in accounts)
     return MemberState(member_id, sequence, tuple(accounts), counters=counters, status=status)
-
-
-async def load_profiles(
-    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
-) -> None:
-    """Put what is said of these members into their states."""
-    wanted = list(members)
-    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
-    for member_id, registered_at, said in await connection.fetch(_SQL["load_profiles"], *keys):
-        profile = NO_PROFILE if said is None else _decode_profile(said)
-        profile = msgspec.structs.replace(profile, registered_at=registered_at)
-        states[member_id] = msgspec.structs.replace(states[member_id], profile=profile)
-
-
-async def load_lists(
-    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
-) -> None:
-    """Put the lists on which these members are into their states."""
-    wanted = list(members)
-    keys = ([shard_of_member(member, shards) for member in wanted], wanted)
-    for member_id, lists in await connection.fetch(_SQL["load_lists"], *keys):
-        states[member_id] = msgspec.structs.replace(states[member_id], lists=tuple(lists))
-
-
-async def load_usages(
-    connection: Connection, states: dict[int, MemberState], wanted: set[tuple[int, str]], shards: int
-) -> None:
-    """Put what members used of caps (named by member and usage name) into their states."""
-    rows = await connection.fetch(
-        _SQL["load_usages"],
-        [shard_of_member(member, shards) for member, _ in wanted],
-        [member for member, _ in wanted],
-        [name for _, name in wanted],
-    )
-    used: dict[int, dict[str, int]] = {}
-    for member_id, name, number in rows:
-        used.setdefault(member_id, {})[name] = number
-    for member_id, numbers in used.items():
-        known = states[member_id].used
-        states[member_id] = msgspec.structs.replace(states[member_id], used={**known, **numbers})
 
 
 async def load_earned(

@@ -1,4 +1,4 @@
-"""Where members stand in tier sets, and what they did month by month: loaded with them, written with the batch."""
+"""What members did month by month, and where they stand in tier sets: read from rows, written with the batch."""
 
 from __future__ import annotations
 
@@ -17,17 +17,6 @@ from jifen.db.queries import load_queries
 _SQL = load_queries("tiers")
 _encode = msgspec.json.Encoder().encode
 decode_standing = msgspec.json.Decoder(Standing).decode
-
-
-async def load_standings(connection: Connection, states: dict[int, MemberState], shards: int) -> None:
-    """Put where these members stand into their states; nowhere is an answer as well."""
-    members = list(states)
-    found: dict[int, dict[str, Standing]] = {member: {} for member in members}
-    rows = await connection.fetch(_SQL["load_tiers"], [shard_of_member(each, shards) for each in members], members)
-    for member_id, tier_set, standing in rows:
-        found[member_id][tier_set] = decode_standing(standing)
-    for member, tiers in found.items():
-        states[member] = msgspec.structs.replace(states[member], tiers=tiers)
 
 
 async def load_months(

@@ -10,16 +10,17 @@ from jifen.core.ledger.values import MemberState
 from jifen.core.program import Program
 from jifen.core.rules.book import EventBook
 from jifen.db.connection import Connection
-from jifen.engine.loading import load_lists, load_profiles, load_usages
+from jifen.engine.known import load_known
 
 
 class Wanted:
-    """Whose profiles and lists, which uses of caps (by member and name, or by name where all share them), and which
-    segments, by program version."""
+    """Whose profiles, lists and standings, which uses of caps (by member and name, or by name where all share them),
+    and which segments, by program version."""
 
     def __init__(self) -> None:
         self.profiles: set[int] = set()
         self.lists: set[int] = set()
+        self.standings: set[int] = set()
         self.segments: dict[int, set[str]] = {}
         self.usages: set[tuple[int, str]] = set()
         self.shared: set[str] = set()
@@ -44,9 +45,12 @@ class Wanted:
 
     async def load(self, connection: Connection, states: dict[int, MemberState], shards: int) -> None:
         """Put what is wanted of members into their states."""
-        if self.profiles:
-            await load_profiles(connection, states, self.profiles, shards)
-        if self.lists:
-            await load_lists(connection, states, self.lists, shards)
-        if self.usages:
-            await load_usages(connection, states, self.usages, shards)
+        await load_known(
+            connection,
+            states,
+            shards,
+            profiles=self.profiles,
+            lists=self.lists,
+            standings=self.standings,
+            usages=self.usages,
+        )

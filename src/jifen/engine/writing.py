@@ -292,14 +292,12 @@ class BatchRows:
             await connection.execute(_SQL["write_reopened_lots"], *self.reopened_lots.arrays())
         if self.profiles.rows:
             await connection.execute(_SQL["write_profiles"], *self.profiles.arrays())
-        if self.usages.rows or self.shared_usages.rows:
-            await connection.execute(_SQL["write_usages"], *self.usages.arrays(), *self.shared_usages.arrays())
         if self.standings.rows:
             await write_standings(connection, self.standings.arrays())
         if self.keys.rows:
             await connection.execute(_SQL["write_keys"], *self.keys.arrays())
         expected = len(self.changed_lots.rows) + len(self.gone_lots.rows) + len(self.changed_accounts.rows)
-        if not (expected or self.transactions.rows):
+        if not (expected or self.transactions.rows or self.usages.rows or self.shared_usages.rows):
             return
         changed = await connection.fetchval(
             _SQL["write_batch"],
@@ -310,6 +308,8 @@ class BatchRows:
             *self.changed_lots.arrays(),
             *self.gone_lots.arrays(),
             *self.changed_accounts.arrays(),
+            *self.usages.arrays(),
+            *self.shared_usages.arrays(),
         )
         check_changed(changed, expected)
 

@@ -27,7 +27,7 @@ from jifen.core.rules.document import LocalizedText
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import load_lists
+from jifen.engine.known import load_known
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.drawn import DrawnView, view_of_drawn
@@ -185,7 +185,7 @@ async def _enter(
         return unknown_member(str(member_id))
     states = {member_id: state}
     if program.draws.reads_segments:
-        await load_lists(connection, states, [member_id], catalog.shards)
+        await load_known(connection, states, catalog.shards, lists=[member_id])
     version, asked = program.version, program.draws.segments
     segments = (await SegmentLibrary().load(connection, {version: asked}, {version: program})).get(version)
     # Nothing is drawn here, so that no seed is needed.

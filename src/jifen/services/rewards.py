@@ -34,9 +34,9 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.document import LocalizedText
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import decode_counters, load_all_usages, load_lists, load_profiles
+from jifen.engine.known import load_known
+from jifen.engine.loading import decode_counters, load_all_usages
 from jifen.engine.segments import SegmentLibrary
-from jifen.engine.standings import load_standings
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.chinese import in_chinese
 from jifen.services.households import find_household
@@ -264,12 +264,16 @@ async def member_as_asked(
     if state is None:
         return None
     states = {member_id: state}
-    await load_profiles(connection, states, [member_id], catalog.shards)
     await load_all_usages(connection, states, catalog.shards)
-    if program.tier_sets:
-        await load_standings(connection, states, catalog.shards)
-    if program.offers.reads_segments:
-        await load_lists(connection, states, [member_id], catalog.shards)
+    asked = [member_id]
+    await load_known(
+        connection,
+        states,
+        catalog.shards,
+        profiles=asked,
+        standings=asked if program.tier_sets else (),
+        lists=asked if program.offers.reads_segments else (),
+    )
     shard = shard_of_member(member_id, catalog.shards)
     life = await connection.fetchrow(_SQL["life"], shard, member_id)
     status = MemberStatus[life["status"].upper()]

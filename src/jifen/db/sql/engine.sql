@@ -114,11 +114,28 @@ JOIN movements m ON m.shard = wanted.shard AND m.member_id = wanted.member_id AN
     AND m.wallet = wanted.wallet AND m.from_bucket = ANY ($5::smallint[]) AND m.to_bucket = $6
 GROUP BY wanted.member_id, wanted.sequence, wanted.wallet
 
--- name: load_profiles
--- $1 shards, $2 member ids.
-SELECT m.member_id, m.registered_at, m.profile
+-- name: load_known
+-- What is known of members beside their accounts, in one round trip. Each part is asked of its own members: profiles ($1
+-- shards, $2 member ids), lists on which they are ($3, $4), standings in tier sets ($5, $6), uses of caps ($7, $8, $9 names).
+SELECT 'profile' AS part, m.member_id, NULL AS name, NULL::bigint AS used, m.registered_at, m.profile AS content
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-JOIN members m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
+CROSS JOIN LATERAL (SELECT * FROM members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) m
+UNION ALL
+SELECT 'list', l.member_id, l.segment_id, NULL, NULL, NULL
+FROM unnest($3::smallint[], $4::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM segment_members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0
+) l
+UNION ALL
+SELECT 'standing', t.member_id, t.tier_set, NULL, NULL, t.standing
+FROM unnest($5::smallint[], $6::bigint[]) AS wanted (shard, member_id)
+CROSS JOIN LATERAL (SELECT * FROM member_tiers WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) t
+UNION ALL
+SELECT 'use', u.member_id, u.name, u.used, NULL, NULL
+FROM unnest($7::smallint[], $8::bigint[], $9::text[]) AS wanted (shard, member_id, name)
+CROSS JOIN LATERAL (
+    SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id AND name = wanted.name OFFSET 0
+) u
 
 -- name: load_counter_changes
 -- $1 shards, $2 member ids, $3 until when. What the transactions that had happened by then did to the counters. Kinds: 1
@@ -134,26 +151,9 @@ WHERE t.kind IN (8, 12) OR t.kind = 1
     AND (NOT starts_with(t.facts::text, '{"event":') OR t.facts ->> 'event' = 'member.checked_in')
 ORDER BY t.member_id, t.sequence
 
--- name: load_lists
--- $1 shards, $2 member ids. The segments on whose lists members are.
-SELECT l.member_id, array_agg(l.segment_id ORDER BY l.segment_id) AS lists
-FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-CROSS JOIN LATERAL (
-    SELECT * FROM segment_members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0
-) l
-GROUP BY l.member_id
-
 -- name: load_segments
 -- $1 ids. Those that have a condition.
 SELECT segment_id, condition FROM segments WHERE segment_id = ANY ($1::text[]) AND kind = 'condition'
-
--- name: load_usages
--- $1 shards, $2 member ids, $3 names. What members used of caps.
-SELECT u.member_id, u.name, u.used
-FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS wanted (shard, member_id, name)
-CROSS JOIN LATERAL (
-    SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id AND name = wanted.name OFFSET 0
-) u
 
 -- name: load_all_usages
 -- $1 shards, $2 member ids. Everything that members ever used of caps.
@@ -256,17 +256,6 @@ UPDATE members m SET profile = new.profile
 FROM unnest($1::smallint[], $2::bigint[], $3::json[]) AS new (shard, member_id, profile)
 WHERE m.shard = new.shard AND m.member_id = new.member_id
 
--- name: write_usages
--- Members: $1 shards, $2 member ids, $3 names, $4 used. All together: $5 shards, $6 names, $7 used.
-WITH own AS (
-    INSERT INTO usages (shard, member_id, name, used)
-    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::text[], $4::bigint[])
-    ON CONFLICT (shard, member_id, name) DO UPDATE SET used = EXCLUDED.used
-)
-UPDATE shared_usages u SET used = new.used
-FROM unnest($5::smallint[], $6::text[], $7::bigint[]) AS new (shard, name, used)
-WHERE u.shard = new.shard AND u.name = new.name
-
 -- name: write_registrations
 -- $1 shards, $2 member ids, $3 registered_at, $4 recorded_at;
 -- identities: $5 shards, $6 kinds, $7 values, $8 member ids, $9 member shards.
@@ -346,7 +335,8 @@ ORDER BY new.shard, new.digest
 -- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
 -- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
 -- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots gone, accounts changed: each found by the
--- place at which it was loaded, and changed only if that still holds the row that was meant.
+-- place at which it was loaded, and changed only if that still holds the row that was meant. Last what was used of caps:
+-- by members ($53 shards, $54 member ids, $55 names, $56 used) and by all together ($57 shards, $58 names, $59 used).
 WITH came_transactions AS MATERIALIZED (
     SELECT * FROM unnest(
         $3::smallint[], $4::bigint[], $5::integer[], $6::smallint[], $7::integer[], $8::integer[], $9::bigint[],
@@ -408,6 +398,14 @@ WITH came_transactions AS MATERIALIZED (
         AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved)
     WHERE a.ctid = new.place AND a.member_id = new.member_id AND a.wallet = new.wallet
     RETURNING 1
+), own_usages AS (
+    INSERT INTO usages (shard, member_id, name, used)
+    SELECT * FROM unnest($53::smallint[], $54::bigint[], $55::text[], $56::bigint[])
+    ON CONFLICT (shard, member_id, name) DO UPDATE SET used = EXCLUDED.used
+), common_usages AS (
+    UPDATE shared_usages u SET used = new.used
+    FROM unnest($57::smallint[], $58::text[], $59::bigint[]) AS new (shard, name, used)
+    WHERE u.shard = new.shard AND u.name = new.name
 ), announced AS (
     INSERT INTO outbox (shard, recorded_at, member_ids, sequences)
     SELECT ($3::smallint[])[1], $1, $4::bigint[], $5::integer[] WHERE cardinality($4::bigint[]) > 0

@@ -1,11 +1,5 @@
 -- Where members stand in tier sets, what they did month by month, and recalculations.
 
--- name: load_tiers
--- $1 shards, $2 member ids.
-SELECT t.member_id, t.tier_set, t.standing
-FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-CROSS JOIN LATERAL (SELECT * FROM member_tiers WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) t
-
 -- name: load_months
 -- $1 shards, $2 member ids, $3 the program's time zone. What transactions say of each local month, as
 -- jifen.core.rules.months counts it: an order's refunds and corrections (8, 12) belong to the month of the order (1).

@@ -21,12 +21,12 @@ from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.known import load_known
 from jifen.engine.loading import (
     decode_counters,
     find_identities,
     load_all_usages,
     load_everything,
-    load_profiles,
 )
 from jifen.engine.past import load_past
 from jifen.engine.places import Places
@@ -142,7 +142,7 @@ class Rehearsal:
             for member, own in accounts.items()
         }
         await load_everything(self._connection, states, Places(), list(states), self._shards)
-        await load_profiles(self._connection, states, list(states), self._shards)
+        await load_known(self._connection, states, self._shards, profiles=list(states))
         await load_all_usages(self._connection, states, self._shards)
         self._states |= states
 

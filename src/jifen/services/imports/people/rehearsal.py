@@ -20,7 +20,8 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection, connect
-from jifen.engine.loading import FoundKey, find_identities, find_keys, load_profiles
+from jifen.engine.known import load_known
+from jifen.engine.loading import FoundKey, find_identities, find_keys
 from jifen.engine.references import check_instant, key_conflict, unknown_member
 from jifen.engine.roll import Change, KnownPeople, Roll
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -153,7 +154,7 @@ class MemberRehearsal:
                 found[member] = MemberState(
                     member, 0, (), status=MemberStatus(status or 0), merged_into=merged_into or 0
                 )
-            await load_profiles(self._connection, found, list(found), self._shards)
+            await load_known(self._connection, found, self._shards, profiles=list(found))
             await people.load(self._connection, found, self._shards)
             states |= found
         return states, Roll(people)

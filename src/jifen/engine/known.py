@@ -1,0 +1,70 @@
+"""What is known of members beside their accounts: loaded with one statement, whatever is asked of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from jifen.core.identity import shard_of_member
+from jifen.core.ledger.values import MemberState
+from jifen.core.rules.standing import NO_PROFILE, Profile
+from jifen.core.tiers.standing import Standing
+from jifen.db.connection import Connection
+from jifen.db.queries import load_queries
+from jifen.engine.standings import decode_standing
+
+_SQL = load_queries("engine")
+_decode_profile = msgspec.json.Decoder(Profile).decode
+
+
+async def load_known(
+    connection: Connection,
+    states: dict[int, MemberState],
+    shards: int,
+    *,
+    profiles: Collection[int] = (),
+    lists: Collection[int] = (),
+    standings: Collection[int] = (),
+    usages: Collection[tuple[int, str]] = (),
+) -> None:
+    """Put into the states of members what is asked of each: what is said of them, the lists on which they are, where
+    they stand in tier sets (nowhere is an answer as well), and what they used of caps, by member and name."""
+    if not (profiles or lists or standings or usages):
+        return
+    rows = await connection.fetch(
+        _SQL["load_known"],
+        *_keys(profiles, shards),
+        *_keys(lists, shards),
+        *_keys(standings, shards),
+        *_keys((member for member, _ in usages), shards),
+        [name for _, name in usages],
+    )
+    said: dict[int, Profile] = {}
+    on: dict[int, list[str]] = {}
+    stands: dict[int, dict[str, Standing]] = {member: {} for member in standings}
+    used: dict[int, dict[str, int]] = {}
+    for part, member, name, number, registered_at, content in rows:
+        if part == "use":
+            used.setdefault(member, {})[name] = number
+        elif part == "standing":
+            stands[member][name] = decode_standing(content)
+        elif part == "list":
+            on.setdefault(member, []).append(name)
+        else:
+            profile = NO_PROFILE if content is None else _decode_profile(content)
+            said[member] = msgspec.structs.replace(profile, registered_at=registered_at)
+    for member in {*said, *on, *stands, *used}:
+        state = states[member]
+        states[member] = msgspec.structs.replace(
+            state,
+            profile=said.get(member, state.profile),
+            lists=tuple(sorted(on[member])) if member in on else state.lists,
+            tiers=stands.get(member, state.tiers),
+            used={**state.used, **used[member]} if member in used else state.used,
+        )
+
+
+def _keys(members: Iterable[int], shards: int) -> tuple[list[int], list[int]]:
+    wanted = list(members)
+    return [shard_of_member(member, shards) for member in wanted], wanted
