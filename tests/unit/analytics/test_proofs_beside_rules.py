@@ -125,6 +125,15 @@ def test_what_never_holds_is_told(place: str) -> None:
     assert found(**{place: "member.is_first_order && member.orders >= 0"}) == []
 
 
+@pytest.mark.parametrize("place", ["qualify", *PLACES])
+def test_what_always_fails_is_told(place: str) -> None:
+    """A number that is too large for whoever it is."""
+    too_large = "member.orders >= 3 && member.orders * 4000000000000000000 > 0"
+    (name, _, _) = found(**{place: too_large})[0]
+    assert name == ("unreachable_tier" if place == "qualify" else "never_true")
+    assert found(**{place: too_large.replace(">= 3 &&", ">= 2 &&")}) == []
+
+
 def test_a_price_is_asked_for_with_its_reward() -> None:
     """Whoever may not have the reward has no use for its price."""
     ((kind, _, message),) = found(reward="member.orders >= 10", price="member.orders < 10")

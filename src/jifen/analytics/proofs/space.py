@@ -8,6 +8,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
+from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
@@ -45,11 +46,8 @@ class Space:
     def conditions(self, rule: CompiledRule) -> Any:
         """The formula of what a rule asks of event, member and moment."""
         if rule.id not in self._conditions:
-            encoder = self.encoder
-            terms = [encoder.formula(each.root) for each in (*rule.audiences, rule.when) if each is not None]
-            windows = self._windows[rule.id]
-            terms += [encoder.moment.window(one, ready, self.program.zone) for one, ready in windows]
-            self._conditions[rule.id] = encoder.all_of(*terms)
+            terms = [self._holds(each) for each in (*rule.audiences, rule.when) if each is not None]
+            self._conditions[rule.id] = self.encoder.all_of(*terms, *self._open(rule))
         return self._conditions[rule.id]
 
     def filter(self, rule: CompiledRule, line: str) -> Any:
@@ -58,8 +56,17 @@ class Space:
             return z3.BoolVal(True, self.encoder.context)
         key = (rule.id, line)
         if key not in self._filters:
-            self._filters[key] = self.encoder.formula(rule.lines.root, line)
+            self._filters[key] = self._holds(rule.lines, line)
         return self._filters[key]
+
+    def _holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
+        """That a condition holds: a condition that cannot be worked out does not."""
+        holds = self.encoder.formula(condition.root, line)
+        return z3.And(holds, has_value(self.encoder, condition.root, line)) if may_fail(condition.root) else holds
+
+    def _open(self, rule: CompiledRule) -> list[Any]:
+        moment, zone = self.encoder.moment, self.program.zone
+        return [moment.window(one, ready, zone) for one, ready in self._windows[rule.id]]
 
     def matches(self, rule: CompiledRule, line: str) -> Any:
         """The formula of a rule that rates this line."""
@@ -122,6 +129,11 @@ class Space:
             lines.remove(LINE_PREFIX)
         wanted += [self.does_not_match(rule, lines) for rule in no]
         return self.solve([*wanted, *more(lines)], lines, [*yes, *no, *also])
+
+    def find_failing(self, rule: CompiledRule) -> Case | None:
+        """An event that would match a rule if its conditions could be worked out. Raises Undecided."""
+        asked = [self.encoder.formula(each.root) for each in conditions_of(rule)]
+        return self.solve([*asked, *self._open(rule)], [LINE_PREFIX], [rule])
 
     def solve(
         self, wanted: Sequence[Any], lines: Sequence[str], rules: Sequence[CompiledRule], alike: int = 1
