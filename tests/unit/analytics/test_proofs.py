@@ -73,26 +73,6 @@ PAIRS: dict[
         ([{"fixed": 5, "window": {"from": "2026-10-01", "to": "2026-11-30", "yearly": ["11-11"]}}], {}),
         ["r0"],
     ),
-    "never_true: a formula that overflows": (
-        ([{"formula": "order.total_cents * 922337203685477581", "when": "order.total_cents > 10"}], {}),
-        ([{"formula": "order.total_cents * 922337203685477581 - order.total_cents", "when": "true"}], {}),
-        ["r0"],
-    ),
-    "never_true: a formula that takes points away": (
-        ([{"formula": "order.quantity > 3 ? -1 : 0 - order.quantity"}], {}),
-        ([{"formula": "order.quantity > 3 ? -1 : 1 - order.quantity"}], {}),
-        ["r0"],
-    ),
-    "never_true: a formula above the most": (
-        ([{"formula": "order.quantity * 1000000000000000 + 1"}], {}),
-        ([{"formula": "order.quantity * 1000000000000000"}], {}),
-        ["r0"],
-    ),
-    "never_true: a condition that overflows": (
-        ([{"fixed": 5, "when": "order.quantity > 2 && order.quantity * 4000000000000000000 > 0"}], {}),
-        ([{"fixed": 5, "when": "order.quantity > 2 || order.quantity * 4000000000000000000 > 0"}], {}),
-        ["r0"],
-    ),
     "ambiguous": (
         (
             [
@@ -268,7 +248,7 @@ def test_counterexamples_can_be_tried(name: str) -> None:
     paid: int = sum(line["paid_cents"] for line in example.event["data"]["lines"])
     match shown.kind:
         case "never_true":
-            assert outcomes["r0"] in ("audience", "condition", "outside_window", "failed")
+            assert outcomes["r0"] in ("audience", "condition", "outside_window")
         case "ambiguous" | "shadowed":
             assert "group" in outcomes.values()
         case "multiplying_overlap":
@@ -328,29 +308,6 @@ def test_what_is_beyond_proof_is_named(rule: dict[str, Any]) -> None:
     """Never passed over, and never a crash."""
     report = check_program(document_of(rule))
     assert "r0" in {each.rule for each in report.not_proven}
-
-
-@pytest.mark.parametrize(
-    ("rule", "what"),
-    [
-        ({"formula": "order.total_cents / 0"}, "公式"),
-        ({"formula": "order.quantity % (order.quantity - order.quantity)"}, "公式"),
-        ({"fixed": 5, "when": "order.total_cents / 0 > 1"}, "条件"),
-        ({"fixed": 5, "lines": "line.paid_cents / 0 > 1"}, "条件"),
-    ],
-)
-def test_what_is_divided_by_zero_gives_nothing(rule: dict[str, Any], what: str) -> None:
-    """A quotient has no formula of its own, but that its divisor is never anything but zero can be proven."""
-    report = check_program(document_of(rule))
-    (found,) = [each for each in report.findings if each.kind == "never_true"]
-    assert found.rules == ["r0"] and found.counterexample is not None
-    assert f"它的{what}总是无法计算" in found.message_zh
-
-
-def test_what_may_fail_is_no_finding() -> None:
-    """Where a formula gives points for some events, and fails for others."""
-    report = check_program(document_of({"formula": "50000 / (order.total_cents - 10000)"}))
-    assert "never_true" not in {each.kind for each in report.findings}
 
 
 def test_a_solver_without_time_proves_nothing() -> None:

@@ -16,7 +16,7 @@ FIELDS = [{"id": "size", "type": "string", "choices": [{"value": "S"}, {"value":
 
 def program(
     *, qualify: str = "total.orders > 9", keep: str | None = None, reward: str = "true", price: str = "true",
-    draw: str = "true", flow: str = "true",
+    draw: str = "true", flow: str = "true", campaign: str = "true",
 ) -> dict[str, Any]:  # fmt: skip
     """A program with these conditions, one at each place."""
     gold = TIER | {"qualify": qualify} | ({} if keep is None else {"keep": keep})
@@ -34,6 +34,7 @@ def program(
                 "prices": [{"points": 9000}, {"points": 10, "for": price}],
             },
         ],
+        "campaigns": [{"id": "spring", "name": NAME, "audience": campaign}],
         "approvals": [{"id": "dear", "when": flow, "steps": [{"roles": ["clerk"]}]}],
         "draws": [
             {
@@ -54,6 +55,7 @@ PLACES = {
     "price": ("reward:vase", "$.rewards[1].prices[1].for"),
     "draw": ("draw:wheel", "$.draws[0].for"),
     "flow": ("approval:dear", "$.approvals[0].when"),
+    "campaign": ("campaign:spring", "$.campaigns[0].audience"),
 }
 
 

@@ -120,10 +120,10 @@ class SymbolicMoment:
 
 def windows_of(rule: CompiledRule, program: Program) -> list[tuple[Window, OpenWindow]]:
     """The windows within which a rule holds: its own and that of its campaign."""
-    campaigns = {each.id: each for each in program.document.campaigns}
     found = [(rule.document.window, rule.window)]
-    if rule.campaign_window is not None and rule.document.campaign is not None:
-        found.append((campaigns[rule.document.campaign].window, rule.campaign_window))
+    if rule.document.campaign is not None:
+        campaign = program.campaigns[rule.document.campaign]
+        found.append((campaign.document.window, campaign.window))
     return [each for each in found if not each[1].is_always]
 
 
