@@ -34,7 +34,7 @@ class Space:
         self.program = program
         self.event_type = event_type
         self.is_order = event_type == ORDER_COMPLETED
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
@@ -150,7 +150,7 @@ class Space:
         if not self.is_possible(solver):
             return None
         has_moment = self._names_moment(rules)
-        model = self._usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        model = self.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         return case_of(model, self.encoder, self.event_type, lines, local, self.program)
@@ -158,7 +158,7 @@ class Space:
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
         """A solver that knows these formulas and what always holds of the facts that rules name."""
         solver = z3.Solver(ctx=self.encoder.context)
-        solver.set("timeout", self._timeout_ms)
+        solver.set("timeout", self.timeout_ms)
         names = {name for rule in rules for name in rule.names}
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
@@ -230,7 +230,7 @@ class Space:
         return self.encoder.moment.usual() if has_moment else []
 
     @staticmethod
-    def _usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
+    def usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
         """A model in which as many of these hold as were found to go together, the first before the others."""
         model = solver.model()
         for each in preferences:
