@@ -203,6 +203,8 @@ def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], c
             raise invalid(path, f"is {event.type!r}, which is taken")
         seen.add(event.type)
         _check_schema(f"$.events[{index}].schema", event.schema)
+        if event.name is not None:
+            check_text(f"$.events[{index}].name", event.name)
     check_ids("$.catalog.tiers", [each.id for each in catalog.tiers])
     for name in ("skus", "categories", "brands", "channels", "stores", "tags", "segments"):
         listed: list[str] = getattr(catalog, name)

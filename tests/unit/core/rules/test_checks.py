@@ -108,6 +108,7 @@ def test_wrong_rules_name_their_field(rule: dict[str, Any], path: str) -> None:
         ({"events": [{"type": "a.b", "schema": {"properties": []}}]}, "$.events[0].schema.properties"),
         ({"events": [{"type": "a.b", "schema": {"properties": {"a b": {}}}}]}, "$.events[0].schema.properties"),
         ({"events": [{"type": "a.b", "schema": {"properties": {"in": {}}}}]}, "$.events[0].schema.properties"),
+        ({"events": [{"type": "a.b", "name": {"zh": "课", "en": " "}}]}, "$.events[0].name.en"),
         ({"fields": [{"id": "Size", "type": "int"}]}, "$.fields[0].id"),
         ({"most_reward_percent": 0}, "$.most_reward_percent"),
         ({"groups": [{"id": "g", "pick": "sum"}] * 2}, "$.groups[1].id"),
