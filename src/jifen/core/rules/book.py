@@ -17,8 +17,8 @@ from jifen.core.rules.campaigns import OpenCampaign
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.compiling import compile_condition, compile_formula
 from jifen.core.rules.document import ORDER_COMPLETED, Cap, EarningRule, Fixed, Group
-from jifen.core.rules.facts import Reader, line_fact, names_for, readers_of, vocabularies
-from jifen.core.rules.faults import invalid
+from jifen.core.rules.facts import BUILT_IN_EVENTS, Reader, line_fact, names_for, readers_of, vocabularies
+from jifen.core.rules.faults import invalid, unknown
 from jifen.core.rules.windows import OpenWindow
 
 #: Facts by which rules are found, the most telling first.
@@ -317,9 +317,9 @@ def compile_rules(
             try:
                 names[rule.event] = names_for(rule.event, fields, events, tier_sets)
             except KeyError:
-                raise invalid(
-                    f"{path}.event", f"is {rule.event!r}; declare it in `events` or use a known one"
-                ) from None
+                known = [ORDER_COMPLETED, *BUILT_IN_EVENTS, *(each.type for each in events)]
+                what = "事件类型（`events` 可声明更多）", "types of events (`events` declares more)"
+                raise unknown(f"{path}.event", rule.event, known, *what) from None
             vocabulary[rule.event] = vocabularies(names[rule.event], rule.event)
         by_event.setdefault(rule.event, []).append(
             CompiledRule(

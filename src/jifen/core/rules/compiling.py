@@ -22,12 +22,10 @@ def _compile(vocabulary: Vocabulary, source: str, path: str, result: ResultType)
         return vocabulary.compile(source, result)
     except InvalidCondition as error:
         problem = error.problems[0]
-        hint = f"; did you mean {problem.suggestion}?" if problem.suggestion else ""
+        zh, en = problem.asked
         raise InvalidProgram(
-            f"{path} is wrong at line {problem.line}, column {problem.column}: {problem.message}{hint}",
+            f"{path} is wrong at line {problem.line}, column {problem.column}: {en}",
+            message_zh=f"{path} 第 {problem.line} 行第 {problem.column} 列有误：{zh}",
             path=path,
-            problems=[
-                {"line": each.line, "column": each.column, "message": each.message, "suggestion": each.suggestion}
-                for each in error.problems
-            ],
+            problems=[each.details for each in error.problems],
         ) from None

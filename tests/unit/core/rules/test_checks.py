@@ -172,7 +172,7 @@ MONTHLY = {"limit": "points", "most": 1, "period": "month"}
         ({"coefficient": {"times": "1000.1"}}, ".coefficient.times", "write 0 to 1000"),
         ({"coefficient": {"times": "1E-400"}}, ".coefficient.times", "at most six decimals"),
         ({"coefficient": {"times": 2, "of": ["r0"]}}, ".coefficient.of[0]", "in a circle"),
-        ({"coefficient": {"times": 2, "of": ["base", "x"]}}, ".coefficient.of[1]", "there is no such rule"),
+        ({"coefficient": {"times": 2, "of": ["base", "x"]}}, ".coefficient.of[1]", "the program's rules are base, r0"),
         (
             {"coefficient": {"times": 2, "of": ["base"]}, "event": "app.installed"},
             ".coefficient.of[0]",
@@ -183,7 +183,7 @@ MONTHLY = {"limit": "points", "most": 1, "period": "month"}
         ({"ratio": RATIO, "caps": [MONTHLY, MONTHLY | {"most": 2}]}, ".caps[1]", "a second time"),
         ({"ratio": RATIO, "caps": [MONTHLY | {"most": 10**15 + 1}]}, ".caps[0].most", "between 0 and"),
         ({"ratio": RATIO, "caps": [MONTHLY | {"period": "campaign"}]}, ".caps", "the rule belongs to none"),
-        ({"fixed": 1, "event": "order.refunded"}, ".event", "declare it in `events`"),
+        ({"fixed": 1, "event": "order.refunded"}, ".event", "`events` declares more"),
         ({"ratio": RATIO, "window": {"hours": ["8-9"]}}, ".window.hours[0]", "write hours as HH:MM-HH:MM"),
         ({"ratio": RATIO, "when": "true ||"}, ".when", "is wrong at line 1, column"),
     ],
