@@ -98,12 +98,15 @@ def read_program_text(name_or_path: str) -> str:
             # One more than may be there is enough to see that it is too long.
             return file.read(MAXIMUM_CHARACTERS + 1)
     except FileNotFoundError:
+        zh, en = ("、".join(starter_names()), ", ".join(starter_names()))
         raise ProgramFileUnreadable(
-            f"There is no program file {name_or_path}; name a file, or one of {', '.join(starter_names())}."
+            f"There is no program file {name_or_path}; name a file, or one of {en}.",
+            message_zh=f"没有文件 {name_or_path}；请写文件名，或 {zh} 之一。",
         ) from None
     except UnicodeDecodeError as error:
         raise ProgramFileUnreadable(
-            f"{name_or_path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
+            f"{name_or_path} is not UTF-8 text (byte {error.start}); save it as UTF-8.",
+            message_zh=f"{name_or_path} 不是 UTF-8 文本（第 {error.start} 字节）；请另存为 UTF-8。",
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -8,11 +8,12 @@ file up to any size). Words are read as in YAML 1.2: `no` and `2026-01-01` are t
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 import yaml
 
+from jifen.core.nearest import asking, nearest
 from jifen.services.misfits import misfit_in_chinese
 
 #: No file that a person writes by hand is longer.
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 _PATH_IN_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_NO_FIELD: Final = ("不是这个文件的字段", "is no field of this file")
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
 
@@ -75,6 +77,9 @@ class YamlFile:
             return msgspec.convert(self._value, kind)
         except msgspec.ValidationError as error:
             what, what_zh, path = _parts_of(str(error))
+            if what == _NO_FIELD[1]:
+                what_zh, what = asking(what_zh, what, nearest(path.rpartition(".")[2], _fields_within(kind)))
+                what_zh, what = what_zh.removesuffix("？"), what.removesuffix("?")
             raise InvalidYaml(what, what_zh, path, self.line_of(path)) from None
 
     def line_of(self, path: str) -> int | None:
@@ -176,8 +181,25 @@ def _parts_of(message: str) -> tuple[str, str, str]:
     what, path = (found["what"], found["path"] or "$") if found else (message, "$")
     unknown = _UNKNOWN_FIELD.fullmatch(what)
     if unknown:
-        return "is no field of this file", "不是这个文件的字段", f"{path}.{unknown['field']}"
+        return _NO_FIELD[1], _NO_FIELD[0], f"{path}.{unknown['field']}"
     return f"is wrong: {what[:1].lower()}{what[1:]}", misfit_in_chinese(what), path
+
+
+def _fields_within(kind: Any) -> set[str]:
+    """The names of all fields of a type and of everything in it."""
+    found: set[str] = set()
+    waiting, seen = [kind], set[Any]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        waiting += get_args(one)
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            fields = msgspec.structs.fields(one)
+            found.update(field.encode_name for field in fields)
+            waiting += [field.type for field in fields]
+    return found
 
 
 def _one_line(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
-from jifen.core.nearest import nearest
+from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
 from jifen.core.redemption.document import RewardKind
 from jifen.core.rules.book import CompiledRule
@@ -50,12 +50,11 @@ def unknown_references(program: Program, place: Place) -> Iterator[Finding]:
         text = str(constant.value)
         known = _known(program, name)
         if known and text and text not in known:
-            near = nearest(text, known)
-            hint_zh, hint_en = (f"，是否为 {near}", f"; did you mean {near}") if near else ("", "")
             where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
             zh, en = place.name(constant.position)
-            zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有{hint_zh}"
-            en = f"{en} names {name} {text!r}, which {where_en} does not have{hint_en}"
+            zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有"
+            en = f"{en} names {name} {text!r}, which {where_en} does not have"
+            zh, en = asking(zh, en, nearest(text, known))
             yield finding("unknown_reference", [place.owner], zh, en)
 
 
