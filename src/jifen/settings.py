@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from jifen.core.errors import JifenError
+from jifen.core.nearest import nearest
 
 PREFIX: Final = "JIFEN_"
 HIDDEN: Final = "[hidden]"
@@ -318,8 +318,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
 
 
 def _unknown_message(name: str, known: list[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    advice = f"did you mean {nearest[0]}?" if nearest else f"known are {', '.join(known)}."
+    near = nearest(name, known)
+    advice = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
     return f"Environment variable {name} is not a setting of jifen; {advice}"
 
 

@@ -11,13 +11,12 @@ import pytest
 
 from jifen.analytics.backtest.report import BacktestReport
 from jifen.analytics.backtest.run import BacktestFailed, BacktestRefused, run_backtest
-from jifen.core.commands import (
-    RecordOrder,
-)
+from jifen.core.commands import RecordEvent, RecordOrder
 from jifen.core.identity import Identity
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, Wallet
 from jifen.core.rules.document import Cap, LocalizedText
+from jifen.core.rules.facts import CHECKED_IN
 from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
@@ -161,6 +160,35 @@ def test_late_orders_meet_the_same_member_again(database_url: str) -> None:
     assert_same(report)
     (rule,) = [each for each in report.wallets[0].rules if each.rule == "first"]
     assert rule.draft == 1_500
+
+
+def test_late_check_ins_join_the_same_streaks_again(database_url: str) -> None:
+    """The hole between two streaks is closed in the replay as it was when the day came."""
+    streaks = [
+        EarningRule(
+            f"day-{day}", "points", fixed=day, event="member.checked_in", when=f"member.checkin_streak == {day}"
+        )
+        for day in range(1, 9)
+    ]
+    document = msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, *streaks])
+    add_program(database_url, document)
+
+    async def run() -> None:
+        engine = Engine(database_url)
+        await engine.start()
+        try:
+            for day in (10, 11, 13, 14, 12, 15):
+                command = RecordEvent(Identity("external", "ann"), CHECKED_IN, {})
+                instant = datetime(2026, 10, day, 4, tzinfo=UTC)
+                await engine.submit(Submission(command, "shop", str(day), b"", "test", instant))
+        finally:
+            await engine.stop()
+
+    asyncio.run(run())
+    report = backtest(database_url, document)
+    assert_same(report)
+    given = {each.rule: each.draft for each in report.wallets[0].rules if each.draft}
+    assert given == {"day-1": 2, "day-2": 4, "day-3": 3, "day-6": 6}
 
 
 def test_a_doubled_ratio_doubles(shop_url: str) -> None:

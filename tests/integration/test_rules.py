@@ -280,6 +280,41 @@ async def test_a_late_check_in_belongs_to_the_streak_of_its_day(engine: Engine, 
     assert given == [[], [], ["streak"], ["streak"]]
 
 
+def milestone(day: int) -> EarningRule:
+    """Points for a day in a row, once."""
+    when = f"member.checkin_streak == {day}"
+    return EarningRule(f"day-{day}", "points", fixed=1, event="member.checked_in", when=when)
+
+
+@pytest.mark.parametrize("is_one_batch", [False, True])
+async def test_a_late_check_in_joins_two_streaks(engine: Engine, database_url: str, is_one_batch: bool) -> None:
+    """The hole is closed by the day itself: it sees the days before it, and later ones go on from all of them; in
+    whatever batches they come."""
+    await publish(database_url, program(BASE, *(milestone(day) for day in range(1, 10))), since=day_of(1))
+    ann = await new_member(engine, "ann")
+    days = [10, 11, 13, 14, 12, 15, 16, 9, 8, 17]
+    group = [at(RecordEvent(ann, "member.checked_in", {}), f"c{day}", day_of(day)) for day in days]
+    if is_one_batch:
+        answers = [answered(each) for each in await engine.submit_group(group)]
+    else:
+        answers = [answered(await engine.submit(each)) for each in group]
+    reached = [rules_of(each) for each in answers]
+    assert reached == [[f"day-{each}"] if each < 10 else [] for each in (1, 2, 1, 2, 3, 6, 7, 1, 1, 10)]
+    # Eight and nine in a row are reached by nobody: the days that made them had come before.
+    await check_ledger(database_url)
+
+
+async def test_a_hole_is_closed_where_no_rule_asks(engine: Engine, database_url: str) -> None:
+    """For a version that asks later."""
+    await publish(database_url, program(BASE), since=day_of(1))
+    ann = await new_member(engine, "ann")
+    for day in (10, 12, 11):
+        answered(await engine.submit(at(RecordEvent(ann, "member.checked_in", {}), f"c{day}", day_of(day))))
+    await publish(database_url, program(BASE, milestone(4)), since=day_of(13))
+    last = answered(await engine.submit(at(RecordEvent(ann, "member.checked_in", {}), "c13", day_of(13))))
+    assert rules_of(last) == ["day-4"]
+
+
 async def test_a_version_of_the_future_waits(engine: Engine, database_url: str) -> None:
     """Until its instant has come."""
     document = msgspec.json.encode(program(msgspec.structs.replace(BASE, ratio=Ratio(3, 100))))

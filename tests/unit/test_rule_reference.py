@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from jifen.core.commands import RecordOrder
 from jifen.core.conditions import InvalidCondition
 from jifen.core.conditions.vocabulary import LINE_FIELDS
+from jifen.core.refusal import Refusal
 from jifen.core.rounding import Rounding
 from jifen.core.rules import document
 from jifen.core.rules.facts import (
@@ -25,9 +28,11 @@ from jifen.core.rules.facts import (
     vocabularies,
 )
 from jifen.core.rules.rate import CoefficientPolicy, Outcome
+from jifen.services.events import read_event, submission_of_event
 from jifen.services.programs import parse_program
 from jifen.services.typed_yaml import YamlFile
 from tests.rating import Event, program_of, rate_example
+from tests.unit.core.shop import ALICE, Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/reference/rules.md", "docs/zh/reference/rules.md")
@@ -59,6 +64,13 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
 }
 
 
+class Corrected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An order and its corrections as CloudEvents, and what each books: points by wallet."""
+
+    events: list[dict[str, Any]]
+    books: list[dict[str, int]]
+
+
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands below an example: awards of more than 0 points by rule, and outcomes of the rules it names."""
 
@@ -83,6 +95,8 @@ def examples(page: str) -> Iterator[tuple[str, list[str]]]:
             found.append((body, []))
         elif kind == "yaml expect":
             found[-1][1].append(body)
+        elif kind == "yaml correction":
+            found.pop()
         else:
             assert kind != "yaml", f"neither rule nor expect: {body}"
     yield from found
@@ -138,6 +152,39 @@ def test_every_example_gives_what_the_page_says(rules: str, expected: list[str])
         assert {award.rule: award.points for award in rating.awards if award.points} == wanted.awards
         outcomes = {verdict.rule: verdict.outcome for verdict in rating.verdicts}
         assert {rule: outcomes[rule] for rule in wanted.outcomes} == wanted.outcomes
+
+
+def corrections(page: str) -> list[tuple[str, Corrected]]:
+    """The rules of each example of a correction, and its events."""
+    blocks = _BLOCK.findall(text_of(page))
+    return [
+        (rules, YamlFile(body).convert(Corrected))
+        for (_, rules), (kind, body) in pairwise(blocks)
+        if kind == "yaml correction"
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_corrections_book_what_the_page_says(page: str) -> None:
+    """Read as the API reads events, and decided by the core."""
+    ((rules, example),) = corrections(page)
+    here = Shop(parse_program(BASE + rules))
+    for event, books in zip(example.events, example.books, strict=True):
+        read = read_event(msgspec.json.encode(event))
+        assert not isinstance(read, Refusal), read
+        submission = submission_of_event(read, "test")
+        assert not isinstance(submission, Refusal), submission
+        before = here.account().balances.available
+        outcome = here.done(here.do(submission.command, at=submission.occurred_at))
+        if isinstance(submission.command, RecordOrder):
+            here.shell.orders[submission.command.order.order_id] = (ALICE, outcome.sequence)
+        assert here.account().balances.available - before == books["points"]
+
+
+def test_both_pages_show_the_same_corrections() -> None:
+    """Only the words around them differ."""
+    english, chinese = (corrections(page) for page in PAGES)
+    assert english == chinese
 
 
 def test_both_pages_have_the_same_examples() -> None:

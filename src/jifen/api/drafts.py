@@ -175,7 +175,7 @@ def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
     details = {name: value for name, value in error.details.items() if value is not None}
     pointer = details.pop("pointer", "/program" if "program" in body.__struct_fields__ else None)
-    return Refusal(error.code, error.message, None if pointer is None else str(pointer), details)
+    return Refusal(error.code, error.message, None if pointer is None else str(pointer), details, error.message_zh)
 
 
 EXAMPLE_DRAFT = {

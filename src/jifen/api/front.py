@@ -312,7 +312,7 @@ class Front:
         try:
             return await engine.submit_group(submissions)
         except (QueueFull, EngineStopped) as error:
-            raise _Refused(Refusal(error.code, error.message)) from None
+            raise _Refused(Refusal(error.code, error.message, message_zh=error.message_zh)) from None
 
     # --- events ---
 

@@ -201,7 +201,11 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
             return _refuse(runtime, request, DATABASE_UNAVAILABLE, IMPORTS_PATH, started)
         except JifenError as error:
             return _refuse(
-                runtime, request, Refusal(error.code, error.message, None, error.details), IMPORTS_PATH, started
+                runtime,
+                request,
+                Refusal(error.code, error.message, None, error.details, error.message_zh),
+                IMPORTS_PATH,
+                started,
             )
         runtime.metrics.request(IMPORTS_PATH, 202, perf_counter() - started)
         return Response(_encode(found), media_type=MediaType.JSON, status_code=202)
@@ -215,7 +219,9 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
         except (DatabaseAway, *AWAY):
             return _refuse(runtime, request, DATABASE_UNAVAILABLE, REJECTS_PATH, started)
         except JifenError as error:
-            return _refuse(runtime, request, Refusal(error.code, error.message), REJECTS_PATH, started)
+            return _refuse(
+                runtime, request, Refusal(error.code, error.message, message_zh=error.message_zh), REJECTS_PATH, started
+            )
         path = uploads.storage.rejects(found.stored_as)
         if not path.is_file():
             message = "There are no rejects: the file was not looked through yet, or they were deleted."

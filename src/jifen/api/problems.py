@@ -255,7 +255,9 @@ def problem_of(refusal: Refusal, language: Language = "en") -> Problem:
         f"/docs#error-{refusal.code}",
         kind.title_zh if is_chinese else kind.title,
         kind.status,
-        in_chinese(refusal.code, refusal.message, refusal.details) if is_chinese else refusal.message,
+        in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)
+        if is_chinese
+        else refusal.message,
         refusal.code,
         refusal.pointer,
         refusal.details or None,

@@ -115,7 +115,7 @@ def _try(body: TryBody, in_force: Program | None) -> Trial | Refusal:
         try:
             program = draft_program(body.program)
         except InvalidProgram as error:
-            return Refusal("invalid_program", error.message, "/program", _known(error.details))
+            return Refusal("invalid_program", error.message, "/program", _known(error.details), error.message_zh)
     if program is None:
         return NO_PROGRAM
     return try_event(program, bytes(body.event), member, at=body.at, used=body.used, now=datetime.now(UTC))

@@ -232,7 +232,7 @@ class _Form:
             return mapping_text(kind, self._text("mapping"))
         except JifenError as error:
             details = {name: value for name, value in error.details.items() if value is not None}
-            raise Refused(Refusal(error.code, error.message, "/mapping", details)) from None
+            raise Refused(Refusal(error.code, error.message, "/mapping", details, error.message_zh)) from None
 
     def _text(self, field: str) -> str | None:
         raw = self._texts.get(field)
@@ -263,7 +263,7 @@ def _too_large(limit_bytes: int) -> Refusal:
 
 
 def _not_stored(error: UploadsUnusable) -> Refused:
-    return Refused(Refusal(error.code, error.message))
+    return Refused(Refusal(error.code, error.message, message_zh=error.message_zh))
 
 
 def _missing(field: str) -> Refused:

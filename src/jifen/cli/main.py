@@ -146,8 +146,8 @@ def _in_chinese(error: JifenError) -> str:
 
     if isinstance(error, Refused):
         refusal = error.refusal
-        return f"{in_chinese(refusal.code, refusal.message, refusal.details)} ({refusal.code})"
-    return in_chinese(error.code, error.message, error.details)
+        return f"{in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)} ({refusal.code})"
+    return in_chinese(error.code, error.message, error.details, error.message_zh)
 
 
 def _fail(message: str, code: int) -> int:

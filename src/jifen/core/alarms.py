@@ -10,7 +10,7 @@ import msgspec
 
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.caps import start_of_period
-from jifen.core.rules.faults import check_ids, check_number, check_range, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, invalid, unknown
 
 AlarmPeriod = Literal["day", "week", "month"]
 MAXIMUM_ALARMS = 20
@@ -60,7 +60,7 @@ def check_alarms(alarms: Alarms, wallets: set[str]) -> None:
     for index, each in enumerate(alarms.issuance):
         path = f"$.alarms.issuance[{index}]"
         if each.wallet not in wallets:
-            raise invalid(f"{path}.wallet", f"is {each.wallet!r}, which is no wallet of the program")
+            raise unknown(f"{path}.wallet", each.wallet, wallets, "积分账户", "wallets")
         if each.most_points is None and each.most_percent is None and each.least_percent is None:
             raise invalid(path, "has no threshold; write most_points, most_percent or least_percent")
         check_range(f"{path}.usual_periods", each.usual_periods, 1, MAXIMUM_USUAL_PERIODS)

@@ -24,6 +24,7 @@ from jifen.core.redemption.checks import check_rewards
 from jifen.core.redemption.document import ApprovalFlow, Reward
 from jifen.core.redemption.offers import Offers
 from jifen.core.rules.book import EventBook, compile_rules
+from jifen.core.rules.campaigns import open_campaigns
 from jifen.core.rules.caps import open_caps
 from jifen.core.rules.checks import check_campaigns, check_caps, check_declared, check_percent, check_rules
 from jifen.core.rules.document import (
@@ -178,6 +179,7 @@ class Program:
 
     __slots__ = (
         "books",
+        "campaigns",
         "conversion_limits",
         "conversions",
         "counts_months",
@@ -214,6 +216,8 @@ class Program:
             for wallet in document.wallets
             if wallet.value is not None
         }
+        tier_sets = [each.id for each in document.tier_sets]
+        self.campaigns = open_campaigns(document.campaigns, document.fields, tier_sets, self.zone)
         rules = document.rules
         self.rules = {rule.id: rule for rule in rules}
         #: The rules by the type of event they wait for.
@@ -221,13 +225,13 @@ class Program:
             rules,
             wallets=self.wallet_numbers,
             values=self.values,
-            campaigns=document.campaigns,
+            campaigns=self.campaigns,
             groups=document.groups,
             budgets=document.budgets,
             fields=document.fields,
             events=document.events,
             zone=self.zone,
-            tier_sets=[each.id for each in document.tier_sets],
+            tier_sets=tier_sets,
         )
         self.tier_sets: tuple[OpenTierSet, ...] = open_tier_sets(
             document.tier_sets, self.wallet_numbers, document.fields, self.zone

@@ -10,9 +10,11 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
     `code` is stable (docs/reference/errors.md lists them all); `message` says what, where and how to mend it;
     `pointer` is the JSON pointer of the field at fault, if there is one; `details` holds the values behind it.
+    `message_zh` says it in Chinese where only the place that refuses can; else it is made of the code and the details.
     """
 
     code: str
     message: str
     pointer: str | None = None
     details: dict[str, object] = {}
+    message_zh: str | None = None

@@ -20,7 +20,9 @@ def check_fields(program: Program, said: Mapping[str, Any]) -> Refusal | None:
         if value is None or name not in schemas:
             continue
         for error in _validator(msgspec.json.encode(schemas[name], order="sorted")).iter_errors(value):
-            return Refusal("invalid_field", f"{name} does not fit its declaration: {error.message}.", f"/fields/{name}")
+            message = f"{name} does not fit its declaration: {error.message}."
+            zh = f"{name} 不符合声明（{error.message}）。"
+            return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None
 
 

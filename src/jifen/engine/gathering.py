@@ -28,6 +28,7 @@ from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward, StepCommand
+from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
@@ -267,8 +268,10 @@ class Gathering:
         """Load profiles, standings and the uses of caps, as far as rules, tiers and rewards ask for them; lock what
         members share."""
         wanted = Wanted()
-        if any(program.rules_ask for program in self.programs.values()):
+        asked = any(program.rules_ask for program in self.programs.values())
+        if asked:
             self._want_for_rules(wanted)
+        if asked or any(type_of_event(each.command) == CHECKED_IN for each in self._submissions):
             await self._load_counters_then(connection)
         assert self.program is not None
         if self.redeeming.commands:

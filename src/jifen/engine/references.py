@@ -36,7 +36,7 @@ from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import REGISTERED
+from jifen.core.rules.facts import CHECKED_IN, REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.tiers.commands import GrantTier
 from jifen.core.wallets.commands import SavePoints
@@ -81,9 +81,12 @@ def type_of_event(command: Command) -> str | None:
 
 
 def late_day(command: Command, occurred_at: datetime | None, program: Program, counters: Counters) -> date | None:
-    """The local day of an event whose rules ask about the member, if later ones were counted already."""
+    """The local day of an event for which it matters what was known then, if later ones were counted already: its rules
+    ask about the member, or it closes the hole before a streak."""
     if occurred_at is None or (event_type := type_of_event(command)) is None:
         return None
+    if event_type == CHECKED_IN and counters.lengthens_streak(day := local_day(occurred_at, program.zone)):
+        return day
     book = program.books.get(event_type)
     if book is None or not book.needs_member:
         return None

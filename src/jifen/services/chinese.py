@@ -1,7 +1,7 @@
 """What refusals and errors say in Chinese.
 
-By their code, with the values behind them. `{message}` stands for the English particulars, where only they say what is
-wrong and where: a parser's words, the path of a field. Of several texts, the first counts whose values are all there.
+By their code, with the values behind them. `{message}` stands for the particulars, where only they say what is wrong
+and where: in Chinese if whoever refused said them so. Of several texts, the first counts whose values are all there.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "demo_refused": ("这里不能建立演示商店：{message}",),
     "report_not_written": ("无法写入 {file}；请另选位置。", "无法写入报告。"),
     "template_not_written": ("无法写入 {path}；请用 --output 另选，或加 --force 覆盖：{message}", "无法写入模板。"),
-    "unknown_template": ("没有模板 {template}；`jifen program new` 列出全部模板。", "没有这个模板。"),
+    "unknown_template": ("没有这个模板：{message}",),
     "evaluation_failed": ("条件无法计算：{message}",),
     "disk_full": ("磁盘空间不足：{message}",),
     "embedded_server": ("内置的 PostgreSQL 无法运行：{message}",),
@@ -305,8 +305,10 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def in_chinese(code: str, message: str, details: Mapping[str, object]) -> str:
-    """What a refusal or error says in Chinese. `message`: what it says in English."""
+def in_chinese(code: str, message: str, details: Mapping[str, object], message_zh: str | None = None) -> str:
+    """What a refusal or error says in Chinese. `message`: what it says in English; `message_zh`: the same in Chinese,
+    where that was said."""
+    message = message if message_zh is None else message_zh
     for text in REFUSALS.get(code) or ERRORS.get(code) or ("{message}",):
         names = _NAMED.findall(text)
         if all(name == "message" or details.get(name) is not None for name in names):

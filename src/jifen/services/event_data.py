@@ -54,7 +54,9 @@ def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, A
     schema = msgspec.json.encode(declared.schema, order="sorted")
     for error in _validator(schema).iter_errors(dict(data)):
         pointer = "".join(f"/{step}" for step in error.instance_path)
-        return Refusal("invalid_field", f"The data does not fit its declaration: {error.message}.", f"/data{pointer}")
+        message = f"The data does not fit its declaration: {error.message}."
+        zh = f"数据不符合声明（{error.message}）。"
+        return Refusal("invalid_field", message, f"/data{pointer}", message_zh=zh)
     whole = {name for name, kind in data_names(declared).items() if kind == "int"}
     # To JSON Schema 30.0 is an integer, and so it is to conditions.
     return {name: int(value) if name in whole and isinstance(value, float) else value for name, value in data.items()}

@@ -17,7 +17,7 @@ from jifen.core.refusal import Refusal
 from jifen.engine.submission import Submission
 from jifen.services.event_data import check_data
 from jifen.services.instants import Instant, to_utc
-from jifen.services.json_input import read_json, unfit_text_in
+from jifen.services.json_input import NESTED_TOO_DEEPLY, not_json, read_json, unfit_text_in
 
 #: Sources that jifen gives itself; an event cannot come from there.
 IDEMPOTENCY_SOURCE = "idempotency-key"
@@ -108,14 +108,14 @@ def split_batch(raw: bytes) -> list[bytes] | Refusal:
     try:
         events = [bytes(event) for event in _batch_decoder.decode(raw)]
     except msgspec.ValidationError:
-        return Refusal("invalid_field", "A batch of events is an array.", "")
+        return Refusal("invalid_field", "A batch of events is an array.", "", message_zh="一批事件须为列表。")
     except RecursionError:
-        return Refusal("malformed_json", "The JSON is nested too deeply.")
+        return NESTED_TOO_DEEPLY
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # Half of a surrogate pair in one event is not the fault of its neighbours.
         parted = _split_leniently(raw) if unfit_text_in(raw) else None
         if parted is None:
-            return Refusal("malformed_json", f"This is not JSON in UTF-8: {error}.")
+            return not_json(error)
         events = parted
     if len(events) > MAXIMUM_EVENTS:
         message = f"{len(events)} events in one call; {MAXIMUM_EVENTS} are allowed. Send them in several calls."

@@ -10,11 +10,13 @@ import msgspec
 
 from jifen.core.refusal import Refusal
 from jifen.core.text import unfit_text
+from jifen.services.misfits import misfit_in_chinese, not_json_in_chinese
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 SHOWN_CHARACTERS = 200
+NESTED_TOO_DEEPLY = Refusal("malformed_json", "The JSON is nested too deeply.", message_zh="JSON 嵌套过深。")
 #: What might put a control character or half of a surrogate pair into a text. Rare, so only then is the text searched.
 _SUSPICIOUS = re.compile(rb"\\u(?:00[01]|007[fF]|[dD][89a-fA-F])|\\[bf]|\x7f|\xed[\xa0-\xbf]")
 _AT = re.compile(r"^(.*?)(?: - at `(?:key in )?(.*)`)?$", re.DOTALL)
@@ -36,10 +38,17 @@ def read_json(decoder: Decoder[T], raw: bytes) -> T | Refusal:
     except msgspec.ValidationError as error:
         return unfit_text_in(raw) or invalid_value(error)
     except RecursionError:
-        return Refusal("malformed_json", "The JSON is nested too deeply.")
+        return NESTED_TOO_DEEPLY
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return unfit_text_in(raw) or Refusal("malformed_json", f"This is not JSON in UTF-8: {_shorten(str(error))}.")
+        return unfit_text_in(raw) or not_json(error)
     return unfit_text_in(raw) or value
+
+
+def not_json(error: Exception) -> Refusal:
+    """Refuse what is no JSON, with the parser's reason."""
+    reason = _shorten(str(error))
+    zh = f"{not_json_in_chinese(reason)}。"
+    return Refusal("malformed_json", f"This is not JSON in UTF-8: {reason}.", message_zh=zh)
 
 
 def invalid_value(error: msgspec.ValidationError, prefix: str = "") -> Refusal:
@@ -51,12 +60,14 @@ def invalid_value(error: msgspec.ValidationError, prefix: str = "") -> Refusal:
     pointer = prefix + "".join("/" + (name or index) for name, index in _STEP.findall(path))
     field = _FIELD.match(what)
     if field is None:
-        return Refusal("invalid_field", f"{_shorten(what)}.", pointer)
+        what = _shorten(what)
+        return Refusal("invalid_field", f"{what}.", pointer, message_zh=f"{misfit_in_chinese(what)}。")
     name = _shorten(field.group(2))
     pointer = f"{pointer}/{escape_pointer(name)}"
     if field.group(1) == "missing required":
-        return Refusal("missing_field", f"The field {name!r} is missing.", pointer)
-    return Refusal("unknown_field", f"There is no field {name!r} here; check its spelling or leave it out.", pointer)
+        return Refusal("missing_field", f"The field {name!r} is missing.", pointer, message_zh=f"{name}。")
+    message = f"There is no field {name!r} here; check its spelling or leave it out."
+    return Refusal("unknown_field", message, pointer, message_zh=f"{name}；请检查拼写，或去掉它。")
 
 
 def escape_pointer(name: str) -> str:
@@ -85,15 +96,19 @@ def _search(root: object) -> Refusal | None:
         pointer, value = waiting.pop()
         if isinstance(value, str):
             if reason := unfit_text(value):
-                return Refusal("invalid_text", f"The text contains {reason}, which cannot be stored.", pointer)
+                return _unfit(f"The text contains {reason}, which cannot be stored.", pointer)
         elif isinstance(value, list):
             waiting += [(f"{pointer}/{index}", item) for index, item in enumerate(value)]
         elif isinstance(value, dict):
             for name, item in value.items():
                 if reason := unfit_text(name):
-                    return Refusal("invalid_text", f"The name of a field contains {reason}.", pointer)
+                    return _unfit(f"The name of a field contains {reason}.", pointer)
                 waiting.append((f"{pointer}/{escape_pointer(name)}", item))
     return None
+
+
+def _unfit(message: str, pointer: str) -> Refusal:
+    return Refusal("invalid_text", message, pointer, message_zh="含有控制字符，或半个代理对。")
 
 
 def _shorten(text: str) -> str:

@@ -1,13 +1,15 @@
-"""What changed between two programs, in words, in Chinese and English."""
+"""What changed between two programs, field by field in words, in Chinese and English."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from jifen.core.program import ProgramDocument
+from jifen.services.program_words import Said, field_in_words, is_whole
+from jifen.services.program_words import in_words as value_in_words
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -18,149 +20,152 @@ class Change(msgspec.Struct, frozen=True):
     en: str
 
 
-_LISTS: tuple[tuple[str, str, str, str], ...] = (
-    ("earning", "id", "规则", "rule"),
-    ("wallets", "id", "积分账户", "wallet"),
-    ("groups", "id", "规则组", "group"),
-    ("campaigns", "id", "活动", "campaign"),
-    ("fields", "id", "会员字段", "member field"),
-    ("events", "type", "事件类型", "type of event"),
-    ("tier_sets", "id", "等级体系", "tier set"),
-    ("draws", "id", "抽奖活动", "draw"),
-)
-_WORDS = {
-    "name": ("名称", "name"),
-    "ratio": ("比例", "ratio"),
-    "fixed": ("固定积分", "fixed points"),
-    "steps": ("阶梯", "steps"),
-    "progressive": ("累进", "progressive rates"),
-    "coefficient": ("系数", "coefficient"),
-    "formula": ("公式", "formula"),
-    "basis": ("计算范围", "basis"),
-    "rounding": ("取整", "rounding"),
-    "pending_days": ("待生效天数", "pending days"),
-    "expiry": ("有效期", "expiry"),
-    "event": ("触发事件", "event"),
-    "window": ("时间窗口", "window"),
-    "audience": ("人群条件", "audience"),
-    "when": ("条件", "condition"),
-    "lines": ("商品行条件", "line filter"),
-    "group": ("规则组", "group"),
-    "priority": ("优先级", "priority"),
-    "caps": ("上限", "caps"),
-    "campaign": ("活动", "campaign"),
-    "wallet": ("积分账户", "wallet"),
-    "budgets": ("预算", "budgets"),
-    "value": ("价值", "value"),
-    "pick": ("取法", "way of picking"),
-    "schema": ("数据格式", "schema"),
-    "type": ("类型", "type"),
-    "currency": ("币种", "currency"),
-    "time_zone": ("时区", "time zone"),
-    "register_unknown_members": ("自动注册", "registration of unknown members"),
-    "refunds": ("退款政策", "refund policy"),
-    "returns": ("退回政策", "return policy"),
-    "holds": ("预占政策", "hold policy"),
-    "coefficients": ("系数合并方式", "combination of coefficients"),
-    "catalog": ("目录", "catalog"),
-    "alarms": ("预警", "alarms"),
-    "members": ("会员政策", "policy on members"),
-    "choices": ("可选值", "choices"),
-    "required": ("必填", "requirement"),
-    "period": ("定级周期", "period"),
-    "order": ("等级顺序", "order of tiers"),
-    "qualify": ("定级条件", "condition"),
-    "keep": ("保级条件", "condition for keeping it"),
-    "by": ("获得方式", "way to get it"),
-    "valid_months": ("有效月数", "months of validity"),
-    "benefits": ("权益", "benefits"),
-    "downgrade": ("降级方式", "way of falling"),
-    "tiers": ("等级", "tiers"),
-    "prizes": ("奖项", "prizes"),
-    "otherwise": ("替代奖项", "prize given otherwise"),
-    "price": ("价格", "price"),
-    "ticket": ("抽奖券", "ticket"),
-    "pity": ("保底", "pity rule"),
-    "limits": ("次数上限", "limits"),
-    "budget_cents": ("预算", "budget"),
-    "daily_budget_cents": ("每日预算", "budget of a day"),
-    "for": ("人群条件", "audience"),
-    "retired": ("下架", "retirement"),
-    "most_reward_percent": ("最高回馈率", "highest reward rate"),
+#: Lists of things that have an id of their own: by which field, and what they are called.
+LISTS: Final[dict[str, tuple[str, str, str]]] = {
+    "earning": ("id", "规则", "rule"),
+    "wallets": ("id", "积分账户", "wallet"),
+    "groups": ("id", "规则组", "group"),
+    "campaigns": ("id", "活动", "campaign"),
+    "fields": ("id", "会员字段", "member field"),
+    "choices": ("value", "可选值", "choice"),
+    "events": ("type", "事件类型", "type of event"),
+    "tier_sets": ("id", "等级体系", "tier set"),
+    "tiers": ("id", "等级", "tier"),
+    "rewards": ("id", "兑换品", "reward"),
+    "approvals": ("id", "审批流", "approval flow"),
+    "conversions": ("id", "转换规则", "conversion"),
+    "draws": ("id", "抽奖活动", "draw"),
+    "prizes": ("id", "奖项", "prize"),
+    "issuance": ("id", "发放预警", "alarm of issue"),
+    "reasons": ("code", "原因", "reason"),
 }
-#: A value longer than this is not shown whole.
-_SHOWN = 80
+_PROGRAM: Final = ("积分计划", "the program")
+#: Where one stands among the others means something.
+_ORDERED: Final = ("tiers",)
+#: The fields that say which kind of thing a structure is: of another kind, its parts are others.
+_TAGS: Final = ("policy", "kind", "face")
 
 
 def changes_between(before: ProgramDocument, after: ProgramDocument) -> list[Change]:
     """Everything that differs, in the order of the file. Where a rule stands in the file is no difference."""
     old, new = _plain(before), _plain(after)
-    listed = {name for name, *_ in _LISTS}
-    found = [change for name, key, zh, en in _LISTS for change in _in_list(name, key, zh, en, old, new)]
-    found += _in_tiers(old, new)
-    for field in ProgramDocument.__struct_fields__:
-        if field not in listed and old.get(field) != new.get(field):
-            found.append(_changed(f"$.{field}", "积分计划", "the program", field, old.get(field), new.get(field)))
-    return found
-
-
-def _in_list(name: str, key: str, zh: str, en: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    was = {each[key]: each for each in old.get(name, [])}
-    now = {each[key]: each for each in new.get(name, [])}
-    for identifier in sorted(was.keys() - now.keys()):
-        yield Change(f"$.{name}", f"删除{zh} {identifier}", f"The {en} {identifier} is gone")
-    for identifier in sorted(now.keys() - was.keys()):
-        yield Change(f"$.{name}", f"新增{zh} {identifier}", f"The {en} {identifier} is new")
-    for identifier in sorted(was.keys() & now.keys()):
-        one, other = was[identifier], now[identifier]
-        for field in sorted((one.keys() | other.keys()) - {"tiers"}):
-            if one.get(field) != other.get(field):
-                yield _changed(
-                    f"$.{name}[{key}={identifier}].{field}",
-                    f"{zh} {identifier}",
-                    f"the {en} {identifier}",
-                    field,
-                    one.get(field),
-                    other.get(field),
-                )
-
-
-def _in_tiers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    """Tiers within their sets; where one stands in the list is its rank."""
-    was = {each["id"]: each for each in old.get("tier_sets", [])}
-    for after in new.get("tier_sets", []):
-        name, before = after["id"], was.get(after["id"])
-        if before is None:
-            continue
-        yield from _in_list("tiers", "id", f"{name} 的等级", f"tier of {name}", before, after)
-        ranks = [[tier["id"] for tier in each["tiers"]] for each in (before, after)]
-        kept = [[tier for tier in each if tier in ranks[0] and tier in ranks[1]] for each in ranks]
-        if kept[0] != kept[1]:
-            yield _changed("$.tiers", f"{name}", f"the tier set {name}", "order", kept[0], kept[1])
-
-
-def _changed(path: str, zh_owner: str, en_owner: str, field: str, before: Any, after: Any) -> Change:
-    zh, en = _WORDS.get(field, (field, field))
-    was, becomes = _shown(before), _shown(after)
-    if before is None:
-        return Change(path, f"{zh_owner}：{zh}设为 {becomes}", f"Of {en_owner} the {en} is now {becomes} (it had none)")
-    if after is None:
-        return Change(path, f"{zh_owner}：取消{zh}（原为 {was}）", f"Of {en_owner} the {en} is gone (it was {was})")
-    return Change(
-        path, f"{zh_owner}：{zh}由 {was} 改为 {becomes}", f"Of {en_owner} the {en} was {was} and is now {becomes}"
-    )
-
-
-def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _plain(document: ProgramDocument) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
-    return plain
+    listed = [name for name in LISTS if name in ProgramDocument.__struct_fields__]
+    others = [name for name in ProgramDocument.__struct_fields__ if name not in listed]
+    return [
+        change
+        for name in (*listed, *others)
+        for change in _differences(f"$.{name}", _PROGRAM, name, field_in_words(name), old.get(name), new.get(name))
+    ]
 
 
 def in_words(changes: Sequence[Change], say: Callable[[str, str], str]) -> list[str]:
     """The changes as sentences of one language."""
     return [say(change.zh, change.en) for change in changes]
+
+
+def _differences(path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Iterator[Change]:
+    """What differs in a field. `label`: how it is called among all that belongs to the owner."""
+    if before == after:
+        return
+    known = LISTS.get(field)
+    if known is not None and _has_ids(before, known[0]) and _has_ids(after, known[0]):
+        yield from _in_list(path, owner, field, before or [], after or [])
+    elif isinstance(before, dict) and isinstance(after, dict) and not _is_one_thing(before, after):
+        for part in dict.fromkeys((*before, *after)):
+            zh, en = field_in_words(part)
+            inner = f"{label[0]}的{zh}", f"{en} of the {label[1]}"
+            if ".schema" in path:
+                # A JSON Schema has words of its own.
+                inner = f"{label[0]} {part}", f"{label[1]} {part}"
+            yield from _differences(f"{path}.{part}", owner, part, inner, before.get(part), after.get(part))
+    elif isinstance(before, list) and isinstance(after, list):
+        yield from _in_plain_list(path, owner, field, label, before, after)
+    else:
+        yield _changed(path, owner, field, label, before, after)
+
+
+def _has_ids(value: Any, key: str) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(each, dict) and key in each for each in value))
+
+
+def _is_one_thing(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether a structure is told whole: it says little in parts, or is of another kind than it was."""
+    if is_whole(before) or is_whole(after):
+        return True
+    return any(before.get(tag) != after.get(tag) for tag in _TAGS)
+
+
+def _in_list(path: str, owner: Said, field: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
+    key, zh, en = LISTS[field]
+    of_en = ""
+    if owner != _PROGRAM:
+        zh, of_en = f"{owner[0]}的{zh}", f" of {owner[1]}"
+    was, now = ({each[key]: each for each in values} for values in (before, after))
+    for identifier in sorted(was.keys() - now.keys(), key=str):
+        name = _named(was[identifier], identifier)
+        yield Change(path, f"删除{zh} {name[0]}", f"The {en} {name[1]}{of_en} is gone")
+    for identifier in sorted(now.keys() - was.keys(), key=str):
+        name = _named(now[identifier], identifier)
+        yield Change(path, f"新增{zh} {name[0]}", f"The {en} {name[1]}{of_en} is new")
+    for identifier in sorted(was.keys() & now.keys(), key=str):
+        one, other = was[identifier], now[identifier]
+        name = _named(other, identifier)
+        thing = f"{zh} {name[0]}", f"the {en} {name[1]}{of_en}"
+        for part in sorted(one.keys() | other.keys()):
+            place = f"{path}[{key}={identifier}].{part}"
+            yield from _differences(place, thing, part, field_in_words(part), one.get(part), other.get(part))
+    kept = [[each[key] for each in values if each[key] in was and each[key] in now] for values in (before, after)]
+    if field in _ORDERED and kept[0] != kept[1]:
+        yield _changed(path, owner, "order", field_in_words("order"), *kept)
+
+
+def _named(thing: dict[str, Any], identifier: Any) -> Said:
+    """Something by its id, and by its name where it has one."""
+    name = thing.get("name")
+    if not isinstance(name, dict):
+        return str(identifier), str(identifier)
+    zh, en = value_in_words("name", name)
+    return f"{identifier}{zh}", f"{identifier} ({en})"
+
+
+def _in_plain_list(
+    path: str, owner: Said, field: str, label: Said, before: list[Any], after: list[Any]
+) -> Iterator[Change]:
+    """What came and went in a list of things without names."""
+    gone, new = [each for each in before if each not in after], [each for each in after if each not in before]
+    if not gone and not new:
+        yield _changed(path, owner, field, label, before, after)
+    elif gone and new and len(before) == len(after) == 1:
+        yield _changed(path, owner, field, label, before[0], after[0])
+    else:
+        if gone:
+            zh, en = value_in_words(field, gone)
+            yield Change(path, f"{owner[0]}：{label[0]}去掉 {zh}", f"Of {owner[1]} the {label[1]} lost {en}")
+        if new:
+            zh, en = value_in_words(field, new)
+            yield Change(path, f"{owner[0]}：{label[0]}增加 {zh}", f"Of {owner[1]} the {label[1]} gained {en}")
+
+
+def _changed(path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Change:
+    zh, en = label
+    was, becomes = value_in_words(field, before), value_in_words(field, after)
+    if before is None:
+        said = f"{zh}设为 {becomes[0]}", f"the {en} is now {becomes[1]} (it had none)"
+    elif after is None:
+        said = f"取消{zh}（原为 {was[0]}）", f"the {en} is gone (it was {was[1]})"
+    else:
+        said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
+    return Change(path, f"{owner[0]}：{said[0]}", f"Of {owner[1]} {said[1]}")
+
+
+def _plain(document: ProgramDocument) -> dict[str, Any]:
+    """The document as a file says it; what is empty is left out everywhere."""
+    plain: dict[str, Any] = _without_empty(msgspec.json.decode(msgspec.json.encode(document)))
+    return plain
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        found = {name: _without_empty(each) for name, each in value.items()}
+        return {name: each for name, each in found.items() if each is not None and each not in ([], {})}
+    return [_without_empty(each) for each in value] if isinstance(value, list) else value

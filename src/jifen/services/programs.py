@@ -23,6 +23,8 @@ from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 _SQL = load_queries("programs")
 _decode = msgspec.json.Decoder(ProgramDocument).decode
 
+#: How messages call a program that is no file.
+THE_PROGRAM: Final = "The program"
 #: So often another apply may come in between before this one gives up.
 MAXIMUM_TRIES: Final = 5
 
@@ -96,19 +98,22 @@ def read_program_text(name_or_path: str) -> str:
             # One more than may be there is enough to see that it is too long.
             return file.read(MAXIMUM_CHARACTERS + 1)
     except FileNotFoundError:
+        zh, en = ("、".join(starter_names()), ", ".join(starter_names()))
         raise ProgramFileUnreadable(
-            f"There is no program file {name_or_path}; name a file, or one of {', '.join(starter_names())}."
+            f"There is no program file {name_or_path}; name a file, or one of {en}.",
+            message_zh=f"没有文件 {name_or_path}；请写文件名，或 {zh} 之一。",
         ) from None
     except UnicodeDecodeError as error:
         raise ProgramFileUnreadable(
-            f"{name_or_path} is not UTF-8 text (byte {error.start}); save it as UTF-8."
+            f"{name_or_path} is not UTF-8 text (byte {error.start}); save it as UTF-8.",
+            message_zh=f"{name_or_path} 不是 UTF-8 文本（第 {error.start} 字节）；请另存为 UTF-8。",
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ProgramFileUnreadable(f"{name_or_path!r} cannot be read: {reason}.") from None
 
 
-def parse_program(text: str, name: str = "The program") -> ProgramDocument:
+def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
     """A program file's text as a checked document. `name` is how messages call the file.
 
     Raises:
@@ -121,23 +126,35 @@ def parse_program(text: str, name: str = "The program") -> ProgramDocument:
         for index, event in enumerate(document.events):
             fault = check_schema(event.schema)
             if fault is not None:
-                raise invalid(f"$.events[{index}].schema", f"is no JSON Schema (2020-12): {fault}")
+                raise _no_schema(f"$.events[{index}].schema", fault)
         for index, field in enumerate(document.fields):
             fault = check_schema(field.schema)
             if fault is not None:
-                raise invalid(f"$.fields[{index}].schema", f"is no JSON Schema (2020-12): {fault}")
+                raise _no_schema(f"$.fields[{index}].schema", fault)
     except InvalidYaml as error:
-        where = f"{error.path} " if error.path else ""
-        raise _located(name, f"{where}{error.what}.", error.path, error.line) from None
+        zh, en = error.told(name, _in_chinese(name))
+        raise InvalidProgram(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
     except InvalidProgram as error:
         path = str(error.details.get("path", "$"))
-        raise _located(name, error.message, path, file.line_of(path)) from None
+        raise _located(name, error, path, file.line_of(path)) from None
     return document
 
 
-def _located(name: str, what: str, path: str | None, line: int | None) -> InvalidProgram:
-    place = name if line is None else f"{name}, line {line}"
-    return InvalidProgram(f"{place}: {what}", path=path, line=line)
+def _located(name: str, error: InvalidProgram, path: str, line: int | None) -> InvalidProgram:
+    zh, en = _in_chinese(name), name
+    if line is not None:
+        zh, en = f"{zh} 第 {line} 行", f"{en}, line {line}"
+    return InvalidProgram(
+        f"{en}: {error.message}", message_zh=f"{zh}：{error.message_zh or error.message}", path=path, line=line
+    )
+
+
+def _in_chinese(name: str) -> str:
+    return "积分计划" if name == THE_PROGRAM else name
+
+
+def _no_schema(path: str, fault: str) -> InvalidProgram:
+    return invalid(path, f"is no JSON Schema (2020-12): {fault}", f"不是 JSON Schema（2020-12）：{fault}")
 
 
 class DraftOutdated(JifenError):
@@ -150,7 +167,7 @@ async def apply_program(
     connection: Connection,
     text: str,
     actor: str,
-    name: str = "The program",
+    name: str = THE_PROGRAM,
     *,
     effective_at: datetime | None = None,
     base_version: int | None = None,

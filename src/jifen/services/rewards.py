@@ -362,5 +362,5 @@ def _lack(refusal: Refusal) -> Lack:
 def lack_in_chinese(refusal: Refusal, texts: Mapping[str, str]) -> str:
     """What a member lacks, as part of a list, by the texts of each code."""
     if {"tiers", "opens_locally"} & refusal.details.keys():
-        return in_chinese(refusal.code, refusal.message, refusal.details).removesuffix("。")
+        return in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh).removesuffix("。")
     return texts[refusal.code].format(**({"condition": "—", "left": 0} | refusal.details))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Final
 
 from jifen.core.errors import JifenError
+from jifen.core.nearest import asking, nearest
 
 #: The trade of each template, in Chinese and English, as it is listed.
 TEMPLATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -42,9 +42,12 @@ def read_template(name: str) -> str:
         UnknownTemplate: there is none of this name.
     """
     if name not in TEMPLATES:
-        nearest = get_close_matches(name, TEMPLATES, 1)
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
-        raise UnknownTemplate(f"There is no template {name!r}; there are {', '.join(TEMPLATES)}.{hint}", template=name)
+        zh, en = (
+            f"{name}；有 {'、'.join(TEMPLATES)}。",
+            f"There is no template {name!r}; there are {', '.join(TEMPLATES)}.",
+        )
+        zh, en = asking(zh, en, nearest(name, TEMPLATES))
+        raise UnknownTemplate(en, message_zh=zh, template=name)
     return files("jifen").joinpath("programs", "templates", f"{name}.yaml").read_text("utf-8")
 
 

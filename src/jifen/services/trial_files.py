@@ -10,6 +10,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
+from jifen.services.chinese import in_chinese
 from jifen.services.trying import Trial, try_event
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
@@ -45,9 +46,8 @@ def read_member_file(path: Path) -> MemberFacts:
     try:
         return YamlFile(text).convert(MemberFacts)
     except InvalidYaml as error:
-        place = f"{path}" if error.line is None else f"{path}, line {error.line}"
-        where = f"{error.path} " if error.path else ""
-        raise InvalidTrial(f"{place}: {where}{error.what}.", path=error.path, line=error.line) from None
+        zh, en = error.told(str(path))
+        raise InvalidTrial(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
 
 
 def try_files(
@@ -77,7 +77,13 @@ def _named(refusal: Refusal, event: Path, member: Path | None) -> InvalidTrial:
     part, _, rest = (refusal.pointer or "").lstrip("/").partition("/")
     place = {"event": str(event), "member": str(member), "at": "--at"}.get(part, str(event))
     field = f" /{rest}" if rest else ""
-    return InvalidTrial(f"{place}:{field} {refusal.message}", code=refusal.code, pointer=f"/{rest}" if rest else None)
+    zh = in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)
+    return InvalidTrial(
+        f"{place}:{field} {refusal.message}",
+        message_zh=f"{place}：{field.strip()} {zh}",
+        code=refusal.code,
+        pointer=f"/{rest}" if rest else None,
+    )
 
 
 def _read(path: Path) -> bytes:

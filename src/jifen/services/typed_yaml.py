@@ -8,10 +8,13 @@ file up to any size). Words are read as in YAML 1.2: `no` and `2026-01-01` are t
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
 import yaml
+
+from jifen.core.nearest import asking, nearest
+from jifen.services.misfits import misfit_in_chinese
 
 #: No file that a person writes by hand is longer.
 MAXIMUM_CHARACTERS: Final = 1_000_000
@@ -21,17 +24,28 @@ T = TypeVar("T")
 
 _PATH_IN_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_NO_FIELD: Final = ("不是这个文件的字段", "is no field of this file")
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
 
 class InvalidYaml(Exception):
-    """The text is no YAML, or does not fit the type; `path` (`$.a[0].b`) and `line` (from 1) say where."""
+    """The text is no YAML, or does not fit the type; `path` (`$.a[0].b`) and `line` (from 1) say where, `what` and
+    `what_zh` what is wrong there, without a full stop."""
 
-    def __init__(self, what: str, path: str | None, line: int | None) -> None:
+    def __init__(self, what: str, what_zh: str, path: str | None = None, line: int | None = None) -> None:
         super().__init__(what)
         self.what = what
+        self.what_zh = what_zh
         self.path = path
         self.line = line
+
+    def told(self, name: str, name_zh: str | None = None) -> tuple[str, str]:
+        """Where in a file of this name it is and what, in Chinese and English, without a full stop."""
+        zh, en = name_zh or name, name
+        if self.line is not None:
+            zh, en = f"{zh} 第 {self.line} 行", f"{en}, line {self.line}"
+        where = f"{self.path} " if self.path else ""
+        return f"{zh}：{where}{self.what_zh}", f"{en}: {where}{self.what}"
 
 
 class YamlFile:
@@ -40,28 +54,33 @@ class YamlFile:
     def __init__(self, text: str) -> None:
         """Parse the text. Raises InvalidYaml."""
         if len(text) > MAXIMUM_CHARACTERS:
-            raise InvalidYaml(f"is longer than {MAXIMUM_CHARACTERS:,} characters", None, None)
+            what = f"is longer than {MAXIMUM_CHARACTERS:,} characters"
+            raise InvalidYaml(what, f"超过 {MAXIMUM_CHARACTERS:,} 个字符")
         try:
             loader = _PlainLoader(text)
             self._root = loader.get_single_node()
             self._value = None if self._root is None else _construct(loader, self._root)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise InvalidYaml(_one_line(str(error.problem or error)), None, mark.line + 1 if mark else None) from None
-        except yaml.YAMLError as error:
-            raise InvalidYaml(_one_line(str(error)), None, None) from None
-        except (ValueError, OverflowError) as error:
-            raise InvalidYaml(_one_line(str(error)), None, None) from None
+            what = _one_line(str(error.problem or error))
+            zh = error.problem_zh if isinstance(error, _Refused) else f"不是有效的 YAML（{what}）"
+            raise InvalidYaml(what, zh, None, mark.line + 1 if mark else None) from None
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            what = _one_line(str(error))
+            raise InvalidYaml(what, f"不是有效的 YAML（{what}）") from None
 
     def convert(self, kind: type[T]) -> T:
         """The content as a value of this type. Raises InvalidYaml with the path and line of the first fault."""
         if self._value is None:
-            raise InvalidYaml("is empty", None, None)
+            raise InvalidYaml("is empty", "是空的")
         try:
             return msgspec.convert(self._value, kind)
         except msgspec.ValidationError as error:
-            what, path = _parts_of(str(error))
-            raise InvalidYaml(what, path, self.line_of(path)) from None
+            what, what_zh, path = _parts_of(str(error))
+            if what == _NO_FIELD[1]:
+                what_zh, what = asking(what_zh, what, nearest(path.rpartition(".")[2], _fields_within(kind)))
+                what_zh, what = what_zh.removesuffix("？"), what.removesuffix("?")
+            raise InvalidYaml(what, what_zh, path, self.line_of(path)) from None
 
     def line_of(self, path: str) -> int | None:
         """The line of a part named like `$.a[0].b`, or of the nearest part around it."""
@@ -75,6 +94,14 @@ class YamlFile:
         return line
 
 
+class _Refused(yaml.MarkedYAMLError):
+    """Something in the text that plain YAML does not have."""
+
+    def __init__(self, problem: str, problem_zh: str, mark: Any) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
+        self.problem_zh = problem_zh
+
+
 class _PlainLoader(yaml.SafeLoader):
     """The safe loader without aliases, with a bound on nesting."""
 
@@ -84,17 +111,17 @@ class _PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise self._refused("aliases are not taken")
+            raise self._refused("aliases are not taken", "不能使用别名（*）")
         self._depth += 1
         if self._depth > MAXIMUM_DEPTH:
-            raise self._refused(f"is nested more than {MAXIMUM_DEPTH} deep")
+            raise self._refused(f"is nested more than {MAXIMUM_DEPTH} deep", f"嵌套超过 {MAXIMUM_DEPTH} 层")
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
-    def _refused(self, problem: str) -> yaml.MarkedYAMLError:
+    def _refused(self, problem: str, problem_zh: str) -> _Refused:
         event = self.peek_event()  # type: ignore[no-untyped-call]
-        return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        return _Refused(problem, problem_zh, event.start_mark)
 
 
 def _resolve_as_in_yaml_1_2(loader: type[yaml.SafeLoader]) -> None:
@@ -124,9 +151,8 @@ def _refuse_repeated_keys(node: yaml.Node) -> None:
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    raise yaml.MarkedYAMLError(
-                        problem=f"the key {key.value!r} stands here a second time", problem_mark=key.start_mark
-                    )
+                    problem = f"the key {key.value!r} stands here a second time"
+                    raise _Refused(problem, f"{key.value!r} 在这里第二次出现", key.start_mark)
                 seen.add(key.value)
             _refuse_repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):
@@ -148,14 +174,32 @@ def _child(node: yaml.Node | None, step: re.Match[str]) -> tuple[yaml.Node, int]
     return None
 
 
-def _parts_of(message: str) -> tuple[str, str]:
-    """What a message of msgspec says, and the path it names; a field too many is named by its own path."""
+def _parts_of(message: str) -> tuple[str, str, str]:
+    """What a message of msgspec says, in English and Chinese, and the path it names; a field too many is named by its
+    own path."""
     found = _PATH_IN_MESSAGE.fullmatch(message)
     what, path = (found["what"], found["path"] or "$") if found else (message, "$")
     unknown = _UNKNOWN_FIELD.fullmatch(what)
     if unknown:
-        return "is no field of this file", f"{path}.{unknown['field']}"
-    return f"is wrong: {what[:1].lower()}{what[1:]}", path
+        return _NO_FIELD[1], _NO_FIELD[0], f"{path}.{unknown['field']}"
+    return f"is wrong: {what[:1].lower()}{what[1:]}", misfit_in_chinese(what), path
+
+
+def _fields_within(kind: Any) -> set[str]:
+    """The names of all fields of a type and of everything in it."""
+    found: set[str] = set()
+    waiting, seen = [kind], set[Any]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        waiting += get_args(one)
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            fields = msgspec.structs.fields(one)
+            found.update(field.encode_name for field in fields)
+            waiting += [field.type for field in fields]
+    return found
 
 
 def _one_line(text: str) -> str:

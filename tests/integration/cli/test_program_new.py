@@ -48,7 +48,7 @@ def test_nothing_is_written_over_without_force(folder: Path) -> None:
 
 def test_what_cannot_be_is_told_in_one_line(folder: Path) -> None:
     """Unknown templates, places that cannot be written, a place for nothing."""
-    assert "Did you mean coffee?" in refused(["program", "new", "--template", "cofee"])
+    assert "did you mean coffee?" in refused(["program", "new", "--template", "cofee"])
     assert "cannot be written" in refused(["program", "new", "--template", "bank", "--output", "none/bank.yaml"])
     assert "cannot be written" in refused(["program", "new", "--template", "bank", "--output", folder, "--force"])
     assert "--template" in refused(["program", "new", "--output", "bank.yaml"])

@@ -16,7 +16,7 @@ FIELDS = [{"id": "size", "type": "string", "choices": [{"value": "S"}, {"value":
 
 def program(
     *, qualify: str = "total.orders > 9", keep: str | None = None, reward: str = "true", price: str = "true",
-    draw: str = "true", flow: str = "true",
+    draw: str = "true", flow: str = "true", campaign: str = "true",
 ) -> dict[str, Any]:  # fmt: skip
     """A program with these conditions, one at each place."""
     gold = TIER | {"qualify": qualify} | ({} if keep is None else {"keep": keep})
@@ -34,6 +34,7 @@ def program(
                 "prices": [{"points": 9000}, {"points": 10, "for": price}],
             },
         ],
+        "campaigns": [{"id": "spring", "name": NAME, "audience": campaign}],
         "approvals": [{"id": "dear", "when": flow, "steps": [{"roles": ["clerk"]}]}],
         "draws": [
             {
@@ -54,6 +55,7 @@ PLACES = {
     "price": ("reward:vase", "$.rewards[1].prices[1].for"),
     "draw": ("draw:wheel", "$.draws[0].for"),
     "flow": ("approval:dear", "$.approvals[0].when"),
+    "campaign": ("campaign:spring", "$.campaigns[0].audience"),
 }
 
 
@@ -123,6 +125,15 @@ def test_what_never_holds_is_told(place: str) -> None:
     assert [(kind, owners) for kind, owners, _ in never] == [("never_true", [owner])]
     assert path in never[0][2]
     assert found(**{place: "member.is_first_order && member.orders >= 0"}) == []
+
+
+@pytest.mark.parametrize("place", ["qualify", *PLACES])
+def test_what_always_fails_is_told(place: str) -> None:
+    """A number that is too large for whoever it is."""
+    too_large = "member.orders >= 3 && member.orders * 4000000000000000000 > 0"
+    (name, _, _) = found(**{place: too_large})[0]
+    assert name == ("unreachable_tier" if place == "qualify" else "never_true")
+    assert found(**{place: too_large.replace(">= 3 &&", ">= 2 &&")}) == []
 
 
 def test_a_price_is_asked_for_with_its_reward() -> None:

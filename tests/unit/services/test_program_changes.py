@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import msgspec
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
 
-from jifen.core.program import EarningRule, Ratio
+import msgspec
+import pytest
+
+from jifen.core.program import EarningRule, ProgramDocument, Ratio
 from jifen.core.rules.document import Cap
-from jifen.services.program_changes import changes_between, in_words
+from jifen.services.program_changes import LISTS, changes_between, in_words
+from jifen.services.program_words import FIELDS
+from jifen.services.programs import parse_program
 from tests.model.programs import make_document
 
 
@@ -39,10 +46,154 @@ def test_every_kind_of_change_is_told() -> None:
     assert in_words(changes, lambda zh, _: zh) == [
         "删除规则 b",
         "新增规则 c",
-        '规则 a：上限设为 [{"limit":"count","most":1,"per":"member","period":"lifetime"}]',
-        '规则 a：比例由 {"points":1,"per_cents":100} 改为 {"points":2,"per_cents":100}',
+        "规则 a：上限设为 每位会员终身最多 1 次",
+        "规则 a：比例由 每 100 分得 1 积分 改为 每 100 分得 2 积分",
         "规则 a：取消条件（原为 order.total_cents > 5）",
-        "积分计划：系数合并方式设为 best",
+        "积分计划：系数合并方式设为 取最高",
     ]
     assert [change.path for change in changes][2] == "$.earning[id=a].caps"
     assert in_words(changes, lambda _, en: en)[0] == "The rule b is gone"
+
+
+PROGRAM = """
+name: {zh: 店, en: Shop}
+currency: CNY
+time_zone: Asia/Shanghai
+wallets:
+  - {id: points, name: {zh: 积分, en: Points}, value: {points: 100, cents: 100}}
+earning:
+  - id: base
+    name: {zh: 消费积分, en: Purchase points}
+    wallet: points
+    steps: {rates: [{from_cents: 0, points: 1, per_cents: 100}, {from_cents: 50000, points: 2, per_cents: 100}]}
+    window: {weekdays: [mon, tue], hours: ["09:00-21:00"]}
+    expiry: {policy: rolling, months: 12}
+    caps: [{limit: points, most: 500, period: month}, {limit: count, most: 1, per: program, period: day}]
+events:
+  - type: lesson.completed
+    name: {zh: 上完一课, en: a lesson}
+    schema: {type: object, properties: {minutes: {type: integer, maximum: 600}}}
+catalog: {categories: [tea, cup]}
+tier_sets:
+  - id: level
+    name: {zh: 等级, en: Level}
+    tiers:
+      - {id: plain, name: {zh: 普卡, en: Plain}}
+      - {id: gold, name: {zh: 金卡, en: Gold}, qualify: total.orders >= 10, benefits: {coefficient: 1.5}}
+rewards:
+  - {id: mug, name: {zh: 马克杯, en: Mug}, kind: goods, prices: [{points: 100}, {points: 50, cash_cents: 990}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "zh", "en"),
+    [
+        (
+            "from_cents: 50000",
+            "from_cents: 80000",
+            [
+                "规则 base「消费积分」：阶梯的各档去掉 50000 分起每 100 分得 2 积分",
+                "规则 base「消费积分」：阶梯的各档增加 80000 分起每 100 分得 2 积分",
+            ],
+            "Of the rule base (“Purchase points”) the rates of the steps gained from 80000 cents 2 points per 100 "
+            "cents",
+        ),
+        (
+            "weekdays: [mon, tue]",
+            "weekdays: [mon, sun]",
+            ["规则 base「消费积分」：时间窗口的星期去掉 周二", "规则 base「消费积分」：时间窗口的星期增加 周日"],
+            "Of the rule base (“Purchase points”) the weekdays of the window gained Sunday",
+        ),
+        (
+            "months: 12",
+            "months: 24",
+            ["规则 base「消费积分」：有效期的月数由 12 改为 24"],
+            "Of the rule base (“Purchase points”) the months of the expiry was 12 and is now 24",
+        ),
+        (
+            "{policy: rolling, months: 12}",
+            "{policy: yearly, month: 12, day: 31}",
+            ["规则 base「消费积分」：有效期由 方式 滚动，月数 12，截至 当天 改为 方式 每年，月 12，日 31，顺延年数 0"],
+            None,
+        ),
+        (
+            "most: 500",
+            "most: 800",
+            [
+                "规则 base「消费积分」：上限去掉 每位会员每月最多 500 积分",
+                "规则 base「消费积分」：上限增加 每位会员每月最多 800 积分",
+            ],
+            "Of the rule base (“Purchase points”) the caps gained at most 800 points for each member per month",
+        ),
+        (
+            "zh: 消费积分",
+            "zh: 购物积分",
+            ["规则 base「购物积分」：名称由 「消费积分」 改为 「购物积分」"],
+            None,
+        ),
+        (
+            "maximum: 600",
+            "maximum: 900",
+            ["事件类型 lesson.completed「上完一课」：数据格式 properties minutes maximum由 600 改为 900"],
+            "Of the type of event lesson.completed (“a lesson”) the schema properties minutes maximum was 600 and is "
+            "now 900",
+        ),
+        ("[tea, cup]", "[tea, pot]", ["积分计划：目录的类目去掉 cup", "积分计划：目录的类目增加 pot"], None),
+        (
+            "coefficient: 1.5",
+            "coefficient: 2",
+            ["等级体系 level「等级」的等级 gold「金卡」：权益的系数由 1.5 改为 2"],
+            "Of the tier gold (“Gold”) of the tier set level (“Level”) the coefficient of the benefits was 1.5 and is "
+            "now 2",
+        ),
+        (
+            "cash_cents: 990",
+            "cash_cents: 1990",
+            [
+                "兑换品 mug「马克杯」：价格去掉 积分 50，现金 990 分",
+                "兑换品 mug「马克杯」：价格增加 积分 50，现金 1990 分",
+            ],
+            "Of the reward mug (“Mug”) the prices gained points 50, cash 1990 cents",
+        ),
+        (
+            "- {id: mug",
+            "- {id: cup",
+            ["删除兑换品 mug「马克杯」", "新增兑换品 cup「马克杯」"],
+            "The reward cup (“Mug”) is new",
+        ),
+    ],
+)
+def test_structures_are_told_part_by_part(good: str, bad: str, zh: list[str], en: str | None) -> None:
+    """With the names of things, whole, and without a brace."""
+    assert good in PROGRAM
+    changes = changes_between(parse_program(PROGRAM), parse_program(PROGRAM.replace(good, bad, 1)))
+    assert in_words(changes, lambda zh, _: zh) == zh
+    told = in_words(changes, lambda _, en: en)
+    assert en is None or told[-1] == en
+    assert not re.search(r"[{}\[\]…]", " ".join([*zh, *told]))
+
+
+def test_every_field_has_words() -> None:
+    """Of everything that a program file can say."""
+    seen: set[type] = set()
+
+    def fields_of(kind: Any) -> Iterator[str]:
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in seen:
+            seen.add(kind)
+            for field in msgspec.structs.fields(kind):
+                yield field.encode_name
+                yield from fields_of(field.type)
+        for part in get_args(kind):
+            yield from fields_of(part)
+
+    unnamed = {"id", "zh", "en", "code"}
+    assert set(fields_of(ProgramDocument)) - FIELDS.keys() - LISTS.keys() - unnamed == set()
+
+
+def test_nothing_is_cut() -> None:
+    """A condition is shown from its beginning to its end."""
+    condition = " || ".join(f"order.total_cents == {number}" for number in range(25))
+    before = msgspec.structs.replace(make_document(), earning=[EarningRule("a", "points", fixed=5)])
+    after = msgspec.structs.replace(before, earning=[EarningRule("a", "points", fixed=5, when=condition)])
+    (change,) = changes_between(before, after)
+    assert change.zh.endswith(condition)

@@ -153,3 +153,45 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     file = tmp_path / "program.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + STARTER.encode())
     assert parse_program(read_program_text(str(file))) == parse_program(STARTER)
+
+
+RULES = """
+wallets:
+  - {id: points, name: {zh: 积分, en: Points}}
+groups:
+  - {id: gifts, pick: best}
+campaigns:
+  - {id: spring, name: {zh: 春, en: Spring}}
+name: {zh: 店, en: Shop}
+currency: CNY
+time_zone: Asia/Shanghai
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "zh", "en"),
+    [
+        ("{id: r, wallet: point, fixed: 5}", "是否为 points？", "did you mean points?"),
+        ("{id: r, wallet: points, fixed: 5, group: gift}", "是否为 gifts？", "did you mean gifts?"),
+        ("{id: r, wallet: points, fixed: 5, campaign: sprng}", "是否为 spring？", "did you mean spring?"),
+        ("{id: r, wallet: points, coefficient: {times: 2, of: [bas]}}", "是否为 base？", "did you mean base?"),
+        ("{id: r, wallet: points, fixed: 5, event: app.instaled}", "是否为 app.installed？", "did you mean app.inst"),
+        ("{id: r, wallet: points, fixed: 5, when: order.chanel == 'x'}", "没有 order.chanel；是否为 order.channel？",
+         "There is no order.chanel; did you mean order.channel?"),
+        ("{id: r, wallet: points, fixed: 5, rounding: flor}", "'flor' 不在可用的值之中", "invalid enum value 'flor'"),
+        ("{id: r, wallet: points, fixed: {points: many}}", "须为整数，这里是文本", "expected `int`, got `str`"),
+        ("{id: r, wallet: points, fixed: 5, prioriti: 1}", "不是这个文件的字段；是否为 priority",
+         "is no field of this file; did you mean priority"),
+        ("{id: r, wallet: points, fixed: 5, fixed: 6}", "'fixed' 在这里第二次出现", "stands here a second time"),
+        ("{id: r, wallet: points, fixed: 5", "不是有效的 YAML（expected ',' or '}'", "expected ',' or '}'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_in_chinese_with_its_line(rule: str, zh: str, en: str) -> None:
+    """What was probably meant, and where; only words of parsers stay as they are, as a quotation."""
+    error = error_of(f"{RULES}  - {rule}\n")
+    assert en in error.message
+    assert error.message_zh is not None and zh in error.message_zh
+    assert error.message_zh.startswith("shop.yaml 第 1")
+    assert ".；" not in error.message_zh and ".;" not in error.message

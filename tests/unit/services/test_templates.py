@@ -285,7 +285,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, overwrite: bool) -> None:
 
 def test_an_unknown_template_is_told_with_those_there_are() -> None:
     """And with the one that was probably meant; a path is no name."""
-    with pytest.raises(UnknownTemplate, match=r"retail, coffee, .*Did you mean coffee\?"):
+    with pytest.raises(UnknownTemplate, match=r"retail, coffee, .*did you mean coffee\?"):
         read_template("cofee")
     with pytest.raises(UnknownTemplate):
         read_template("../starter")

@@ -12,6 +12,7 @@ from jifen.analytics.proofs.audiences import never_met
 from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case
 from jifen.analytics.proofs.gains import points_of_points
+from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import reward_rates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_true
@@ -60,7 +61,7 @@ def check_program(
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]
         if event_type == ORDER_COMPLETED:
             rates, highest = reward_rates(space, book.rules, worths)
-            results += rates
+            results += [*gaps(space), *rates]
     results += idle_caps(program, spaces)
     findings = [each for each in results if isinstance(each, Finding)]
     return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], highest)

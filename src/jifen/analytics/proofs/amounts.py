@@ -10,6 +10,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.encoding import Encoder, may_fail
+from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.overlaps import multiplies
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
@@ -148,7 +149,7 @@ def _exact_amounts(encoder: Encoder, rule: CompiledRule) -> list[tuple[Any, Any,
     """What a rule gives before coefficients and rounding: when, numerator, denominator."""
     document, always = rule.document, z3.BoolVal(True, encoder.context)
     if rule.formula is not None:
-        return [(always, encoder.formula(rule.formula.root), 1)]
+        return [(formula_gives_points(encoder, rule), encoder.formula(rule.formula.root), 1)]
     if rule.fixed is not None:
         number = {"event": 1, "line": encoder.number("order.line_count"), "unit": encoder.number("order.quantity")}
         return [(always, rule.fixed.points * encoder.constant(1) * number[rule.fixed.per], 1)]

@@ -12,6 +12,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.encoding import Encoder
+from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.overlaps import beyond_proof
 from jifen.analytics.proofs.places import Place, places_beside_rules
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
@@ -56,7 +57,9 @@ def _never(
     solver.set("timeout", timeout_ms)
     asked = [place.condition, *also]
     names = {name for condition in asked for name in condition.names}
-    solver.add(*(encoder.formula(each.root) for each in asked), *encoder.bounds(names), *always)
+    for each in asked:
+        solver.add(encoder.formula(each.root), has_value(encoder, each.root))
+    solver.add(*encoder.bounds(names), *always)
     answer = solver.check()
     if answer == z3.unknown:
         yield gave_up(place.owner, "never_true", solver.reason_unknown())

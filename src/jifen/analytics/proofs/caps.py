@@ -6,16 +6,19 @@ Where neither is found, the cap is named as not proven.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import msgspec
 import z3
 
 from jifen.analytics.proofs.amounts import TOTAL, exact_points, money_bounds, money_of
+from jifen.analytics.proofs.encoding import LINE_PREFIX, Beyond
 from jifen.analytics.proofs.examples import Case, counterexample, replay
-from jifen.analytics.proofs.overlaps import multiplies
+from jifen.analytics.proofs.multipliers import Choice, Multipliers
+from jifen.analytics.proofs.overlaps import multiplies, rates_the_event
 from jifen.analytics.proofs.periods import most_within
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven
 from jifen.analytics.proofs.space import Space, Undecided
@@ -118,6 +121,8 @@ class _Part:
             each.cap for each in rule.caps if each.key != cap.key or (each is not cap and each.cap != cap.cap)
         ]
         rules = space.program.books[space.event_type].rules
+        self._true = z3.BoolVal(True, space.encoder.context)
+        self._met: dict[bool, list[Choice]] = {}
         self._larger = [
             each for each in rules if each.is_coefficient and multiplies(each, rule) and each.factor[0] > each.factor[1]
         ]
@@ -206,12 +211,13 @@ class _Part:
 
     def is_below(self, limit: int) -> bool:
         """Whether it is proven that no event gives more points than this, as far as caps on one event let it."""
-        return (
-            self._caps_one_event(limit)
-            or self._space.find(
-                [self._rule], more=lambda lines: self._above(limit, lines, self._larger), also=self._larger
-            )
-            is None
+        if self._caps_one_event(limit):
+            return True
+        # What all coefficients come to together is a bound already, mostly; which of them can meet takes longer.
+        bounds = [self._all_larger(), *([self._meeting(same_line=False)] if len(self._larger) > 1 else [])]
+        return any(
+            self._space.find([self._rule], one_line=True, more=self._above(limit, choices), also=self._larger) is None
+            for choices in bounds
         )
 
     def _caps_one_event(self, limit: int) -> bool:
@@ -222,15 +228,23 @@ class _Part:
         """An event that really gives more points, before any cap."""
         wanted: list[list[CompiledRule]] = [[], self._larger, *([each] for each in self._larger)]
         for coefficients in wanted:
-            case = self._space.find(
-                [self._rule, *coefficients],
-                one_line=True,
-                more=lambda lines, by=coefficients: [*self._above(limit, lines, by), *self._real_money(lines)],  # type: ignore[misc]
-                also=self._larger,
-            )
-            if case is not None and self._given(case) > limit:
+            case = self._real_above(limit, coefficients, [(_product(coefficients), self._true)])
+            if case is not None:
                 return case
-        return None
+        if len(self._larger) < 2:
+            return None
+        # Some of them, combined as the program says.
+        return self._real_above(limit, [], self._meeting(same_line=True))
+
+    def _real_above(self, limit: int, coefficients: Sequence[CompiledRule], choices: Sequence[Choice]) -> Case | None:
+        above = self._above(limit, choices)
+        case = self._space.find(
+            [self._rule, *coefficients],
+            one_line=not rates_the_event(self._rule),
+            more=lambda lines: [*above(lines), *self._real_money(lines)],
+            also=self._larger,
+        )
+        return case if case is not None and self._given(case) > limit else None
 
     def closest(self, most: int) -> Case | None:
         """The event that gives most, up to so many points."""
@@ -253,15 +267,37 @@ class _Part:
         awards = replay(self._space.program, case).awards
         return sum(each.points + sum(cut.points for cut in each.cuts) for each in awards if each.rule == self._rule.id)
 
-    def _above(self, limit: int, lines: Sequence[str], coefficients: Sequence[CompiledRule]) -> list[Any]:
-        """That the rule may give more points than this, with these coefficients at most."""
+    def _above(self, limit: int, choices: Sequence[Choice]) -> Callable[[Sequence[str]], list[Any]]:
+        """That the rule may give more points than this, multiplied by one of these factors at most."""
         encoder = self._space.encoder
         given = encoder.number(f"given by {self._rule.id}")
-        factor = Fraction(1)
-        for each in coefficients:
-            factor *= Fraction(*each.factor)
-        bound = exact_points(encoder, self._rule, given, factor, is_multiplied=bool(coefficients))
-        return [given > limit, bound, *money_bounds(encoder, [self._rule], lines)]
+        ways = [
+            z3.And(when, exact_points(encoder, self._rule, given, factor, is_multiplied=bool(self._larger)))
+            for factor, when in choices
+        ]
+        return lambda lines: [given > limit, z3.Or(*ways), *money_bounds(encoder, [self._rule], lines)]
+
+    # --- by which coefficients ---
+
+    def _all_larger(self) -> list[Choice]:
+        return [(_product(self._larger), self._true)]
+
+    def _meeting(self, *, same_line: bool) -> list[Choice]:
+        """The factors of those coefficients that can be there at once, and when they are. `same_line`: for an event
+        that has its lines alike; else, what rates an event is multiplied whichever lines they match."""
+        if same_line not in self._met:
+            space, rule = self._space, self._rule
+            bounds = space.order_bounds([LINE_PREFIX]) if space.is_order else []
+            solver = space.solver([*bounds, space.matches(rule, LINE_PREFIX)], [rule, *self._larger])
+            by_any_line = rates_the_event(rule) and not same_line
+            multipliers = Multipliers(space, solver, lambda _: self._true)
+            try:
+                self._met[same_line] = multipliers.choices(
+                    self._larger, lambda each: None if by_any_line and each.lines else LINE_PREFIX
+                )
+            except Beyond:
+                self._met[same_line] = self._all_larger()
+        return self._met[same_line]
 
     def _real_money(self, lines: Sequence[str]) -> list[Any]:
         """That all the money that is rated is on these lines."""
@@ -270,3 +306,7 @@ class _Part:
             return []
         paid = z3.Sum([encoder.number(f"{line}paid_cents") for line in lines])
         return [encoder.number("rest.lines") == 0, money_of(encoder, self._rule) == paid, encoder.number(TOTAL) == paid]
+
+
+def _product(coefficients: Sequence[CompiledRule]) -> Fraction:
+    return prod((Fraction(*each.factor) for each in coefficients), start=Fraction(1))

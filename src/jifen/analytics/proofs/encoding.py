@@ -14,6 +14,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.moments import SymbolicMoment
+from jifen.core.conditions.fields import LINE_FIELDS
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.facts import TIERS
@@ -165,6 +166,23 @@ class Encoder:
             case "_?_:_", [which, one, other]:
                 return z3.If(which, one, other)
         raise Beyond(node.function, node.position)
+
+    # --- what is known of one event ---
+
+    def known_facts(self, facts: Mapping[str, Any], *, but: str) -> list[Any]:
+        """That facts are what they are; those whose names begin with `but` stay open. Of lists, what the formulas ask
+        for that were made before."""
+        known = [held == (text in facts[name]) for (name, text), held in self._held.items()]
+        for name, kind in self.fields.items():
+            if kind in _KINDS and name not in self._fixed and not name.startswith(but):
+                known.append(self._equals(name, facts[name]))
+        known += [self._equals(f"{LINE_PREFIX}{field}", facts[f"{LINE_PREFIX}{field}"]) for field in LINE_FIELDS]
+        return known
+
+    def _equals(self, name: str, value: bool | int | str) -> Any:
+        if isinstance(value, bool):
+            return self.truth(name) == value
+        return self.number(name) == (self.code(value) if isinstance(value, str) else value)
 
     # --- what always holds ---
 

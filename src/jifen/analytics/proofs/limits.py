@@ -19,6 +19,7 @@ import z3
 
 from jifen.analytics.proofs.amounts import SPENT, TOTAL, margins
 from jifen.analytics.proofs.encoding import LINE_PREFIX
+from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.multipliers import Multipliers, own_line
 from jifen.analytics.proofs.overlaps import multiplies, rates_the_event
 from jifen.analytics.proofs.space import Space
@@ -136,9 +137,10 @@ class GivenBack:
             # Whichever line a coefficient matches, it multiplies the whole.
             choices = self._multipliers.choices(fitting, lambda each: None if each.lines else LINE_PREFIX)
             amount = self._encoder.formula(rule.formula.root) if rule.formula else fixed.points if fixed else 0
+            works = formula_gives_points(self._encoder, rule)
             for line in self._lines_for(rule):
                 for factor, when in choices:
-                    whole = z3.And(space.matches(rule, line), when, self._is_there(line))
+                    whole = z3.And(space.matches(rule, line), when, self._is_there(line), works)
                     yield line, z3.And(whole, self._rounded(rule, given, amount, factor))
             return
         for line in self._lines_for(rule):

@@ -22,7 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 #: Moments from here on are shown where there are such.
 FIRST_DAY = date(2026, 1, 1)
 USUAL_DAYS = 4 * 366
-_MINUTES = 24 * 60
+MINUTES_OF_DAY = 24 * 60
 _EPOCH = date(1970, 1, 1)
 _LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,7 +30,7 @@ _PARTS = ("year", "month", "day", "weekday", "hour", "minute")
 
 
 class SymbolicMoment:
-    """The variables `now.year` to `now.minute`, and `now.date`, the days since 1970-01-01."""
+    """The variables `now.year` to `now.minute`, `now.date`, the days since 1970-01-01, and `minutes` since then."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -39,6 +39,7 @@ class SymbolicMoment:
         )
         self.date = z3.Int("now.date", context)
         self.minute_of_day = self.hour * 60 + self.minute
+        self.minutes = self.date * MINUTES_OF_DAY + self.minute_of_day
         self.is_leap = z3.And(self.year % 4 == 0, self.year != 2100)
         self._last_day = self._by_month(_LENGTHS) + z3.If(z3.And(self.month == 2, self.is_leap), 1, 0)
 
@@ -75,13 +76,12 @@ class SymbolicMoment:
             terms.append(self._any(self._on(int(each[:2]), int(each[3:])) for each in window.yearly))
         if window.hours:
             terms.append(self._any(self._within(each) for each in window.hours))
-        minutes = self.date * _MINUTES + self.minute_of_day
         if ready.since is not None:
-            terms.append(minutes >= min(_around(ready.since, zone, 1)))
+            terms.append(self.minutes >= min(_around(ready.since, zone, 1)))
         if ready.until is not None:
             # The end is excluded; within its minute, what comes before it is not.
             part_of_minute = 1 if ready.until.second else 0
-            terms.append(minutes < max(_around(ready.until, zone, -1)) + part_of_minute)
+            terms.append(self.minutes < max(_around(ready.until, zone, -1)) + part_of_minute)
         return z3.And(*terms)
 
     def is_birthday(self, month: Any, day: Any) -> Any:
@@ -120,11 +120,16 @@ class SymbolicMoment:
 
 def windows_of(rule: CompiledRule, program: Program) -> list[tuple[Window, OpenWindow]]:
     """The windows within which a rule holds: its own and that of its campaign."""
-    campaigns = {each.id: each for each in program.document.campaigns}
     found = [(rule.document.window, rule.window)]
-    if rule.campaign_window is not None and rule.document.campaign is not None:
-        found.append((campaigns[rule.document.campaign].window, rule.campaign_window))
+    if rule.document.campaign is not None:
+        campaign = program.campaigns[rule.document.campaign]
+        found.append((campaign.document.window, campaign.window))
     return [each for each in found if not each[1].is_always]
+
+
+def minutes_at(local: datetime) -> int:
+    """The local minutes since 1970 that clocks show."""
+    return (local.date() - _EPOCH).days * MINUTES_OF_DAY + local.hour * 60 + local.minute
 
 
 def _around(instant: datetime, zone: ZoneInfo, direction: int) -> list[int]:
@@ -132,6 +137,5 @@ def _around(instant: datetime, zone: ZoneInfo, direction: int) -> list[int]:
     found = []
     for minutes_away in range(0, 210, 30):
         local = (instant + direction * timedelta(minutes=minutes_away)).astimezone(zone)
-        minutes = (local.date() - _EPOCH).days * _MINUTES + local.hour * 60 + local.minute
-        found.append(minutes - direction * minutes_away)
+        found.append(minutes_at(local) - direction * minutes_away)
     return found

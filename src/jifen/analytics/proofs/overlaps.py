@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from jifen.analytics.proofs.encoding import unprovable_parts
+from jifen.analytics.proofs.encoding import may_fail, unprovable_parts
+from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.places import Place
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space, Undecided, conditions_of
 from jifen.core.conditions.syntax import place_of
 from jifen.core.rules.book import CompiledRule
 
@@ -27,19 +28,40 @@ def beyond_proof(place: Place) -> Iterator[NotProven]:
 
 
 def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Iterator[Result]:
-    """Whether a rule can match at all. `anything`: an event to show that it does not."""
+    """Whether a rule can match at all, and can be worked out where it does. `anything`: an event to show that it does
+    not."""
     try:
         case = space.find([rule])
+        if case is None:
+            failing = space.find_failing(rule) if any(may_fail(each.root) for each in conditions_of(rule)) else None
+            yield _unmatched(space, rule, failing, anything)
+            return
+        outcome = outcome_of(replay(space.program, case), rule.id)
+        if outcome == "failed" and rule.formula is not None:
+            working = space.find([rule], more=lambda _: [formula_gives_points(space.encoder, rule)])
+            if working is None:
+                zh = f"规则 {rule.id} 永远不会给积分：凡符合的事件，它的公式总是无法计算"
+                en = f"{rule.id} never gives points: whatever event matches it, its formula fails"
+                yield finding("never_true", [rule.id], zh, en, counterexample(case))
+                return
+            outcome = outcome_of(replay(space.program, working), rule.id)
+        if outcome in _UNMATCHED:
+            yield not_shown(rule.id, "never_true")
     except Undecided as error:
         yield gave_up(rule.id, "never_true", error)
-        return
-    if case is not None:
-        if outcome_of(replay(space.program, case), rule.id) in _UNMATCHED:
-            yield not_shown(rule.id, "never_true")
-        return
-    shown = None if anything is None else counterexample(anything)
-    zh = f"规则 {rule.id} 的条件和时间窗口永远不会同时成立"
-    yield finding("never_true", [rule.id], zh, f"The conditions and windows of {rule.id} never hold together", shown)
+
+
+def _unmatched(space: Space, rule: CompiledRule, failing: Case | None, anything: Case | None) -> Finding:
+    """That a rule never matches: by an event for which its conditions fail, where they would hold else, or by any."""
+    if failing is not None and outcome_of(replay(space.program, failing), rule.id) == "failed":
+        zh = f"规则 {rule.id} 永远不会给积分：凡可能符合的事件，它的条件总是无法计算"
+        en = f"{rule.id} never gives points: whatever event it could match, its condition fails"
+        return finding("never_true", [rule.id], zh, en, counterexample(failing))
+    zh, en = (
+        f"规则 {rule.id} 的条件和时间窗口永远不会同时成立",
+        f"The conditions and windows of {rule.id} never hold together",
+    )
+    return finding("never_true", [rule.id], zh, en, None if anything is None else counterexample(anything))
 
 
 def multiplying(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:

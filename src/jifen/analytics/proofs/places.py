@@ -13,8 +13,8 @@ from jifen.core.rules.book import CompiledRule
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a condition stands. `owner` is the rule, or `tier:SET:TIER`, `reward:ID`, `draw:ID`, `approval:ID`; `field`
-    the field of a rule, or the path of any other condition in the program file."""
+    """Where a condition stands. `owner` is the rule, or `tier:SET:TIER`, `reward:ID`, `draw:ID`, `approval:ID`,
+    `campaign:ID`; `field` the field of a rule, or the path of any other condition in the program file."""
 
     owner: str
     field: str
@@ -41,7 +41,11 @@ def places_of_rule(rule: CompiledRule) -> Iterator[Place]:
 
 
 def places_beside_rules(program: Program) -> Iterator[Place]:
-    """The conditions of tiers, rewards and their prices, lotteries and approval flows."""
+    """The conditions of tiers, rewards and their prices, lotteries, approval flows, and of campaigns without rules."""
+    drawing = {rule.campaign for rule in program.document.rules}
+    for number, (name, campaign) in enumerate(program.campaigns.items()):
+        if campaign.audience is not None and name not in drawing:
+            yield Place(f"campaign:{name}", f"$.campaigns[{number}].audience", campaign.audience)
     for number, tier_set in enumerate(program.tier_sets):
         for tier in tier_set.tiers:
             for field, condition in (("qualify", tier.qualify), ("keep", tier.keep)):

@@ -1,25 +1,20 @@
-"""What can be seen without a solver: names that do not exist, yuan taken for cents, caps that never bind, gaps."""
+"""What can be seen without a solver: names that do not exist, yuan taken for cents."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from difflib import get_close_matches
 from itertools import product
 from typing import Final, get_args
 
-from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
-from jifen.analytics.proofs.moments import FIRST_DAY
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
-from jifen.core.orders import Order, OrderLine
+from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
 from jifen.core.redemption.document import RewardKind
 from jifen.core.rules.book import CompiledRule
-from jifen.core.rules.document import ORDER_COMPLETED, Window
-from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
+from jifen.core.rules.facts import TIERS
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
 SMALL_CENTS = 1_000
@@ -32,7 +27,6 @@ WHOLE_CURRENCIES = frozenset(
         *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
     ]
 )
-ONE_DAY = timedelta(days=1)
 #: What stands before the id of a field of members in its name.
 FIELDS = "member.fields."
 _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
@@ -56,12 +50,11 @@ def unknown_references(program: Program, place: Place) -> Iterator[Finding]:
         text = str(constant.value)
         known = _known(program, name)
         if known and text and text not in known:
-            near = get_close_matches(text, known, 1)
-            hint_zh, hint_en = (f"，是否为 {near[0]}", f"; did you mean {near[0]}") if near else ("", "")
             where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
             zh, en = place.name(constant.position)
-            zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有{hint_zh}"
-            en = f"{en} names {name} {text!r}, which {where_en} does not have{hint_en}"
+            zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有"
+            en = f"{en} names {name} {text!r}, which {where_en} does not have"
+            zh, en = asking(zh, en, nearest(text, known))
             yield finding("unknown_reference", [place.owner], zh, en)
 
 
@@ -152,44 +145,6 @@ def _numbers(node: Node) -> Iterator[tuple[int, int]]:
                 yield _ARITHMETIC[function](one, other), position
 
 
-def gaps(program: Program) -> Iterator[Finding]:
-    """Categories and tiers of the catalog, and pairs of both, for which an order of 1,000.00 earns nothing."""
-    catalog = program.document.catalog
-    earning: list[str] = []
-    for category in catalog.categories:
-        found = list(_gap(program, f"类目 {category}", f"the category {category}", category, ""))
-        if not found:
-            earning.append(category)
-        yield from found
-    for tier in program.document.tiers:
-        usual = earning[0] if earning else None
-        found = list(_gap(program, f"等级 {tier.id}", f"the tier {tier.id}", usual, tier.id))
-        yield from found
-        for category in earning[1:] if not found else ():
-            zh, en = f"等级 {tier.id} 在类目 {category}", f"the tier {tier.id} in the category {category}"
-            yield from _gap(program, zh, en, category, tier.id)
-
-
-def _gap(program: Program, zh: str, en: str, category: str | None, tier: str) -> Iterator[Finding]:
-    lines = [OrderLine("1", 1, 100_000, category=category)]
-    order = Order("check", program.document.currency, lines)
-    instant = _usual_day(program).astimezone(UTC)
-    member = MemberFacts(tier=tier, orders=1, spent_cents_total=1, days_since_last_order=1)
-    case = Case(RatedEvent(ORDER_COMPLETED, instant, "check", order, lines), member)
-    if not any(award.points for award in replay(program, case).awards):
-        yield finding("gap", [], f"{zh} 的订单不得任何积分", f"An order of {en} earns nothing", counterexample(case))
-
-
-def _usual_day(program: Program) -> datetime:
-    """Noon of the first day on which all rules hold that begin once and for all."""
-    starts = []
-    for rule in program.books[ORDER_COMPLETED].rules:
-        since = rule.document.window.since
-        if since is not None and rule.document.window == Window(since=since) and rule.document.campaign is None:
-            starts.append(since[:10])
-    return usual_moment(program, max([FIRST_DAY, *(date.fromisoformat(each) + ONE_DAY for each in starts)]))
-
-
 def plain_findings(program: Program) -> list[Finding]:
     """All of these, for all rules and for every condition beside them."""
     rules = [rule for book in program.books.values() for rule in book.rules]
@@ -199,4 +154,4 @@ def plain_findings(program: Program) -> list[Finding]:
         found += [each for rule in rules for each in small_steps(rule)]
     for place in [*places, *places_beside_rules(program)]:
         found += [*unknown_references(program, place), *magnitudes(program, place)]
-    return found + (list(gaps(program)) if ORDER_COMPLETED in program.books else [])
+    return found

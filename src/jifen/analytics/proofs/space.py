@@ -8,6 +8,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
+from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
@@ -33,7 +34,7 @@ class Space:
         self.program = program
         self.event_type = event_type
         self.is_order = event_type == ORDER_COMPLETED
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
@@ -45,11 +46,8 @@ class Space:
     def conditions(self, rule: CompiledRule) -> Any:
         """The formula of what a rule asks of event, member and moment."""
         if rule.id not in self._conditions:
-            encoder = self.encoder
-            terms = [encoder.formula(each.root) for each in (*rule.audiences, rule.when) if each is not None]
-            windows = self._windows[rule.id]
-            terms += [encoder.moment.window(one, ready, self.program.zone) for one, ready in windows]
-            self._conditions[rule.id] = encoder.all_of(*terms)
+            terms = [self._holds(each) for each in (*rule.audiences, rule.when) if each is not None]
+            self._conditions[rule.id] = self.encoder.all_of(*terms, *self._open(rule))
         return self._conditions[rule.id]
 
     def filter(self, rule: CompiledRule, line: str) -> Any:
@@ -58,8 +56,17 @@ class Space:
             return z3.BoolVal(True, self.encoder.context)
         key = (rule.id, line)
         if key not in self._filters:
-            self._filters[key] = self.encoder.formula(rule.lines.root, line)
+            self._filters[key] = self._holds(rule.lines, line)
         return self._filters[key]
+
+    def _holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
+        """That a condition holds: a condition that cannot be worked out does not."""
+        holds = self.encoder.formula(condition.root, line)
+        return z3.And(holds, has_value(self.encoder, condition.root, line)) if may_fail(condition.root) else holds
+
+    def _open(self, rule: CompiledRule) -> list[Any]:
+        moment, zone = self.encoder.moment, self.program.zone
+        return [moment.window(one, ready, zone) for one, ready in self._windows[rule.id]]
 
     def matches(self, rule: CompiledRule, line: str) -> Any:
         """The formula of a rule that rates this line."""
@@ -123,6 +130,11 @@ class Space:
         wanted += [self.does_not_match(rule, lines) for rule in no]
         return self.solve([*wanted, *more(lines)], lines, [*yes, *no, *also])
 
+    def find_failing(self, rule: CompiledRule) -> Case | None:
+        """An event that would match a rule if its conditions could be worked out. Raises Undecided."""
+        asked = [self.encoder.formula(each.root) for each in conditions_of(rule)]
+        return self.solve([*asked, *self._open(rule)], [LINE_PREFIX], [rule])
+
     def solve(
         self, wanted: Sequence[Any], lines: Sequence[str], rules: Sequence[CompiledRule], alike: int = 1
     ) -> Case | None:
@@ -138,7 +150,7 @@ class Space:
         if not self.is_possible(solver):
             return None
         has_moment = self._names_moment(rules)
-        model = self._usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        model = self.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         return case_of(model, self.encoder, self.event_type, lines, local, self.program)
@@ -146,7 +158,7 @@ class Space:
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
         """A solver that knows these formulas and what always holds of the facts that rules name."""
         solver = z3.Solver(ctx=self.encoder.context)
-        solver.set("timeout", self._timeout_ms)
+        solver.set("timeout", self.timeout_ms)
         names = {name for rule in rules for name in rule.names}
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
@@ -218,7 +230,7 @@ class Space:
         return self.encoder.moment.usual() if has_moment else []
 
     @staticmethod
-    def _usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
+    def usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
         """A model in which as many of these hold as were found to go together, the first before the others."""
         model = solver.model()
         for each in preferences:

@@ -8,6 +8,7 @@ from typing import Any
 import z3
 
 from jifen.analytics.proofs.encoding import Encoder
+from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
 from jifen.core.program import Program
 from jifen.core.tiers.document import Lifetime
@@ -20,12 +21,13 @@ def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | N
     for tier_set in program.tier_sets:
         encoder = Encoder("", program.document.currency, types)
         asked = [each for each in tier_set.tiers if each.is_earned and each.qualify is not None]
-        formulas = [encoder.formula(each.qualify.root) for each in asked if each.qualify is not None]
+        conditions = [each.qualify.root for each in asked if each.qualify is not None]
+        formulas = [encoder.formula(each) for each in conditions]
         always = [*encoder.bounds(tier_set.names), *counts_of(encoder, tier_set)]
         for rank, tier in enumerate(asked):
             solver = z3.Solver(ctx=encoder.context)
             solver.set("timeout", timeout_ms)
-            solver.add(*always, formulas[rank])
+            solver.add(*always, formulas[rank], has_value(encoder, conditions[rank]))
             name = f"tier:{tier_set.id}:{tier.id}"
             answers = [solver.check()]
             if answers[0] == z3.sat:

@@ -49,7 +49,7 @@ async def _import(asked: Asked) -> ImportView | Refusal:
     try:
         return view_of_import(await find_import(asked.connection, number_of(asked.name)))
     except UnknownImport as error:
-        return Refusal(error.code, error.message)
+        return Refusal(error.code, error.message, message_zh=error.message_zh)
 
 
 READS = (

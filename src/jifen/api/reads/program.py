@@ -103,14 +103,14 @@ async def _draft(asked: Asked) -> DraftView | Refusal:
     try:
         return await view_of_draft(asked.connection, await find_draft(asked.connection, asked.name))
     except UnknownDraft as error:
-        return Refusal(error.code, error.message)
+        return Refusal(error.code, error.message, message_zh=error.message_zh)
 
 
 async def _backtest(asked: Asked) -> BacktestView | Refusal:
     try:
         return await find_backtest(asked.connection, asked.name)
     except UnknownBacktest as error:
-        return Refusal(error.code, error.message)
+        return Refusal(error.code, error.message, message_zh=error.message_zh)
 
 
 _EXAMPLE_PROGRAM = {

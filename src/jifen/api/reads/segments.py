@@ -79,7 +79,13 @@ async def _members(asked: Asked) -> SegmentPage | Refusal:
 
 
 def _refusal(error: JifenError) -> Refusal:
-    return Refusal(error.code, error.message, None, {name: value for name, value in error.details.items() if value})
+    return Refusal(
+        error.code,
+        error.message,
+        None,
+        {name: value for name, value in error.details.items() if value},
+        error.message_zh,
+    )
 
 
 READS = (

@@ -54,7 +54,7 @@ async def _recalculation(asked: Asked) -> RecalculationView | Refusal:
     try:
         return view_of_recalculation(await find_recalculation(asked.connection, int(asked.name) if is_number else 0))
     except UnknownRecalculation as error:
-        return Refusal(error.code, error.message)
+        return Refusal(error.code, error.message, message_zh=error.message_zh)
 
 
 _GOLD = {"zh": "金卡", "en": "Gold"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -10,12 +9,14 @@ from cel_expr_python import cel
 
 from jifen.core.conditions.syntax import Call, Constant, Node
 from jifen.core.conditions.zones import is_zone, provide_zones, zone_names
+from jifen.core.nearest import nearest
 
 
 class Fault(NamedTuple):
     """What is wrong, where in the source."""
 
     position: int
+    message_zh: str
     message: str
     suggestion: str | None = None
 
@@ -30,37 +31,47 @@ def constant_fault(call: Call) -> Fault | None:
     if call.overload in _EXAMPLES and isinstance(argument, Constant):
         wanted, program = _EXAMPLES[call.overload]
         if _fails(program, argument.value):
-            return Fault(argument.position, f"{argument.value!r} is no {wanted}.")
+            zh, en = wanted
+            return Fault(argument.position, f"{argument.value!r} 不是{zh}。", f"{argument.value!r} is no {en}.")
     return None
 
 
 _EXAMPLES: Final = {
-    "string_to_timestamp": ('instant; write "2026-11-11T00:00:00+08:00"', "timestamp(text)"),
-    "string_to_duration": ('duration; write "90m" or "24h" (units h, m, s, ms)', "duration(text)"),
-    "string_to_int64": ("whole number", "int(text)"),
+    "string_to_timestamp": (
+        ('时刻；请写成 "2026-11-11T00:00:00+08:00"', 'instant; write "2026-11-11T00:00:00+08:00"'),
+        "timestamp(text)",
+    ),
+    "string_to_duration": (
+        ('时长；请写成 "90m" 或 "24h"（单位 h、m、s、ms）', 'duration; write "90m" or "24h" (units h, m, s, ms)'),
+        "duration(text)",
+    ),
+    "string_to_int64": (("整数", "whole number"), "int(text)"),
 }
 
 
 def _pattern_fault(pattern: Node) -> Fault | None:
     if not isinstance(pattern, Constant):
-        return Fault(pattern.position, "The pattern of matches() must stand in the condition as a text.")
+        zh = "matches() 的模式须直接写成文本。"
+        return Fault(pattern.position, zh, "The pattern of matches() must stand in the condition as a text.")
     error = _error("''.matches(text)", pattern.value)
     if error is None:
         return None
     reason = error.rpartition("invalid regular expression: ")[2]
-    return Fault(pattern.position, f"This is no regular expression: {reason}.")
+    return Fault(pattern.position, f"这不是正则表达式（{reason}）。", f"This is no regular expression: {reason}.")
 
 
 def _zone_fault(zone: Node) -> Fault | None:
     if not isinstance(zone, Constant):
-        return Fault(zone.position, "The time zone must stand in the condition as a text.")
+        return Fault(zone.position, "时区须直接写成文本。", "The time zone must stand in the condition as a text.")
     name = str(zone.value)
     if not is_zone(name):
-        nearest = get_close_matches(name, zone_names(), 1)
-        message = f'{name!r} is no time zone; write an IANA name or an offset such as "+08:00".'
-        return Fault(zone.position, message, f'"{nearest[0]}"' if nearest else None)
+        near = nearest(name, zone_names())
+        en = f'{name!r} is no time zone; write an IANA name or an offset such as "+08:00".'
+        zh = f'{name!r} 不是时区；请写 IANA 名称，或 "+08:00" 这样的偏移。'
+        return Fault(zone.position, zh, en, f'"{near}"' if near else None)
     if _fails("timestamp(0).getHours(text)", name):
-        return Fault(zone.position, f"The rules of the time zone {name} are not installed on this machine.")
+        en = f"The rules of the time zone {name} are not installed on this machine."
+        return Fault(zone.position, f"这台机器上没有安装时区 {name} 的规则。", en)
     return None
 
 

@@ -7,22 +7,36 @@ from typing import ClassVar, Final
 import msgspec
 
 from jifen.core.errors import JifenError
+from jifen.core.nearest import asking
 
 
 class Problem(msgspec.Struct, frozen=True):
     """One thing wrong with a source text. `line` and `column` count from 1, columns in characters (code points).
 
-    `suggestion` is text that could stand there instead, or None.
+    `message_zh` says the same as `message` in Chinese; `suggestion` is text that could stand there instead, or None.
     """
 
     line: int
     column: int
+    message_zh: str
     message: str
     suggestion: str | None = None
 
-    def __str__(self) -> str:
-        hint = f" Did you mean {self.suggestion}?" if self.suggestion else ""
-        return f"{self.line}:{self.column} {self.message}{hint}"
+    @property
+    def asked(self) -> tuple[str, str]:
+        """The message in Chinese and English, each with the question whether the suggestion was meant."""
+        return asking(self.message_zh, self.message, self.suggestion)
+
+    @property
+    def details(self) -> dict[str, object]:
+        """As the details of an error tell it."""
+        return {
+            "line": self.line,
+            "column": self.column,
+            "message": self.message,
+            "message_zh": self.message_zh,
+            "suggestion": self.suggestion,
+        }
 
 
 class InvalidCondition(JifenError):
@@ -31,7 +45,11 @@ class InvalidCondition(JifenError):
     code: ClassVar[str] = "invalid_condition"
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(str(each) for each in problems))
+        told = [(each.line, each.column, *each.asked) for each in problems]
+        super().__init__(
+            " ".join(f"{line}:{column} {en}" for line, column, _, en in told),
+            message_zh="".join(f"第 {line} 行第 {column} 列：{zh}" for line, column, zh, _ in told),
+        )
         self.problems = problems
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from difflib import get_close_matches
 from typing import Final
 
 from jifen.core.conditions.errors import Problem
@@ -12,6 +11,7 @@ from jifen.core.conditions.fields import LINE_FIELDS, LINE_MESSAGE
 from jifen.core.conditions.grammar import shown_function
 from jifen.core.conditions.scan import slips
 from jifen.core.conditions.syntax import place_of
+from jifen.core.nearest import nearest
 from jifen.core.text import unfit_text
 
 #: In characters. CEL quotes the source in each of its messages and needs time and memory for long lists.
@@ -24,9 +24,9 @@ FUNCTIONS: Final = (
     *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
 )
 _MACROS: Final = {
-    "has": "every name always has a value",
-    "map": "use all, exists or exists_one",
-    "filter": "use all, exists or exists_one",
+    "has": ("每个名称总有值", "every name always has a value"),
+    "map": ("请用 all、exists 或 exists_one", "use all, exists or exists_one"),
+    "filter": ("请用 all、exists 或 exists_one", "use all, exists or exists_one"),
 }
 _QUANTIFIERS: Final = {"all", "exists", "exists_one"}
 _ERROR: Final = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
@@ -36,31 +36,33 @@ _FIELD: Final = re.compile(r"undefined field '(.*)' not found in struct '.*'")
 _SELECT: Final = re.compile(r"expression of type '(.*)' cannot be the operand of a select operation")
 _SYNTAX: Final = "Syntax error: "
 _TYPES: Final = {
-    "bool": "true or false",
-    "int": "a number",
-    "string": "a text",
-    "double": "a number with a fraction",
-    "google.protobuf.Timestamp": "an instant",
-    "google.protobuf.Duration": "a duration",
-    LINE_MESSAGE: "an order line",
-    "null_type": "null",
-    "list(string)": "a list of texts",
-    "list(int)": "a list of numbers",
-    f"list({LINE_MESSAGE})": "a list of order lines",
+    "bool": ("真假值", "true or false"),
+    "int": ("数字", "a number"),
+    "string": ("文本", "a text"),
+    "double": ("小数", "a number with a fraction"),
+    "google.protobuf.Timestamp": ("时刻", "an instant"),
+    "google.protobuf.Duration": ("时长", "a duration"),
+    LINE_MESSAGE: ("订单行", "an order line"),
+    "null_type": ("null", "null"),
+    "list(string)": ("文本列表", "a list of texts"),
+    "list(int)": ("数字列表", "a list of numbers"),
+    f"list({LINE_MESSAGE})": ("订单行列表", "a list of order lines"),
 }
 
 
 def source_problems(source: str) -> tuple[Problem, ...]:
     """What is wrong with a source before anything reads it: empty, too long, characters that CEL cannot take."""
     if len(source) > MAXIMUM_SOURCE:
-        message = f"The condition has {len(source)} characters; {MAXIMUM_SOURCE} are allowed."
-        return (Problem(*place_of(source, MAXIMUM_SOURCE), message),)
+        zh = f"条件有 {len(source)} 个字符；最多 {MAXIMUM_SOURCE} 个。"
+        en = f"The condition has {len(source)} characters; {MAXIMUM_SOURCE} are allowed."
+        return (Problem(*place_of(source, MAXIMUM_SOURCE), zh, en),)
     if not source.strip():
-        return (Problem(1, 1, 'The condition is empty; write "true" for always.'),)
+        return (Problem(1, 1, '条件是空的；始终成立请写 "true"。', 'The condition is empty; write "true" for always.'),)
     for position, character in enumerate(source):
         fault = unfit_text(character)
         if fault is not None:
-            return (Problem(*place_of(source, position), f"The condition contains {fault}."),)
+            zh = f"条件含有不能使用的字符 U+{ord(character):04X}。"
+            return (Problem(*place_of(source, position), zh, f"The condition contains {fault}."),)
     return ()
 
 
@@ -69,7 +71,7 @@ def explain(source: str, error: str, names: Collection[str]) -> tuple[Problem, .
     text = error.removesuffix("]").rpartition(" [")[0]
     found = [(int(line), int(column), message) for line, column, message in _ERROR.findall(text)]
     if not found:
-        return (Problem(1, 1, _limit_message(text.partition(": ")[2])),)
+        return (Problem(1, 1, *_limit_message(text.partition(": ")[2])),)
     syntax = [each for each in found if each[2].startswith(_SYNTAX)]
     if syntax:
         return tuple(slips(source))[:MAXIMUM_PROBLEMS] or (_syntax_problem(*syntax[0]),)
@@ -97,33 +99,37 @@ def _character(source: str, line: int, column: int) -> str:
 def _problem(source: str, found: tuple[int, int, str], names: Collection[str]) -> Problem:
     line, column, message = found
     if line < 1 or column < 1:
-        return Problem(1, 1, _limit_message(message))
+        return Problem(1, 1, *_limit_message(message))
     if match := _UNDECLARED.fullmatch(message):
         if _character(source, line, column) == "(":
             return _unknown_function(line, column, match[1])
         return _unknown_name(source, line, column, match[1], names)
     if match := _FIELD.fullmatch(message):
-        known = ", ".join(LINE_FIELDS)
-        message = f"An order line has no field {match[1]}; it has {known}."
-        return Problem(line, column, message, _nearest(match[1], LINE_FIELDS))
+        zh = f"订单行没有字段 {match[1]}；有 {'、'.join(LINE_FIELDS)}。"
+        en = f"An order line has no field {match[1]}; it has {', '.join(LINE_FIELDS)}."
+        return Problem(line, column, zh, en, nearest(match[1], LINE_FIELDS))
     if match := _OVERLOAD.fullmatch(message):
-        return Problem(line, column, _overload_message(match[1], list(_split_types(match[2]))))
+        return Problem(line, column, *_overload_message(match[1], list(_split_types(match[2]))))
     if match := _SELECT.fullmatch(message):
-        return Problem(line, column, f"{_shown_type(match[1]).capitalize()} has no fields.")
+        zh, en = _shown_type(match[1])
+        return Problem(line, column, f"{zh}没有字段。", f"{en.capitalize()} has no fields.")
     if message == "invalid int literal":
-        return Problem(line, column, "The number is too large; numbers have 64 bits.")
-    return Problem(line, column, f"This cannot be read: {message}.")
+        return Problem(line, column, "数字过大；数字为 64 位。", "The number is too large; numbers have 64 bits.")
+    return Problem(line, column, f"这里无法读取（{message}）。", f"This cannot be read: {message}.")
 
 
 def _unknown_function(line: int, column: int, name: str) -> Problem:
     if name in _MACROS:
-        return Problem(line, column, f"{name}() is not available in conditions: {_MACROS[name]}.")
+        zh, en = _MACROS[name]
+        en = f"{name}() is not available in conditions: {en}."
+        return Problem(line, column, f"条件中不能使用 {name}()：{zh}。", en)
     if name in _QUANTIFIERS:
-        return Problem(line, column, f"Write {name} as list.{name}(element, condition).")
+        written = f"list.{name}(element, condition)"
+        return Problem(line, column, f"{name} 请写成 {written}。", f"Write {name} as {written}.")
     if name in FUNCTIONS:
-        return Problem(line, column, f"{name}() takes another number of arguments.")
-    suggestion = "!" if name.lower() == "not" else _nearest(name, FUNCTIONS)
-    return Problem(line, column, f"There is no function {name}().", suggestion)
+        return Problem(line, column, f"{name}() 的参数个数不对。", f"{name}() takes another number of arguments.")
+    suggestion = "!" if name.lower() == "not" else nearest(name, FUNCTIONS)
+    return Problem(line, column, f"没有函数 {name}()。", f"There is no function {name}().", suggestion)
 
 
 def _unknown_name(source: str, line: int, column: int, name: str, names: Collection[str]) -> Problem:
@@ -133,29 +139,33 @@ def _unknown_name(source: str, line: int, column: int, name: str, names: Collect
     text = source.split("\n")[line - 1]
     if start > 0 and text[start - 1 :].startswith(name):
         column = start
-    return Problem(line, column, f"There is no {name}.", _nearest(name, names))
+    return Problem(line, column, f"没有 {name}。", f"There is no {name}.", nearest(name, names))
 
 
-def _nearest(name: str, known: Collection[str]) -> str | None:
-    by_lower = {each.lower(): each for each in known}
-    nearest = get_close_matches(name.lower(), by_lower, 1)
-    return by_lower[nearest[0]] if nearest else None
-
-
-def _overload_message(function: str, types: list[str]) -> str:
+def _overload_message(function: str, types: list[str]) -> tuple[str, str]:
     shown = shown_function(function)
-    message = f"{shown} does not work on {' and '.join(_shown_type(each) for each in types)}."
+    names = [_shown_type(each) for each in types]
+    zh = f"{shown} 不能用于{'和'.join(each for each, _ in names)}。"
+    en = f"{shown} does not work on {' and '.join(each for _, each in names)}."
+    advice = _overload_advice(function, types)
+    return (zh, en) if advice is None else (f"{zh}{advice[0]}", f"{en} {advice[1]}")
+
+
+def _overload_advice(function: str, types: list[str]) -> tuple[str, str] | None:
     if set(types) in ({"int", "string"}, {"string", "list(int)"}, {"int", "list(string)"}):
-        return f"{message} Write numbers without quotes and texts in quotes."
+        return "数字不加引号，文本加引号。", "Write numbers without quotes and texts in quotes."
     if "double" in types:
-        return f"{message} All numbers are whole: amounts are in cents."
+        return "数字都是整数：金额以分计。", "All numbers are whole: amounts are in cents."
     if "null_type" in types:
-        return f"{message} Nothing is ever null in conditions."
+        return "条件中没有 null。", "Nothing is ever null in conditions."
     if function == "_+_" and types == ["string", "string"]:
-        return f"{message} Texts cannot be joined."
+        return "文本不能相连。", "Texts cannot be joined."
     if function == "_?_:_":
-        return f"{message} Before the ? stands true or false, and both results are of one type."
-    return message
+        return (
+            "? 之前是真假值，两个结果类型相同。",
+            "Before the ? stands true or false, and both results are of one type.",
+        )
+    return None
 
 
 def _split_types(types: str) -> Iterator[str]:
@@ -169,8 +179,8 @@ def _split_types(types: str) -> Iterator[str]:
     yield types[start:].strip()
 
 
-def _shown_type(name: str) -> str:
-    return _TYPES.get(name, f"a value of type {name}")
+def _shown_type(name: str) -> tuple[str, str]:
+    return _TYPES.get(name, (f"类型为 {name} 的值", f"a value of type {name}"))
 
 
 def _syntax_problem(line: int, column: int, message: str) -> Problem:
@@ -178,17 +188,21 @@ def _syntax_problem(line: int, column: int, message: str) -> Problem:
     line, column = max(line, 1), max(column, 1)
     if "'<EOF>'" in message:
         missing = re.match(r"missing (.*) at '<EOF>'", message)
-        return Problem(line, column, f"{missing[1]} is missing." if missing else "The condition ends too early.")
+        if missing:
+            return Problem(line, column, f"缺少 {missing[1]}。", f"{missing[1]} is missing.")
+        return Problem(line, column, "条件没有写完。", "The condition ends too early.")
     if match := re.fullmatch(r"token recognition error at: '(.*)'", message, re.DOTALL):
         if match[1].startswith(("'", '"')):
-            return Problem(line, column, "The text is not closed, or has a backslash before a wrong character.")
-        return Problem(line, column, f"This cannot be read: {match[1].strip()}")
+            en = "The text is not closed, or has a backslash before a wrong character."
+            return Problem(line, column, "文本没有结束引号，或反斜杠后的字符不对。", en)
+        return Problem(line, column, f"这里无法读取：{match[1].strip()}", f"This cannot be read: {match[1].strip()}")
     if match := re.match(r"(?:mismatched|extraneous) input '(.*)' expecting", message):
-        return Problem(line, column, f"This does not belong here: {match[1]}")
-    return Problem(line, column, "This cannot be read as a condition.")
+        return Problem(line, column, f"这里不该有：{match[1]}", f"This does not belong here: {match[1]}")
+    return Problem(line, column, "这不能作为条件读取。", "This cannot be read as a condition.")
 
 
-def _limit_message(message: str) -> str:
+def _limit_message(message: str) -> tuple[str, str]:
     if "recursion" in message:
-        return "The condition is nested too deeply or has more than 32 terms in one sum; 32 levels are allowed."
-    return f"The condition cannot be read: {message}"
+        en = "The condition is nested too deeply or has more than 32 terms in one sum; 32 levels are allowed."
+        return "条件嵌套过深，或一个和式超过 32 项；最多 32 层。", en
+    return f"条件无法读取（{message}）。", f"The condition cannot be read: {message}"

@@ -20,6 +20,7 @@ from jifen.core.conditions.syntax import (
     ValueType,
     place_of,
 )
+from jifen.core.nearest import nearest
 
 #: Each level multiplies the work: two over an order of 100 lines are 10,000 steps, where CEL gives up.
 MAXIMUM_QUANTIFIER_DEPTH: Final = 2
@@ -63,17 +64,19 @@ class _Reader:
         self.source = source
         self.names = names
 
-    def refused(self, position: int, message: str, suggestion: str | None = None) -> InvalidCondition:
+    def refused(self, position: int, zh: str, en: str, suggestion: str | None = None) -> InvalidCondition:
         """The error for a place, to be raised."""
-        return InvalidCondition((Problem(*place_of(self.source, position), message, suggestion),))
+        return InvalidCondition((Problem(*place_of(self.source, position), zh, en, suggestion),))
 
     def node(self, node: CheckedNode, scope: tuple[str, ...]) -> Node:
         """`scope` holds the variables of the quantifiers around the node."""
         value_type = _VALUE_TYPES.get(node.type)
         if value_type is None:
-            raise self.refused(node.position, _TYPE_FAULTS.get(node.type, _OTHER_TYPE_FAULT))
+            raise self.refused(node.position, *_TYPE_FAULTS.get(node.type, _OTHER_TYPE_FAULT))
         if node.special:
-            raise self.refused(node.position, "Optional values are not available in conditions.")
+            raise self.refused(
+                node.position, "条件中不能使用可选值。", "Optional values are not available in conditions."
+            )
         match node.kind:
             case "constant":
                 return self._constant(node, value_type)
@@ -88,54 +91,63 @@ class _Reader:
             case "comprehension":
                 return self._quantifier(node, scope)
             case "struct":
-                raise self.refused(node.position, "Conditions cannot make maps or structures.")
+                raise self.refused(node.position, *_NO_MAPS)
 
     def _constant(self, node: CheckedNode, value_type: ValueType) -> Node:
         if node.value is None:
-            raise self.refused(node.position, _OTHER_TYPE_FAULT)
+            raise self.refused(node.position, *_OTHER_TYPE_FAULT)
         if isinstance(node.value, str) and "\0" in node.value:
-            raise self.refused(node.position, "A text cannot contain the character U+0000.")
+            zh = "文本不能含有字符 U+0000。"
+            raise self.refused(node.position, zh, "A text cannot contain the character U+0000.")
         return Constant(value_type, node.value, node.position)
 
     def _name(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:
         # A leading dot reaches past the variable of a quantifier.
         name = node.name.removeprefix(".")
         if name not in scope and name not in self.names:
-            raise self.refused(node.position, f"There is no {name}.")
+            raise self.refused(node.position, f"没有 {name}。", f"There is no {name}.", nearest(name, self.names))
         return Name(value_type, name, node.position)
 
     def _member(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:
         operand = self.node(node.children[0], scope)
         if operand.type != "line" or node.name not in LINE_FIELDS:
-            raise self.refused(node.position, f"There is no field {node.name}.")
+            raise self.refused(node.position, f"没有字段 {node.name}。", f"There is no field {node.name}.")
         return Member(value_type, operand, node.name, node.position)
 
     def _list(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:
         if value_type == "lines":
-            raise self.refused(node.position, "Conditions cannot make lists of order lines.")
+            zh = "条件中不能列出订单行。"
+            raise self.refused(node.position, zh, "Conditions cannot make lists of order lines.")
         return ListLiteral(value_type, tuple(self.node(each, scope) for each in node.children), node.position)
 
     def _call(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:
         arguments = tuple(self.node(each, scope) for each in node.children)
         if node.overload not in OVERLOADS:
-            raise self.refused(node.position, f"{shown_function(node.name)} is not available in conditions.")
+            shown = shown_function(node.name)
+            raise self.refused(node.position, f"条件中不能使用 {shown}。", f"{shown} is not available in conditions.")
         if node.overload in {"equals", "not_equals", "in_list"} and arguments[0].type in {"line", "lines"}:
-            raise self.refused(node.position, "Order lines cannot be compared; compare their fields.")
+            zh = "订单行不能比较；请比较它们的字段。"
+            raise self.refused(node.position, zh, "Order lines cannot be compared; compare their fields.")
         call = Call(value_type, node.name, node.overload, arguments, node.position)
         fault = constant_fault(call)
         if fault is not None:
-            raise self.refused(fault.position, fault.message, fault.suggestion)
+            raise self.refused(fault.position, fault.message_zh, fault.message, fault.suggestion)
         return call
 
     def _quantifier(self, node: CheckedNode, scope: tuple[str, ...]) -> Node:
         kind, condition = _macro_of(node)
         if kind is None or condition is None:
-            raise self.refused(node.position, "Of the macros, all, exists and exists_one are available.")
+            zh = "宏只能用 all、exists 和 exists_one。"
+            raise self.refused(node.position, zh, "Of the macros, all, exists and exists_one are available.")
         if node.name in self.names:
-            raise self.refused(node.position, f"{node.name} already means something here; name the variable otherwise.")
+            zh = f"{node.name} 在这里已有含义；请给变量另取名称。"
+            en = f"{node.name} already means something here; name the variable otherwise."
+            raise self.refused(node.position, zh, en)
         if len(scope) >= MAXIMUM_QUANTIFIER_DEPTH:
             raise self.refused(
-                node.position, f"Quantifiers may stand inside each other {MAXIMUM_QUANTIFIER_DEPTH} levels deep."
+                node.position,
+                f"量词最多嵌套 {MAXIMUM_QUANTIFIER_DEPTH} 层。",
+                f"Quantifiers may stand inside each other {MAXIMUM_QUANTIFIER_DEPTH} levels deep.",
             )
         elements = self.node(node.children[0], scope)
         return Quantifier(kind, node.name, elements, self.node(condition, (*scope, node.name)), node.position)
@@ -164,13 +176,17 @@ def shown_function(function: str) -> str:
     return function.strip("_") if "_" in function[:1] + function[-1:] else f"{function}()"
 
 
-_OTHER_TYPE_FAULT: Final = "A value of this type is not available in conditions."
+_OTHER_TYPE_FAULT: Final = ("条件中不能使用这种类型的值。", "A value of this type is not available in conditions.")
+_NO_MAPS: Final = ("条件中不能构造映射或结构。", "Conditions cannot make maps or structures.")
 _TYPE_FAULTS: Final = {
-    "double": "Numbers with a fraction are not available; amounts are whole numbers of cents.",
-    "uint": "Unsigned numbers are not available; write them without u.",
-    "bytes": "Bytes are not available; write a text without b in front.",
-    "map": "Conditions cannot make maps or structures.",
-    "null": "Nothing is ever null in conditions.",
-    "dyns": "The elements of a list must be of one type.",
-    "type": "Types cannot be compared in conditions.",
+    "double": (
+        "不能使用小数；金额是以分计的整数。",
+        "Numbers with a fraction are not available; amounts are whole numbers of cents.",
+    ),
+    "uint": ("不能使用无符号数；请去掉 u。", "Unsigned numbers are not available; write them without u."),
+    "bytes": ("不能使用字节串；请写文本，前面不加 b。", "Bytes are not available; write a text without b in front."),
+    "map": _NO_MAPS,
+    "null": ("条件中没有 null。", "Nothing is ever null in conditions."),
+    "dyns": ("列表的元素须为同一类型。", "The elements of a list must be of one type."),
+    "type": ("条件中不能比较类型。", "Types cannot be compared in conditions."),
 }

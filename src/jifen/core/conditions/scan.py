@@ -38,4 +38,5 @@ def slips(source: str) -> Iterator[Problem]:
         elif token.lastgroup == "other":
             suggestion = _QUOTES.get(text)
         if suggestion is not None:
-            yield Problem(*place_of(source, token.start()), f"{text} has no meaning here.", suggestion)
+            zh, en = f"{text} 在这里没有意义。", f"{text} has no meaning here."
+            yield Problem(*place_of(source, token.start()), zh, en, suggestion)

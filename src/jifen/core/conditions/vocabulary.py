@@ -15,7 +15,8 @@ from jifen.core.conditions.grammar import read_tree
 
 __all__ = ["LINE_FIELDS", "FieldType", "Vocabulary"]
 
-_RESULTS = {"bool": "true or false", "int": "a number"}
+_RESULTS = {"bool": ("真假值", "true or false"), "int": ("数字", "a number")}
+_OTHERS = {"string": ("文本", "a text")}
 
 
 class Vocabulary:
@@ -49,6 +50,7 @@ class Vocabulary:
             raise InvalidCondition(explain(source, str(error), self.names)) from None
         root = read_tree(source, decode(serialized), self.names)
         if root.type != result:
-            message = f"This must give {_RESULTS[result]}, but gives {_RESULTS.get(root.type, f'a {root.type}')}."
-            raise InvalidCondition((Problem(1, 1, message),))
+            wanted, found = _RESULTS[result], (_RESULTS | _OTHERS).get(root.type, (f" {root.type}", f"a {root.type}"))
+            zh, en = f"结果须为{wanted[0]}，这里是{found[0]}。", f"This must give {wanted[1]}, but gives {found[1]}."
+            raise InvalidCondition((Problem(1, 1, zh, en),))
         return Condition(source, result, root, self._run.deserialize(serialized))

@@ -57,7 +57,9 @@ def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
     context = decision.context
     day = local_day(context.occurred_at, decision.program.zone)
     if command.type == CHECKED_IN:
-        decision.counters = decision.counters.with_checkin(day)
+        then = decision.state.counters_then.get(day)
+        streak_then = 1 if then is None else then.with_checkin(day).checkin_streak
+        decision.counters = decision.counters.with_checkin(day, streak_then)
     plain = {name: value for name, value in command.data.items() if isinstance(value, bool | int | str)}
     event = RatedEvent(command.type, context.occurred_at, context.source, data=plain)
     return _earn(decision, event, day, encode_facts(EventFacts(command.type, command.data)))

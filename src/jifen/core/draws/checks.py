@@ -8,7 +8,7 @@ from jifen.core.draws.document import Draw, Prize
 from jifen.core.draws.odds import Values, cost_of
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.redemption.document import Reward
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 from jifen.core.wallets.checks import Kinds, check_spendable, check_wallet
 
 MAXIMUM_DRAWS = 100
@@ -67,7 +67,7 @@ def _check_worth(path: str, prize: Prize, kinds: Kinds) -> None:
 def _check_reward(path: str, reward_id: str, rewards: Mapping[str, Reward]) -> None:
     reward = rewards.get(reward_id)
     if reward is None:
-        raise invalid(path, f"is {reward_id!r}; the program's rewards are {', '.join(rewards) or 'none'}")
+        raise unknown(path, reward_id, list(rewards), "兑换品", "rewards")
     if reward.retired:
         raise invalid(path, f"is {reward_id!r}, which is retired")
 

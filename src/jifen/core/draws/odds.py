@@ -14,8 +14,9 @@ from jifen.core.conditions import Vocabulary
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.draws.document import Draw, Prize
 from jifen.core.redemption.offers import Asker, holds
-from jifen.core.rules.book import SEGMENTS, compile_condition, segments_asked
+from jifen.core.rules.book import SEGMENTS, segments_asked
 from jifen.core.rules.caps import OpenCap, cost_cents, open_caps, usage_name
+from jifen.core.rules.compiling import compile_condition
 from jifen.core.rules.document import Cap, MemberField
 from jifen.core.rules.facts import EVENT_NAMES, member_names
 from jifen.core.rules.windows import OpenWindow

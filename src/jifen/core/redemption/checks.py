@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
 from jifen.core.redemption.document import ApprovalFlow, CouponTerms, Price, Reward
 from jifen.core.rules.document import LocalizedText
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 from jifen.core.text import unfit_text
 
 MAXIMUM_REWARDS = 2_000
@@ -46,8 +46,7 @@ def check_rewards(
             message = "hides it from everybody: say with `for` who may see it, or list it in a tier's `opened_rewards`"
             raise invalid(f"{path}.hidden", message)
         if reward.approval is not None and reward.approval not in [each.id for each in flows]:
-            known = ", ".join(each.id for each in flows) or "none"
-            raise invalid(f"{path}.approval", f"is {reward.approval!r}; the program's approvals are {known}")
+            raise unknown(f"{path}.approval", reward.approval, [each.id for each in flows], "审批流", "approvals")
         check_range(f"{path}.payment_minutes", reward.payment_minutes, 1, 60 * MAXIMUM_HOURS)
         _check_limits(path, reward)
 
@@ -60,7 +59,7 @@ def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) ->
         check_range(f"{place}.points", price.points, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
         check_range(f"{place}.cash_cents", price.cash_cents, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
         if price.wallet is not None and price.wallet not in wallets:
-            raise invalid(f"{place}.wallet", f"is {price.wallet!r}; the program's wallets are {', '.join(wallets)}")
+            raise unknown(f"{place}.wallet", price.wallet, wallets, "积分账户", "wallets")
 
 
 def _check_terms(path: str, reward: Reward) -> None:

@@ -13,8 +13,9 @@ from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.limits import NEVER
 from jifen.core.redemption.document import ApprovalFlow, Price, Reward
-from jifen.core.rules.book import SEGMENTS, compile_condition, segments_asked
+from jifen.core.rules.book import SEGMENTS, segments_asked
 from jifen.core.rules.caps import FOREVER, start_of_period
+from jifen.core.rules.compiling import compile_condition
 from jifen.core.rules.document import MemberField
 from jifen.core.rules.facts import EVENT_NAMES, MemberFacts, Moment, RatedEvent, RatedFacts, member_names, readers_of
 from jifen.core.rules.windows import OpenWindow
@@ -66,13 +67,13 @@ class OpenReward:
         self.opened_to = opened_to
         self.zone = zone
         self.window = OpenWindow(document.period, zone, f"{path}.period")
-        self.audience = _compiled(vocabulary, document.audience, f"{path}.for")
+        self.audience = compile_condition(vocabulary, document.audience, f"{path}.for")
         default = next(iter(wallets))
         self.prices = tuple(
             OpenPrice(
                 price,
                 wallets[price.wallet or default],
-                _compiled(vocabulary, price.audience, f"{path}.prices[{index}].for"),
+                compile_condition(vocabulary, price.audience, f"{path}.prices[{index}].for"),
             )
             for index, price in enumerate(document.prices)
         )
@@ -132,7 +133,7 @@ class OpenFlow:
     ) -> None:
         """Raises InvalidProgram where the condition is wrong."""
         self.document = document
-        self.condition = _compiled(vocabulary, document.when, f"{path}.when")
+        self.condition = compile_condition(vocabulary, document.when, f"{path}.when")
         self._fields = fields
 
     def decides(self, asker: Asker, about: Mapping[str, Any]) -> bool:
@@ -247,7 +248,3 @@ def limit_names(reward: Reward, day: date) -> dict[str, int]:
 def closes_at(reward: OpenReward) -> datetime:
     """When its period ends; NEVER: it has no end."""
     return reward.window.until or NEVER
-
-
-def _compiled(vocabulary: Vocabulary, source: str | None, path: str) -> Condition | None:
-    return None if source is None else compile_condition(vocabulary, source, path)

@@ -10,13 +10,15 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jifen.core.calendar import local_day
-from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
+from jifen.core.conditions import Condition, Vocabulary
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts, walk
 from jifen.core.orders import OrderLine
+from jifen.core.rules.campaigns import OpenCampaign
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
-from jifen.core.rules.document import ORDER_COMPLETED, Campaign, Cap, EarningRule, Fixed, Group
-from jifen.core.rules.facts import Reader, line_fact, names_for, readers_of, vocabularies
-from jifen.core.rules.faults import InvalidProgram, invalid
+from jifen.core.rules.compiling import compile_condition, compile_formula
+from jifen.core.rules.document import ORDER_COMPLETED, Cap, EarningRule, Fixed, Group
+from jifen.core.rules.facts import BUILT_IN_EVENTS, Reader, line_fact, names_for, readers_of, vocabularies
+from jifen.core.rules.faults import invalid, unknown
 from jifen.core.rules.windows import OpenWindow
 
 #: Facts by which rules are found, the most telling first.
@@ -60,7 +62,7 @@ class CompiledRule:
         document: EarningRule,
         wallet: int,
         value: tuple[int, int] | None,
-        campaign: Campaign | None,
+        campaign: OpenCampaign | None,
         group: Group | None,
         program_caps: Sequence[OpenCap],
         vocabulary: tuple[Vocabulary, Vocabulary | None, Vocabulary],
@@ -73,23 +75,21 @@ class CompiledRule:
         self.value = value
         self.group = group
         self.window = OpenWindow(document.window, zone, f"{path}.window")
-        self.campaign_window = None if campaign is None else OpenWindow(campaign.window, zone, "$.campaigns.window")
+        self.campaign_window = None if campaign is None else campaign.window
         audience = compile_condition(of_member, document.audience, f"{path}.audience")
-        shared = compile_condition(of_member, campaign.audience if campaign else None, "$.campaigns.audience")
+        shared = None if campaign is None else campaign.audience
         self.audiences = tuple(each for each in (shared, audience) if each is not None)
         self.when = compile_condition(of_event, document.when, f"{path}.when")
         if document.lines is not None and of_line is None:
             raise invalid(f"{path}.lines", f"is given, but {document.event} has no lines; only {ORDER_COMPLETED} has")
         self.lines = None if of_line is None else compile_condition(of_line, document.lines, f"{path}.lines")
-        self.formula = (
-            None if document.formula is None else _compile(of_event, document.formula, f"{path}.formula", "int")
-        )
+        self.formula = compile_formula(of_event, document.formula, f"{path}.formula")
         self.fixed = Fixed(document.fixed) if isinstance(document.fixed, int) else document.fixed
         self.is_coefficient = document.coefficient is not None
         self.factor = (1, 1) if document.coefficient is None else document.coefficient.times.as_integer_ratio()
         caps = open_caps(f"rule:{document.id}", document.caps)
         if campaign is not None:
-            caps += open_caps(f"campaign:{campaign.id}", campaign.budgets)
+            caps += open_caps(f"campaign:{campaign.document.id}", campaign.document.budgets)
         self.caps = (*caps, *program_caps)
         #: Rules act in this order wherever an order matters; never in that of the file.
         self.order = (-document.priority, document.id)
@@ -148,27 +148,6 @@ class CompiledRule:
 
     def _conditions(self) -> list[Condition]:
         return [each for each in (self.when, self.lines, *self.audiences) if each is not None]
-
-
-def compile_condition(vocabulary: Vocabulary, source: str | None, path: str) -> Condition | None:
-    """A condition, if there is one. Raises InvalidProgram that names the place within it."""
-    return None if source is None else _compile(vocabulary, source, path, "bool")
-
-
-def _compile(vocabulary: Vocabulary, source: str, path: str, result: Any) -> Condition:
-    try:
-        return vocabulary.compile(source, result)
-    except InvalidCondition as error:
-        problem = error.problems[0]
-        hint = f"; did you mean {problem.suggestion}?" if problem.suggestion else ""
-        raise InvalidProgram(
-            f"{path} is wrong at line {problem.line}, column {problem.column}: {problem.message}{hint}",
-            path=path,
-            problems=[
-                {"line": each.line, "column": each.column, "message": each.message, "suggestion": each.suggestion}
-                for each in error.problems
-            ],
-        ) from None
 
 
 def segments_asked(condition: Condition) -> frozenset[str]:
@@ -318,7 +297,7 @@ def compile_rules(
     *,
     wallets: Mapping[str, int],
     values: Mapping[str, tuple[int, int]],
-    campaigns: Sequence[Campaign],
+    campaigns: Mapping[str, OpenCampaign],
     groups: Sequence[Group],
     budgets: Sequence[Cap],
     fields: Sequence[Any],
@@ -330,7 +309,6 @@ def compile_rules(
     by_event: dict[str, list[CompiledRule]] = {}
     vocabulary: dict[str, tuple[Vocabulary, Vocabulary | None, Vocabulary]] = {}
     program_caps = open_caps("program", budgets)
-    campaign_of = {each.id: each for each in campaigns}
     group_of = {each.id: each for each in groups}
     names: dict[str, Any] = {}
     for index, rule in enumerate(rules):
@@ -339,16 +317,16 @@ def compile_rules(
             try:
                 names[rule.event] = names_for(rule.event, fields, events, tier_sets)
             except KeyError:
-                raise invalid(
-                    f"{path}.event", f"is {rule.event!r}; declare it in `events` or use a known one"
-                ) from None
+                known = [ORDER_COMPLETED, *BUILT_IN_EVENTS, *(each.type for each in events)]
+                what = "事件类型（`events` 可声明更多）", "types of events (`events` declares more)"
+                raise unknown(f"{path}.event", rule.event, known, *what) from None
             vocabulary[rule.event] = vocabularies(names[rule.event], rule.event)
         by_event.setdefault(rule.event, []).append(
             CompiledRule(
                 rule,
                 wallets[rule.wallet],
                 values.get(rule.wallet),
-                campaign_of.get(rule.campaign or ""),
+                campaigns.get(rule.campaign or ""),
                 group_of.get(rule.group or ""),
                 () if rule.coefficient is not None else program_caps,
                 vocabulary[rule.event],

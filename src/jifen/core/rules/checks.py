@@ -28,7 +28,7 @@ from jifen.core.rules.document import (
     Step,
 )
 from jifen.core.rules.facts import BUILT_IN_EVENTS
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 
 MAXIMUM_RULES = 2_000
 MAXIMUM_CAPS = 8
@@ -78,11 +78,9 @@ def check_rules(
     for index, rule in enumerate(rules):
         path = f"$.earning[{index}]"
         if rule.wallet not in wallets:
-            raise invalid(
-                f"{path}.wallet", f"is {rule.wallet!r}; the program's wallets are {', '.join(sorted(wallets))}"
-            )
-        _check_named(f"{path}.campaign", rule.campaign, [each.id for each in campaigns], "campaigns")
-        _check_named(f"{path}.group", rule.group, [each.id for each in groups], "groups")
+            raise unknown(f"{path}.wallet", rule.wallet, wallets, "积分账户", "wallets")
+        _check_named(f"{path}.campaign", rule.campaign, [each.id for each in campaigns], "活动", "campaigns")
+        _check_named(f"{path}.group", rule.group, [each.id for each in groups], "规则组", "groups")
         if rule.name is not None:
             check_text(f"{path}.name", rule.name)
         check_range(f"{path}.priority", rule.priority, -(10**6), 10**6)
@@ -98,9 +96,9 @@ def check_rules(
             raise invalid(f"{path}.caps", "counts by campaign, but the rule belongs to none")
 
 
-def _check_named(path: str, name: str | None, known: Sequence[str], what: str) -> None:
+def _check_named(path: str, name: str | None, known: Sequence[str], what_zh: str, what_en: str) -> None:
     if name is not None and name not in known:
-        raise invalid(path, f"is {name!r}; the program's {what} are {', '.join(sorted(known)) or 'none'}")
+        raise unknown(path, name, known, what_zh, what_en)
 
 
 def _check_award(path: str, rule: EarningRule, by_id: dict[str, EarningRule]) -> None:
@@ -150,7 +148,7 @@ def _check_coefficient(path: str, rule: EarningRule, coefficient: Coefficient, b
         base = by_id.get(named)
         place = f"{path}.coefficient.of[{index}]"
         if base is None:
-            raise invalid(place, f"is {named!r}; there is no such rule")
+            raise unknown(place, named, by_id, "规则", "rules")
         if base.coefficient is not None:
             raise invalid(place, f"is {named!r}, a coefficient itself: rules cannot multiply each other in a circle")
         if base.event != rule.event or base.wallet != rule.wallet:
@@ -203,6 +201,8 @@ def check_declared(fields: Sequence[MemberField], events: Sequence[EventType], c
             raise invalid(path, f"is {event.type!r}, which is taken")
         seen.add(event.type)
         _check_schema(f"$.events[{index}].schema", event.schema)
+        if event.name is not None:
+            check_text(f"$.events[{index}].name", event.name)
     check_ids("$.catalog.tiers", [each.id for each in catalog.tiers])
     for name in ("skus", "categories", "brands", "channels", "stores", "tags", "segments"):
         listed: list[str] = getattr(catalog, name)

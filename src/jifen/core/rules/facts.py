@@ -193,8 +193,16 @@ def vocabularies(names: Mapping[str, FieldType], event_type: str) -> tuple[Vocab
     lines = None
     if event_type == ORDER_COMPLETED:
         lines = Vocabulary({**names, **{f"line.{name}": each for name, each in LINE_FIELDS.items()}})
-    of_member = {name: each for name, each in names.items() if name.startswith(("member.", "now"))}
-    return Vocabulary(names), lines, Vocabulary(of_member)
+    return Vocabulary(names), lines, Vocabulary(_of_member(names))
+
+
+def audience_vocabulary(fields: Iterable[MemberField], tier_sets: Iterable[str]) -> Vocabulary:
+    """What audiences may name, whatever happens: the member and the moment."""
+    return Vocabulary(_of_member(EVENT_NAMES | member_names(fields, tier_sets)))
+
+
+def _of_member(names: Mapping[str, FieldType]) -> dict[str, FieldType]:
+    return {name: each for name, each in names.items() if name.startswith(("member.", "now"))}
 
 
 def readers_of(names: Iterable[str], fields: Mapping[str, FieldType]) -> dict[str, Reader]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from jifen.core.errors import JifenError
+from jifen.core.nearest import asking, nearest
 from jifen.core.rules.document import LocalizedText
 from jifen.core.text import unfit_text
 
+#: So many names of what there is are told.
+MOST_SHOWN = 30
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -18,34 +21,50 @@ class InvalidProgram(JifenError):
     code = "invalid_program"
 
 
-def invalid(path: str, message: str) -> InvalidProgram:
+def invalid(path: str, message: str, message_zh: str | None = None) -> InvalidProgram:
     """The error for a field, to be raised."""
-    return InvalidProgram(f"{path} {message}.", path=path)
+    zh = None if message_zh is None else f"{path} {message_zh}。"
+    return InvalidProgram(f"{path} {message}.", message_zh=zh, path=path)
+
+
+def unknown(path: str, name: str, known: Collection[str], what_zh: str, what_en: str) -> InvalidProgram:
+    """The error for a name of something that the program does not have, to be raised; with the one that may have been
+    meant, and those that there are."""
+    shown = sorted(known)[:MOST_SHOWN]
+    more_zh, more_en = (" 等", " and others") if len(known) > MOST_SHOWN else ("", "")
+    zh = f"{path} 是 {name!r}；积分计划的{what_zh}：{'、'.join(shown) or '无'}{more_zh}。"
+    en = f"{path} is {name!r}; the program's {what_en} are {', '.join(shown) or 'none'}{more_en}."
+    zh, en = asking(zh, en, nearest(name, known))
+    return InvalidProgram(en, message_zh=zh, path=path)
 
 
 def check_ids(path: str, ids: Sequence[str]) -> None:
     """Ids are short, plain and differ. Raises InvalidProgram."""
     for index, identifier in enumerate(ids):
         if not _ID.fullmatch(identifier):
-            raise invalid(f"{path}[{index}].id", f"is {identifier!r}; write a-z, 0-9, _ and -, 1 to 40 characters")
+            zh = f"是 {identifier!r}；须为 a-z、0-9、_ 和 -，1 至 40 个字符"
+            raise invalid(f"{path}[{index}].id", f"is {identifier!r}; write a-z, 0-9, _ and -, 1 to 40 characters", zh)
         if identifier in ids[:index]:
-            raise invalid(f"{path}[{index}].id", f"is {identifier!r} a second time; ids must differ")
+            zh = f"第二次是 {identifier!r}；id 不得重复"
+            raise invalid(f"{path}[{index}].id", f"is {identifier!r} a second time; ids must differ", zh)
 
 
 def check_range(path: str, value: int, least: int, most: int) -> None:
     """Raises InvalidProgram where a number lies outside."""
     if not least <= value <= most:
-        raise invalid(path, f"is {value}; it must lie between {least} and {most}")
+        zh = f"是 {value}；须在 {least} 与 {most} 之间"
+        raise invalid(path, f"is {value}; it must lie between {least} and {most}", zh)
 
 
 def check_number(path: str, items: Sequence[object], most: int) -> None:
     """Raises InvalidProgram where a list is too long."""
     if len(items) > most:
-        raise invalid(path, f"has {len(items)} entries; {most} are allowed")
+        raise invalid(path, f"has {len(items)} entries; {most} are allowed", f"有 {len(items)} 项；最多 {most} 项")
 
 
 def check_text(path: str, text: LocalizedText) -> None:
     """Raises InvalidProgram where a text is empty, long or not printable."""
     for language, value in (("zh", text.zh), ("en", text.en)):
         if not value.strip() or len(value) > 200 or unfit_text(value):
-            raise invalid(f"{path}.{language}", "must have 1 to 200 characters, without control characters")
+            en = "must have 1 to 200 characters, without control characters"
+            raise invalid(f"{path}.{language}", en, "须为 1 至 200 个字符，不含控制字符")

@@ -95,13 +95,20 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
         last, checkin = self.last_order_on, self.last_checkin_on
         return (last is not None and day < last) or (checkin is not None and day < checkin)
 
-    def with_checkin(self, day: date) -> Counters:
-        """After a check-in on that day; a second one on the same day, or a late one, changes nothing."""
+    def with_checkin(self, day: date, streak_then: int = 1) -> Counters:
+        """After a check-in on that day; a second one on the same day changes nothing. A late one of the day before the
+        streak began joins to it the streak that there was then: `streak_then` days, with its own."""
         last = self.last_checkin_on
-        if last is not None and day <= last:
-            return self
-        streak = self.checkin_streak + 1 if last is not None and (day - last).days == 1 else 1
-        return msgspec.structs.replace(self, checkin_streak=streak, last_checkin_on=day)
+        if last is None or day > last:
+            streak = self.checkin_streak + 1 if last is not None and (day - last).days == 1 else 1
+            return msgspec.structs.replace(self, checkin_streak=streak, last_checkin_on=day)
+        if self.lengthens_streak(day):
+            return msgspec.structs.replace(self, checkin_streak=self.checkin_streak + streak_then)
+        return self
+
+    def lengthens_streak(self, day: date) -> bool:
+        """Whether this is the day before the first one of the streak: a late check-in of that day makes it longer."""
+        return self.last_checkin_on is not None and (self.last_checkin_on - day).days == self.checkin_streak
 
     def streak_on(self, day: date) -> int:
         """The streak as it stood on a day: over where the day before was missed; for a day before the last check-in
@@ -125,8 +132,9 @@ class CounterChange(msgspec.Struct, frozen=True, gc=False):
 
 
 def counters_on(changes: Iterable[CounterChange], day: date) -> Counters:
-    """The counters as they stood by a day: of all changes, in the order of recording, those that had happened."""
-    counters = NO_COUNTERS
+    """The counters as they stood by a day: of all changes, in the order of recording, those that had happened. A streak
+    is made of days, in whatever order they were recorded."""
+    counters, checkins = NO_COUNTERS, set[date]()
     for each in changes:
         if each.happened_on > day:
             continue
@@ -135,7 +143,9 @@ def counters_on(changes: Iterable[CounterChange], day: date) -> Counters:
         elif each.what == "money":
             counters = counters.with_change(each.day, each.cents)
         else:
-            counters = counters.with_checkin(each.day)
+            checkins.add(each.day)
+    for each_day in sorted(checkins):
+        counters = counters.with_checkin(each_day)
     return counters
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 from jifen.core.tiers.document import Benefits, Downgrade, Lifetime, RollingMonths, TierLevel, TierSet
 
 MAXIMUM_SETS = 8
@@ -39,8 +39,7 @@ def check_opened(sets: Sequence[TierSet], rewards: Collection[str]) -> None:
             for number, reward in enumerate(tier.benefits.opened_rewards):
                 if reward not in rewards:
                     path = f"$.tier_sets[{index}].tiers[{rank}].benefits.opened_rewards[{number}]"
-                    known = ", ".join(rewards) or "none"
-                    raise invalid(path, f"is {reward!r}; the program's rewards are {known}")
+                    raise unknown(path, reward, rewards, "兑换品", "rewards")
 
 
 def opened_rewards(sets: Sequence[TierSet]) -> set[str]:

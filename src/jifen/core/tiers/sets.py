@@ -11,7 +11,7 @@ import msgspec
 
 from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
 from jifen.core.conditions.vocabulary import FieldType
-from jifen.core.rules.book import compile_condition
+from jifen.core.rules.compiling import compile_condition
 from jifen.core.rules.document import MemberField
 from jifen.core.rules.facts import MemberFacts, Moment, Reader, member_names, readers_of
 from jifen.core.rules.months import Month, added_up, month_of

@@ -9,7 +9,7 @@ from jifen.core.calendar import RollingExpiry, YearlyExpiry
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.checks import check_caps, check_expiry, check_percent
 from jifen.core.rules.document import Cap
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid
+from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 from jifen.core.wallets.document import Adjustments, Bank, Conversion, Gifts, OffsetPolicy, WalletKind
 
 MAXIMUM_CONVERSIONS = 200
@@ -119,7 +119,7 @@ def check_share(path: str, percent: Decimal) -> None:
 def check_wallet(path: str, wallet: str, kinds: Kinds) -> None:
     """Raise InvalidProgram for a wallet that the program does not have."""
     if wallet not in kinds:
-        raise invalid(path, f"is {wallet!r}; the program's wallets are {', '.join(sorted(kinds))}")
+        raise unknown(path, wallet, list(kinds), "积分账户", "wallets")
 
 
 def check_spendable(path: str, wallet: str, kinds: Kinds) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from jifen.core.rules.caps import OpenCap
-from jifen.core.rules.document import EarningRule
+from jifen.core.rules.document import ORDER_COMPLETED, EarningRule
 from jifen.core.rules.rate import Award
 from jifen.services.explanations.caps import cap_words, cut_for_member, find_cap
 from jifen.services.explanations.common import Telling, balances, member_facts, new_lots
@@ -45,11 +45,12 @@ def _offset(words: Words, told: Told) -> list[str]:
 def told_event(words: Words, told: Told) -> list[str]:
     """The event, and the version of the program that rated it."""
     order, event = told.order, told.event
-    event_type = event.event if event is not None else "order.completed"
+    event_type = event.event if event is not None else ORDER_COMPLETED
+    declared = words.event(event_type)
     lines = [
         words.say(
             "told_event",
-            type=event_type,
+            type=event_type if declared is None else words.say("event_and_type", event=declared, type=event_type),
             occurred=words.instant(told.occurred_at),
             recorded=words.instant(told.recorded_at),
             source=told.source,
@@ -118,7 +119,8 @@ def _event_for_member(words: Words, told: Told) -> str:
     declared = words.event(event_type)
     if declared is None and words.knows(f"event_{event_type}"):
         return words.say("event_other", instant=instant, event=words.say(f"event_{event_type}"))
-    return words.say("event_declared", instant=instant, event=declared or event_type)
+    # The type itself says nothing to a member.
+    return words.say("event_unnamed" if declared is None else "event_declared", instant=instant, event=declared)
 
 
 def _awards_for_member(words: Words, awards: Iterable[Award]) -> list[str]:

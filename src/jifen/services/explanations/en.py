@@ -81,6 +81,8 @@ TEXTS: Final[dict[str, str]] = {
     "event_order": "On {instant} you bought for {money} (order {order}).",
     "event_other": "On {instant} you {event}.",
     "event_declared": "On {instant} you completed “{event}”.",
+    "event_unnamed": "On {instant} you took part in an activity.",
+    "event_and_type": "“{event}” {type}",
     "event_member.registered": "joined",
     "event_member.profile_completed": "completed your profile",
     "event_member.checked_in": "checked in",

@@ -81,6 +81,8 @@ TEXTS: Final[dict[str, str]] = {
     "event_order": "您于 {instant} 消费 {money}（订单 {order}）。",
     "event_other": "您于 {instant} {event}。",
     "event_declared": "您于 {instant} 完成「{event}」。",
+    "event_unnamed": "您于 {instant} 参加了一次活动。",
+    "event_and_type": "「{event}」{type}",
     "event_member.registered": "注册成为会员",
     "event_member.profile_completed": "完善了会员资料",
     "event_member.checked_in": "签到",

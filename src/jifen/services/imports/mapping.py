@@ -160,11 +160,16 @@ def parse_mapping(text: str, origin: str) -> Mapping:
         file = YamlFile(text)
         mapping = file.convert(Mapping)
     except InvalidYaml as error:
-        where = f"{error.path} " if error.path else ""
-        raise located(origin, f"{where}{error.what}", error.path, error.line) from None
+        raise unreadable(origin, error) from None
     for path, message in _faults(mapping):
         raise located(origin, f"{path} {message}", path, file.line_of(path))
     return mapping
+
+
+def unreadable(origin: str, error: InvalidYaml) -> InvalidMapping:
+    """A mapping that is no YAML, or does not fit."""
+    zh, en = error.told(origin)
+    return InvalidMapping(f"{en}.", message_zh=f"{zh}。", mapping=origin, path=error.path, line=error.line)
 
 
 def located(origin: str, message: str, path: str | None, line: int | None) -> InvalidMapping:

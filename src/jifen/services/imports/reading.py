@@ -26,10 +26,18 @@ MAXIMUM_PACKED_LINE: Final = 16 << 20
 MAXIMUM_FIELD = 131_072
 
 
+_SAVE, _SAVE_ZH = "save it as UTF-8 (CSV)", "请另存为 UTF-8（CSV）"
+
+
 class UnreadableFile(JifenError):
     """A file of orders that cannot be read: missing, damaged, or in an encoding that it does not keep to."""
 
     code = "import_file_unreadable"
+
+
+def unreadable_file(path: Path, zh: str, en: str) -> UnreadableFile:
+    """The error for a file, to be raised: what is wrong with it, in Chinese and English without a full stop."""
+    return UnreadableFile(f"{path}: {en}.", message_zh=f"{path}：{zh}。", file=str(path))
 
 
 #: A row as read: the line of the file on which it begins, and its fields (None: the line is no CSV).
@@ -47,15 +55,17 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
         raw = path.open("rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
-        raise UnreadableFile(f"{path}: cannot be opened: {reason}.", file=str(path)) from None
+        raise unreadable_file(path, f"无法打开（{reason}）", f"cannot be opened: {reason}") from None
     with raw:
         try:
             is_packed = raw.peek(2)[:2] == _GZIP_MAGIC
             yield (gzip.GzipFile(fileobj=raw) if is_packed else raw), raw
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise UnreadableFile(f"{path}: the compressed data are cut off or damaged.", file=str(path)) from None
+            en = "the compressed data are cut off or damaged"
+            raise unreadable_file(path, "压缩数据不完整或已损坏", en) from None
         except OSError as error:
-            raise UnreadableFile(f"{path}: cannot be read: {error.strerror or error}.", file=str(path)) from None
+            reason = error.strerror or str(error)
+            raise unreadable_file(path, f"无法读取（{reason}）", f"cannot be read: {reason}") from None
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:
@@ -75,13 +85,19 @@ def find_encoding(path: Path, wanted: Encoding) -> str:
         found = next((name for name in ("utf-8", "gb18030") if name in fitting), None)
     if wanted == "auto":
         if found is None:
-            raise _wrong_encoding(path, "is not text in UTF-8 or GB 18030", "save it as UTF-8 (CSV)")
+            raise unreadable_file(
+                path, f"不是 UTF-8 或 GB 18030 文本；{_SAVE_ZH}", f"is not text in UTF-8 or GB 18030; {_SAVE}"
+            )
         return _codec(found)
     is_certain = mark is not None or (found == "utf-8" and not is_ascii)
     if wanted in fitting and (found == wanted or not is_certain):
         return _codec(wanted)
-    advice = "save it as UTF-8 (CSV)" if found is None else f"it is {found}: set file.encoding to that, or to auto"
-    raise _wrong_encoding(path, f"is not text in {wanted}, which the mapping names", advice)
+    zh, en = _SAVE_ZH, _SAVE
+    if found is not None:
+        zh = f"它是 {found}：请把 file.encoding 设为它，或 auto"
+        en = f"it is {found}: set file.encoding to that, or to auto"
+    zh, en = f"不是映射所写的 {wanted} 文本；{zh}", f"is not text in {wanted}, which the mapping names; {en}"
+    raise unreadable_file(path, zh, en)
 
 
 def _fitting(first: bytes, content: io.BufferedReader | gzip.GzipFile, names: set[str]) -> tuple[set[str], bool]:
@@ -104,10 +120,6 @@ def _fitting(first: bytes, content: io.BufferedReader | gzip.GzipFile, names: se
 
 def _codec(name: str) -> str:
     return "utf-8-sig" if name == "utf-8" else name
-
-
-def _wrong_encoding(path: Path, what: str, advice: str) -> UnreadableFile:
-    return UnreadableFile(f"{path}: {what}; {advice}.", file=str(path))
 
 
 def read_rows(
@@ -141,5 +153,6 @@ def bounded_lines(path: Path, text: TextIO) -> Iterator[str]:
     """The lines of a packed file: one that would never end is refused before it fills the memory."""
     while line := text.readline(MAXIMUM_PACKED_LINE):
         if len(line) == MAXIMUM_PACKED_LINE:
-            raise UnreadableFile(f"{path}: has a line of more than {len(line)} characters.", file=str(path))
+            zh, en = f"有一行超过 {len(line)} 个字符", f"has a line of more than {len(line)} characters"
+            raise unreadable_file(path, zh, en)
         yield line

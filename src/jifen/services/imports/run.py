@@ -11,7 +11,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.db.connection import connect
 from jifen.services.imports.mapping import Mapping
-from jifen.services.imports.reading import UnreadableFile, find_encoding, read_rows
+from jifen.services.imports.reading import find_encoding, read_rows, unreadable_file
 from jifen.services.imports.recording import (
     PROGRESS_TOTAL,
     READING_SHARE,
@@ -135,7 +135,8 @@ class _Reading:
         rows = read_rows(self._file, self._mapping.file, self.encoding, progress=tell)
         _, header = next(rows, (0, None))
         if header is None:
-            raise UnreadableFile(f"{self._file}: is empty; the first line must name the columns.", file=str(self._file))
+            zh, en = "是空的；第一行须为列名", "is empty; the first line must name the columns"
+            raise unreadable_file(self._file, zh, en)
         reader = RowReader(self._mapping, header)
         self.columns = reader.columns
         count = 0

@@ -16,11 +16,11 @@ from typing import Any, Final
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.reading import (
     MAXIMUM_FIELD,
-    UnreadableFile,
     bounded_lines,
     find_encoding,
     open_bytes,
     read_rows,
+    unreadable_file,
 )
 from jifen.services.imports.workbooks import UnfitWorkbook, Workbook
 from jifen.services.imports.workbooks.parts import is_legacy
@@ -52,13 +52,15 @@ class Table:
         with open_bytes(file) as (content, _):
             first = content.read(_LEADING_BYTES)
         if is_legacy(first):
-            raise self._unreadable("is an Excel file of old (.xls) or under a password; save it as .xlsx without one")
+            zh = "是旧版 Excel 文件（.xls），或有密码；请另存为无密码的 .xlsx"
+            en = "is an Excel file of old (.xls) or under a password; save it as .xlsx without one"
+            raise unreadable_file(self.file, zh, en)
         self._book: Workbook | None = None
         if first[:2] == _WORKBOOK:
             try:
                 self._book = Workbook(file, sheet)
             except UnfitWorkbook as error:
-                raise self._unreadable(str(error)) from None
+                raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
         self._encoding = "" if self._book is not None else find_encoding(file, shape.encoding)
         is_object = first.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] == b"{"
         self._is_json = self._book is None and is_object
@@ -125,14 +127,13 @@ class Table:
         while names and not names[-1]:
             names.pop()
         if not names:
-            raise self._unreadable(f"line {wanted or line or 1} must name the columns")
+            number = wanted or line or 1
+            raise unreadable_file(self.file, f"第 {number} 行须为列名", f"line {number} must name the columns")
         twice = [name for index, name in enumerate(names) if name and name in names[:index]]
         if twice:
-            raise self._unreadable(f"the column {twice[0]!r} stands there twice")
+            zh, en = f"列 {twice[0]!r} 出现了两次", f"the column {twice[0]!r} stands there twice"
+            raise unreadable_file(self.file, zh, en)
         return names
-
-    def _unreadable(self, what: str) -> UnreadableFile:
-        return UnreadableFile(f"{self.file}: {what}.", file=str(self.file))
 
     # --- JSON lines ---
 
@@ -145,7 +146,7 @@ class Table:
             if number == _LINES_FOR_HEADER:
                 break
         if not names:
-            raise self._unreadable("has no line that is a JSON object")
+            raise unreadable_file(self.file, "没有一行是 JSON 对象", "has no line that is a JSON object")
         return list(names)
 
     def _json_rows(self, told: Told) -> Iterator[TableRow]:
@@ -173,19 +174,19 @@ class Table:
         try:
             yield from book.rows(told)
         except UnfitWorkbook as error:
-            raise self._unreadable(str(error)) from None
+            raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
 
 
 def columns_at(header: Sequence[str], names: Sequence[str], file: Path) -> dict[str, int]:
     """Where the wanted columns stand. Raises UnreadableFile where one is missing."""
     missing = [name for name in names if name not in header]
     if missing:
-        there = ", ".join(header)
-        message = (
-            f"{file}: there is no column {missing[0]!r}; the file has {there}. Where the names stand lower down, "
-            "header_row of the mapping says in which row."
+        en = (
+            f"there is no column {missing[0]!r}; the file has {', '.join(header)}. Where the names stand lower down, "
+            "header_row of the mapping says in which row"
         )
-        raise UnreadableFile(message, file=str(file))
+        zh = f"没有列 {missing[0]!r}；文件有 {'、'.join(header)}。列名若在下面的行，请用映射的 header_row 写明是第几行"
+        raise unreadable_file(file, zh, en)
     return {name: header.index(name) for name in names}
 
 

@@ -177,12 +177,11 @@ def compile_condition(program: Program, source: str) -> Condition:
     try:
         return program.segment_vocabulary.vocabulary.compile(source)
     except InvalidCondition as error:
-        problems = [
-            {"line": each.line, "column": each.column, "message": each.message, "suggestion": each.suggestion}
-            for each in error.problems
-        ]
+        problems = [each.details for each in error.problems]
         message = f"The condition is wrong: {error.message}"
-        raise InvalidSegmentCondition(message, pointer="/condition", problems=problems) from None
+        raise InvalidSegmentCondition(
+            message, message_zh=error.message_zh, pointer="/condition", problems=problems
+        ) from None
 
 
 def try_condition(program: Program, source: str) -> Condition | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from jifen.core.conditions import InvalidCondition, Problem
@@ -30,7 +32,8 @@ def test_wrong_constants(source: str, column: int, fault: str, suggestion: str |
         VOCABULARY.compile(source)
     (problem,) = raised.value.problems
     assert fault in problem.message
-    assert problem == Problem(1, column, problem.message, suggestion)
+    assert re.search("[\u4e00-\u9fff]", problem.message_zh)
+    assert problem == Problem(1, column, problem.message_zh, problem.message, suggestion)
 
 
 @pytest.mark.parametrize(

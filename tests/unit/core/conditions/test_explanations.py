@@ -107,10 +107,35 @@ def test_the_greatest_source_compiles() -> None:
     source += " " * (MAXIMUM_SOURCE - len(source))
     VOCABULARY.compile(source)
     (problem,) = problems(source + " ")
-    assert problem == Problem(1, MAXIMUM_SOURCE + 1, "The condition has 2001 characters; 2000 are allowed.")
+    assert problem == Problem(
+        1,
+        MAXIMUM_SOURCE + 1,
+        "条件有 2001 个字符；最多 2000 个。",
+        "The condition has 2001 characters; 2000 are allowed.",
+    )
 
 
 def test_an_unknown_message_is_passed_on() -> None:
     """Better than nothing."""
     (problem,) = explain("x", "INTERNAL: something new [INTERNAL]", ())
     assert "something new" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("source", "zh"),
+    [
+        ("order.chanel == 'app'", "没有 order.chanel；是否为 order.channel？"),
+        ("order.total_cents == 'x'", "== 不能用于数字和文本。数字不加引号，文本加引号。"),
+        ("order.total_cents > 1.5", "> 不能用于数字和小数。数字都是整数：金额以分计。"),
+        ("order.total_cents >", "条件没有写完。"),
+        ("order.lines.exists(l, l.skuu == 'A')", "是否为 sku？"),
+        ("order.channel = 'app'", "= 在这里没有意义；是否为 ==？"),
+        ("has(order.channel)", "条件中不能使用 has()：每个名称总有值。"),
+        ("sizes(order.channel) > 1", "没有函数 sizes()；是否为 size？"),
+    ],
+)
+def test_what_is_wrong_is_said_in_chinese_as_well(source: str, zh: str) -> None:
+    """In our own words, with what was probably meant; no full stop stands before a semicolon."""
+    told, en = problems(source)[0].asked
+    assert zh in told
+    assert "。；" not in told and ".;" not in en

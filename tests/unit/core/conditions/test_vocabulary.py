@@ -37,18 +37,23 @@ def test_a_number_can_be_wanted(source: str, value: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "result", "message"),
+    ("source", "result", "zh", "message"),
     [
-        ("order.total_cents", "bool", "This must give true or false, but gives a number."),
-        ("member.vip", "int", "This must give a number, but gives true or false."),
-        ("member.tier", "bool", "This must give true or false, but gives a string."),
+        (
+            "order.total_cents",
+            "bool",
+            "结果须为真假值，这里是数字。",
+            "This must give true or false, but gives a number.",
+        ),
+        ("member.vip", "int", "结果须为数字，这里是真假值。", "This must give a number, but gives true or false."),
+        ("member.tier", "bool", "结果须为真假值，这里是文本。", "This must give true or false, but gives a text."),
     ],
 )
-def test_another_result_is_refused(source: str, result: str, message: str) -> None:
+def test_another_result_is_refused(source: str, result: str, zh: str, message: str) -> None:
     """At the beginning of the source."""
     with pytest.raises(InvalidCondition) as raised:
         VOCABULARY.compile(source, result)  # type: ignore[arg-type] # literals from a table
-    assert raised.value.problems == (Problem(1, 1, message),)
+    assert raised.value.problems == (Problem(1, 1, zh, message),)
 
 
 def test_a_vocabulary_keeps_its_names() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from jifen.core.rules.document import LocalizedText
-from jifen.core.rules.faults import InvalidProgram, check_ids, check_number, check_range, check_text
+from jifen.core.rules.faults import InvalidProgram, check_ids, check_number, check_range, check_text, unknown
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,18 @@ def test_faults_name_their_field(check: Callable[[], None], path: str) -> None:
         check()
     assert raised.value.details["path"] == path
     assert raised.value.message.startswith(path)
+    assert raised.value.message_zh is not None and raised.value.message_zh.startswith(path)
+    assert re.search("[\u4e00-\u9fff]", raised.value.message_zh)
+
+
+def test_a_name_that_is_not_there_is_told_with_those_that_are() -> None:
+    """And with the one that was probably meant; of very many, some."""
+    error = unknown("$.w", "point", ["points", "growth"], "积分账户", "wallets")
+    assert error.message == "$.w is 'point'; the program's wallets are growth, points; did you mean points?"
+    assert error.message_zh == "$.w 是 'point'；积分计划的积分账户：growth、points；是否为 points？"
+    assert unknown("$.w", "x", [], "积分账户", "wallets").message == "$.w is 'x'; the program's wallets are none."
+    many = unknown("$.w", "zzz", [f"reward-{each}" for each in range(99)], "兑换品", "rewards")
+    assert many.message.endswith(" and others.") and len(many.message) < 600
 
 
 def test_what_is_right_passes() -> None:

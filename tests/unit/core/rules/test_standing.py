@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on, facts_of
 
@@ -39,10 +43,10 @@ def test_refunds_take_money_back_and_no_order() -> None:
 
 
 def test_streaks() -> None:
-    """Day after day; the same day twice is one; a gap or a late check-in begins nothing new in the past."""
+    """Day after day; the same day twice is one; a gap begins a new one; one of long ago changes nothing."""
     counters = NO_COUNTERS
     seen = []
-    for days in (0, 1, 1, 2, 4, 3, 5):
+    for days in (0, 1, 1, 2, 4, 0, 5):
         counters = counters.with_checkin(MAY + timedelta(days=days))
         seen.append(counters.checkin_streak)
     assert seen == [1, 2, 2, 3, 1, 1, 2]
@@ -56,6 +60,38 @@ def test_a_streak_is_that_of_the_day() -> None:
     seen = [facts_of(NO_PROFILE, counters, MAY + timedelta(days=days)).checkin_streak for days in range(-2, 6)]
     assert seen == [0, 0, 1, 2, 3, 3, 0, 0]
     assert NO_COUNTERS.streak_on(MAY) == 0
+
+
+def streak_of(days: Collection[int], last: int) -> int:
+    """How many days in a row were checked in, up to this one."""
+    return next(number for number in range(len(days) + 1) if last - number not in days)
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=14))
+def test_a_streak_is_made_of_days_however_late_they_come(recorded: list[int]) -> None:
+    """Each check-in sees the days in a row up to its own that are known; what stands in the end does not depend on the
+    order in which they came."""
+    counters, changes, known = NO_COUNTERS, list[CounterChange](), set[int]()
+    for number in recorded:
+        day = MAY + timedelta(days=number)
+        then = counters_on(changes, day).with_checkin(day)
+        known.add(number)
+        assert then.streak_on(day) == streak_of(known, number)
+        counters = counters.with_checkin(day, then.checkin_streak)
+        changes.append(CounterChange("checkin", day, day))
+        assert counters.streak_on(MAY + timedelta(days=max(known))) == streak_of(known, max(known))
+        assert counters == counters_on(changes, MAY + timedelta(days=max(known)))
+
+
+def test_what_is_known_of_before_is_joined() -> None:
+    """The hole before a streak is closed by the day itself, also where nobody says what there was before."""
+    counters = NO_COUNTERS.with_checkin(MAY).with_checkin(MAY + timedelta(days=1))
+    yesterday = MAY - timedelta(days=1)
+    assert counters.lengthens_streak(yesterday) and not counters.lengthens_streak(MAY)
+    assert counters.with_checkin(yesterday).checkin_streak == 3
+    assert counters.with_checkin(yesterday, 5).checkin_streak == 7
+    assert counters.with_checkin(yesterday - timedelta(days=1), 5) == counters
+    assert not NO_COUNTERS.lengthens_streak(MAY)
 
 
 def test_what_rules_see() -> None:

@@ -14,7 +14,7 @@ from jifen.services.explanations.explanation import Explanation, explain
 from jifen.services.explanations.told import Told
 from tests.model.programs import make_program
 from tests.unit.core.shop import ALICE, BOB, Shop
-from tests.unit.services.explanations.scenes import document, shop, told, told_at
+from tests.unit.services.explanations.scenes import ELEVEN, document, shop, told, told_at
 
 TEA = OrderLine("1", 2, 118_050, name="龙井 250g", category="tea")
 
@@ -139,6 +139,26 @@ def test_events_beyond_orders_have_words() -> None:
     explained = explain(other, "zh", "operator")
     assert "没有规则针对这类事件。" in explained.lines
     assert (explained.rules, explained.is_reproduced) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [
+        ("    name: {zh: 上完一课, en: a lesson}\n", "完成「上完一课」", "you completed “a lesson”"),
+        # The type is a word of machines.
+        ("", "参加了一次活动", "you took part in an activity"),
+    ],
+)
+def test_a_declared_event_is_told_by_its_name(name: str, zh: str, en: str) -> None:
+    """Members never read the type; operators read both."""
+    declared = f"events:\n  - type: lesson.completed\n{name}earning:"
+    here = Shop(document(**{"earning:": declared, "event: content.shared": "event: lesson.completed"}), ELEVEN)
+    lesson = told(here, here.do(RecordEvent(ALICE, "lesson.completed", {})))
+    lines = [explain(lesson, "zh", "member").lines, explain(lesson, "en", "member").lines]
+    assert zh in lines[0][0] and en in lines[1][0]
+    assert "lesson.completed" not in str(lines)
+    operator = explain(lesson, "zh", "operator").lines[0]
+    assert "lesson.completed" in operator and ("「上完一课」" in operator) == bool(name)
 
 
 def test_a_trace_that_does_not_fit_is_said_to() -> None:

@@ -87,8 +87,9 @@ def test_a_wrong_claim_of_encoding_is_told(tmp_path: Path, claimed: Encoding, wr
     """Names in UTF-8 can mostly be read as GB 18030 or Latin 1: they would come in as nonsense, without any error."""
     path = tmp_path / "members.csv"
     path.write_bytes("phone,name\n1,李梅\n2,王强\n".encode(written))
-    with pytest.raises(UnreadableFile, match=said):
+    with pytest.raises(UnreadableFile, match=said) as raised:
         find_encoding(path, claimed)
+    assert raised.value.message_zh is not None and raised.value.message_zh.endswith("。")
 
 
 @pytest.mark.parametrize("claimed", ["auto", "utf-8", "gb18030", "iso-8859-1", "cp1252"])

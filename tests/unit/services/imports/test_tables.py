@@ -86,5 +86,6 @@ def test_files_that_are_none(tmp_path: Path, content: bytes, said: str) -> None:
     """The message says what to do."""
     file = tmp_path / "members.xlsx"
     file.write_bytes(content)
-    with pytest.raises(UnreadableFile, match=said):
+    with pytest.raises(UnreadableFile, match=said) as raised:
         table(file)
+    assert raised.value.message_zh is not None and raised.value.message_zh.endswith("。")

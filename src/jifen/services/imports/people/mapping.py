@@ -12,7 +12,7 @@ from msgspec import Meta
 from jifen.core.identity import IDENTITY_KINDS
 from jifen.core.program import LocalizedText
 from jifen.core.text import unfit_text
-from jifen.services.imports.mapping import ColumnName, FileShape, TimeShape, located, read_mapping_file
+from jifen.services.imports.mapping import ColumnName, FileShape, TimeShape, located, read_mapping_file, unreadable
 from jifen.services.typed_yaml import InvalidYaml, YamlFile
 
 Source = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -115,8 +115,7 @@ def parse_people_mapping(text: str, origin: str, kind: type[AnyMapping]) -> AnyM
         file = YamlFile(text)
         mapping: AnyMapping = file.convert(kind)
     except InvalidYaml as error:
-        where = f"{error.path} " if error.path else ""
-        raise located(origin, f"{where}{error.what}", error.path, error.line) from None
+        raise unreadable(origin, error) from None
     for path, message in _faults(mapping):
         raise located(origin, f"{path} {message}", path, file.line_of(path))
     return mapping

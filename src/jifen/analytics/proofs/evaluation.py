@@ -1,0 +1,61 @@
+"""Where conditions and formulas have a value at all: no number too large, no division by zero.
+
+The formulas here hold at least where that is so: what they exclude always fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import z3
+
+from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder
+from jifen.core.conditions.fields import GREATEST_INTEGER, LEAST_INTEGER
+from jifen.core.conditions.syntax import Call, ListLiteral, Node
+from jifen.core.limits import MAXIMUM_AMOUNT
+from jifen.core.rules.book import CompiledRule
+
+#: With what one side must be for the other not to matter: in CEL `false` wins over a failure on the other side of `&&`.
+_DECIDED_BY: Final = {"_&&_": False, "_||_": True}
+
+
+def has_value(encoder: Encoder, node: Node, line: str = LINE_PREFIX) -> Any:
+    """The formula of an event for which a part of a condition has a value. `line`: as for `Encoder.formula`."""
+    match node:
+        case Call(function="_&&_" | "_||_", arguments=arguments):
+            have = [has_value(encoder, each, line) for each in arguments]
+            decided = _DECIDED_BY[node.function]
+            deciding = [
+                z3.And(known, encoder.formula(each, line) == decided)
+                for each, known in zip(arguments, have, strict=True)
+            ]
+            return encoder.any_of(encoder.all_of(*have), *deciding)
+        case Call(function="_?_:_", arguments=(which, one, other)):
+            chosen = z3.If(encoder.formula(which, line), has_value(encoder, one, line), has_value(encoder, other, line))
+            return z3.And(has_value(encoder, which, line), chosen)
+        case Call(arguments=arguments):
+            terms = [has_value(encoder, each, line) for each in arguments]
+            return encoder.all_of(*terms, *(_of_number(encoder, node, line) if _is_arithmetic(node) else ()))
+        case ListLiteral(elements=elements):
+            return encoder.all_of(*(has_value(encoder, each, line) for each in elements))
+    return encoder.all_of()
+
+
+def _is_arithmetic(node: Call) -> bool:
+    return node.type == "int" and node.overload.endswith("_int64")
+
+
+def _of_number(encoder: Encoder, node: Call, line: str) -> list[Any]:
+    value = encoder.formula(node, line)
+    terms = [z3.And(value >= LEAST_INTEGER, value <= GREATEST_INTEGER)]
+    if node.function in ("_/_", "_%_"):
+        terms.append(encoder.formula(node.arguments[1], line) != 0)
+    return terms
+
+
+def formula_gives_points(encoder: Encoder, rule: CompiledRule) -> Any:
+    """That the formula of a rule, if there is one, gives what an award can be."""
+    if rule.formula is None:
+        return encoder.all_of()
+    points = encoder.formula(rule.formula.root)
+    return z3.And(has_value(encoder, rule.formula.root), points >= 0, points <= MAXIMUM_AMOUNT)
