@@ -129,11 +129,15 @@ class Pooled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     move: Move | None = None
 
 
+#: Why the points of a member who has left are forfeited: with closing itself, or as they came back later.
+Forfeit = Literal["closed", "came_back"]
+
+
 class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a transaction says of conversions, corrections and orders paid with points.
 
     `reason_code` and `approval` (with who `asked` for it) belong to corrections by hand; `paid_by` on a capture is the
-    order's own transaction.
+    order's own transaction; `forfeited` says that points were taken because the member has left.
     """
 
     converted: Converted | None = None
@@ -144,6 +148,7 @@ class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     paid_by: int | None = None
     refunded: RefundedShares | None = None
     pooled: Pooled | None = None
+    forfeited: Forfeit | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
