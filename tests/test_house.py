@@ -96,6 +96,12 @@ def test_only_the_engine_commits() -> None:
     assert purity.commits(able, COMMITTING_PLACES) == []
 
 
+def test_nobody_is_called_while_a_transaction_is_open() -> None:
+    """The engine talks to its database alone: what others must hear of goes through the outbox, with the commit (known
+    failure 92)."""
+    assert imports.calls_outside(package_sources(), "engine") == []
+
+
 @pytest.mark.parametrize(
     "places",
     [LOCKING_PLACES, COMMITTING_PLACES, IMPURE_PLACES, FLOAT_PLACES],

@@ -48,6 +48,17 @@ def test_downward_imports_pass(path: str, text: str) -> None:
     assert imports.upward_imports({path: text}) == []
 
 
+def test_calls_outside_are_found() -> None:
+    """In the place that is meant, in any spelling; a database is no outside."""
+    sources = {
+        "jifen/engine/a.py": "import asyncpg\nimport http.client",
+        "jifen/engine/b.py": "def f():\n    from urllib.request import urlopen",
+        "jifen/channels/c.py": "import smtplib",
+    }
+    findings = imports.calls_outside(sources, "engine")
+    assert [each.partition(":")[0] for each in findings] == ["jifen.engine.a", "jifen.engine.b"]
+
+
 def test_circles_are_found() -> None:
     """Between modules, between packages of one floor; a line of imports is no circle."""
     line = {"jifen/db/a.py": "from jifen.db import b", "jifen/db/b.py": "from jifen.db.c import x", "jifen/db/c.py": ""}

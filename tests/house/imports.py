@@ -27,6 +27,11 @@ LEAF_FLOOR: Final = 0
 # CEL compiles and evaluates the conditions of programs: a pure function of text and facts.
 CORE_MAY_IMPORT: Final = frozenset(sys.stdlib_module_names) | {"msgspec", "cel_expr_python"}
 
+#: With these one talks to somebody else: other machines, mail servers, other programs.
+CALLING: Final = frozenset(
+    ("aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib", "websockets")
+)
+
 
 def module_name(path: str) -> str:
     """`jifen/db/pools.py` is `jifen.db.pools`; `jifen/db/__init__.py` is `jifen.db`."""
@@ -65,6 +70,16 @@ def upward_imports(sources: Sources) -> list[str]:
             if reason:
                 findings.append(f"{module}:{line} imports {target}: {reason}")
     return findings
+
+
+def calls_outside(sources: Sources, place: str) -> list[str]:
+    """Find modules of a place that import what talks to somebody else."""
+    return [
+        f"{module}:{line} imports {target}: nobody else is called from {place}"
+        for module, imported in graph_of(sources).items()
+        for target, line in imported.items()
+        if _place(module) == place and target.split(".", maxsplit=1)[0] in CALLING
+    ]
 
 
 def _place(module: str) -> str:

@@ -181,6 +181,17 @@ async def test_points_come_back_to_the_survivor(desk: Desk) -> None:
     await desk.check()
 
 
+async def test_what_comes_back_to_a_payer_who_has_gone_is_forfeited(desk: Desk) -> None:
+    """The asker gets the own part back; that of whoever has left family and program is gone, as the program says."""
+    members = await family(desk, 30, 90)
+    redemption = await redeemed(desk, members[0], "five-yuan")
+    await desk.do(LeaveHousehold(members[1]))
+    await desk.do(ChangeLife(members[1], "close"))
+    await desk.do(CancelRedemption(members[0], redemption))
+    assert await all_points(desk, members) == [(30, 0), (0, 0)]
+    await desk.check()
+
+
 async def test_with_cash_and_without_own_points(desk: Desk) -> None:
     """Whoever asks need have none; the money part waits as ever."""
     members = await family(desk, 1, 50)

@@ -294,3 +294,26 @@ async def test_whoever_is_frozen_or_gone_redeems_nothing(desk: Desk) -> None:
     await desk.do(ChangeLife(member, "close"))
     assert await desk.refused(RedeemReward(member, "five-yuan")) == "member_closed"
     await desk.check()
+
+
+async def test_what_comes_back_to_whoever_has_gone_is_forfeited(desk: Desk) -> None:
+    """A cancelled redemption of a closed member, and one of a member who was merged into another that is closed."""
+    owner, twin, survivor = [await desk.member(f"gone {number}", 300) for number in range(3)]
+    own, other = await desk.redeem(owner, "five-yuan"), await desk.redeem(twin, "five-yuan")
+    await desk.do(MergeMembers(survivor, twin))
+    for member in (owner, survivor):
+        await desk.do(ChangeLife(member, "close"))
+        assert await desk.points(member) == (0, 0)
+    for member, redemption in ((owner, own), (twin, other)):
+        answer = await desk.do(CancelRedemption(member, redemption))
+        assert answer.trace is not None and not any(each.available for each in answer.trace.left)
+    for member in (owner, survivor, twin):
+        assert await desk.points(member) == (0, 0)
+    query = "SELECT member_id, trace -> 'dealings' ->> 'forfeited', (trace ->> 'points')::int FROM transactions"
+    forfeited = await desk.read(f"{query} WHERE kind = 9 AND trace -> 'dealings' IS NOT NULL ORDER BY 1, sequence")
+    assert [each for each in forfeited if each[0] == owner] == [(owner, "closed", -200), (owner, "came_back", -100)]
+    assert [each for each in forfeited if each[0] == survivor] == [
+        (survivor, "closed", -500),
+        (survivor, "came_back", -100),
+    ]
+    await desk.check()

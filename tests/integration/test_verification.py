@@ -100,6 +100,8 @@ async def run_shop(url: str) -> None:
         await do(CaptureHold(held.member_id, held.sequence, 20))
         other = await do(PlaceHold(ALICE, None, 10))
         await do(ReleaseHold(other.member_id, other.sequence))
+        part = await do(PlaceHold(ALICE, None, 10))
+        await do(CaptureHold(part.member_id, part.sequence, 4, release_rest=True))
         await do(TransferPoints(ALICE, BOB, None, 15))
         await do(AdjustPoints(BOB, None, 7))
         await do(SpendPoints(BOB, None, 220))
@@ -289,6 +291,14 @@ DAMAGES = {
     ),
     "trace of an unknown wallet": (
         "UPDATE transactions SET trace = replace(trace::text, '[[1,', '[[9,0,0,0,0],[1,')::json WHERE kind = 9",
+        {"trace_balance"},
+    ),
+    "answer": (
+        """UPDATE transactions SET trace = replace(trace::text, '"after_all":[[1,', '"after_all":[[1,1')::json""",
+        {"trace_balance"},
+    ),
+    "answer of an unknown wallet": (
+        """UPDATE transactions SET trace = replace(trace::text, '"after_all":[[1,', '"after_all":[[9,')::json""",
         {"trace_balance"},
     ),
     "version": ("UPDATE transactions SET program_version = 2 WHERE kind = 9", {"program_version_missing"}),

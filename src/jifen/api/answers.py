@@ -75,7 +75,7 @@ def event_result(
         f"{member_id}-{outcome.sequence}",
         member_id,
         [AwardResult(award.rule, names[award.wallet], award.points) for award in trace.awards],
-        catalog.balances(trace),
+        catalog.balances(trace.left),
         None,
         _refund(catalog, trace) or UNSET,
     )
@@ -127,7 +127,7 @@ def transaction_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer:
         occurred_at=answer.occurred_at,
         recorded_at=answer.recorded_at,
         program_version=answer.program_version,
-        balances=catalog.balances(trace),
+        balances=catalog.balances(trace.left),
         wallet=None if trace.wallet is None else catalog.wallet_ids[trace.wallet],
         points=trace.points,
         refers_to=None if answer.refers_to is None else f"{member_id}-{answer.refers_to}",

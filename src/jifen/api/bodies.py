@@ -156,8 +156,8 @@ class ConvertedResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class EventResult(msgspec.Struct, frozen=True, gc=False):
-    """What became of one event. `balances` are those after it, of the wallets it touched; `refund` is there where an
-    order that points paid part of was refunded."""
+    """What became of one event. `balances` are those after it and all that was booked with it, of the wallets that were
+    touched; `refund` is there where an order that points paid part of was refunded."""
 
     id: str | None
     source: str | None
@@ -195,9 +195,10 @@ class HouseholdResult(msgspec.Struct, frozen=True, gc=False):
 class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The transaction that a call made. `duplicate`: the same call was answered before, and this is that answer again.
 
-    `balances` are those after it, of the wallets it touched; `refers_to` is what it reverses, captures or releases;
-    `counterpart` the other side of a transfer, `converted` what a conversion came to, `refund` what comes back of an
-    order that points paid part of, `approval_id` the request that was approved, `household` who paid of a common spend.
+    `balances` are those after it and all that was booked with it, of the wallets that were touched; `refers_to` is what
+    it reverses, captures or releases; `counterpart` the other side of a transfer, `converted` what a conversion
+    came to, `refund` what comes back of an order that points paid part of, `approval_id` the request that was approved,
+    `household` who paid of a common spend.
     """
 
     status: Status

@@ -193,10 +193,16 @@ def slow(
         write_json(found)
         return
     say = invocation.say
-    if not found.rewards:
+    if found.rewards:
+        write_table(
+            [say("兑换品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
+            [[each.reward_id, each.use_percent, say(each.zh, each.en)] for each in found.rewards],
+        )
+    else:
         write_note(say("没有滞销兑换品。", "There is no slow seller."))
-        return
-    write_table(
-        [say("兑换品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
-        [[each.reward_id, each.use_percent, say(each.zh, each.en)] for each in found.rewards],
-    )
+    if found.left_out:
+        write_note(say("未评判：", "Not judged:"))
+        write_table(
+            [say("兑换品", "reward"), say("原因", "why")],
+            [[each.reward_id, say(each.zh, each.en)] for each in found.left_out],
+        )

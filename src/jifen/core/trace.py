@@ -129,11 +129,15 @@ class Pooled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     move: Move | None = None
 
 
+#: Why the points of a member who has left are forfeited: with closing itself, or as they came back later.
+Forfeit = Literal["closed", "came_back"]
+
+
 class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a transaction says of conversions, corrections and orders paid with points.
 
     `reason_code` and `approval` (with who `asked` for it) belong to corrections by hand; `paid_by` on a capture is the
-    order's own transaction.
+    order's own transaction; `forfeited` says that points were taken because the member has left.
     """
 
     converted: Converted | None = None
@@ -144,15 +148,18 @@ class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     paid_by: int | None = None
     refunded: RefundedShares | None = None
     pooled: Pooled | None = None
+    forfeited: Forfeit | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a transaction moved what it moved. Written once as JSON; fields are only ever added.
 
-    `balances` are those after the transaction, of the wallets it touched. `points` is the command's own figure
-    (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends, `withheld` what a
-    cancelled spend did not give back because a refund had forgiven it. `member` and `used` are what the rules saw of
-    the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with the reason.
+    `balances` are those after the transaction, of the wallets it touched; `after_all`, where it answers a command for
+    which more was booked behind it: those after that, too, of all wallets that were touched. `points` is the command's
+    own figure (signed for adjustments), `returned` what a refund returned by line, `until` when a hold ends,
+    `withheld` what a cancelled spend did not give back because a refund had forgiven it. `member` and `used` are what
+    the rules saw of the member and of caps, as far as they asked; `failed` the rules that could not be evaluated, with
+    the reason.
     `corrected` is what an order says from a correction on. `uses` is what the awards used of caps, and `spent` the
     money (minor units, signed) by which what the member spent in all changed: counters follow from these (I-14, I-15).
     `tier` is the change of a tier. `orders` came or went with a merge, `merged` says what passed between the two.
@@ -177,6 +184,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     corrected: Order | None = None
     uses: dict[str, int] = {}
     dealings: Dealings | None = None
+    after_all: list[Balances] = []
     spent: int = 0
     tier: TierChange | None = None
     orders: int = 0
@@ -185,6 +193,11 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     step: Step | None = None
     redemption: Redemption | None = None
     drawn: Drawn | None = None
+
+    @property
+    def left(self) -> list[Balances]:
+        """The balances that a command left that this answers."""
+        return self.after_all or self.balances
 
 
 _encode = msgspec.json.Encoder().encode

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
+from jifen.core.ledger.values import Balances
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.core.trace import Trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.programs import ProgramVersions
@@ -53,12 +55,12 @@ class Catalog:
         wanted = version or self.version
         return None if wanted is None else await self.programs.get(connection, wanted)
 
-    def balances(self, trace: Trace) -> dict[str, WalletBalances]:
-        """The balances after a transaction by wallet id. Raises KeyError for a wallet newer than the last refresh."""
+    def balances(self, told: Iterable[Balances]) -> dict[str, WalletBalances]:
+        """The balances that a trace tells, by wallet id. Raises KeyError for a wallet newer than the last refresh."""
         names = self.wallet_ids
         return {
             names[each.wallet]: WalletBalances(each.available, each.pending, each.held, each.debt, each.saved)
-            for each in trace.balances
+            for each in told
         }
 
 

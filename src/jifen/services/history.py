@@ -288,7 +288,7 @@ def _common(catalog: Catalog, member_id: int, row: Any) -> dict[str, Any]:
         "source": row["source"],
         "key": row["key_id"],
         "actor": row["actor"],
-        "balances": catalog.balances(trace),
+        "balances": catalog.balances(trace.balances),
         "awards": awards_of(trace, names),
         "taken_back": _taken_back(trace, names),
         "wallet": None if trace.wallet is None else names[trace.wallet],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -21,7 +22,8 @@ from tests.redeeming import with_rewards
 def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server on a database whose program has rewards. At the end everything follows from the movements."""
     with fresh_database(database_server, BARE) as url:
-        add_program(url, with_rewards(DEFAULT_PROGRAM))
+        # Long enough for slow sellers to be judged.
+        add_program(url, with_rewards(DEFAULT_PROGRAM), datetime.now(UTC) - timedelta(days=200))
         with running_server(url) as server:
             yield server
         assert_sound(url)
@@ -355,6 +357,8 @@ def test_slow_sellers_come_with_a_proposal(client: httpx.Client) -> None:
     found = done(client.get("/v1/rewards/slow-sellers?percent=100"))
     assert {each["proposal"] for each in found["rewards"]} <= {"re_price", "retire"}
     assert found["rewards"]
+    assert {each["reward_id"]: each["reason"] for each in found["left_out"]}["later"] == "not_on_sale"
+    assert set(found["left_out"][0]) == {"reward_id", "name", "reason", "zh", "en"}
 
 
 def test_under_overload_tickets_keep_the_order(database_server: EmbeddedAddress) -> None:

@@ -173,6 +173,8 @@ def test_an_order_paid_partly_with_points(client: httpx.Client) -> None:
     hold = done(client.post("/v1/holds", json={"member_id": member, "points": 200}))["hold_id"]
     paid = order(client, identity, 600, 401, offset={"hold_id": hold, "points": 200, "cents": 200})
     assert balances(client, member) == (110, 0, 0)
+    # As the order itself told, and tells whoever asks again, though the capture was booked behind it.
+    assert (paid["balances"]["points"]["available"], paid["balances"]["points"]["held"]) == (110, 0)
     refunds = []
     for line in ("1", "2"):
         data = {

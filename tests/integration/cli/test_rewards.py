@@ -37,7 +37,12 @@ def test_a_day_at_the_counter(data: Path, tmp_path: Path) -> None:
     assert seen["five-yuan"]["lacks"] == [] and "lounge" not in seen
     shown = jifen("rewards", "list", "--member", "100001", "--lang", "zh", *in_data).stdout
     assert "可兑换" in shown and "库存不足" in shown
-    assert ask("rewards", "slow", "--percent", "100", *in_data)["rewards"]
+    # The program is a moment old: nothing can be judged yet, and that is said.
+    slow = ask("rewards", "slow", "--percent", "100", *in_data)
+    reasons = {each["reward_id"]: each["reason"] for each in slow["left_out"]}
+    assert slow["rewards"] == [] and (reasons["five-yuan"], reasons["cup"]) == ("too_new", "sold_out")
+    told = jifen("rewards", "slow", "--lang", "zh", *in_data)
+    assert "没有滞销兑换品" in told.stderr and "上架时间短于统计期" in told.stdout
     assert ask("redemptions", "list", *in_data)["redemptions"] == []
 
 

@@ -10,6 +10,7 @@ from typing import Final, get_args
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
+from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
 from jifen.core.redemption.document import RewardKind
@@ -145,11 +146,41 @@ def _numbers(node: Node) -> Iterator[tuple[int, int]]:
                 yield _ARITHMETIC[function](one, other), position
 
 
+def lost_fees(program: Program) -> Iterator[Finding]:
+    """Fees of a percentage that rounding makes nothing of: whoever converts little at a time, however often, pays none.
+    What arrives of the fewest points is the least that ever does, so it is enough to look there."""
+    for number, each in enumerate(program.document.conversions):
+        gross = each.least_points * each.get // each.give
+        if not each.fee_percent or fee_of(each, gross):
+            continue
+        path, percent = f"$.conversions[{number}].fee_rounding", each.fee_percent.normalize()
+        zh = (
+            f"{path} 是 {each.fee_rounding}：一次给出 {each.least_points} 积分，到账 {gross}，{percent:f} % "
+            "的手续费取整为 0，分多次兑换就不用付手续费；去掉它（向上取整），或提高 least"
+        )
+        en = (
+            f"{path} is {each.fee_rounding}: of {gross} points, which {each.least_points} come to, the fee of "
+            f"{percent:f} % is rounded to nothing, so that whoever converts in small steps pays none; leave it out (it "
+            "is rounded up then), or raise `least`"
+        )
+        yield finding("lost_fee", [f"conversion:{each.id}"], zh, en)
+
+
+def _usual_day(program: Program) -> datetime:
+    """Noon of the first day on which all rules hold that begin once and for all."""
+    starts = []
+    for rule in program.books[ORDER_COMPLETED].rules:
+        since = rule.document.window.since
+        if since is not None and rule.document.window == Window(since=since) and rule.document.campaign is None:
+            starts.append(since[:10])
+    return usual_moment(program, max([FIRST_DAY, *(date.fromisoformat(each) + ONE_DAY for each in starts)]))
+
+
 def plain_findings(program: Program) -> list[Finding]:
     """All of these, for all rules and for every condition beside them."""
     rules = [rule for book in program.books.values() for rule in book.rules]
     places = [place for rule in rules for place in places_of_rule(rule)]
-    found: list[Finding] = []
+    found: list[Finding] = list(lost_fees(program))
     if program.document.currency not in WHOLE_CURRENCIES:
         found += [each for rule in rules for each in small_steps(rule)]
     for place in [*places, *places_beside_rules(program)]:

@@ -19,6 +19,7 @@ FindingKind = Literal[
     "unknown_reference",
     "magnitude",
     "unreachable_tier",
+    "lost_fee",
 ]
 
 

@@ -13,10 +13,10 @@ from math import ceil, gcd
 
 import msgspec
 
+from jifen.core.decide.convert import fee_of
 from jifen.core.draws.document import Draw, Prize
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.document import Reward
-from jifen.core.rounding import divide
 from jifen.core.wallets.document import Conversion
 
 #: How often pity steps in is known to a billionth, rounded up.
@@ -112,10 +112,7 @@ def best_rate(conversion: Conversion) -> Fraction:
     period = denominator // gcd(denominator, gross * numerator)
     if period > MOST_STEPS:
         return rate * (1 - max(Fraction(0), Fraction(numerator, denominator) - Fraction(1, first * gross)))
-    fees = (
-        Fraction(divide(steps * gross * numerator, denominator, conversion.fee_rounding), steps * gross)
-        for steps in range(first, first + period)
-    )
+    fees = (Fraction(fee_of(conversion, steps * gross), steps * gross) for steps in range(first, first + period))
     return rate * (1 - min(fees))
 
 

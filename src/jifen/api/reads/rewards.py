@@ -77,7 +77,7 @@ async def _slow_sellers(asked: Asked) -> slow_sellers.SlowSellers | Refusal:
 
 
 class SlowSellersQuery(Query, frozen=True):
-    """Rewards of whose reach (members who could pay for them) less than `percent` took one within the last `days`."""
+    """Rewards of whose reach (members who could have one) less than `percent` took one within the last `days`."""
 
     percent: Annotated[int, Meta(ge=1, le=100)] = 15
     days: Annotated[int, Meta(ge=1, le=3660)] = 90
@@ -204,8 +204,18 @@ READS = (
                     "proposal": "re_price",
                     "points": 2000,
                     "proposed_points": 800,
-                    "zh": "120 位会员够分，仅 3 位兑换；建议由 2,000 降至 800 积分。",
-                    "en": "120 members can pay for it and 3 took it; try 800 points instead of 2,000.",
+                    "zh": "120 位会员可兑，3 位兑换；建议由 2,000 降至 800 积分，适用会员中有积分者半数可兑。",
+                    "en": "120 members could have it and 3 took it; try 800 points instead of 2,000: half of those for "
+                    "whom it is, and who have points, could pay that.",
+                }
+            ],
+            "left_out": [
+                {
+                    "reward_id": "vase",
+                    "name": {"zh": "花瓶", "en": "Vase"},
+                    "reason": "sold_out",
+                    "zh": "已兑完，兑换少不代表没人要",
+                    "en": "it is sold out: who wanted one could not have it",
                 }
             ],
         },

@@ -79,12 +79,14 @@ class SqlFacts(msgspec.Struct, frozen=True):
     """How facts are written in SQL, by name.
 
     `values`: bool, bigint, text (in any collation) or timestamptz, never null; `lists`: a json array of texts, or null
-    for an empty one; `holds`: with `{}` for a text, whether such a list holds it, never null.
+    for an empty one; `holds`: with `{}` for a text, whether such a list holds it, never null. `holds_also`: texts that
+    a list holds beside where a test is true, never null; such a list can only be asked for a text of the condition.
     """
 
     values: Mapping[str, Fragment]
     lists: Mapping[str, Fragment]
     holds: Mapping[str, str]
+    holds_also: Mapping[str, Mapping[str, Fragment]] = {}
 
 
 def compile_sql(root: Node, facts: SqlFacts) -> SqlCondition:
@@ -153,10 +155,14 @@ class _Writer:
         element, container = node.arguments
         value = self.sql(element)
         if isinstance(container, Name) and container.name in self._facts.holds:
+            also = self._facts.holds_also.get(container.name, {})
+            if also and not isinstance(element, Constant):
+                raise NotInSql(f"a text that is worked out, in {container.name}")
             template = self._facts.holds[container.name]
             test = joined(template, *[value] * template.count("{}"))
             if isinstance(element, Constant):
-                return test
+                more = also.get(str(element.value))
+                return test if more is None else joined("({} OR {})", test, more)
             # Where the element fails, so does the test.
             return joined("(CASE WHEN {} IS NOT NULL THEN {} END)", value, test)
         if not isinstance(container, ListLiteral):
@@ -169,6 +175,8 @@ class _Writer:
 
     def _list(self, node: Node) -> Fragment:
         if isinstance(node, Name) and node.name in self._facts.lists:
+            if self._facts.holds_also.get(node.name):
+                raise NotInSql(f"{node.name} as a whole")
             return self._facts.lists[node.name]
         raise NotInSql("a list that is worked out")
 

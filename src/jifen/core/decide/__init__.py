@@ -28,6 +28,7 @@ from jifen.core.decide.convert import convert_points
 from jifen.core.decide.coupons import cancel_write_off, write_off_coupon
 from jifen.core.decide.draw import draw_prize
 from jifen.core.decide.earn import record_event, record_order
+from jifen.core.decide.finish import finish
 from jifen.core.decide.gift import transfer_points
 from jifen.core.decide.hold import capture_hold, place_hold, release_hold
 from jifen.core.decide.offset import record_paid_order
@@ -45,7 +46,7 @@ from jifen.core.decide.steps import (
     settle_redemption,
     settle_redemptions,
 )
-from jifen.core.decide.tiers import grant_tier, look_at_tiers, raise_tiers, recalculate_tiers
+from jifen.core.decide.tiers import grant_tier, look_at_tiers, recalculate_tiers
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.ledger.values import MemberState
 from jifen.core.members.closing import change_life
@@ -121,8 +122,7 @@ def decide(
     refusal = _apply(decision, command, past)
     if refusal is not None:
         return refusal
-    settle(decision, not_before=context.occurred_at)
-    raise_tiers(decision)
+    finish(decision)
     return decision.effects()
 
 
@@ -240,9 +240,7 @@ def _decide_transfer(sender: Decision, receiver: Decision, command: TransferPoin
     refusal = transfer_points(sender, receiver, command)
     if refusal is not None:
         return refusal
-    settle(sender, not_before=sender.context.occurred_at)
-    settle(receiver, not_before=sender.context.occurred_at)
-    raise_tiers(sender)
-    raise_tiers(receiver)
+    finish(sender)
+    finish(receiver)
     here, there = sender.effects(), receiver.effects()
     return Effects(here.transactions + there.transactions, here.states + there.states, here.answer, here.trace)

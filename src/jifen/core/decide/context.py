@@ -267,7 +267,7 @@ class Decision:
             corrected,
             uses or {},
             dealings,
-            spent,
+            spent=spent,
             **about,
         )
         context = self.context
@@ -295,6 +295,7 @@ class Decision:
 
     def effects(self) -> Effects:
         """Everything that was decided."""
+        self._tell_what_is_left()
         state = self.journal.close()
         changes: dict[str, Any] = {}
         if self.counters is not state.counters:
@@ -321,6 +322,23 @@ class Decision:
             self.taken,
             tuple(self.shared_steps),
         )
+
+    def _tell_what_is_left(self) -> None:
+        """Let the answer tell the balances after everything that was booked behind it: what an order captured, what of
+        a hold was freed, what expired as it came back."""
+        answer, trace = self.answer, self.trace
+        if answer is None or trace is None or self.transactions[-1] is answer:
+            return
+        place = answer.sequence - self.transactions[0].sequence
+        assert self.transactions[place] is answer
+        moved = [each.wallet for later in self.transactions[place + 1 :] for each in later.movements]
+        wallets = dict.fromkeys([*(each.wallet for each in trace.balances), *moved])
+        left = [self.journal.look(wallet).balances for wallet in wallets]
+        if left == trace.balances:
+            return
+        self.trace = msgspec.structs.replace(trace, after_all=left)
+        self.answer = msgspec.structs.replace(answer, trace=encode_trace(self.trace))
+        self.transactions[place] = self.answer
 
     def fresh_codes(self, number: int) -> tuple[str, ...]:
         """Codes that nobody has yet, each once."""

@@ -54,11 +54,16 @@ def convert(conversion: Conversion, points: int, target: int) -> Converted:
     """What whole steps of points come to: `points x get / give`, which has no remainder, less the fee."""
     gross, remainder = divmod(points * conversion.get, conversion.give)
     assert remainder == 0, "steps come to whole points"
-    fee = conversion.fee_points
-    if conversion.fee_percent is not None:
-        numerator, denominator = conversion.fee_percent.as_integer_ratio()
-        fee = divide(gross * numerator, 100 * denominator, conversion.fee_rounding)
+    fee = fee_of(conversion, gross)
     return Converted(conversion.id, target, gross, fee, gross - fee)
+
+
+def fee_of(conversion: Conversion, gross: int) -> int:
+    """What is kept of so many points that arrive."""
+    if conversion.fee_percent is None:
+        return conversion.fee_points
+    numerator, denominator = conversion.fee_percent.as_integer_ratio()
+    return divide(gross * numerator, 100 * denominator, conversion.fee_rounding)
 
 
 def _check_steps(conversion: Conversion, points: int) -> Refusal | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from jifen.core.decide.context import Decision
-from jifen.core.ledger.values import Bucket, Kind, MemberStatus
+from jifen.core.decide.finish import LEFT, end_forfeit
+from jifen.core.ledger.values import Bucket
 from jifen.core.members.commands import ChangeLife
 from jifen.core.members.life import STATUS_AFTER
 from jifen.core.refusal import Refusal
-
-_LEAVING = (MemberStatus.CLOSED, MemberStatus.ANONYMISED)
 
 
 def change_life(decision: Decision, command: ChangeLife) -> Refusal | None:
@@ -18,7 +17,7 @@ def change_life(decision: Decision, command: ChangeLife) -> Refusal | None:
     before = decision.state.status
     if after is before:
         return None
-    if after in _LEAVING and before not in _LEAVING:
+    if after in LEFT and before not in LEFT:
         if refusal := refuse_open_holds(decision):
             return refusal
         if decision.program.document.members.closed_points == "forfeit":
@@ -54,4 +53,4 @@ def _forfeit(decision: Decision) -> None:
             journal.take_from_savings(wallet, Bucket.ADJUSTED, draft.saved)
         if draft.available:
             journal.take(wallet, Bucket.ADJUSTED, draft.available)
-        decision.end(Kind.ADJUST, decision.context.occurred_at, wallet=wallet, points=-points, is_asked=True)
+        end_forfeit(decision, wallet, points, "closed")

@@ -16,8 +16,9 @@ import msgspec
 from jifen.core.calendar import local_day
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction
 from jifen.core.decide.earn import check_debt, check_room
+from jifen.core.decide.finish import finish
 from jifen.core.decide.settle import settle
-from jifen.core.decide.tiers import join_tiers, look_at_tiers, raise_tiers
+from jifen.core.decide.tiers import join_tiers, look_at_tiers
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket, Kind, Lot, LotTerms, MemberState, MemberStatus, Piece
 from jifen.core.limits import MAXIMUM_BALANCE
@@ -400,9 +401,7 @@ def _part_debts(survivor: Decision, merged: Decision, note: Merged) -> None:
 def _effects(answering: Decision, *decisions: Decision) -> Effects:
     """Everything that was decided on several members, in one."""
     for decision in decisions:
-        settle(decision, not_before=decision.context.occurred_at)
-        if decision.status is not MemberStatus.MERGED:
-            raise_tiers(decision)
+        finish(decision)
     parts = [decision.effects() for decision in decisions]
     return Effects(
         tuple(transaction for part in parts for transaction in part.transactions),

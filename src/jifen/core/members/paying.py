@@ -8,11 +8,12 @@ import msgspec
 
 from jifen.core.decide.bound import Returning, bind, release_bound, spend_bound
 from jifen.core.decide.context import Context, Decision, Effects, PastTransaction, SharedStep
+from jifen.core.decide.finish import finish
 from jifen.core.decide.limits import use_limits
 from jifen.core.decide.redeem import ask_for_reward, book_redemption
 from jifen.core.decide.settle import settle
 from jifen.core.decide.steps import settle_redemptions
-from jifen.core.decide.tiers import look_at_tiers, raise_tiers
+from jifen.core.decide.tiers import look_at_tiers
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus
 from jifen.core.members.life import check_life
 from jifen.core.members.merging import decide_for_merged
@@ -129,8 +130,7 @@ def _follow(
     settle(decision)
     if refusal := _book(decision, step, payer, behind.past):
         return refusal
-    settle(decision, not_before=context.occurred_at)
-    raise_tiers(decision)
+    finish(decision)
     return decision.effects()
 
 

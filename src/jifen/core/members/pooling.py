@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from jifen.core.decide.context import Decision, Effects
+from jifen.core.decide.finish import finish
 from jifen.core.decide.limits import use_limits
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_points
-from jifen.core.decide.tiers import look_at_tiers, raise_tiers
+from jifen.core.decide.tiers import look_at_tiers
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket, Kind, MemberStatus
 from jifen.core.members.commands import SpendFromHousehold
@@ -57,8 +58,7 @@ def gather_payers(spender: Decision, beside: Sequence[Decision]) -> list[Decisio
 def effects_of_all(everybody: Sequence[Decision]) -> Effects:
     """What was decided on all of them; the first one's answer is the answer."""
     for each in everybody:
-        settle(each, not_before=each.context.occurred_at)
-        raise_tiers(each)
+        finish(each)
     return join_effects([each.effects() for each in everybody])
 
 

@@ -25,8 +25,9 @@ class Conversion(
     """How points of one wallet become points of another: `give` of the one for `get` of the other.
 
     Only whole steps are converted, and a step comes to a whole number of points: nothing is ever rounded but the fee,
-    which is taken from what arrives (`fee_percent` of it, rounded as `fee_rounding` says, or `fee_points`). `limits`
-    count the points that are given.
+    which is taken from what arrives (`fee_percent` of it, rounded as `fee_rounding` says, or `fee_points`): up where
+    nothing is said, or whoever converts in steps small enough would pay none. `limits` count the points that are
+    given.
     """
 
     id: str
@@ -38,7 +39,7 @@ class Conversion(
     least: int | None = None
     fee_percent: Decimal | None = None
     fee_points: int = 0
-    fee_rounding: Rounding = "half_up"
+    fee_rounding: Rounding = "ceil"
     limits: list[Cap] = []
 
     @property

@@ -64,18 +64,15 @@ SELECT member_id, sequence FROM coupons WHERE shard = $1 AND digest = $2 AND mem
 -- $1 now, $2 how many. Those for which time ran out longest ago.
 SELECT member_id, sequence FROM redemptions WHERE until <= $1 ORDER BY until LIMIT $2
 
--- name: use_of_rewards
--- $1 since when. Pieces asked for, without those that came to nothing, and by how many members.
-SELECT reward, sum((content ->> 'quantity')::bigint)::bigint AS pieces, count(DISTINCT member_id) AS members,
-       sum((content ->> 'points')::bigint)::bigint AS points
-FROM redemptions
-WHERE requested_at >= $1 AND state NOT IN ('rejected', 'cancelled', 'expired')
-GROUP BY reward
-
--- name: points_held
--- $1 wallet, $2 a price. How many members have that much, and the median of what those have who have any.
-SELECT count(*) FILTER (WHERE available >= $2) AS reach, coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY available), 0)::bigint AS median
-FROM accounts WHERE wallet = $1 AND available > 0
+-- name: rewards_began
+-- $1 now. From when on each reward is there: the first version that had it and that ever held (one that begins no earlier
+-- than a later version never does).
+SELECT reward ->> 'id' AS reward, min(v.effective_at) AS began
+FROM program_versions v CROSS JOIN LATERAL json_array_elements(v.content -> 'rewards') AS reward
+WHERE v.effective_at <= $1 AND coalesce(reward ->> 'retired', 'false') = 'false' AND NOT EXISTS (
+    SELECT 1 FROM program_versions later WHERE later.version > v.version AND later.effective_at <= v.effective_at
+)
+GROUP BY reward ->> 'id'
 
 -- name: set_stock
 -- $1 shard, $2 reward, $3 pieces or null, $4 pieces more or fewer, $5 and $6 digests of the key and what was said,

@@ -178,6 +178,21 @@ SELECT 'trace_balance', t.member_id,
 FROM told t, json_array_elements(t.trace -> 'balances') AS said
 WHERE (said ->> 0)::smallint <> ALL (ARRAY(SELECT number FROM wallets))
 
+-- name: shards_answers
+-- What an answer says was left, where more was booked behind it: a transaction of the same commit left just that.
+SELECT 'trace_balance' AS kind, t.member_id,
+       concat('transaction ', t.member_id, '-', t.sequence, ' says that ', said, ' was left; no transaction of its commit '
+              'left that') AS detail
+FROM transactions t
+CROSS JOIN LATERAL json_array_elements(t.trace -> 'after_all') AS said
+-- As text, which is far cheaper than JSON: few say it.
+WHERE t.shard BETWEEN $1 AND $2 AND strpos(t.trace::text, '"after_all":[') > 0 AND NOT EXISTS (
+    SELECT 1 FROM transactions u CROSS JOIN LATERAL json_array_elements(u.trace -> 'balances') AS there
+    WHERE u.shard = t.shard AND u.member_id = t.member_id AND u.sequence >= t.sequence AND u.recorded_at = t.recorded_at
+        AND (there ->> 0, there ->> 1, there ->> 2, there ->> 3, there ->> 4, coalesce(there ->> 5, '0'))
+            = (said ->> 0, said ->> 1, said ->> 2, said ->> 3, said ->> 4, coalesce(said ->> 5, '0'))
+)
+
 -- name: shards_lots
 -- Replays every lot: opened where its number says, in one wallet, never overdrawn, and as its row says.
 WITH opened AS (

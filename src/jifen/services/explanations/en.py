@@ -64,6 +64,8 @@ TEXTS: Final[dict[str, str]] = {
     "title_unconvert": "Conversion cancelled: {points} returned",
     "title_added": "{points} added by adjustment",
     "title_removed": "{points} removed by adjustment",
+    "title_forfeited_closed": "{points} forfeited with the membership",
+    "title_forfeited_came_back": "{points} came back to a closed membership and were forfeited",
     "title_received": "{points} received from another member",
     "title_given": "{points} given to another member",
     "title_merge": "Two members merged",
@@ -158,6 +160,8 @@ TEXTS: Final[dict[str, str]] = {
     "mature": "The waiting period is over: {points} can be spent since {instant}.",
     "added": "The shop gave you {points}.",
     "removed": "The shop removed {points}.",
+    "forfeited_closed": "Your membership ended, and {points} with it.",
+    "forfeited_came_back": "{points} came back after your membership had ended; they were forfeited at once.",
     "received": "Another member gave you {points}; they expire as they would have there.",
     "given": "You gave {points} to another member.",
     "cancelled": "What you spent on {instant} was cancelled: {points} went back to where they came from.",
@@ -173,6 +177,10 @@ TEXTS: Final[dict[str, str]] = {
     "convert_operator": "On {instant} the member converted {points}.",
     "added_operator": "{points} were added for the member.",
     "removed_operator": "{points} of the member were removed.",
+    "forfeited_closed_operator": "The membership ended, and {points} with it, as the program says "
+    "(closed_points: forfeit).",
+    "forfeited_came_back_operator": "{points} came back after the membership had ended; they were forfeited at "
+    "once, as the program says (closed_points: forfeit).",
     "received_operator": "Another member gave {points} to this one; they expire as they would have there.",
     "given_operator": "The member gave {points} to another one.",
     "cancelled_operator": "What was spent on {instant} was cancelled: {points} went back to where they came from.",

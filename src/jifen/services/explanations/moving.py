@@ -47,6 +47,8 @@ def tell_moving(words: Words, told: Told) -> Telling:
 def _name(told: Told) -> str:
     kind, trace = told.kind, told.trace
     assert trace.points is not None
+    if trace.dealings is not None and trace.dealings.forfeited is not None:
+        return f"forfeited_{trace.dealings.forfeited}"
     if kind is Kind.ADJUST:
         return "added" if trace.points > 0 else "removed"
     if kind is Kind.TRANSFER:

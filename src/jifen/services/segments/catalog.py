@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -80,6 +81,17 @@ class Segment(msgspec.Struct, frozen=True):
 async def all_segments(connection: Connection) -> list[Segment]:
     """Every segment, by id."""
     return [_segment_of(row) for row in await connection.fetch(_SQL["all_segments"])]
+
+
+async def conditions_of(connection: Connection, program: Program, asked: Collection[str]) -> dict[str, Condition]:
+    """The conditions of those of these segments that have one which this program can read; to others nobody belongs by
+    a condition."""
+    found = {
+        each.segment_id: try_condition(program, each.condition)
+        for each in (await all_segments(connection) if asked else [])
+        if each.condition is not None and each.segment_id in asked
+    }
+    return {segment: condition for segment, condition in found.items() if condition is not None}
 
 
 async def find_segment(connection: Connection, segment_id: str) -> Segment:

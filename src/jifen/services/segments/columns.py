@@ -7,13 +7,15 @@ alone is worked out here and passed as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from jifen.core.conditions.sql import Fragment, SqlFacts
+from jifen.core.conditions import Condition
+from jifen.core.conditions.sql import Fragment, SqlFacts, compile_sql, joined
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.program import Program
+from jifen.core.rules.book import SEGMENTS
 from jifen.core.rules.facts import Moment, moment_facts
 from jifen.core.segments.facts import BALANCE
 
@@ -26,18 +28,28 @@ _READ_FIELD: Final = {"int": "whole_number", "string": "plain_text", "bool": "tr
 class MemberColumns:
     """The facts of one program version at one moment, for the names that a condition reads."""
 
-    def __init__(self, program: Program, moment: Moment, names: Iterable[str]) -> None:
+    def __init__(
+        self, program: Program, moment: Moment, names: Iterable[str], segments: Mapping[str, Condition] = {}
+    ) -> None:
+        """`segments`: the conditions of saved segments by id, where a text of the condition may be one of these. They
+        themselves see what was said of the member, and the lists."""
         self._joins: dict[str, Fragment] = {}
         self._numbers = program.wallet_numbers
         #: The tier of whoever was never moved, by tier set.
         self._lowest = {each.id: each.base for each in program.tier_sets}
         zone = program.document.time_zone
         values: dict[str, Fragment] = {}
-        for name in names:
+        for name in {*names, *(name for each in segments.values() for name in each.names)}:
             fragment = self._value(name, program.segment_vocabulary.names[name], zone, moment)
             if fragment is not None:
                 values[name] = fragment
-        self.facts = SqlFacts(values, _LISTS, _HOLDS)
+        plain = SqlFacts(values, _LISTS, _HOLDS)
+        found = {segment: compile_sql(condition.root, plain) for segment, condition in segments.items()}
+        #: The segments of which SQL cannot say who belongs to them.
+        self.not_in_sql = frozenset(segment for segment, each in found.items() if not each.is_whole)
+        # Of whom a condition fails, it is not true.
+        also = {segment: joined("coalesce({}, false)", each.test) for segment, each in found.items()}
+        self.facts = SqlFacts(values, _LISTS, _HOLDS, {SEGMENTS: also} if also else {})
 
     @property
     def source(self) -> Fragment:

@@ -26,7 +26,7 @@ _ON_LIST: Final = "JOIN segment_members l ON l.shard = m.shard AND l.member_id =
 #: So many candidates of a condition that SQL cannot say as a whole are looked at for one answer over HTTP.
 MOST_CANDIDATES: Final = 200_000
 #: A hash over a million members fits; and a count may use every core, which no batch does.
-_SETTINGS: Final = "SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL jit = off"
+SETTINGS: Final = "SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL jit = off"
 
 EvaluatedBy = Literal["sql", "python"]
 Place = tuple[int, int]
@@ -73,7 +73,7 @@ def select_condition(program: Program, condition: Condition, now: datetime) -> S
 
 async def count(connection: Connection, selection: Selection, *, most_candidates: int | None = None) -> int:
     """How many members. Needs a snapshot. Raises SegmentTooLarge where more would have to be looked at one by one."""
-    await connection.execute(_SETTINGS)
+    await connection.execute(SETTINGS)
     if not selection.left_out:
         query = joined("SELECT count(*) FROM {} WHERE {}", selection.source, selection.test)
         found: int = await connection.fetchval(query.numbered(), *query.arguments)

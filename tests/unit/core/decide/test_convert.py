@@ -77,6 +77,7 @@ def test_a_refusal_names_the_steps_beside_it() -> None:
         ({}, 100, Converted("there", 2, 5, 0, 5)),
         ({"fee_points": 2}, 100, Converted("there", 2, 5, 2, 3)),
         ({"fee_percent": Decimal("10")}, 100, Converted("there", 2, 5, 1, 4)),
+        ({"fee_percent": Decimal("10"), "fee_rounding": "half_up"}, 80, Converted("there", 2, 4, 0, 4)),
         ({"fee_percent": Decimal("10"), "fee_rounding": "floor"}, 100, Converted("there", 2, 5, 0, 5)),
         ({"fee_percent": Decimal("10"), "fee_rounding": "half_even"}, 100, Converted("there", 2, 5, 0, 5)),
         ({"fee_percent": Decimal("0.0001"), "fee_rounding": "ceil"}, 100, Converted("there", 2, 5, 1, 4)),
@@ -91,6 +92,16 @@ def test_the_fee_is_rounded_as_the_program_says_and_told(
     dealings = decode_trace(done.trace).dealings
     assert dealings is not None and dealings.converted == converted
     assert growth(shop) == converted.got
+
+
+def test_no_fee_is_saved_by_small_steps() -> None:
+    """Where the program says nothing of rounding: 20 points come to one, and there is no fee of less than one point, so
+    nothing would arrive. Five of a hundred at once cost one (known failures 58, 62)."""
+    shop = shop_with(200, THERE | {"fee_percent": Decimal("1")})
+    assert refused(change(shop, "there", 20)) == "fee_exceeds_points"
+    for _ in range(2):
+        shop.done(change(shop, "there", 100))
+    assert growth(shop) == 8
 
 
 def test_a_fee_that_leaves_nothing_is_refused() -> None:
@@ -185,10 +196,11 @@ def test_qualifying_points_are_not_converted() -> None:
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(1, 1_000), st.integers(0, 1_000_000))
 def test_no_point_is_lost_by_rounding(give: int, get: int, steps: int, per_million: int) -> None:
-    """What arrives and the fee are exactly the points times the rate; the fee is off by less than one point."""
+    """What arrives and the fee are exactly the points times the rate; the fee is never less than its share of them, and
+    more by less than one point."""
     fee = Decimal(per_million) / 10_000 or None
     conversion = Conversion("c", "a", "b", give, get, fee_percent=fee)
     points = steps * conversion.step_points
     converted = convert(conversion, points, 2)
     assert Fraction(points * get, give) == converted.gross == converted.got + converted.fee
-    assert abs(converted.fee - Fraction(converted.gross * per_million, 1_000_000)) <= Fraction(1, 2)
+    assert 0 <= converted.fee - Fraction(converted.gross * per_million, 1_000_000) < 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jifen.core.calendar import RollingExpiry
-from jifen.core.commands import RecordOrder
+from jifen.core.commands import CaptureHold, RecordOrder
 from jifen.core.decide import Context, decide
 from jifen.core.decide.offset import usable_points, value_of
 from jifen.core.ledger.values import Kind, Transaction
@@ -73,6 +73,23 @@ def test_the_hold_is_captured_with_the_order_and_points_earn_nothing() -> None:
     capture = shop.shell.transactions[ALICE][dealings.offset.capture - 1]
     assert (capture.kind, capture.refers_to) == (Kind.CAPTURE, hold.sequence)
     assert refused(shop.reverse(capture.sequence)) == "not_reversible"
+
+
+def test_the_order_tells_the_balances_after_everything_that_was_booked_with_it() -> None:
+    """Its own transaction comes before the capture, and what was held besides is freed last: told is the end of it."""
+    shop = shop_with(1_000)
+    hold = shop.done(shop.hold(500))
+    earned = decode_trace(shop.done(buy(shop, "o", hold.sequence, 300, 300, (1, 700))).trace)
+    assert [(each.available, each.held) for each in earned.balances] == [(507, 500)]
+    assert [(each.available, each.held) for each in earned.left] == [(707, 0)]
+
+
+def test_a_capture_tells_what_its_rest_came_back_to() -> None:
+    """The same for a hold that is captured in part."""
+    shop = shop_with(1_000)
+    hold = shop.done(shop.hold(500))
+    captured = decode_trace(shop.done(shop.do(CaptureHold(ALICE, hold.sequence, 300, release_rest=True))).trace)
+    assert [(each.available, each.held) for each in captured.left] == [(700, 0)]
 
 
 @pytest.mark.parametrize(

@@ -146,8 +146,8 @@ def _code(outcome: Outcome) -> str:
 
 
 def _available(trace: Trace | None) -> int:
-    return 0 if trace is None else sum(each.available for each in trace.balances)
+    return 0 if trace is None else sum(each.available for each in trace.left)
 
 
 def _pending(trace: Trace | None) -> int:
-    return 0 if trace is None else sum(each.pending for each in trace.balances)
+    return 0 if trace is None else sum(each.pending for each in trace.left)
