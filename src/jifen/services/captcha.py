@@ -46,8 +46,8 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class ChallengeParameters(msgspec.Struct, frozen=True, rename="camel"):
-    """What is to be solved, in ALTCHA's own words: the number for which the key that is derived from `nonce`, number and
-    `salt` begins with `keyPrefix`. `expiresAt`: in seconds since 1970; `data`: the redemption that it is made for."""
+    """What is to be solved, in ALTCHA's own words: the number for which the key that is derived from `nonce`, number
+    and `salt` begins with `keyPrefix`. `expiresAt`: in seconds since 1970; `data`: the redemption that it is made for."""
 
     algorithm: str
     cost: int
@@ -133,7 +133,8 @@ _AGAIN: Final = "Get a new challenge with the Idempotency-Key of this redemption
 _INVALID: Final = Refusal("invalid_captcha", f"This is no solution of a challenge of ours. {_AGAIN}.")
 _EXPIRED: Final = Refusal(
     "captcha_expired",
-    f"The captcha was good for {CAPTCHA_SECONDS // 60} minutes. {_AGAIN}; what was done with the key before is answered.",
+    f"The captcha was good for {CAPTCHA_SECONDS // 60} minutes. {_AGAIN}; "
+    "what was done with it before is answered again.",
 )
 _MISMATCH: Final = Refusal("captcha_mismatch", f"The captcha was solved for another member or reward. {_AGAIN}.")
 _USED: Final = Refusal(

@@ -129,7 +129,7 @@ def expired(shop: Server, member: str, key: str) -> str:
 
 
 def test_one_solution_is_good_once_however_many_send_it(client: httpx.Client) -> None:
-    """Forty at once over two workers: with the key that it was made for it is one redemption, with others it is none."""
+    """Forty at once over two workers: with the key that it was made for it is one redemption, with others none."""
     member, key = member_with(client, 1_000), unique("wish")
     solution = solved(challenge(client, member, key))
     keys = [key if number % 2 else unique("wish") for number in range(40)]

@@ -19,8 +19,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One write operation. `path` has at most one part in braces, just before the verb (one part or two) at its end.
 
     `command` makes the command of the path's id and the body; `refine` completes it with what the server knows (a quote
-    is read with its secret); `takes_ticket`: who comes when many do may show a place in line; `takes_captcha`: and that work was
-    done; `answer` the JSON of what
+    is read with its secret); `takes_ticket`: who comes when many do may show a place in line; `takes_captcha`: and
+    that work was done; `answer` the JSON of what
     the engine answered; `codes` are those of refusals beside the ones that every write can give.
     """
 
