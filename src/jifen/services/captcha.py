@@ -46,8 +46,8 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class ChallengeParameters(msgspec.Struct, frozen=True, rename="camel"):
-    """What is to be solved, in ALTCHA's own words: the number for which the key that is derived from `nonce`, number
-    and `salt` begins with `keyPrefix`. `expiresAt`: in seconds since 1970; `data`: the redemption that it is made for."""
+    """What is to be solved, in ALTCHA's own words: the number for which the key derived from `nonce`, the number and
+    `salt` begins with `keyPrefix`. `expiresAt`: in seconds since 1970; `data`: the redemption that it is made for."""
 
     algorithm: str
     cost: int
