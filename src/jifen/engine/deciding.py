@@ -47,6 +47,7 @@ from jifen.engine.household_work import HouseholdWork, cancel_pooled
 from jifen.engine.households import takes_from_household
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
+from jifen.engine.newcomers import newcomer
 from jifen.engine.redemption_rows import RedemptionRows
 from jifen.engine.redemptions import SuppliesAtHand, gives_back, is_about_redemption, needs_supplies, unknown_coupon
 from jifen.engine.references import (
@@ -98,6 +99,8 @@ class Deciding:
         self._shared_used = dict(known.shared_used)
         self._supplies = SuppliesAtHand(known.redeeming)
         self._requests = Requests(known.approvals)
+        #: What registrations of this batch were answered that rules rewarded, by member.
+        self._welcomes: dict[int, Answer] = {}
 
     async def run(self) -> None:
         """Decide every command in turn. Raises NotLoaded where one needs more than was loaded."""
@@ -397,17 +400,28 @@ class Deciding:
             command = submission.command
             assert isinstance(command, RegisterMember)
             if command.known_is_fine and owners == set(taken[:1]):
-                self._claims.claim_known(index, FoundKey(b"", taken[0], 0))
-                return self._claims.remember(Answer(taken[0], 0, True))
+                first = self._welcomes.get(taken[0]) or self._known.welcomes.get(taken[0]) or Answer(taken[0], 0, True)
+                self._claims.claim_known(index, FoundKey(b"", taken[0], first.sequence))
+                return self._claims.remember(msgspec.structs.replace(first, duplicate=True))
             found = ", ".join(str(member) for member in taken)
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
-        member = await self._directory.add(identities, submission)
         command = submission.command
-        assert isinstance(command, RegisterMember)
+        assert isinstance(command, RegisterMember) and self._known.program is not None
+        known = newcomer(self._known.program, command)
+        if isinstance(known, Refusal):
+            return known
+        member = await self._directory.add(identities, submission)
+        self._states[member] = msgspec.structs.replace(self._states[member], profile=known.profile)
+        outcome: Outcome
         if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
-            return self._welcome(index, submission, member, command.channel)
-        return self._claim_plain(index, member)
+            outcome = self._welcome(index, submission, member, command.channel)
+        else:
+            outcome = self._claim_plain(index, member)
+        if isinstance(outcome, Answer):
+            by = Change(member, "", MemberStatus.ACTIVE, submission.actor, submission.reason)
+            self._roll.introduce(known, command.verified, by, self._known.now)
+        return outcome
 
     def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
         """Rate the registration itself, in a first transaction of the new member."""
@@ -416,6 +430,8 @@ class Deciding:
         outcome = self._decide(index, welcome, self._states[member], None, None)
         if isinstance(outcome, Refusal):
             self._directory.forget(member)
+        else:
+            self._welcomes[member] = outcome
         return outcome
 
     # --- write ---

@@ -49,6 +49,7 @@ from jifen.engine.loading import (
     load_first_lots,
     load_holds,
     load_profiles,
+    load_welcomes,
     lock_accounts,
     lock_shared_usages,
 )
@@ -113,6 +114,8 @@ class Gathering:
         #: What all members together used of the caps that this batch may draw on; locked.
         self.shared_used: dict[str, int] = {}
         self.people = KnownPeople()
+        #: What the registrations of members were answered who may be registered once more.
+        self.welcomes: dict[int, Answer] = {}
         #: The counters as they are written, of members whose months were counted only now.
         self.uncounted: dict[int, Counters] = {}
         #: The conditions of the segments that rules ask for, by program version.
@@ -224,6 +227,7 @@ class Gathering:
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
         await self._load_people(connection)
+        await self._load_welcomes(connection)
         await self._load_for_tiers(connection)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
@@ -307,6 +311,17 @@ class Gathering:
         if people:
             await self.people.load(connection, people, self._surroundings.shards)
             await load_profiles(connection, self.states, people, self._surroundings.shards)
+
+    async def _load_welcomes(self, connection: Connection) -> None:
+        """Load what members were answered who are to be registered once more."""
+        known = {
+            member
+            for submission in self._submissions
+            if type(submission.command) is RegisterMember
+            for member in self._known_members(submission.command)
+        }
+        if known:
+            self.welcomes = await load_welcomes(connection, known, self._surroundings.shards)
 
     async def _load_counters_then(self, connection: Connection) -> None:
         """Work out from the transactions what members had ordered by the days of their late events."""

@@ -22,6 +22,7 @@ from jifen.core.ledger.values import (
     MemberStatus,
     Piece,
 )
+from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, CounterChange, Counters, Profile, counters_on
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
@@ -363,6 +364,26 @@ async def load_answers(connection: Connection, references: Iterable[Reference], 
     """What the commands behind these transactions were answered."""
     rows = await connection.fetch(_SQL["load_transactions"], *columns_of(references, shards))
     return {(row["member_id"], row["sequence"]): _answer(row) for row in rows}
+
+
+async def load_welcomes(connection: Connection, members: Iterable[int], shards: int) -> dict[int, Answer]:
+    """What the registrations of these members were answered, where a rule rewarded them: by their first transaction."""
+    keys = columns_of([(member, 1) for member in members], shards)
+    rows = await connection.fetch(_SQL["load_transactions"], *keys)
+    return {row["member_id"]: _answer(row) for row in rows if _is_welcome(row["facts"])}
+
+
+def _is_welcome(facts: str | None) -> bool:
+    return facts is not None and _decode_event(facts).event == REGISTERED
+
+
+class _EventName(msgspec.Struct, gc=False):
+    """As much of what is kept of an event as says which one it was; orders say nothing."""
+
+    event: str = ""
+
+
+_decode_event = msgspec.json.Decoder(_EventName).decode
 
 
 def _answer(row: Any) -> Answer:

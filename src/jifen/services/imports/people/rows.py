@@ -18,6 +18,7 @@ from jifen.services.imports.mapping import TimeShape
 from jifen.services.imports.people.identities import read_identity
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.rows import RowFault
+from jifen.services.persons import read_field
 
 GENDERS: Final = {
     "female": "female",
@@ -162,20 +163,8 @@ def _birthday_by(text: str, wanted: str) -> str | None:
         return None
 
 
-_TRUTHS: Final = {
-    **dict.fromkeys(("true", "1", "yes", "是"), True),
-    **dict.fromkeys(("false", "0", "no", "否"), False),
-}
-
-
 def _typed(text: str, kind: str, column: str) -> bool | int | str:
-    if kind == "bool":
-        if text.lower() not in _TRUTHS:
-            raise RowFault(column, "invalid_value", text)
-        return _TRUTHS[text.lower()]
-    if kind == "int":
-        try:
-            return int(text.removesuffix(".0"))
-        except ValueError:
-            raise RowFault(column, "invalid_value", text) from None
-    return text
+    value = read_field(text, kind)
+    if value is None:
+        raise RowFault(column, "invalid_value", text)
+    return value
