@@ -21,7 +21,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Effects, PastTransaction, decide, follow_steps
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
 from jifen.core.members.commands import (
     ChangeLife,
@@ -311,7 +311,7 @@ class Deciding:
     def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
         """Change what is known of a person. Moves no points."""
         assert self._known.program is not None
-        state = self._states[member]
+        state, command = self._states[member], self._roll.respelled(command, member, self._known.phone_region)
         owners = {
             identity: owner
             for identity in getattr(command, "identities", ())
@@ -420,7 +420,8 @@ class Deciding:
             outcome = self._claim_plain(index, member)
         if isinstance(outcome, Answer):
             by = Change(member, "", MemberStatus.ACTIVE, submission.actor, submission.reason)
-            self._roll.introduce(known, command.verified, by, self._known.now)
+            verified = [in_full(each, self._known.phone_region) for each in command.verified]
+            self._roll.introduce(known, verified, by, self._known.now)
         return outcome
 
     def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:

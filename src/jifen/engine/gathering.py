@@ -22,7 +22,7 @@ from jifen.core.commands import (
 from jifen.core.decide.bank import saved_name
 from jifen.core.decide.limits import limit_names
 from jifen.core.draws.commands import DrawPrize
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, find_spelled, spellings
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand
@@ -83,6 +83,8 @@ class Surroundings:
         self.shards = shards
         self.programs = ProgramVersions()
         self.segments = SegmentLibrary()
+        #: Of the program in force, as far as a batch has seen: in how many spellings phones are looked up.
+        self.phone_region: str | None = None
         self.new_member_id = new_member_id
         #: The parts of spends from households that were to be cancelled: they never change.
         self.pooled: dict[Reference, tuple[Reference, ...]] = {}
@@ -103,6 +105,8 @@ class Gathering:
         self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
         self.found_keys: dict[bytes, FoundKey] = {}
         self.identities: dict[Identity, int] = {}
+        #: In whose spellings this batch looks phones up.
+        self.phone_region = surroundings.phone_region
         #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
         self.late_identities: dict[Identity, int] = {}
         self.states: dict[int, MemberState] = {}
@@ -151,7 +155,7 @@ class Gathering:
                 if isinstance(named, int):
                     members.add(named)
                 else:
-                    identities.add(named)
+                    identities.update(spellings(named, self.phone_region))
         members |= self.households.members | self.links.members
         version: int | None = None
         if members or identities:
@@ -175,6 +179,11 @@ class Gathering:
         for version in {current, *(versions.in_force_at(instant, self.now) for instant in late)}:
             self.programs[version] = await versions.get(connection, version)
         self.program = self.programs[current]
+        region = self.program.document.phone_region
+        if region != self.phone_region:
+            # Phones were looked up as an earlier version says.
+            self._surroundings.phone_region = region
+            raise MembersMoved
 
     def program_for(self, submission: Submission) -> Program:
         """The version that decides a command: for what rules rate, the one of the time when it happened."""
@@ -216,9 +225,11 @@ class Gathering:
         }
         if names:
             await self.links.learn_survivors(connection, merged)
-        unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
+        unknown = [name for name in names if isinstance(name, Identity) and self.find(name) is None]
         if unknown:
-            self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
+            self.late_identities = await find_identities(
+                connection, unknown, self._surroundings.shards, self.phone_region
+            )
 
     async def load(self, connection: Connection) -> None:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
@@ -419,11 +430,15 @@ class Gathering:
                         wanted[member] = wanted.get(member, FIRST_LOTS) + 1
         await load_first_lots(connection, self.states, self.places, wanted, self._surroundings.shards)
 
+    def find(self, identity: Identity) -> int | None:
+        """Whom an identity found when the accounts were locked."""
+        return find_spelled(identity, self.identities, self.phone_region)
+
     def _known_members(self, command: Command) -> list[int]:
         return [
             member
             for reference in members_named(command)
-            if (member := reference if isinstance(reference, int) else self.identities.get(reference)) is not None
+            if (member := reference if isinstance(reference, int) else self.find(reference)) is not None
         ]
 
     async def load_more(self, connection: Connection, members: list[int]) -> None:

@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.calendar import local_day, start_of_day
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
+from jifen.core.identity import (
+    Identity,
+    find_spelled,
+    shard_of_digest,
+    shard_of_identity,
+    shard_of_member,
+    shard_of_name,
+    spellings,
+)
 from jifen.core.ledger.values import (
     Account,
     Deposit,
@@ -216,15 +224,21 @@ async def lock_shared_usages(connection: Connection, names: set[str], shards: in
     return dict(rows)
 
 
-async def find_identities(connection: Connection, identities: list[Identity], shards: int) -> dict[Identity, int]:
-    """Whom these identities find, without locking anything."""
+async def find_identities(
+    connection: Connection, identities: Iterable[Identity], shards: int, region: str | None
+) -> dict[Identity, int]:
+    """Whom these identities find in any of their spellings, without locking anything. `region`: the program's, for
+    phones."""
+    asked = list(identities)
+    wanted = list(dict.fromkeys(spelled for identity in asked for spelled in spellings(identity, region)))
     rows = await connection.fetch(
         _SQL["find_identities"],
-        [shard_of_identity(identity, shards) for identity in identities],
-        [identity.kind for identity in identities],
-        [identity.value for identity in identities],
+        [shard_of_identity(identity, shards) for identity in wanted],
+        [identity.kind for identity in wanted],
+        [identity.value for identity in wanted],
     )
-    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+    stored = {Identity(kind, value): member_id for kind, value, member_id in rows}
+    return {each: found for each in asked if (found := find_spelled(each, stored, region)) is not None}
 
 
 async def load_all_usages_of(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.identity import Identity, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, in_full, shard_of_identity, shard_of_member, spellings
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import MAXIMUM_IDENTITIES
 from jifen.core.members.commands import (
@@ -136,6 +136,17 @@ class Roll:
         names = sorted((*command.said, *(f"fields/{name}" for name in command.fields)))
         names += ["tags"] if command.add_tags or command.remove_tags else []
         self.changes.append(msgspec.structs.replace(by, kind="described", details={"names": names}))
+
+    def respelled(self, command: PersonCommand, member: int, region: str | None) -> PersonCommand:
+        """The command with identities in the spelling in which the member has them; new ones in full."""
+        if region is None or not isinstance(command, AddIdentities | RemoveIdentities | VerifyIdentities):
+            return command
+        mine = self._of(member)
+        identities = tuple(
+            next((spelled for spelled in spellings(each, region) if spelled in mine), in_full(each, region))
+            for each in command.identities
+        )
+        return msgspec.structs.replace(command, identities=identities)
 
     def _of(self, member: int) -> dict[Identity, datetime | None]:
         if member not in self._identities:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.members.person import Address
 from jifen.core.program import Program
@@ -57,6 +57,7 @@ class MemberRowReader:
         self._place = place
         self._zone = ZoneInfo(mapping.time.zone)
         self._types = {field.id: field.type for field in program.document.fields}
+        self._phone_region = program.document.phone_region
         self.names = mapping.columns.names()
 
     def cells(self, values: Sequence[str]) -> dict[str, str]:
@@ -92,6 +93,10 @@ class MemberRowReader:
             self._fields(cells),
             _tags(cells.get("tags", "")),
         )
+
+    def in_full(self, row: MemberRow) -> list[Identity]:
+        """The identities of a row as they are compared: rows may spell one phone in several ways."""
+        return [in_full(each, self._phone_region) for each in row.identities]
 
     def _identities(self, cells: dict[str, str]) -> tuple[Identity, ...]:
         found = []
