@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import altcha
 import msgspec
 
-from jifen.core.program import ProgramDocument
+from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.document import ApprovalFlow, Reward
+from tests.databases import DEFAULT_PROGRAM
 
 REWARDS: Final[list[dict[str, Any]]] = [
     {
@@ -113,3 +115,27 @@ def with_rewards(document: ProgramDocument) -> ProgramDocument:
         rewards=msgspec.convert(REWARDS, list[Reward]),
         approvals=msgspec.convert(APPROVALS, list[ApprovalFlow]),
     )
+
+
+def with_captcha(document: ProgramDocument) -> ProgramDocument:
+    """The same program, where the cup (of which there are so many) and the e-book ask for a captcha."""
+    asking = ("cup", "e-book", "old")
+    rewards = [
+        msgspec.structs.replace(each, captcha="easy") if each.id in asking else each
+        for each in with_rewards(document).rewards
+    ]
+    return msgspec.structs.replace(with_rewards(document), rewards=rewards)
+
+
+def program_with_captcha() -> Program:
+    """Version 1 of it."""
+    document = with_captcha(DEFAULT_PROGRAM)
+    return Program(1, document, {wallet.id: number for number, wallet in enumerate(document.wallets, 1)})
+
+
+def solved(challenge: Any) -> str:
+    """The solution of a challenge, found by trying, in the form in which ALTCHA's widget gives it."""
+    asked = altcha.Challenge.from_dict(msgspec.to_builtins(challenge))
+    solution = altcha.solve_challenge(asked)
+    assert solution is not None
+    return altcha.Payload(asked, solution).to_base64()

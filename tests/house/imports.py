@@ -25,7 +25,8 @@ LEAVES: Final = {"settings", "errors", "log", "__init__"}
 """Modules at the top of the package that anyone but `core` may import."""
 LEAF_FLOOR: Final = 0
 # CEL compiles and evaluates the conditions of programs: a pure function of text and facts.
-CORE_MAY_IMPORT: Final = frozenset(sys.stdlib_module_names) | {"msgspec", "cel_expr_python"}
+# The numbering plans of the world tell which spellings are one phone number: a pure function of text and region.
+CORE_MAY_IMPORT: Final = frozenset(sys.stdlib_module_names) | {"msgspec", "cel_expr_python", "phonenumbers"}
 
 #: With these one talks to somebody else: other machines, mail servers, other programs.
 CALLING: Final = frozenset(

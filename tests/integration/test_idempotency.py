@@ -119,6 +119,15 @@ async def test_an_order_told_twice_by_different_events_is_one_order(engine: Engi
     assert await available_now(database_url, ann) == 50
 
 
+async def test_every_key_under_which_an_order_was_told_is_kept(engine: Engine) -> None:
+    """However many in one batch: none of them can be used for another order afterwards (I-07)."""
+    ann = await new_member(engine, "ann")
+    keys = ("a", "b", "c", "d")
+    await engine.submit_group([submission(RecordOrder(ann, order("o1")), key) for key in keys])
+    again = [await engine.submit(submission(RecordOrder(ann, order(f"other-{key}")), key)) for key in keys]
+    assert [refused(each) for each in again] == ["key_conflict"] * 4
+
+
 async def test_an_order_of_another_member_is_a_conflict(engine: Engine) -> None:
     """The same order cannot be Ann's and Bob's (known failure 76)."""
     ann, bob = await new_member(engine, "ann"), await new_member(engine, "bob")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from openpyxl import Workbook
 
@@ -22,7 +24,7 @@ from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, Qu
 from jifen.services.imports.recording import Progress
 from jifen.services.programs import parse_program
 from jifen.services.templates import read_template
-from tests.databases import add_program, fetch_sql
+from tests.databases import DEFAULT_PROGRAM, add_program, fetch_sql
 from tests.integration.test_import_orders import rejected, with_engine
 
 BALANCES = """
@@ -89,6 +91,23 @@ def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -
     found = [row[0] for row in fetch_sql(database_url, "SELECT value FROM identities ORDER BY 1")]
     assert found == [f"1380000000{each}" for each in range(1, 6)]
     assert rejected(rejects) == [("7", "手机号", "inexact_number")]
+
+
+def test_a_program_with_a_region_knows_every_spelling(database_url: str, tmp_path: Path) -> None:
+    """Rows that spell one phone in several ways are about one member, known or new, when tried and when done."""
+    add_program(database_url, msgspec.structs.replace(DEFAULT_PROGRAM, phone_region="CN"))
+    known = Submission(RegisterMember((Identity("phone", "13800000001"),)), "test", "1", b"1", "test")
+    with_engine(database_url, lambda engine: engine.submit(known))
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,姓名\n8613800000001,李梅\n+86 138 0000 0002,王\n13800000002,王强\n", "utf-8")
+    mapping.write_text(MAPPING, "utf-8")
+    meant = load_member_mapping(str(mapping))
+    tried = asyncio.run(import_members(None, database_url, file, meant))
+    done = run_import(database_url, file, mapping)
+    for summary in (tried, done):
+        assert (summary.registered, summary.known, summary.repeated, summary.rejected) == (1, 2, 1, 0)
+    names = "SELECT i.value, m.person->>'name' FROM identities i JOIN members m USING (member_id) ORDER BY 1"
+    assert fetch_sql(database_url, names) == [("+8613800000001", "李梅"), ("+8613800000002", "王强")]
 
 
 def test_balances_tell_how_far_they_are(database_url: str, tmp_path: Path) -> None:

@@ -23,7 +23,17 @@ from jifen.core.trace import Trace
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from tests.databases import DEFAULT_PROGRAM
-from tests.model.ledger import answered, available_now, check_ledger, count, new_member, publish, refused, submission
+from tests.model.ledger import (
+    answered,
+    available_now,
+    check_ledger,
+    count,
+    first_time,
+    new_member,
+    publish,
+    refused,
+    submission,
+)
 
 
 def order(order_id: str, cents: int = 10_000) -> Order:
@@ -115,6 +125,32 @@ async def test_a_registration_is_welcomed(engine: Engine, database_url: str) -> 
     assert (again.duplicate, again.member_id, again.sequence) == (True, first.member_id, 1)
     assert await available_now(database_url, first.member_id) == 20
     await check_ledger(database_url)
+
+
+async def test_a_second_registration_is_answered_with_the_first(engine: Engine, database_url: str) -> None:
+    """By the transaction that welcomed the member: in one batch, later, and when that is told again. Who was made by an
+    order, or before there was a rule, was never welcomed: there is no such transaction."""
+    early = answered(await engine.submit(join("external:early", "early")))
+    await publish(database_url, program(BASE, EarningRule("welcome", "points", fixed=20, event="member.registered")))
+    together = await engine.submit_group([join("external:ann", key) for key in ("a", "b", "c")])
+    later = [await engine.submit(join("external:ann", key)) for key in ("d", "d", "b")]
+    first = answered(together[0])
+    assert (first.duplicate, first.sequence) == (False, 1)
+    for again in map(answered, (*together[1:], *later)):
+        assert again.duplicate
+        assert first_time(again) == first_time(first)
+    await engine.submit(submission(RecordOrder(Identity("external", "bob"), order("o1")), "o1"))
+    for name in ("external:bob", "external:early"):
+        known = answered(await engine.submit(join(name, f"again {name}")))
+        assert (known.duplicate, known.sequence, known.trace) == (True, 0, None)
+    assert early.sequence == 0
+    await check_ledger(database_url)
+
+
+def join(name: str, key: str) -> Submission:
+    """Somebody joins, as an event tells it."""
+    kind, _, value = name.partition(":")
+    return submission(RegisterMember((Identity(kind, value),), known_is_fine=True), key)
 
 
 async def test_check_ins_make_a_streak(engine: Engine, database_url: str) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from jifen.core.refusal import Refusal
 from jifen.services.keys import KeyRing
 
 _MISSING = Refusal("unauthorized", "Send an API key: `Authorization: Bearer jf_...` (`jifen keys create` makes one).")
 _UNKNOWN = Refusal("unauthorized", "This API key is not known or was revoked.")
+
+
+#: The role of keys for which nobody has to do the work of a captcha: those of tills and of the back office.
+WITHOUT_CAPTCHA: Final = "without-captcha"
 
 
 class Authorization:
@@ -23,7 +29,7 @@ class Authorization:
         return None if key_id is None else f"key:{key_id}"
 
     def roles(self, actor: str) -> tuple[str, ...]:
-        """What an actor may approve."""
+        """The roles of an actor: what it may approve, and whether it needs captchas."""
         return self._keys.roles.get(actor.removeprefix("key:"), ())
 
     async def actor_or_refusal(self, header: bytes | None) -> str | Refusal:

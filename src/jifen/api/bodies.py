@@ -12,9 +12,10 @@ from jifen.api.problems import Problem
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_IDENTITIES, MAXIMUM_REASON, MAXIMUM_TEXT
 from jifen.services.catalog import WalletBalances
 from jifen.services.drawn import DrawnView
-from jifen.services.events import IdentityText
+from jifen.services.events import Identities, IdentityText
 from jifen.services.history import KindName
 from jifen.services.instants import Instant
+from jifen.services.persons import NOBODY, Name, Names, NewPerson
 from jifen.services.redemptions import RedemptionView
 
 Points = Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
@@ -33,13 +34,12 @@ class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class RegisterMemberBody(Body, frozen=True):
-    """A new member, found by these identities (`kind:value`; phone, email, openid, unionid, card, external)."""
+    """A new member, found by these identities (`kind:value`; phone, email, openid, unionid, card, external), with what
+    is known of the person. `verified`: those of the identities that were made sure to be the member's own."""
 
     identities: Annotated[list[IdentityText], Meta(min_length=1, max_length=MAXIMUM_IDENTITIES)]
-
-
-Name = Annotated[str, Meta(max_length=MAXIMUM_TEXT)]
-Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT)]], Meta(max_length=100)]
+    verified: Identities = []
+    person: NewPerson = NOBODY
 
 
 class ProfileBody(Body, frozen=True):

@@ -108,6 +108,14 @@ class Door:
         #: Counts how often stock changed, so that what was seen before is not remembered after.
         self._changes = 0
 
+    def turn_away(self, program: Program | None, command: RedeemReward) -> Refusal | None:
+        """Refuse whoever comes while it is known that nothing is left."""
+        reward = guarded(program, command.reward)
+        known = None if reward is None else self._known(reward.id)
+        if reward is None or known is None or command.member in known.owners:
+            return None
+        return sold_out(reward, command.quantity)
+
     def come(
         self, program: Program | None, command: RedeemReward, ticket: bytes | None, secret: bytes
     ) -> Line | Refusal | None:
@@ -115,9 +123,8 @@ class Door:
         reward, member = guarded(program, command.reward), command.member
         if reward is None or not isinstance(member, int):
             return None
-        known = self._known(reward.id)
-        if known is not None and member not in known.owners:
-            return sold_out(reward, command.quantity)
+        if refusal := self.turn_away(program, command):
+            return refusal
         now_us = time_ns() // 1_000
         arrived_us = now_us
         if ticket is not None:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from jifen.api.answers import event_result, refused_event
+from jifen.api.authorization import WITHOUT_CAPTCHA
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, Language, language_wished, problem_response
@@ -22,6 +23,7 @@ from jifen.core.redemption.commands import RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.engine.engine import EngineStopped, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.captcha import Errand, captcha_needed, captcha_of, check_solution
 from jifen.services.events import (
     IDEMPOTENCY_SOURCE,
     AnyEvent,
@@ -61,7 +63,7 @@ class _Gone(Exception):
 class _Request:
     """What is needed of a request's head."""
 
-    __slots__ = ("accept_language", "authorization", "content_length", "content_type", "key", "ticket")
+    __slots__ = ("accept_language", "authorization", "captcha", "content_length", "content_type", "key", "ticket")
 
     def __init__(self, headers: Headers) -> None:
         self.accept_language = b""
@@ -70,6 +72,7 @@ class _Request:
         self.content_length: bytes | None = None
         self.key: bytes | None = None
         self.ticket: bytes | None = None
+        self.captcha: bytes | None = None
         for name, value in headers:
             if name == b"authorization":
                 self.authorization = value
@@ -81,6 +84,8 @@ class _Request:
                 self.key = value
             elif name == b"jifen-ticket":
                 self.ticket = value
+            elif name == b"jifen-captcha":
+                self.captcha = value
             elif name == b"accept-language":
                 self.accept_language = value
 
@@ -272,7 +277,7 @@ class Front:
         roles = self._runtime.authorization.roles(actor)
         submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
         if isinstance(command, RedeemReward):
-            outcome = await self._redeem(submission, command, request.ticket)
+            outcome = await self._redeem(submission, command, request)
         else:
             outcome = (await self._submit((submission,)))[0]
             self._runtime.door.notice_step(outcome)
@@ -281,10 +286,12 @@ class Front:
         status = 202 if outcome.sequence < 0 and operation.waiting_type is not None else operation.status
         return (status, headers, await self._encode(operation, outcome))
 
-    async def _redeem(self, submission: Submission, command: RedeemReward, ticket: bytes | None) -> Outcome:
+    async def _redeem(self, submission: Submission, command: RedeemReward, request: _Request) -> Outcome:
         """Let a member who asks for a reward pass the door, which learns from the outcome."""
         door, catalog = self._runtime.door, self._runtime.catalog
-        line = door.come(catalog.current, command, ticket, catalog.quote_secret)
+        if refusal := self._check_captcha(submission, command, request):
+            return refusal
+        line = door.come(catalog.current, command, request.ticket, catalog.quote_secret)
         if isinstance(line, Refusal):
             return line
         if line is None:
@@ -295,6 +302,19 @@ class Front:
             line.leave()
         door.notice(command, outcome)
         return outcome
+
+    def _check_captcha(self, submission: Submission, command: RedeemReward, request: _Request) -> Refusal | None:
+        """Refuse whoever has not done the work that a reward asks for. That nothing is left is told before."""
+        catalog, member = self._runtime.catalog, command.member
+        is_asked = captcha_of(catalog.current, command.reward) and WITHOUT_CAPTCHA not in submission.roles
+        if not is_asked or not isinstance(member, int):
+            return None
+        if refusal := self._runtime.door.turn_away(catalog.current, command):
+            return refusal
+        if request.captcha is None or request.key is None:
+            return captcha_needed(command.reward)
+        errand = Errand(member, command.reward, submission.key)
+        return check_solution(request.captcha.decode("latin-1"), errand, catalog.quote_secret)
 
     async def _encode(self, operation: Operation, answer: Answer) -> bytes:
         catalog = self._runtime.catalog

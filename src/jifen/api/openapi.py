@@ -9,6 +9,7 @@ import msgspec
 import jifen
 from jifen.api.backtests import BACKTEST_CALLS
 from jifen.api.bodies import EventResult, EventResults
+from jifen.api.captcha import CAPTCHA
 from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.draws import DRAW_CALLS
 from jifen.api.front import BATCH_MEDIA_TYPE
@@ -16,7 +17,7 @@ from jifen.api.imports import EXAMPLE_IMPORT, IMPORT_CALLS, IMPORTS_PATH, REJECT
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import PROBLEM_TYPE, PROBLEMS, Problem
-from jifen.api.reads import COMMON_READ_CODES, READS, Read
+from jifen.api.reads import COMMON_READ_CODES, READS, Question
 from jifen.api.rewards import REWARD_CALLS
 from jifen.api.segments import SEGMENT_CALLS
 from jifen.api.tiers import TIER_CALLS
@@ -84,6 +85,14 @@ _TICKET = {
     "description": "The `ticket` of an answer `waiting_in_line`: keeps the place of the first arrival for an hour.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 1000},
 }
+_CAPTCHA = {
+    "name": "Jifen-Captcha",
+    "in": "header",
+    "required": False,
+    "description": "Where the reward has a `captcha`: the solution of a challenge for this member, reward and "
+    "Idempotency-Key, as ALTCHA's widget gives it (base64).",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 4000},
+}
 _ORDER = {
     "specversion": "1.0",
     "id": "order-1001",
@@ -120,7 +129,7 @@ _RESULT = {
 def openapi_document() -> Document:
     """The whole document."""
     paths: dict[str, Document] = {EVENTS_PATH: {"post": _events()}}
-    for read in READS:
+    for read in (*READS, CAPTCHA):
         paths.setdefault(read.path, {})["get"] = _read(read)
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})["post"] = _write(operation)
@@ -157,7 +166,7 @@ def _types() -> list[Any]:
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
     types += [operation.waiting_type for operation in OPERATIONS if operation.waiting_type is not None]
     types += [each.body for each in _CALLS] + [each.answer_type for each in _CALLS]
-    return types + [read.answer_type for read in READS]
+    return types + [read.answer_type for read in (*READS, CAPTCHA)]
 
 
 def _schemas() -> Document:
@@ -218,7 +227,12 @@ def _write(operation: Operation) -> Document:
         "x-summary-zh": operation.summary_zh,
         "description": operation.body.__doc__ or "",
         "tags": ["write"],
-        "parameters": [*_path_parameters(operation.path), _KEY, *([_TICKET] if operation.takes_ticket else [])],
+        "parameters": [
+            *_path_parameters(operation.path),
+            _KEY,
+            *([_TICKET] if operation.takes_ticket else []),
+            *([_CAPTCHA] if operation.takes_captcha else []),
+        ],
         "requestBody": {"required": operation.is_body_needed, "content": {"application/json": content}},
         "responses": {
             str(operation.status): {
@@ -342,7 +356,7 @@ def _call(call: Call) -> Document:
     }
 
 
-def _read(read: Read) -> Document:
+def _read(read: Question) -> Document:
     _, components = msgspec.json.schema_components([read.query], ref_template=_REFERENCE)
     query = components[read.query.__name__]
     parameters = [

@@ -18,6 +18,7 @@ from litestar.response import File
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from jifen.api.backtests import BACKTEST_CALLS
+from jifen.api.captcha import CAPTCHA, CaptchaQuery, answer_captcha
 from jifen.api.docs_page import STYLE, docs_page
 from jifen.api.drafts import CALLS, Call, refusal_of
 from jifen.api.drafts import Asked as CallAsked
@@ -28,7 +29,7 @@ from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, language_wished, problem_response
-from jifen.api.reads import READS, Asked, Read, read_query
+from jifen.api.reads import READS, Asked, Query, Read, read_query
 from jifen.api.rewards import REWARD_CALLS
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.api.segments import SEGMENT_CALLS
@@ -69,7 +70,7 @@ def create_pages(runtime: Runtime) -> Litestar:
     """The application for everything that the front does not serve itself."""
     handlers = [_route(runtime, each) for each in READS]
     handlers += [_call(runtime, each) for each in _CALLS]
-    handlers += [_trial(runtime), *_imports(runtime), *_health(runtime), *_documents()]
+    handlers += [_captcha(runtime), _trial(runtime), *_imports(runtime), *_health(runtime), *_documents()]
     return Litestar(
         handlers,
         openapi_config=None,
@@ -95,14 +96,37 @@ def _route(runtime: Runtime, read: Read) -> HTTPRouteHandler:
     return answer
 
 
-async def _run(runtime: Runtime, read: Read, name: str, request: AnyRequest) -> msgspec.Struct | Refusal:
+def _query_of(kind: type[Query], request: AnyRequest) -> Query | Refusal:
     # A parameter that is given twice counts as its last value would hide the first: refused.
     parameters: dict[str, str] = {}
     for key, value in request.query_params.multi_items():
         if key in parameters:
             return Refusal("invalid_parameter", f"{key[:40]!r} is given twice.", None, {"parameter": key[:40]})
         parameters[key] = value
-    query = read_query(read.query, parameters)
+    return read_query(kind, parameters)
+
+
+def _captcha(runtime: Runtime) -> HTTPRouteHandler:
+    @get(CAPTCHA.path.replace("}", ":str}"), name=CAPTCHA.name)
+    async def answer(request: AnyRequest) -> Answer:
+        started = perf_counter()
+        query = _query_of(CAPTCHA.query, request)
+        if isinstance(query, CaptchaQuery):
+            reward = next(iter(request.path_params.values()))
+            result = answer_captcha(runtime.door, runtime.catalog, reward, query, datetime.now(UTC))
+        else:
+            assert isinstance(query, Refusal)
+            result = query
+        if isinstance(result, Refusal):
+            return _refuse(runtime, request, result, CAPTCHA.path, started)
+        runtime.metrics.request(CAPTCHA.path, 200, perf_counter() - started)
+        return Response(_encode(result), media_type=MediaType.JSON, headers={"cache-control": "no-store"})
+
+    return answer
+
+
+async def _run(runtime: Runtime, read: Read, name: str, request: AnyRequest) -> msgspec.Struct | Refusal:
+    query = _query_of(read.query, request)
     if isinstance(query, Refusal):
         return query
     try:

@@ -35,7 +35,7 @@ class SegmentChangeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     condition: Condition | None = None
 
 
-class PreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SegmentPreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A condition that was not saved, and how many of its members to name."""
 
     condition: Condition
@@ -88,7 +88,7 @@ async def _delete(asked: Asked) -> SegmentView:
 
 
 async def _preview(asked: Asked) -> SegmentPreview:
-    body: PreviewBody = asked.body
+    body: SegmentPreviewBody = asked.body
     program = await catalog.program_of(asked.connection)
     async with snapshot_of(asked.connection) as connection:
         return await preview_condition(
@@ -147,7 +147,7 @@ SEGMENT_CALLS = (
         path=f"{SEGMENTS_PATH}/preview",
         summary="How many members a condition is true of, and the first of them",
         summary_zh="预览条件：人数与前几位会员",
-        body=PreviewBody,
+        body=SegmentPreviewBody,
         answer_type=SegmentPreview,
         run=_preview,
         codes=("invalid_condition", "segment_too_large", "no_program"),

@@ -20,7 +20,7 @@ RECALCULATIONS_PATH = "/v1/tiers/recalculations"
 RECALCULATION_PATH = f"{RECALCULATIONS_PATH}/{{recalculation_id}}"
 
 
-class PreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TierPreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A draft of the program (the text of its YAML file), how many movers are listed, and behind which place: `next` of
     the page before."""
 
@@ -67,7 +67,7 @@ def view_of_recalculation(found: recalculation.Recalculation) -> RecalculationVi
 
 
 async def _preview(asked: Asked) -> Preview:
-    body: PreviewBody = asked.body
+    body: TierPreviewBody = asked.body
     document = parse_program(body.program)
     return await preview_tiers(asked.connection, document, datetime.now(UTC), limit=body.limit, after=body.after)
 
@@ -109,7 +109,7 @@ TIER_CALLS = (
         path=PREVIEW_PATH,
         summary="Who would move under a draft of the program",
         summary_zh="预览草案会使哪些会员升降级",
-        body=PreviewBody,
+        body=TierPreviewBody,
         answer_type=Preview,
         run=_preview,
         codes=("invalid_program",),

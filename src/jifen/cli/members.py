@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from jifen.cli.asking import Refused, read, submit
+from jifen.cli.asking import Refused, accepted, read, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
+    from jifen.core.identity import Identity
     from jifen.core.members.commands import LifeStep
     from jifen.db.connection import Connection
     from jifen.services.catalog import Catalog
     from jifen.services.members import BalancesView, MemberView
+    from jifen.services.persons import NewPerson
+
+T = TypeVar("T")
 
 group = typer.Typer(help="会员：查询、冻结、注销、去重合并 / Members: look up, freeze, close, merge duplicates.")
 
@@ -95,6 +99,108 @@ _STATUS = {
 def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
     """显示一位会员 / Show a member."""
     _show(invocation, member, as_json=as_json)
+
+
+@command(group, "register")
+def register_member(
+    invocation: Invocation,
+    identities: Annotated[
+        list[str], typer.Argument(metavar="IDENTITY...", help="身份标识，如 phone:13800138000 / What finds the member.")
+    ],
+    verified: Annotated[
+        list[str] | None,
+        typer.Option("--verified", metavar="IDENTITY", help="其中已验证的，可多次 / Those that were verified."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="姓名 / The name.")] = None,
+    gender: Annotated[
+        str | None, typer.Option("--gender", metavar="female|male|other", help="性别 / The gender.")
+    ] = None,
+    birthday: Annotated[
+        str | None, typer.Option("--birthday", metavar="DAY", help="生日 / YYYY-MM-DD or MM-DD.")
+    ] = None,
+    channel: Annotated[str | None, typer.Option("--channel", metavar="TEXT", help="注册渠道 / By which way.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="TAG", help="语言，如 zh-CN / The language.")
+    ] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", metavar="NAME=TEXT", help="如 city=杭州，可多次 / Parts of the address."),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field", metavar="NAME=VALUE", help="计划声明的字段，可多次 / Fields that the program declares."
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TEXT", help="标签，可多次 / Tags; may be repeated.")
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """注册会员，连同资料与验证状态 / Register a member, with what is known of the person and what was verified."""
+    from jifen.services.persons import registration
+
+    said = {"name": name, "gender": gender, "birthday": birthday, "channel": channel, "language": language}
+    said = {each: value for each, value in said.items() if value is not None}
+    person = _new_person(
+        invocation,
+        said | {"address": _pairs(address, "--address") or None, "tags": tag or []},
+        _pairs(field, "--field"),
+    )
+    command = registration(_identities(identities), verified or [], person)
+    answer = submit(invocation, _accepted(command), reason=reason)
+    _show(invocation, str(answer.member_id), as_json=as_json)
+
+
+def _identities(texts: list[str]) -> tuple[Identity, ...]:
+    from jifen.core.limits import MAXIMUM_IDENTITIES
+    from jifen.services.events import parse_identities
+
+    if len(texts) > MAXIMUM_IDENTITIES:
+        raise typer.BadParameter(f"A member has {MAXIMUM_IDENTITIES} identities at most.", param_hint="IDENTITY...")
+    return _accepted(parse_identities(texts, "/identities"))
+
+
+def _new_person(invocation: Invocation, said: dict[str, object], fields: dict[str, str]) -> NewPerson:
+    """The person as the API would read it, with the fields in the types that the program declares."""
+    import msgspec
+
+    from jifen.services.catalog import NO_PROGRAM
+    from jifen.services.json_input import read_json
+    from jifen.services.persons import NewPerson, read_field
+
+    async def types(connection: Connection, catalog: Catalog) -> dict[str, str] | Refusal:
+        program = await catalog.program(connection)
+        return NO_PROGRAM if program is None else {each.id: each.type for each in program.document.fields}
+
+    known = read(invocation, types) if fields else {}
+    typed: dict[str, object] = {}
+    for name, text in fields.items():
+        kind = known.get(name, "string")
+        value = read_field(text, kind)
+        if value is None:
+            raise Refused(Refusal("invalid_field", f"{name} must be of type {kind}, not {text[:80]!r}."))
+        typed[name] = value
+    return _accepted(read_json(msgspec.json.Decoder(NewPerson), msgspec.json.encode(said | {"fields": typed})))
+
+
+def _accepted(outcome: T | Refusal) -> T:
+    """The outcome; a refusal says in front where it is wrong. Raises Refused."""
+    if isinstance(outcome, Refusal) and outcome.pointer:
+        place = outcome.pointer.lstrip("/").replace("/", ".")
+        raise Refused(Refusal(outcome.code, f"{place}: {outcome.message}"))
+    return accepted(outcome)
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise typer.BadParameter(f"{text!r} is not NAME=TEXT.", param_hint=option)
+        pairs[name] = value
+    return pairs
 
 
 def _live(invocation: Invocation, name: str, step: LifeStep, reason: str | None, *, as_json: bool) -> None:

@@ -22,12 +22,19 @@ class RegisterMember(msgspec.Struct, frozen=True, gc=False):
 
     `known_is_fine`: if they all find one member already, that is the answer, not a refusal. `channel`: by which way.
     `moved_in`: a member of long standing who comes from another system; nobody is welcomed with points a second time.
+    `verified`: of the identities those that were made sure to be the member's own. `said`, `fields` and `tags`: what is
+    known of the person, as `DescribePerson` has it; `pointer`: where the caller said so.
     """
 
     identities: tuple[Identity, ...]
     known_is_fine: bool = False
     channel: str = ""
     moved_in: bool = False
+    verified: tuple[Identity, ...] = ()
+    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+    pointer: str = ""
 
 
 class RecordOrder(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 import msgspec
 
@@ -14,6 +17,10 @@ from jifen.core.text import unfit_text
 IDENTITY_KINDS = ("phone", "email", "openid", "unionid", "card", "external")
 _PHONE_PUNCTUATION = re.compile(r"[\s().\-]")
 _PHONE = re.compile(r"\+?[0-9]{3,20}")
+_CHINA: Final = "CN"
+#: A mobile number in China, with or without the country's code.
+_CHINESE_MOBILE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
+_NO_DIGIT: Final = re.compile("[^0-9]")
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +61,72 @@ def parse_identity(text: str, pointer: str | None = None) -> Identity | Refusal:
                 "invalid_identity", "A phone number has 3 to 20 digits, with + in front if need be.", pointer
             )
     return Identity(kind, value)
+
+
+def in_full(identity: Identity, region: str | None) -> Identity:
+    """The identity in the spelling in which it is stored from now on: a phone number of a program with a region as
+    E.164 has it, with the country's code. What no numbering plan knows (short or invented numbers) stays as it is."""
+    if region is None or identity.kind != "phone":
+        return identity
+    value = _number_in_full(identity.value, region)
+    return identity if value == identity.value else Identity("phone", value)
+
+
+def spellings(identity: Identity, region: str | None) -> tuple[Identity, ...]:
+    """The spellings under which an identity may be stored, in the order in which they count: as it was given, in full,
+    and those in which it may have come before the program had a region."""
+    if region is None or identity.kind != "phone":
+        return (identity,)
+    return tuple(Identity("phone", value) for value in _number_spellings(identity.value, region))
+
+
+def find_spelled(identity: Identity, stored: Mapping[Identity, int], region: str | None) -> int | None:
+    """Whom an identity finds among those that are stored."""
+    return next((stored[spelled] for spelled in spellings(identity, region) if spelled in stored), None)
+
+
+def is_region(region: str) -> bool:
+    """Whether there is a numbering plan for a region (ISO 3166-1 alpha-2)."""
+    import phonenumbers
+
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def _number_in_full(value: str, region: str) -> str:
+    # Nearly all numbers of Chinese programs are of this form, told a hundred times faster than by the library.
+    if region == _CHINA and (mobile := _CHINESE_MOBILE.fullmatch(value)):
+        return f"+86{mobile[1]}"
+    return _numbers_by_plan(value, region)[0]
+
+
+def _number_spellings(value: str, region: str) -> tuple[str, ...]:
+    if region == _CHINA and (mobile := _CHINESE_MOBILE.fullmatch(value)):
+        plain = mobile[1]
+        return tuple(dict.fromkeys((value, f"+86{plain}", plain, f"86{plain}", f"0086{plain}")))
+    return tuple(dict.fromkeys((value, *_numbers_by_plan(value, region))))
+
+
+@lru_cache(maxsize=8_192)
+def _numbers_by_plan(value: str, region: str) -> tuple[str, ...]:
+    """A number in full, and the other spellings that stand for the same number in this region."""
+    full, *others = _written(value, region)
+    return (full, *(other for other in others if _written(other, region)[0] == full))
+
+
+def _written(value: str, region: str) -> tuple[str, ...]:
+    """By the numbering plans of Google's libphonenumber (ITU-T E.164)."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return (value,)
+    if not phonenumbers.is_valid_number(number):
+        return (value,)
+    full = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    digits = (phonenumbers.national_significant_number(number), _NO_DIGIT.sub("", national))
+    return tuple(dict.fromkeys((full, full[1:], f"00{full[1:]}", *digits)))
 
 
 def shard_of_member(member_id: int, shards: int) -> int:

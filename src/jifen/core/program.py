@@ -18,6 +18,7 @@ from jifen.core.calendar import Expiry, NeverExpires, days_later, expires_at
 from jifen.core.draws.checks import check_draws
 from jifen.core.draws.document import Draw
 from jifen.core.draws.odds import Draws
+from jifen.core.identity import is_region
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_HOUSEHOLD, MAXIMUM_WALLETS
 from jifen.core.redemption.checks import check_rewards
@@ -130,7 +131,8 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     """The program file, as its author writes it (docs/reference/program.md).
 
     `most_reward_percent`: no order may earn points worth more than this share of what was paid; `rules check` proves
-    it.
+    it. `phone_region`: the country (ISO 3166-1 alpha-2) whose phone numbers need no country code; with it, all
+    spellings of one number find one member.
     """
 
     name: LocalizedText
@@ -161,6 +163,7 @@ class ProgramDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     adjustments: Adjustments | None = None
     offset: OffsetPolicy | None = None
     draws: list[Draw] = []
+    phone_region: str | None = None
 
     @property
     def rules(self) -> list[EarningRule]:
@@ -296,6 +299,8 @@ def check_document(document: ProgramDocument) -> None:
     except (KeyError, ValueError, OSError):
         raise invalid("$.time_zone", f"is {document.time_zone!r}; write an IANA zone such as Asia/Shanghai") from None
     check_text("$.name", document.name)
+    if document.phone_region is not None and not is_region(document.phone_region):
+        raise invalid("$.phone_region", f"is {document.phone_region!r}; write an ISO 3166-1 code such as CN")
     _check_wallets(document.wallets)
     check_ids("$.groups", [group.id for group in document.groups])
     check_campaigns(document.campaigns)

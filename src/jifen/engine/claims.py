@@ -24,6 +24,8 @@ class Claims:
         self._known = known
         self._new_keys: dict[bytes, FoundKey] = {}
         self._new_answers: dict[Reference, Answer] = {}
+        #: Of the new keys those of commands that had been done before: no part of a transaction.
+        self._repeating: set[bytes] = set()
 
     def claim(self, index: int, answer: Answer) -> None:
         """Keep the keys of a command with what it did, for ever."""
@@ -35,8 +37,9 @@ class Claims:
         """A command that was answered by what it is about (an order's name, a member who is known) keeps its own key
         all the same: it cannot be used for something else afterwards (I-07)."""
         for digest, payload in self._known.keys[index][:1]:
-            if digest not in self._known.found_keys:
+            if digest not in self._known.found_keys and digest not in self._new_keys:
                 self._new_keys[digest] = FoundKey(payload, found.member_id, found.sequence)
+                self._repeating.add(digest)
 
     def remember(self, answer: Answer) -> Answer:
         """Keep what is answered to whoever asks about the same again."""
@@ -71,7 +74,7 @@ class Claims:
         keys: dict[Reference, list[Key]] = {}
         written = {(transaction.member_id, transaction.sequence) for transaction in transactions}
         for digest, key in self._new_keys.items():
-            if (key.member_id, key.sequence) in written:
+            if (key.member_id, key.sequence) in written and digest not in self._repeating:
                 keys.setdefault((key.member_id, key.sequence), []).append((digest, key.payload))
             else:
                 rows.add_key(digest, key.payload, key.member_id, key.sequence)

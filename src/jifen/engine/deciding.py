@@ -21,7 +21,7 @@ from jifen.core.commands import (
 from jifen.core.decide import Effects, PastTransaction, decide, follow_steps
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
 from jifen.core.members.commands import (
     ChangeLife,
@@ -47,6 +47,7 @@ from jifen.engine.household_work import HouseholdWork, cancel_pooled
 from jifen.engine.households import takes_from_household
 from jifen.engine.loading import FoundKey
 from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
+from jifen.engine.newcomers import newcomer
 from jifen.engine.redemption_rows import RedemptionRows
 from jifen.engine.redemptions import SuppliesAtHand, gives_back, is_about_redemption, needs_supplies, unknown_coupon
 from jifen.engine.references import (
@@ -98,6 +99,8 @@ class Deciding:
         self._shared_used = dict(known.shared_used)
         self._supplies = SuppliesAtHand(known.redeeming)
         self._requests = Requests(known.approvals)
+        #: What registrations of this batch were answered that rules rewarded, by member.
+        self._welcomes: dict[int, Answer] = {}
 
     async def run(self) -> None:
         """Decide every command in turn. Raises NotLoaded where one needs more than was loaded."""
@@ -308,7 +311,7 @@ class Deciding:
     def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
         """Change what is known of a person. Moves no points."""
         assert self._known.program is not None
-        state = self._states[member]
+        state, command = self._states[member], self._roll.respelled(command, member, self._known.phone_region)
         owners = {
             identity: owner
             for identity in getattr(command, "identities", ())
@@ -397,17 +400,29 @@ class Deciding:
             command = submission.command
             assert isinstance(command, RegisterMember)
             if command.known_is_fine and owners == set(taken[:1]):
-                self._claims.claim_known(index, FoundKey(b"", taken[0], 0))
-                return self._claims.remember(Answer(taken[0], 0, True))
+                first = self._welcomes.get(taken[0]) or self._known.welcomes.get(taken[0]) or Answer(taken[0], 0, True)
+                self._claims.claim_known(index, FoundKey(b"", taken[0], first.sequence))
+                return self._claims.remember(msgspec.structs.replace(first, duplicate=True))
             found = ", ".join(str(member) for member in taken)
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
-        member = await self._directory.add(identities, submission)
         command = submission.command
-        assert isinstance(command, RegisterMember)
+        assert isinstance(command, RegisterMember) and self._known.program is not None
+        known = newcomer(self._known.program, command)
+        if isinstance(known, Refusal):
+            return known
+        member = await self._directory.add(identities, submission)
+        self._states[member] = msgspec.structs.replace(self._states[member], profile=known.profile)
+        outcome: Outcome
         if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
-            return self._welcome(index, submission, member, command.channel)
-        return self._claim_plain(index, member)
+            outcome = self._welcome(index, submission, member, command.channel)
+        else:
+            outcome = self._claim_plain(index, member)
+        if isinstance(outcome, Answer):
+            by = Change(member, "", MemberStatus.ACTIVE, submission.actor, submission.reason)
+            verified = [in_full(each, self._known.phone_region) for each in command.verified]
+            self._roll.introduce(known, verified, by, self._known.now)
+        return outcome
 
     def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
         """Rate the registration itself, in a first transaction of the new member."""
@@ -416,6 +431,8 @@ class Deciding:
         outcome = self._decide(index, welcome, self._states[member], None, None)
         if isinstance(outcome, Refusal):
             self._directory.forget(member)
+        else:
+            self._welcomes[member] = outcome
         return outcome
 
     # --- write ---

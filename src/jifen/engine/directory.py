@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jifen.core.commands import Command, RecordOrder, TransferPoints
-from jifen.core.identity import Identity, MemberReference
+from jifen.core.identity import Identity, MemberReference, in_full, spellings
 from jifen.core.ledger.values import MemberState
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
@@ -51,10 +51,13 @@ class Directory:
 
     def lookup(self, identity: Identity) -> int | None:
         """Whom an identity finds by now."""
-        found = self._new_identities.get(identity) or self._roll.found.get(identity)
-        if found is not None or identity in self._roll.gone:
-            return found
-        return self._known.identities.get(identity)
+        for spelled in spellings(identity, self._known.phone_region):
+            found = self._new_identities.get(spelled) or self._roll.found.get(spelled)
+            if found is None and spelled not in self._roll.gone:
+                found = self._known.identities.get(spelled)
+            if found is not None:
+                return found
+        return None
 
     def is_owner(self, command: Command, member_id: int) -> bool:
         """Whether the member that an order event names is the one for whom the order was recorded."""
@@ -97,6 +100,7 @@ class Directory:
     async def add(self, identities: tuple[Identity, ...], submission: Submission) -> int:
         """Register a member whom these identities find."""
         member = await self._fresh_ids.next()
+        identities = tuple(dict.fromkeys(in_full(each, self._known.phone_region) for each in identities))
         self._new_identities |= dict.fromkeys(identities, member)
         self.registrations.append(Registration(member, identities, submission.occurred_at or self._known.now))
         assert self._known.program is not None

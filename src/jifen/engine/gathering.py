@@ -22,7 +22,7 @@ from jifen.core.commands import (
 from jifen.core.decide.bank import saved_name
 from jifen.core.decide.limits import limit_names
 from jifen.core.draws.commands import DrawPrize
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, find_spelled, spellings
 from jifen.core.ledger.values import MemberState
 from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand
@@ -50,6 +50,7 @@ from jifen.engine.loading import (
     load_everything,
     load_first_lots,
     load_holds,
+    load_welcomes,
     lock_accounts,
     lock_shared_usages,
 )
@@ -83,6 +84,8 @@ class Surroundings:
         self.shards = shards
         self.programs = ProgramVersions()
         self.segments = SegmentLibrary()
+        #: Of the program in force, as far as a batch has seen: in how many spellings phones are looked up.
+        self.phone_region: str | None = None
         self.new_member_id = new_member_id
         #: The parts of spends from households that were to be cancelled: they never change.
         self.pooled: dict[Reference, tuple[Reference, ...]] = {}
@@ -103,6 +106,8 @@ class Gathering:
         self.keys: list[list[Key]] = [submission.keys() for submission in submissions]
         self.found_keys: dict[bytes, FoundKey] = {}
         self.identities: dict[Identity, int] = {}
+        #: In whose spellings this batch looks phones up.
+        self.phone_region = surroundings.phone_region
         #: Whom identities find that led nowhere when the accounts were locked: to be compared with, not to be changed.
         self.late_identities: dict[Identity, int] = {}
         self.states: dict[int, MemberState] = {}
@@ -114,6 +119,8 @@ class Gathering:
         #: What all members together used of the caps that this batch may draw on; locked.
         self.shared_used: dict[str, int] = {}
         self.people = KnownPeople()
+        #: What the registrations of members were answered who may be registered once more.
+        self.welcomes: dict[int, Answer] = {}
         #: The counters as they are written, of members whose months were counted only now.
         self.uncounted: dict[int, Counters] = {}
         #: The conditions of the segments that rules ask for, by program version.
@@ -149,7 +156,7 @@ class Gathering:
                 if isinstance(named, int):
                     members.add(named)
                 else:
-                    identities.add(named)
+                    identities.update(spellings(named, self.phone_region))
         members |= self.households.members | self.links.members
         version: int | None = None
         if members or identities:
@@ -173,6 +180,11 @@ class Gathering:
         for version in {current, *(versions.in_force_at(instant, self.now) for instant in late)}:
             self.programs[version] = await versions.get(connection, version)
         self.program = self.programs[current]
+        region = self.program.document.phone_region
+        if region != self.phone_region:
+            # Phones were looked up as an earlier version says.
+            self._surroundings.phone_region = region
+            raise MembersMoved
 
     def program_for(self, submission: Submission) -> Program:
         """The version that decides a command: for what rules rate, the one of the time when it happened."""
@@ -214,9 +226,11 @@ class Gathering:
         }
         if names:
             await self.links.learn_survivors(connection, merged)
-        unknown = [name for name in names if isinstance(name, Identity) and name not in self.identities]
+        unknown = [name for name in names if isinstance(name, Identity) and self.find(name) is None]
         if unknown:
-            self.late_identities = await find_identities(connection, unknown, self._surroundings.shards)
+            self.late_identities = await find_identities(
+                connection, unknown, self._surroundings.shards, self.phone_region
+            )
 
     async def load(self, connection: Connection) -> None:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
@@ -225,6 +239,7 @@ class Gathering:
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
         await self._load_people(connection)
+        await self._load_welcomes(connection)
         await self._count_months(connection)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
@@ -315,6 +330,17 @@ class Gathering:
         if people:
             await self.people.load(connection, people, self._surroundings.shards)
             await load_known(connection, self.states, self._surroundings.shards, profiles=people)
+
+    async def _load_welcomes(self, connection: Connection) -> None:
+        """Load what members were answered who are to be registered once more."""
+        known = {
+            member
+            for submission in self._submissions
+            if type(submission.command) is RegisterMember
+            for member in self._known_members(submission.command)
+        }
+        if known:
+            self.welcomes = await load_welcomes(connection, known, self._surroundings.shards)
 
     async def _load_counters_then(self, connection: Connection) -> None:
         """Work out from the transactions what members had ordered by the days of their late events."""
@@ -407,11 +433,15 @@ class Gathering:
                         wanted[member] = wanted.get(member, FIRST_LOTS) + 1
         await load_first_lots(connection, self.states, self.places, wanted, self._surroundings.shards)
 
+    def find(self, identity: Identity) -> int | None:
+        """Whom an identity found when the accounts were locked."""
+        return find_spelled(identity, self.identities, self.phone_region)
+
     def _known_members(self, command: Command) -> list[int]:
         return [
             member
             for reference in members_named(command)
-            if (member := reference if isinstance(reference, int) else self.identities.get(reference)) is not None
+            if (member := reference if isinstance(reference, int) else self.find(reference)) is not None
         ]
 
     async def load_more(self, connection: Connection, members: list[int]) -> None:

@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.calendar import local_day, start_of_day
-from jifen.core.identity import Identity, shard_of_digest, shard_of_identity, shard_of_member, shard_of_name
+from jifen.core.identity import (
+    Identity,
+    find_spelled,
+    shard_of_digest,
+    shard_of_identity,
+    shard_of_member,
+    shard_of_name,
+    spellings,
+)
 from jifen.core.ledger.values import (
     Account,
     Deposit,
@@ -22,6 +30,7 @@ from jifen.core.ledger.values import (
     MemberStatus,
     Piece,
 )
+from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, counters_on
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
@@ -174,15 +183,21 @@ async def lock_shared_usages(connection: Connection, names: set[str], shards: in
     return dict(rows)
 
 
-async def find_identities(connection: Connection, identities: list[Identity], shards: int) -> dict[Identity, int]:
-    """Whom these identities find, without locking anything."""
+async def find_identities(
+    connection: Connection, identities: Iterable[Identity], shards: int, region: str | None
+) -> dict[Identity, int]:
+    """Whom these identities find in any of their spellings, without locking anything. `region`: the program's, for
+    phones."""
+    asked = list(identities)
+    wanted = list(dict.fromkeys(spelled for identity in asked for spelled in spellings(identity, region)))
     rows = await connection.fetch(
         _SQL["find_identities"],
-        [shard_of_identity(identity, shards) for identity in identities],
-        [identity.kind for identity in identities],
-        [identity.value for identity in identities],
+        [shard_of_identity(identity, shards) for identity in wanted],
+        [identity.kind for identity in wanted],
+        [identity.value for identity in wanted],
     )
-    return {Identity(kind, value): member_id for kind, value, member_id in rows}
+    stored = {Identity(kind, value): member_id for kind, value, member_id in rows}
+    return {each: found for each in asked if (found := find_spelled(each, stored, region)) is not None}
 
 
 async def load_all_usages_of(
@@ -322,6 +337,26 @@ async def load_answers(connection: Connection, references: Iterable[Reference], 
     """What the commands behind these transactions were answered."""
     rows = await connection.fetch(_SQL["load_transactions"], *columns_of(references, shards))
     return {(row["member_id"], row["sequence"]): _answer(row) for row in rows}
+
+
+async def load_welcomes(connection: Connection, members: Iterable[int], shards: int) -> dict[int, Answer]:
+    """What the registrations of these members were answered, where a rule rewarded them: by their first transaction."""
+    keys = columns_of([(member, 1) for member in members], shards)
+    rows = await connection.fetch(_SQL["load_transactions"], *keys)
+    return {row["member_id"]: _answer(row) for row in rows if _is_welcome(row["facts"])}
+
+
+def _is_welcome(facts: str | None) -> bool:
+    return facts is not None and _decode_event(facts).event == REGISTERED
+
+
+class _EventName(msgspec.Struct, gc=False):
+    """As much of what is kept of an event as says which one it was; orders say nothing."""
+
+    event: str = ""
+
+
+_decode_event = msgspec.json.Decoder(_EventName).decode
 
 
 def _answer(row: Any) -> Answer:

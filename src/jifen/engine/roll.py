@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.identity import Identity, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, in_full, shard_of_identity, shard_of_member, spellings
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import MAXIMUM_IDENTITIES
 from jifen.core.members.commands import (
@@ -27,6 +27,7 @@ from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.fields import check_fields
+from jifen.engine.newcomers import Newcomer
 from jifen.engine.submission import Submission
 
 _SQL = load_queries("people")
@@ -107,9 +108,7 @@ class Roll:
         self, program: Program, state: MemberState, command: DescribePerson, by: Change
     ) -> MemberState | Refusal:
         person = self._persons.get(state.member_id) or self._known.persons.get(state.member_id, NOBODY_KNOWN)
-        if refusal := check_fields(program, command.fields):
-            return refusal
-        said = describe(program, state.profile, person, command)
+        said = check_fields(program, command.fields) or describe(program, state.profile, person, command)
         if isinstance(said, Refusal):
             return said
         profile, after = said
@@ -117,10 +116,37 @@ class Roll:
             self._persons[state.member_id] = after
         if profile != state.profile:
             self.profiles[state.member_id] = msgspec.structs.replace(profile, registered_at=None)
+        self._log_described(by, command)
+        return msgspec.structs.replace(state, profile=profile)
+
+    def introduce(self, known: Newcomer, verified: Sequence[Identity], by: Change, now: datetime) -> None:
+        """Keep what was said of a member who has just been registered, and which identities were verified."""
+        member = by.member_id
+        if known.person != NOBODY_KNOWN:
+            self._persons[member] = known.person
+        if known.profile != NO_PROFILE:
+            self.profiles[member] = known.profile
+        if known.description is not None:
+            self._log_described(by, known.description)
+        if verified:
+            self._of(member).update(dict.fromkeys(verified, now))
+            self._log(by, "identities_verified", verified)
+
+    def _log_described(self, by: Change, command: DescribePerson) -> None:
         names = sorted((*command.said, *(f"fields/{name}" for name in command.fields)))
         names += ["tags"] if command.add_tags or command.remove_tags else []
         self.changes.append(msgspec.structs.replace(by, kind="described", details={"names": names}))
-        return msgspec.structs.replace(state, profile=profile)
+
+    def respelled(self, command: PersonCommand, member: int, region: str | None) -> PersonCommand:
+        """The command with identities in the spelling in which the member has them; new ones in full."""
+        if region is None or not isinstance(command, AddIdentities | RemoveIdentities | VerifyIdentities):
+            return command
+        mine = self._of(member)
+        identities = tuple(
+            next((spelled for spelled in spellings(each, region) if spelled in mine), in_full(each, region))
+            for each in command.identities
+        )
+        return msgspec.structs.replace(command, identities=identities)
 
     def _of(self, member: int) -> dict[Identity, datetime | None]:
         if member not in self._identities:

@@ -55,6 +55,11 @@ class Catalog:
         wanted = version or self.version
         return None if wanted is None else await self.programs.get(connection, wanted)
 
+    @property
+    def phone_region(self) -> str | None:
+        """The region in whose spellings phones are looked up."""
+        return None if self.current is None else self.current.document.phone_region
+
     def balances(self, told: Iterable[Balances]) -> dict[str, WalletBalances]:
         """The balances that a trace tells, by wallet id. Raises KeyError for a wallet newer than the last refresh."""
         names = self.wallet_ids
@@ -62,6 +67,13 @@ class Catalog:
             names[each.wallet]: WalletBalances(each.available, each.pending, each.held, each.debt, each.saved)
             for each in told
         }
+
+
+async def phone_region_of(connection: Connection) -> str | None:
+    """The region in whose spellings the program in force looks phones up."""
+    catalog = Catalog()
+    await catalog.refresh(connection)
+    return catalog.phone_region
 
 
 NO_PROGRAM = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")

@@ -159,6 +159,20 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "waiting_in_line": ("排队中，前面还有 {before} 人；请在 {retry_after_seconds} 秒后带上排队凭证重发。", "排队中。"),
     "invalid_ticket": ("排队凭证不是给这位会员和这个兑换品的。",),
+    "captcha_needed": (
+        "{reward} 需要人机验证：请用 GET /v1/rewards/{reward}/captcha 为该会员和一个 Idempotency-Key 取题，"
+        "再以同一幂等键兑换，并把答案放进请求头 Jifen-Captcha。",
+        "需要人机验证。",
+    ),
+    "invalid_captcha": ("这不是本系统所出题目的答案；请以这次兑换的 Idempotency-Key 取新题并解出。",),
+    "captcha_mismatch": ("这道题是为另一位会员或另一个兑换品解的；请以这次兑换的 Idempotency-Key 取新题并解出。",),
+    "captcha_expired": (
+        "人机验证已超过 10 分钟；请以这次兑换的 Idempotency-Key 取新题并解出。此前以该键完成的兑换会得到原来的结果。",
+    ),
+    "captcha_used": (
+        "这道题是为另一个 Idempotency-Key 解的，只能用于那一次兑换；请以这次兑换的 Idempotency-Key 取新题并解出。",
+    ),
+    "captcha_not_asked": ("{reward} 无需人机验证，直接兑换即可。", "无需人机验证，直接兑换即可。"),
     "sold_out": ("库存不足：只剩 {left} 件，而要 {requested} 件。", "库存不足。"),
     "invalid_stock": ("库存无效：{message}",),
     "invalid_codes": ("券码无效：{message}",),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from jifen.core.commands import Command, CorrectOrder, RecordEvent, RecordOrder, RefundOrder, RegisterMember
+from jifen.core.commands import Command, CorrectOrder, RecordEvent, RecordOrder, RefundOrder
 from jifen.core.identity import Identity, parse_identity
 from jifen.core.limits import MAXIMUM_EVENTS, MAXIMUM_IDENTITIES, MAXIMUM_TEXT
 from jifen.core.orders import Label, Order, OrderCorrection, OrderRefund, Text
@@ -18,6 +18,7 @@ from jifen.engine.submission import Submission
 from jifen.services.event_data import check_data
 from jifen.services.instants import Instant, to_utc
 from jifen.services.json_input import NESTED_TOO_DEEPLY, not_json, read_json, unfit_text_in
+from jifen.services.persons import NOBODY, NewPerson, registration
 
 #: Sources that jifen gives itself; an event cannot come from there.
 IDEMPOTENCY_SOURCE = "idempotency-key"
@@ -28,10 +29,14 @@ Identities = Annotated[list[IdentityText], Meta(max_length=MAXIMUM_IDENTITIES)]
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """Data of `member.registered`: what else finds the member, beside the subject (`kind:value` each)."""
+    """Data of `member.registered`: what else finds the member, beside the subject (`kind:value` each); which of all
+    these were made sure to be the member's own; by which way (else the person's `channel`); what is known of the
+    person."""
 
     identities: Identities = []
     channel: Label = ""
+    verified: Identities = []
+    person: NewPerson = NOBODY
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True, gc=False):
@@ -67,7 +72,8 @@ class OrderCorrectedEvent(Event, frozen=True, tag="order.corrected", kw_only=Tru
 
 
 class MemberRegisteredEvent(Event, frozen=True, tag="member.registered", kw_only=True, gc=False):
-    """Somebody joined. Where the member is known already, that is the answer (`duplicate`)."""
+    """Somebody joined. Where the member is known already, that is the answer (`duplicate`), with the transaction that
+    rewarded the first registration if there is one; what is said of the person changes nothing then."""
 
     data: Registration = Registration()
 
@@ -190,7 +196,10 @@ def _command_of(event: AnyEvent, subject: Identity | None, program: Program | No
                 identities = (subject, *(each for each in identities if each != subject))
             if not identities:
                 return _missing_subject()
-            return RegisterMember(identities, known_is_fine=True, channel=event.data.channel)
+            said = event.data
+            return registration(
+                identities, said.verified, said.person, "/data", known_is_fine=True, channel=said.channel
+            )
 
 
 def parse_identities(texts: list[str], pointer: str) -> tuple[Identity, ...] | Refusal:

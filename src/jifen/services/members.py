@@ -11,7 +11,7 @@ import msgspec
 
 from jifen.core.commands import SettleMember
 from jifen.core.decide import Context, decide
-from jifen.core.identity import Identity, shard_of_identity, shard_of_member
+from jifen.core.identity import Identity, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Deposit, Hold, Lot, LotTerms, MemberState, Piece
 from jifen.core.limits import NEVER
 from jifen.core.members.person import NOBODY_KNOWN, Address, Person, missing_fields
@@ -21,7 +21,7 @@ from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import load_everything
+from jifen.engine.loading import find_identities, load_everything
 from jifen.engine.places import Places
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.tiers.standings import TierView, tiers_of
@@ -231,9 +231,8 @@ async def changes_of(connection: Connection, catalog: Catalog, member_id: int) -
 
 async def find_by_identity(connection: Connection, catalog: Catalog, identity: Identity) -> MemberView | None:
     """The member that an identity finds."""
-    shard = shard_of_identity(identity, catalog.shards)
-    member_id = await connection.fetchval(_SQL["member_of_identity"], shard, identity.kind, identity.value)
-    return None if member_id is None else await find_member(connection, catalog, member_id)
+    found = await find_identities(connection, [identity], catalog.shards, catalog.phone_region)
+    return await find_member(connection, catalog, found[identity]) if found else None
 
 
 async def balances_now(

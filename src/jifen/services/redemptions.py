@@ -67,7 +67,7 @@ class AgreementView(msgspec.Struct, frozen=True):
     transaction_id: str | None
 
 
-class ApprovalView(msgspec.Struct, frozen=True):
+class RedemptionApprovalView(msgspec.Struct, frozen=True):
     """The approval that a redemption goes through: the present step, and the roles that may still decide there."""
 
     flow: str
@@ -105,7 +105,7 @@ class RedemptionView(msgspec.Struct, frozen=True):
     requested_by: str
     until: datetime | None
     payment: str | None
-    approval: ApprovalView | None
+    approval: RedemptionApprovalView | None
     fulfilment: FulfilmentKind
     delivery: dict[str, str]
     coupons: list[CouponView]
@@ -212,12 +212,12 @@ def _coupon(member_id: int, redemption: Redemption, coupon: Coupon, now: datetim
     )
 
 
-def _approval(member_id: int, redemption: Redemption) -> ApprovalView | None:
+def _approval(member_id: int, redemption: Redemption) -> RedemptionApprovalView | None:
     approval = redemption.approval
     if approval is None:
         return None
     is_waiting = redemption.state == "waiting_for_approval"
-    return ApprovalView(
+    return RedemptionApprovalView(
         approval.flow,
         approval.step + 1,
         len(approval.steps),

@@ -26,7 +26,7 @@ from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.life import check_life
 from jifen.core.program import Program
-from jifen.core.redemption.document import CouponTerms, FulfilmentKind, RewardKind, RewardLimit
+from jifen.core.redemption.document import Captcha, CouponTerms, FulfilmentKind, RewardKind, RewardLimit
 from jifen.core.redemption.offers import Asker, OpenReward
 from jifen.core.redemption.quotes import QUOTE_MINUTES, Quote, write_quote
 from jifen.core.redemption.values import Stock, Supplies
@@ -82,7 +82,8 @@ class Lack(msgspec.Struct, frozen=True):
 
 
 class RewardView(msgspec.Struct, frozen=True):
-    """A reward. `left`: pieces in stock (null: without end); `lacks`: why the member cannot have it now (null: no
+    """A reward. `left`: pieces in stock (null: without end); `captcha`: how much work must be done for it (null: none);
+    `lacks`: why the member cannot have it now (null: no
     member was named; empty: it can be redeemed)."""
 
     reward_id: str
@@ -101,6 +102,7 @@ class RewardView(msgspec.Struct, frozen=True):
     coupon: CouponTerms | None
     fulfilment: FulfilmentKind
     retired: bool
+    captcha: Captcha | None
     lacks: list[Lack] | None
 
 
@@ -330,6 +332,7 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
         document.coupon,
         document.fulfilment,
         document.retired,
+        document.captcha,
         None if shop.decision is None else [_lack(each) for each in _refusals(shop, reward)],
     )
 

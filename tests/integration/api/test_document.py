@@ -58,6 +58,12 @@ def test_the_document_is_served_as_it_is_made(client: httpx.Client) -> None:
     assert msgspec.json.decode(client.get("/schema").content) == openapi_document()
 
 
+def test_every_schema_has_a_plain_name_of_its_own() -> None:
+    """Code made from the document calls its types by these names: two of one name would be told apart by a path."""
+    names = list(openapi_document()["components"]["schemas"])
+    assert [name for name in names if re.fullmatch("[A-Z][A-Za-z]*", name) is None] == []
+
+
 def test_every_operation_has_an_example() -> None:
     """Of what is sent and of what comes back, and each example fits its type."""
     for operation in OPERATIONS:

@@ -61,3 +61,62 @@ def test_what_is_wrong_is_told_in_one_line(shop: str, tmp_path: Path) -> None:
     assert "same_member" in refused(["members", "merge", "100001", "--from", "100001", "--url", shop])
     assert "--yes" in refused(["members", "anonymise", "100001", "--url", shop])
     assert "cursor" in refused(["members", "duplicates", "--cursor", "x", "--url", shop])
+
+
+def test_a_member_is_registered_with_all_that_is_known(bare_database_url: str, tmp_path: Path) -> None:
+    """As the API would: fields in their declared types, verified identities, and one line for what does not fit."""
+    program = tmp_path / "program.yaml"
+    program.write_text(
+        """
+name: {zh: 店, en: Shop}
+currency: CNY
+time_zone: Asia/Shanghai
+wallets: [{id: points, name: {zh: 积分, en: Points}}]
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}, expiry: {policy: never}}
+fields:
+  - {id: size, type: string, name: {zh: 尺码, en: Size}, schema: {pattern: "^[SML]$"}}
+  - {id: children, type: int, name: {zh: 孩子, en: Children}}
+  - {id: newsletter, type: bool, name: {zh: 订阅, en: Newsletter}}
+""",
+        "utf-8",
+    )
+    here = ("--url", bare_database_url)
+    assert jifen("program", "apply", program, *here).returncode == 0
+    words = ["phone:13900000001", "card:77", "--verified", "phone:139 0000 0001", "--name", "李雷", "--gender", "male"]
+    words += ["--birthday", "05-17", "--address", "city=杭州", "--field", "size=L", "--field", "children=2"]
+    words += ["--field", "newsletter=是", "--tag", "tea", "--language", "zh-CN", "--channel", "store"]
+    member = ask("members", "register", *words, "--reason", "at the till", *here)
+    assert member["person"] | {"missing_fields": []} == {
+        "name": "李雷",
+        "gender": "male",
+        "birthday": "05-17",
+        "channel": "store",
+        "language": "zh-CN",
+        "address": {"city": "杭州"},
+        "tier": "",
+        "tags": ["tea"],
+        "fields": {"size": "L", "children": 2, "newsletter": True},
+        "missing_fields": [],
+    }
+    verified = {each["identity"]: each["verified_at"] is not None for each in member["identity_states"]}
+    assert verified == {"phone:13900000001": True, "card:77": False}
+    told = jifen("members", "register", "card:78", "--lang", "zh", *here)
+    assert (told.returncode, "正常" in told.stdout) == (0, True), told.stderr
+    wrong = [
+        (["card:77"], "identity_taken"),
+        (["fax:1"], "invalid_identity"),
+        (["card:79", "--verified", "card:80"], "verified.0: card:80 is none of the identities"),
+        (["card:79", "--birthday", "17.5."], "birthday: "),
+        (["card:79", "--gender", "x"], "gender: "),
+        (["card:79", "--field", "size=XXL"], "size does not fit its declaration"),
+        (["card:79", "--field", "children=many"], "children must be of type int"),
+        (["card:79", "--field", "shoe=1"], "Members have no field 'shoe'"),
+        (["card:79", "--field", "size"], "'size' is not NAME=TEXT"),
+        (["card:79", "--address", "planet=Mars"], "planet"),
+        ([f"card:{number}" for number in range(100, 121)], "20 identities at most"),
+    ]
+    for arguments, words_of_it in wrong:
+        assert words_of_it in refused(["members", "register", *arguments, "--lang", "en", *here])
+    assert "unknown_member" in refused(["members", "show", "card:79", *here])
+    assert ask("verify", *here)["is_clean"]

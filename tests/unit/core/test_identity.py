@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from jifen.core.identity import (
     IDENTITY_KINDS,
     Identity,
+    find_spelled,
+    in_full,
+    is_region,
     parse_identity,
     shard_of_digest,
     shard_of_identity,
     shard_of_member,
+    spellings,
 )
 from jifen.core.refusal import Refusal
 
@@ -95,3 +99,78 @@ def test_members_spread_over_the_shards() -> None:
         counts[shard_of_member(member, 64)] += 1
     assert min(counts) >= 50
     assert max(counts) <= 200
+
+
+# --- phones in full ---
+
+SAME = ("+8613900000000", "13900000000", "8613900000000", "008613900000000", "+86013900000000", "013900000000")
+
+
+def phone(value: str) -> Identity:
+    """A phone as it is written."""
+    return Identity("phone", value)
+
+
+@pytest.mark.parametrize(
+    ("region", "written", "full"),
+    [
+        *(("CN", value, "+8613900000000") for value in SAME),
+        ("CN", "01012345678", "+861012345678"),
+        ("CN", "+861012345678", "+861012345678"),
+        ("CN", "+14155552671", "+14155552671"),
+        ("CN", "0014155552671", "+14155552671"),
+        ("CN", "19900000000", "+8619900000000"),
+        ("GB", "07911123456", "+447911123456"),
+        ("GB", "+8613900000000", "+8613900000000"),
+        ("IT", "0612345678", "+390612345678"),
+        ("US", "4155552671", "+14155552671"),
+        # What no numbering plan knows stays as it is.
+        ("CN", "95588", "95588"),
+        ("CN", "+865123412345678", "+865123412345678"),
+        ("CN", "12345678901", "12345678901"),
+        ("US", "13900000000", "13900000000"),
+        ("CN", "000", "000"),
+        (None, "13900000000", "13900000000"),
+    ],
+)
+def test_phones_in_full(region: str | None, written: str, full: str) -> None:
+    """By the numbering plan of the program's region; what is in full already stays so."""
+    assert in_full(phone(written), region) == phone(full)
+    assert in_full(phone(full), region) == phone(full)
+
+
+@pytest.mark.parametrize("value", SAME)
+def test_every_spelling_leads_to_every_other(value: str) -> None:
+    """As it was written first: whoever was found by exactly this goes on being found."""
+    found = spellings(phone(value), "CN")
+    assert (found[0], phone("+8613900000000") in found[:2]) == (phone(value), True)
+    assert set(map(phone, SAME[:4])) <= set(found)
+    for stored in SAME[:4]:
+        assert find_spelled(phone(value), {phone(stored): 7}, "CN") == 7
+    assert find_spelled(phone(value), {phone("13900000001"): 7}, "CN") is None
+
+
+def test_two_members_stay_two() -> None:
+    """Where two spellings find two, each finds its own, and a third the one that is stored in full."""
+    stored = {phone("13900000000"): 1, phone("+8613900000000"): 2}
+    assert [find_spelled(phone(value), stored, "CN") for value in SAME[:3]] == [2, 1, 2]
+
+
+@given(st.sampled_from(["CN", "GB", "IT", "US", "DE", "JP"]), st.from_regex(r"\+?[0-9]{3,20}", fullmatch=True))
+def test_spellings_agree(region: str, value: str) -> None:
+    """Whatever stands for a number is the same number, and in full it is so for good."""
+    full = in_full(phone(value), region)
+    assert in_full(full, region) == full
+    assert {in_full(each, region) for each in spellings(phone(value), region)} == {full}
+
+
+def test_only_phones_have_spellings() -> None:
+    """A card with the digits of a phone is a card."""
+    card = Identity("card", "13900000000")
+    assert (in_full(card, "CN"), spellings(card, "CN")) == (card, (card,))
+    assert spellings(phone("13900000000"), None) == (phone("13900000000"),)
+
+
+def test_regions() -> None:
+    """Those that have a numbering plan."""
+    assert [is_region(each) for each in ("CN", "GB", "cn", "XX", "")] == [True, True, False, False, False]

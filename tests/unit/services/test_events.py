@@ -53,7 +53,7 @@ def test_a_refund_and_a_registration() -> None:
     assert refund.command == RefundOrder(None, refund.command.refund)  # type: ignore[union-attr]
     join = submitted(type="member.registered", data={"identities": ["card:9", "phone:13800138000", "card:9"]})
     phone, card = Identity("phone", "13800138000"), Identity("card", "9")
-    assert join.command == RegisterMember((phone, card), known_is_fine=True)
+    assert join.command == RegisterMember((phone, card), known_is_fine=True, pointer="/data/person")
     assert isinstance(submit(type="member.registered", subject=None, data={}), Refusal)
 
 

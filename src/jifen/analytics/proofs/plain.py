@@ -166,16 +166,6 @@ def lost_fees(program: Program) -> Iterator[Finding]:
         yield finding("lost_fee", [f"conversion:{each.id}"], zh, en)
 
 
-def _usual_day(program: Program) -> datetime:
-    """Noon of the first day on which all rules hold that begin once and for all."""
-    starts = []
-    for rule in program.books[ORDER_COMPLETED].rules:
-        since = rule.document.window.since
-        if since is not None and rule.document.window == Window(since=since) and rule.document.campaign is None:
-            starts.append(since[:10])
-    return usual_moment(program, max([FIRST_DAY, *(date.fromisoformat(each) + ONE_DAY for each in starts)]))
-
-
 def plain_findings(program: Program) -> list[Finding]:
     """All of these, for all rules and for every condition beside them."""
     rules = [rule for book in program.books.values() for rule in book.rules]

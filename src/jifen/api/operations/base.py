@@ -19,7 +19,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One write operation. `path` has at most one part in braces, just before the verb (one part or two) at its end.
 
     `command` makes the command of the path's id and the body; `refine` completes it with what the server knows (a quote
-    is read with its secret); `takes_ticket`: who comes when many do may show a place in line; `answer` the JSON of what
+    is read with its secret); `takes_ticket`: who comes when many do may show a place in line; `takes_captcha`: and
+    that work was done; `answer` the JSON of what
     the engine answered; `codes` are those of refusals beside the ones that every write can give.
     """
 
@@ -34,6 +35,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     #: What it is answered with (202) where it waits for a second person; None: it never does.
     waiting_type: type[msgspec.Struct] | None = None
     takes_ticket: bool = False
+    takes_captcha: bool = False
     command: Callable[[str, Any], Command | Refusal]
     refine: Callable[[Catalog, Any, Any], Command | Refusal] | None = None
     answer: Callable[[Catalog, Answer], msgspec.Struct]

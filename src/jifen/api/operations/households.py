@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from jifen.api import answers
-from jifen.api.bodies import Body, MemberAnswer, MemberId, Name
+from jifen.api.bodies import Body, MemberAnswer, MemberId
 from jifen.api.operations.base import Operation, member_of
 from jifen.core.commands import Command
 from jifen.core.members.commands import FoundHousehold, JoinHousehold, LeaveHousehold
 from jifen.core.refusal import Refusal
+from jifen.services.persons import Name
 
 
 class HouseholdBody(Body, frozen=True):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from jifen.api import answers, bodies
 from jifen.api.operations.base import Operation, member_of
-from jifen.core.commands import Command, RegisterMember, SetProfile
+from jifen.core.commands import Command, SetProfile
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 from jifen.services.events import parse_identities
+from jifen.services.persons import registration
 
 
 def _register(_: str, body: bodies.RegisterMemberBody) -> Command | Refusal:
     identities = parse_identities(body.identities, "/identities")
-    return identities if isinstance(identities, Refusal) else RegisterMember(identities)
+    return identities if isinstance(identities, Refusal) else registration(identities, body.verified, body.person)
 
 
 def _set_profile(name: str, body: bodies.ProfileBody) -> Command | Refusal:
@@ -45,7 +46,11 @@ OPERATIONS = (
         command=_register,
         answer=answers.member_answer,
         codes=("identity_taken", "invalid_identity"),
-        example={"identities": ["phone:13800138000", "openid:oX1v5h"]},
+        example={
+            "identities": ["phone:13800138000", "openid:oX1v5h"],
+            "verified": ["phone:13800138000"],
+            "person": {"name": "李雷", "birthday": "1990-05-17", "tags": ["tea"]},
+        },
         example_answer={"status": "applied", "member_id": "100001"},
     ),
     Operation(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from jifen.api import answers
-from jifen.api.bodies import Body, MemberAnswer, MemberId, Name, Names, TransactionAnswer
+from jifen.api.bodies import Body, MemberAnswer, MemberId, TransactionAnswer
 from jifen.api.operations.base import Operation, member_of
 from jifen.core.commands import Command
 from jifen.core.limits import MAXIMUM_IDENTITIES
@@ -22,25 +22,14 @@ from jifen.core.members.commands import (
     UndoMerge,
     VerifyIdentities,
 )
-from jifen.core.members.person import Address
 from jifen.core.refusal import Refusal
 from jifen.services.events import IdentityText, parse_identities
 from jifen.services.members import parse_transaction_id
+from jifen.services.persons import AddressBody, Birthday, Gender, LanguageTag, Name, Names
 
 
 class LifeBody(Body, frozen=True):
     """Why the step is taken, for the people who read it later."""
-
-
-class AddressBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """An address; it replaces the one before."""
-
-    country: Name = ""
-    province: Name = ""
-    city: Name = ""
-    district: Name = ""
-    street: Name = ""
-    postal_code: Name = ""
 
 
 class PersonBody(Body, frozen=True):
@@ -48,10 +37,10 @@ class PersonBody(Body, frozen=True):
     MM-DD; `fields`: those that the program declares."""
 
     name: Name | UnsetType | None = UNSET
-    gender: Literal["female", "male", "other"] | UnsetType | None = UNSET
-    birthday: Annotated[str, Meta(pattern="^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$")] | UnsetType | None = UNSET
+    gender: Gender | UnsetType | None = UNSET
+    birthday: Birthday | UnsetType | None = UNSET
     channel: Name | UnsetType | None = UNSET
-    language: Annotated[str, Meta(max_length=35)] | UnsetType | None = UNSET
+    language: LanguageTag | UnsetType | None = UNSET
     address: AddressBody | UnsetType | None = UNSET
     fields: Annotated[dict[str, bool | int | Name | None], Meta(max_length=100)] = msgspec.field(default_factory=dict)
     add_tags: Names = msgspec.field(default_factory=list)
@@ -89,7 +78,7 @@ def _person(name: str, body: PersonBody) -> Command | Refusal:
         return member
     said: dict[str, Any] = {each: value for each in _SAID if (value := getattr(body, each)) is not UNSET}
     if isinstance(said.get("address"), AddressBody):
-        said["address"] = Address(*msgspec.structs.astuple(said["address"]))
+        said["address"] = said["address"].address
     return DescribePerson(member, said, body.fields, tuple(body.add_tags), tuple(body.remove_tags))
 
 

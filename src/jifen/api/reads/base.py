@@ -35,8 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """One read operation. `path` has at most one part in braces."""
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What the documents say of a read operation. `path` has at most one part in braces."""
 
     name: str
     path: str
@@ -44,9 +44,14 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
     summary_zh: str
     query: type[Query] = Query
     answer_type: type[msgspec.Struct]
-    run: Callable[[Asked], Awaitable[msgspec.Struct | Refusal]]
     codes: tuple[str, ...] = ()
     example_answer: dict[str, Any]
+
+
+class Read(Question, frozen=True, kw_only=True):
+    """One read operation."""
+
+    run: Callable[[Asked], Awaitable[msgspec.Struct | Refusal]]
 
 
 def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal:

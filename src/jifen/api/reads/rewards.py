@@ -166,6 +166,7 @@ _REWARD = {
     "coupon": {"face": "fixed", "cents": 500, "valid_days": 30},
     "fulfilment": "none",
     "retired": False,
+    "captcha": None,
     "lacks": [{"code": "insufficient_points", "zh": "还差 20 积分", "en": "100 points were asked for ..."}],
 }
 _PAGE = {"redemptions": [EXAMPLE_REDEMPTION], "next_cursor": None}

@@ -45,6 +45,9 @@ def check_rewards(
         if reward.hidden and reward.audience is None and reward.id not in opened:
             message = "hides it from everybody: say with `for` who may see it, or list it in a tier's `opened_rewards`"
             raise invalid(f"{path}.hidden", message)
+        if reward.captcha is not None and (reward.hidden or reward.id in opened):
+            message = "would tell everybody that there is this reward, which not all get to see: leave it out"
+            raise invalid(f"{path}.captcha", message)
         if reward.approval is not None and reward.approval not in [each.id for each in flows]:
             raise unknown(f"{path}.approval", reward.approval, [each.id for each in flows], "审批流", "approvals")
         check_range(f"{path}.payment_minutes", reward.payment_minutes, 1, 60 * MAXIMUM_HOURS)

@@ -11,6 +11,8 @@ from jifen.core.rules.document import LocalizedText, Window
 RewardKind = Literal["goods", "coupon", "service", "virtual", "lottery_ticket", "donation", "add_on"]
 FulfilmentKind = Literal["none", "shipping", "booking", "digital"]
 StockKind = Literal["none", "counted", "codes"]
+#: How much work a captcha asks for.
+Captcha = Literal["easy", "normal", "hard"]
 LimitPeriod = Literal["day", "week", "month", "year", "lifetime"]
 
 
@@ -50,8 +52,8 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     `for` says which members may have it, `hidden` that nobody else gets to see it (nor anybody to whom no tier opens
     it, where tiers do). `approval` names the flow that
-    decides on it; none named: the first flow whose condition holds. A retired reward stays known and is not given any
-    more.
+    decides on it; none named: the first flow whose condition holds. `captcha`: whoever redeems it over HTTP must have
+    done so much work. A retired reward stays known and is not given any more.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     fulfilment: FulfilmentKind = "none"
     payment_minutes: int = 30
     retired: bool = False
+    captcha: Captcha | None = None
 
 
 class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

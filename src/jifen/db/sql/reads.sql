@@ -51,10 +51,6 @@ ORDER BY sequence DESC LIMIT 1
 SELECT kind, status, recorded_at, actor, reason, details::text AS details
 FROM member_changes WHERE shard = $1 AND member_id = $2 ORDER BY number DESC LIMIT 100
 
--- name: member_of_identity
--- $1 shard of the identity, $2 kind, $3 value.
-SELECT member_id FROM identities WHERE shard = $1 AND kind = $2 AND value = $3
-
 -- name: accounts
 -- $1 shard, $2 member id.
 SELECT wallet, available, pending, held, debt, last_sequence, next_change_at, saved

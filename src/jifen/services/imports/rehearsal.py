@@ -13,7 +13,7 @@ from jifen.core.commands import AdjustPoints, RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.context import adds_points
-from jifen.core.identity import Identity, shard_of_digest, shard_of_member
+from jifen.core.identity import Identity, in_full, shard_of_digest, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, MemberStatus, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -73,7 +73,7 @@ class Rehearsal:
         for submission in submissions:
             await self._learn_program(submission.occurred_at)
         named = {_member(submission) for submission in submissions}
-        self._forget_all_but(named)
+        self._forget_all_but(named | {in_full(each, self._program.document.phone_region) for each in named})
         await self._look_up(submissions)
         await self._load_members(named - self._members.keys())
         await self._load_past(submissions)
@@ -119,7 +119,7 @@ class Rehearsal:
 
     async def _load_members(self, identities: set[Identity]) -> None:
         wanted = list(identities)
-        found = await find_identities(self._connection, wanted, self._shards)
+        found = await find_identities(self._connection, wanted, self._shards, self._program.document.phone_region)
         self._members |= found
         members = sorted(set(found.values()))
         shards = [shard_of_member(member, self._shards) for member in members]
@@ -172,7 +172,9 @@ class Rehearsal:
         if refusal is not None:
             return refusal
         command, identity = submission.command, _member(submission)
-        member, past = self._members.get(identity), None
+        # Rows may spell the phone of somebody new in several ways.
+        full = in_full(identity, self._program.document.phone_region)
+        member, past = self._members.get(identity, self._members.get(full)), None
         if isinstance(command, RefundOrder):
             found = self._keys.get(digest_order(command.refund.order_id))
             if found is None:
@@ -200,7 +202,7 @@ class Rehearsal:
         for name, number in effects.shared_uses.items():
             self._shared_used[name] = self._shared_used.get(name, 0) + number
         if is_new:
-            self._members[identity] = member
+            self._members[full] = member
             self._next_member -= 1
         self._states[member] = effects.states[0]
         self._done.setdefault(member, []).extend(effects.transactions)

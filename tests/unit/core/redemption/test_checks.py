@@ -48,6 +48,7 @@ def test_the_rewards_of_the_tests_are_sound() -> None:
         ("rewards.0.fulfilment", "shipping", "$.rewards[0].fulfilment"),
         ("rewards.2.stock", "codes", "$.rewards[2].stock"),
         ("rewards.5.for", None, "$.rewards[5].hidden"),
+        ("rewards.5.captcha", "easy", "$.rewards[5].captcha"),
         ("rewards.3.approval", "three-eyes", "$.rewards[3].approval"),
         ("rewards.0.pictures", ["javascript:alert(1)"], "$.rewards[0].pictures[0]"),
         (
@@ -88,6 +89,21 @@ def test_a_tier_may_open_what_is_hidden() -> None:
     loungee = msgspec.structs.replace(opening("lounge", "loungee"), rewards=rewards)
     with pytest.raises(InvalidProgram, match=r"benefits\.opened_rewards\[1\] is 'loungee'"):
         check_document(loungee)
+
+
+def test_a_captcha_does_not_tell_what_is_hidden() -> None:
+    """Also not what only a tier opens."""
+    for reward, allowed in (("cup", True), ("lounge", False)):
+        document = opening("lounge")
+        rewards = [
+            msgspec.structs.replace(each, captcha="hard") if each.id == reward else each for each in document.rewards
+        ]
+        asking = msgspec.structs.replace(document, rewards=rewards)
+        if allowed:
+            check_document(asking)
+            continue
+        with pytest.raises(InvalidProgram, match=r"captcha would tell everybody"):
+            check_document(asking)
 
 
 def test_names_of_roles() -> None:

@@ -68,7 +68,7 @@ async def welcome(stage: Stage) -> tuple[Arrival, list[int]]:
         and proof.ledger_points == sum(map(_points, range(GOOD))),
     )
     identities = [Identity("external", _name(stage.day, number)) for number in range(GOOD)]
-    found = await find_identities(stage.connection, identities, stage.catalog.shards)
+    found = await find_identities(stage.connection, identities, stage.catalog.shards, None)
     return act, [found[each] for each in identities if each in found]
 
 

@@ -139,7 +139,7 @@ async def _begin(stage: Stage) -> None:
     """Take the next number: whoever registers its customer first has the day, so that two never share one."""
     shards = stage.catalog.shards
     named = {Identity("external", f"demo-day-{day}"): day for day in range(1, _MOST_DAYS + 1)}
-    known = {named[each] for each in await find_identities(stage.connection, list(named), shards)}
+    known = {named[each] for each in await find_identities(stage.connection, list(named), shards, None)}
     for day in named.values():
         if day in known:
             continue

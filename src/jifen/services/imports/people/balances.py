@@ -179,7 +179,7 @@ class _Work:
     async def _gather(self, connection: Connection, shards: int) -> None:
         """Find out who the rows are about, and put them together."""
         for identities in self._lots.members(GROUP):
-            found = await find_identities(connection, identities, shards)
+            found = await find_identities(connection, identities, shards, self._program.document.phone_region)
             self._lots.own({each: str(found.get(each, each)) for each in identities})
         for line, wallet, points, at_fault in self._lots.incomplete():
             self._people.reject(line, "", "member_incomplete", str(at_fault))
@@ -300,7 +300,8 @@ class _Work:
         async with snapshot_of(connection):
             for lots in self._lots.pages(GROUP):
                 # Who was not known before may be by now.
-                found = await find_identities(connection, [lot.identity for lot in lots], shards)
+                region = self._program.document.phone_region
+                found = await find_identities(connection, [lot.identity for lot in lots], shards, region)
                 now = [lot._replace(owner=str(found.get(lot.identity, lot.owner))) for lot in lots]
                 standings = await opening.standings(now)
                 for lot in now:

@@ -136,7 +136,7 @@ class _Work:
                     filled[meaning] += 1
             try:
                 self._people.check_marks(values or ())
-                self._repeats.add(self._reader.read(cells).identities)
+                self._repeats.add(self._reader.in_full(self._reader.read(cells)))
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
         self._repeats.end()
@@ -169,7 +169,7 @@ class _Work:
                 row = self._reader.read(self._reader.cells(values))
             except RowFault:
                 continue
-            if self._repeats.is_later(row.identities):
+            if self._repeats.is_later(self._reader.in_full(row)):
                 self.summary.repeated += 1
                 self._later.add(line, values)
             else:
@@ -208,11 +208,11 @@ class _Work:
         named: set[Identity] = set()
         for line, values in self._later.rows():
             row = self._reader.read(self._reader.cells(values))
-            if len(group) == GROUP or not named.isdisjoint(row.identities):
+            if len(group) == GROUP or not named.isdisjoint(self._reader.in_full(row)):
                 await self._record_group(recorder, group)
                 group, named = [], set()
             group.append((line, row))
-            named.update(row.identities)
+            named.update(self._reader.in_full(row))
         await self._record_group(recorder, group)
 
     def _tell(self, done: int) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from jifen.core.commands import RegisterMember
-from jifen.core.identity import Identity, shard_of_member
+from jifen.core.identity import Identity, in_full, shard_of_member
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.commands import AddIdentities, DescribePerson
 from jifen.core.members.person import Person
@@ -106,6 +106,7 @@ class MemberRehearsal:
 
     async def submit_group(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """What the engine would answer."""
+        submissions = [self._in_full(each) for each in submissions]
         digests = [digest for each in submissions for digest, _ in each.keys()]  # noqa: SIM118 - no mapping
         self._keys = await find_keys(self._connection, digests, self._shards)
         identities = list(
@@ -116,7 +117,8 @@ class MemberRehearsal:
                 for identity in each.command.identities
             )
         )
-        self._owners = await find_identities(self._connection, identities, self._shards) if identities else {}
+        region = self._program.document.phone_region
+        self._owners = await find_identities(self._connection, identities, self._shards, region)
         self._owners |= self._drafts.owners(identity for identity in identities if identity not in self._owners)
         described = {
             member
@@ -132,6 +134,14 @@ class MemberRehearsal:
             person, mine = roll.known_of(member)
             self._drafts.keep(member, _Known(state.status, state.profile, person, tuple(mine)))
         return outcomes
+
+    def _in_full(self, submission: Submission) -> Submission:
+        """The same with identities as they would be stored: rows may spell one phone in several ways."""
+        command, region = submission.command, self._program.document.phone_region
+        if region is None or not isinstance(command, RegisterMember | AddIdentities):
+            return submission
+        identities = tuple(dict.fromkeys(in_full(each, region) for each in command.identities))
+        return msgspec.structs.replace(submission, command=msgspec.structs.replace(command, identities=identities))
 
     async def _load(self, members: set[int]) -> tuple[dict[int, MemberState], Roll]:
         """These members as the database has them, or as the rows before would have left them."""
@@ -176,7 +186,8 @@ class MemberRehearsal:
         if state is None:
             return unknown_member(str(command.member))
         by = Change(state.member_id, "", state.status, submission.actor, submission.reason)
-        after = roll.decide(self._program, state, command, self._owners, by, now)
+        theirs = roll.respelled(command, command.member, self._program.document.phone_region)
+        after = roll.decide(self._program, state, theirs, self._owners, by, now)
         if isinstance(after, Refusal):
             return after
         states[command.member] = after

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.members.person import Address
 from jifen.core.program import Program
@@ -18,6 +18,7 @@ from jifen.services.imports.mapping import TimeShape
 from jifen.services.imports.people.identities import read_identity
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.rows import RowFault
+from jifen.services.persons import read_field
 
 GENDERS: Final = {
     "female": "female",
@@ -56,6 +57,7 @@ class MemberRowReader:
         self._place = place
         self._zone = ZoneInfo(mapping.time.zone)
         self._types = {field.id: field.type for field in program.document.fields}
+        self._phone_region = program.document.phone_region
         self.names = mapping.columns.names()
 
     def cells(self, values: Sequence[str]) -> dict[str, str]:
@@ -91,6 +93,10 @@ class MemberRowReader:
             self._fields(cells),
             _tags(cells.get("tags", "")),
         )
+
+    def in_full(self, row: MemberRow) -> list[Identity]:
+        """The identities of a row as they are compared: rows may spell one phone in several ways."""
+        return [in_full(each, self._phone_region) for each in row.identities]
 
     def _identities(self, cells: dict[str, str]) -> tuple[Identity, ...]:
         found = []
@@ -162,20 +168,8 @@ def _birthday_by(text: str, wanted: str) -> str | None:
         return None
 
 
-_TRUTHS: Final = {
-    **dict.fromkeys(("true", "1", "yes", "是"), True),
-    **dict.fromkeys(("false", "0", "no", "否"), False),
-}
-
-
 def _typed(text: str, kind: str, column: str) -> bool | int | str:
-    if kind == "bool":
-        if text.lower() not in _TRUTHS:
-            raise RowFault(column, "invalid_value", text)
-        return _TRUTHS[text.lower()]
-    if kind == "int":
-        try:
-            return int(text.removesuffix(".0"))
-        except ValueError:
-            raise RowFault(column, "invalid_value", text) from None
-    return text
+    value = read_field(text, kind)
+    if value is None:
+        raise RowFault(column, "invalid_value", text)
+    return value
