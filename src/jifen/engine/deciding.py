@@ -295,9 +295,11 @@ class Deciding:
         return outcome
 
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
-        assert self._known.program is not None
+        program = self._known.program
+        assert program is not None
         state = self._states[member]
-        refusal = check_life(self._known.program, state, "describe") or check_said(self._known.program, profile)
+        today = self._known.now.astimezone(program.zone).date()
+        refusal = check_life(program, state, "describe") or check_said(program, profile, today)
         if refusal is not None:
             return refusal
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
