@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -16,6 +17,7 @@ from jifen.core.identity import Identity
 from jifen.core.members.commands import AddIdentities, DescribePerson, PersonCommand
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Outcome, Submission
+from jifen.services.imports.faults import RowFault
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rehearsal import rehearsing
@@ -24,7 +26,7 @@ from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.rows import RowFault
+from jifen.services.imports.tables import check_width
 
 ACTOR = "jifen:import"
 
@@ -87,7 +89,8 @@ async def import_members(
     program = await program_of(url)
     names = list(mapping.columns.names().values())
     with await asyncio.to_thread(PeopleFile, file, mapping, names) as people, closing(Spool()) as later:
-        reader = MemberRowReader(mapping, people.place, program)
+        today = datetime.now(program.zone).date()
+        reader = MemberRowReader(mapping, people.place, program, today)
         work = _Work(people, reader, later, mapping, progress)
         work.summary.dry_run = engine is None
         await asyncio.to_thread(work.look_through)
@@ -121,6 +124,7 @@ class _Work:
         """How complete the file is, who stands in it twice, and what cannot be taken: before anything is recorded."""
         filled = dict.fromkeys(self._reader.names, 0)
         size = max(self._people.table.file.stat().st_size, 1)
+        width = len(self._people.table.header)
 
         def told(read: int) -> None:
             self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
@@ -128,14 +132,12 @@ class _Work:
         summary = self.summary
         for line, values in self._people.table.rows(told):
             summary.rows += 1
-            cells = self._cells(line, values)
-            if cells is None:
-                continue
-            for meaning, text in cells.items():
-                if text:
-                    filled[meaning] += 1
             try:
-                self._people.check_marks(values or ())
+                cells = self._reader.cells(check_width(values, width))
+                for meaning, text in cells.items():
+                    if text:
+                        filled[meaning] += 1
+                self._people.row(values)
                 self._repeats.add(self._reader.read(cells).identities)
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
@@ -147,31 +149,18 @@ class _Work:
             for meaning, number in filled.items()
         ]
 
-    def _cells(self, line: int, values: list[str] | None) -> dict[str, str] | None:
-        width = len(self._people.table.header)
-        if values is None:
-            self._people.reject(line, "", "malformed_csv")
-        elif len(values) < width or any(values[width:]):
-            self._people.reject(line, "", "wrong_column_count", f"{len(values)} / {width}")
-        else:
-            return self._reader.cells(values)
-        return None
-
     def _rows_to_record(self) -> Iterator[tuple[int, MemberRow]]:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
-        width = len(self._people.table.header)
         for line, values in self._people.table.rows():
-            # What is wrong with the others was told when the file was looked through.
-            if values is None or len(values) < width or any(values[width:]):
-                continue
             try:
-                self._people.check_marks(values)
-                row = self._reader.read(self._reader.cells(values))
+                cells = self._people.row(values)
+                row = self._reader.read(self._reader.cells(cells))
             except RowFault:
+                # What is wrong with it was told when the file was looked through.
                 continue
             if self._repeats.is_later(row.identities):
                 self.summary.repeated += 1
-                self._later.add(line, values)
+                self._later.add(line, cells)
             else:
                 yield line, row
 
