@@ -94,10 +94,15 @@ def needed(mapping: str | None) -> str:
     return mapping
 
 
-def chosen(mapping: M, sheet: str | None, source: str | None) -> M:
-    """The mapping with what was said of it on the command line."""
-    said = {"sheet": sheet, "source": _checked(source)}
-    return structs.replace(mapping, **{name: value for name, value in said.items() if value is not None})
+def chosen(mapping: M, sheet: str | None, source: str | None, query: str | None) -> M:
+    """The mapping with what was said of it on the command line. The rows of a query are always written alike."""
+    from jifen.services.imports.mapping import FileShape
+
+    if query is not None:
+        mapping = structs.replace(mapping, file=FileShape(), header_row=None)
+    if sheet is not None:
+        mapping = structs.replace(mapping, sheet=sheet)
+    return mapping if _checked(source) is None else structs.replace(mapping, source=source)
 
 
 def _checked(source: str | None) -> str | None:

@@ -52,7 +52,7 @@ def import_orders(
     if infer:
         importing.propose("orders", file, query, sheet, source)
         return
-    meant = importing.chosen(load_mapping(importing.needed(mapping)), sheet, source)
+    meant = importing.chosen(load_mapping(importing.needed(mapping)), sheet, source, query)
     program = meant.program
 
     async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> ImportSummary:

@@ -10,12 +10,15 @@ import typer
 from jifen.cli import importing
 from jifen.cli.importing import DryRun, Infer, MappingFile, Query, Rejects, Sheet, Source, TableFile, group
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.output import Progress, write_json, write_table
+from jifen.cli.members import REASONS
+from jifen.cli.output import Progress, write_json, write_note, write_table
 from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
     from jifen.services.imports.people import BalanceSummary, MemberSummary
+    from jifen.services.imports.people.duplicates import DuplicateReport, FileDuplicate
+    from jifen.services.imports.people.lots import AddedRows
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +44,7 @@ def import_members(
     if infer:
         importing.propose("members", file, query, sheet, source)
         return
-    meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), sheet, source)
+    meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), sheet, source, query)
 
     async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> MemberSummary:
         return await people.import_members(engine, url, rows, meant, rejects=rejects, progress=progress)
@@ -64,6 +67,7 @@ def import_members(
         (say("未导入", "rejected"), summary.rejected),
     ]
     write_table([say("会员导入", "members"), ""], rows)
+    _show_duplicates(invocation, summary.duplicates)
     importing.say_left_out(invocation, summary)
     importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
 
@@ -87,7 +91,7 @@ def import_balances(
     if infer:
         importing.propose("balances", file, query, sheet, source)
         return
-    meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), sheet, source)
+    meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), sheet, source, query)
 
     async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> BalanceSummary:
         return await people.import_balances(engine, url, rows, meant, rejects=rejects, progress=progress)
@@ -97,6 +101,7 @@ def import_balances(
         write_json(summary)
     else:
         _show_balances(invocation, summary)
+        _say_doubtful(invocation, summary)
         importing.say_left_out(invocation, summary)
         importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
     if not summary.agrees:
@@ -134,3 +139,91 @@ def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
             for each in summary.wallets
         ],
     )
+
+
+def _show_duplicates(invocation: Invocation, report: DuplicateReport) -> None:
+    """Who stands in the file twice, and who was a member before."""
+    say = invocation.say
+    for title, found in (
+        (say("文件内重复的行", "lines of one person"), report.in_file),
+        (say("与已有会员重复的行", "lines of members"), report.with_members),
+    ):
+        if not found.total:
+            continue
+        shown = found.listed[:_SHOWN]
+        write_table(
+            [title, say("原因", "why"), say("会员", "member")],
+            [
+                [
+                    _lines(invocation, each),
+                    _reasons(invocation, each.reasons),
+                    each.member_id or "",
+                ]
+                for each in shown
+            ],
+        )
+        _say_more(invocation, found.total - len(shown))
+    if report.birthdays_of_too_many:
+        days = ", ".join(report.birthdays_of_too_many[:_SHOWN])
+        write_note(
+            say(
+                f"这些日期出生的人过多，未据此比较姓名：{days}。",
+                f"Too many were born on these days, so that their names were not compared: {days}.",
+            )
+        )
+
+
+def _reasons(invocation: Invocation, reasons: list[str]) -> str:
+    return ", ".join(invocation.say(REASONS.get(each, each), each.replace("_", " ")) for each in reasons)
+
+
+def _lines(invocation: Invocation, group: FileDuplicate | AddedRows) -> str:
+    """Lines as a person reads them, and how many further ones there are."""
+    told = ", ".join(map(str, group.lines))
+    if group.line_count is None:
+        return told
+    more = group.line_count - len(group.lines)
+    return told + invocation.say(f" 等另 {more} 行", f" and {more} more")
+
+
+def _say_more(invocation: Invocation, more: int) -> None:
+    if more > 0:
+        write_note(
+            invocation.say(
+                f"另有 {more:,} 项未列出（--json 列出前 100 项）。",
+                f"And {more:,} more (--json lists the first 100).",
+            )
+        )
+
+
+def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
+    """What may be the same points twice."""
+    say = invocation.say
+    if summary.repeated.total:
+        shown = summary.repeated.listed[:_SHOWN]
+        write_table(
+            [say("合并入账的行", "rows added together"), say("积分账户", "wallet"), say("合计", "points"), ""],
+            [
+                [
+                    _lines(invocation, each),
+                    each.wallet,
+                    each.points,
+                    say("积分相同，可能重复", "the same points: copied?") if each.alike else "",
+                ]
+                for each in shown
+            ],
+        )
+        _say_more(invocation, summary.repeated.total - len(shown))
+    for each in summary.booked_elsewhere:
+        write_note(
+            say(
+                f"注意：其中 {each.lots:,} 个批次共 {each.points:,} 积分与来源 {each.source} 已入账的完全相同。"
+                f"如为同一系统，请改用 --source {each.source}，否则会重复入账。",
+                f"Look: {each.lots:,} lots of {each.points:,} points are the very same as the source {each.source} has "
+                f"brought. If it is one system, say --source {each.source}: otherwise they are booked twice.",
+            )
+        )
+
+
+#: So many duplicates are shown.
+_SHOWN = 20

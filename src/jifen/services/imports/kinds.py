@@ -43,6 +43,8 @@ def _fault(file: Path, first: bytes, suffix: str) -> str | None:
         return f"is a web page or XML and no workbook, though Excel shows it as one; {_SAVE_IT}"
     if first.lstrip(_MARKS_AND_SPACE).startswith(b"["):
         return "is a JSON list; write JSON lines, an object on each line"
+    if b"\0\0" in first and not first.startswith(_WORKBOOK):
+        return "is no table: neither an Excel workbook nor text"
     if suffix in (".xlsx", ".xlsm") and not first.startswith(_WORKBOOK):
         return "is no Excel workbook, though it is called one; save it as .xlsx, or call a text file .csv"
     return None

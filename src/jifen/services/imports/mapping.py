@@ -36,7 +36,7 @@ class InvalidMapping(JifenError):
     code = "invalid_mapping"
 
 
-class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the file is written. `auto`: UTF-8 if all of it is, else UTF-16 if it says so, else GB 18030."""
 
     encoding: Encoding = "auto"
@@ -57,7 +57,7 @@ class TimeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.format,) if isinstance(self.format, str) else self.format
 
 
-class MemberShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MemberShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a row names its member: by an identity of one kind, or (`in_value`) by `kind:value`.
 
     `drop_decimal_zero` reads `17850.0`, which spreadsheets make of numbers, as `17850`. `skip_guests` leaves rows

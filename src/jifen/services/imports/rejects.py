@@ -33,15 +33,17 @@ REASONS = {
     ),
     "text_not_fit": ("文字过长或含有控制字符", "the text is too long or holds control characters"),
     "invalid_instant": (
-        "无法识别的日期或时间：{detail}；请在映射的 time.format 中写明格式，例如 %d/%m/%Y",
-        "not an instant in a format of the mapping: {detail}; time.format says how they are written, such as %d/%m/%Y",
+        "无法识别的日期或时间：{detail}；请在映射的 time.format 中写明格式，例如 %d/%m/%Y（Excel 日期数字：excel）",
+        "not an instant in a format of the mapping: {detail}; time.format says how they are written: "
+        "%d/%m/%Y, excel for the number of a day ...",
     ),
     "invalid_identity": ("无效的会员标识：{detail}", "not an identity that finds a member: {detail}"),
     "invalid_quantity": ("数量不是整数：{detail}", "the quantity is no whole number: {detail}"),
     "invalid_gender": ("无法识别的性别：{detail}", "not a gender that is known; map it under values: {detail}"),
     "invalid_birthday": (
-        "无法识别的生日：{detail}；请在映射的 birthday_formats 中写明格式，例如 %d/%m/%Y",
-        "no birthday in a format of the mapping: {detail}; birthday_formats says how they are written: %d/%m/%Y",
+        "无法识别的生日：{detail}；请在映射的 birthday_formats 中写明格式，例如 %d/%m/%Y（Excel 日期数字：excel）",
+        "no birthday in a format of the mapping: {detail}; birthday_formats says how they are written: "
+        "%d/%m/%Y, excel for the number of a day ...",
     ),
     "impossible_birthday": (
         "生日不在 1900-01-01 至今日之间：{detail}",

@@ -20,6 +20,7 @@ NO_TABLES = {
     "xml": (b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>', "web page or XML"),
     "list": (b'[{"a": 1}]', "JSON lines"),
     "text": (b"phone,name\n1,2\n", "no Excel workbook"),
+    "noughts": (bytes(200), "neither an Excel workbook nor text"),
     "garbage": (bytes(range(256)), "no Excel workbook"),
 }
 

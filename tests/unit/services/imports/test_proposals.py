@@ -27,6 +27,7 @@ from jifen.services.imports.proposals.formats import propose_formats
         (["2027-12-31", "31/12/2027"], ("iso", "%d/%m/%Y")),
         (["2027/12/31", "昨天"], ("%Y/%m/%d",)),
         (["46752", "46753.5"], ("excel",)),
+        (["2027/12/31", "46752"], ("%Y/%m/%d", "excel")),
         (["昨天"], ()),
         ([], ()),
     ],

@@ -27,7 +27,8 @@ from jifen.engine.loading import find_identities
 from jifen.engine.submission import Submission
 from jifen.services.imports.cells import clean, plain, read_identity, ungrouped
 from jifen.services.imports.faults import RowFault
-from jifen.services.imports.people.lots import LotRow, Lots
+from jifen.services.imports.people.duplicates import MOST_LISTED
+from jifen.services.imports.people.lots import AddedRows, LotRow, Lots
 from jifen.services.imports.people.mapping import BalanceMapping
 from jifen.services.imports.people.members import ACTOR
 from jifen.services.imports.people.opening import Opening, payload_of
@@ -61,6 +62,21 @@ class WalletProof(msgspec.Struct, frozen=True):
         return self.file_points == self.rejected_points + self.waiting_points + self.ledger_points
 
 
+class ListedRows(msgspec.Struct, frozen=True):
+    """Rows that were added to one lot: the first of them, and how many such lots there are."""
+
+    total: int = 0
+    listed: list[AddedRows] = []
+
+
+class OtherSource(msgspec.Struct, frozen=True):
+    """Lots that are the same as those that another source has brought: the same points twice, or two systems."""
+
+    source: str
+    lots: int
+    points: int
+
+
 class ImportRunning(JifenError):
     """Another import of balances of the same source is at work."""
 
@@ -70,8 +86,9 @@ class ImportRunning(JifenError):
 class BalanceSummary(msgspec.Struct):
     """What a file of balances came to, in lots: all that a member has in a wallet until one instant. `booked` are new,
     `unchanged` were booked before; `waiting`: above the limit of corrections, until a second person approves;
-    `empty` and `rejected` count rows, of 0 points and of others that were not taken; `agrees`: the sums of every wallet
-    do."""
+    `empty` and `rejected` count rows, of 0 points and of others that were not taken; `repeated`: rows that were added
+    together; `booked_elsewhere`: lots of which another source has brought the very same; `agrees`: the sums of every
+    wallet do."""
 
     rows: int = 0
     empty: int = 0
@@ -79,6 +96,8 @@ class BalanceSummary(msgspec.Struct):
     unchanged: int = 0
     waiting: int = 0
     rejected: int = 0
+    repeated: ListedRows = ListedRows()
+    booked_elsewhere: list[OtherSource] = []
     hidden: int = 0
     other_sheets: list[str] = []
     dry_run: bool = False
@@ -142,6 +161,8 @@ class _Work:
         self._in_file: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
+        #: Lots and points that other sources have brought as well, by source.
+        self._elsewhere: dict[str, tuple[int, int]] = {}
         self.summary = BalanceSummary()
 
     async def run(self, engine: Recorder | None, url: str) -> None:
@@ -170,6 +191,9 @@ class _Work:
             WalletProof(name, points, self._rejected[name], self._waiting[name], booked[name])
             for name, points in sorted(self._in_file.items())
         ]
+        added = list(self._lots.added(MOST_LISTED))
+        summary.repeated = ListedRows(added[0][1] if added else 0, [rows for rows, _ in added])
+        summary.booked_elsewhere = [OtherSource(source, *both) for source, both in sorted(self._elsewhere.items())]
         summary.agrees = engine is None or all(each.agrees for each in summary.wallets)
         summary.rejected = self._people.rejected
         summary.hidden, summary.other_sheets = self._people.table.hidden, self._people.table.other_sheets
@@ -205,6 +229,9 @@ class _Work:
                 self._reject(lot, "unknown_member", detail=lot.member)
             elif standing is None:
                 news.append(lot)
+                if (source := opening.source_elsewhere(lot)) is not None:
+                    lots_there, points_there = self._elsewhere.get(source, (0, 0))
+                    self._elsewhere[source] = (lots_there + 1, points_there + lot.points)
             elif standing.differs:
                 before = f" ({standing.booked} points)" if standing.booked else ""
                 message = f"This balance was imported before with other points{before}: correct it with an adjustment."

@@ -33,16 +33,15 @@ def propose_formats(values: Iterable[str]) -> ProposedFormats:
     texts = list(dict.fromkeys(value for value in values if value))
     if not texts:
         return ProposedFormats()
-    if all(_is_number_of_day(text) for text in texts):
-        return ProposedFormats((_EXCEL,))
-    left, found = texts, []
+    numbers = [text for text in texts if _is_number_of_day(text)]
+    left, found = [text for text in texts if text not in numbers], []
     for each in _PLAIN:
         fitting = {text for text in left if read_moment(text, (each,)) is not None}
         if fitting:
             found.append(each)
             left = [text for text in left if text not in fitting]
     # Where several shapes are found further rows may hold others; all of these leave no doubt.
-    plain = (AUTO,) if len(found) > 1 else tuple(found)
+    plain = ((AUTO,) if len(found) > 1 else tuple(found)) + ((_EXCEL,) if numbers else ())
     dated = [text for text in left if read_moment(text, (*_month_first(), *_day_first())) is not None]
     if not dated:
         return ProposedFormats(plain)

@@ -12,7 +12,7 @@ import yaml
 
 from jifen.core.program import LocalizedText
 from jifen.services.imports.cells import clean
-from jifen.services.imports.mapping import Columns, Mapping, MemberShape, ReturnsByColumn, TimeShape
+from jifen.services.imports.mapping import Columns, FileShape, Mapping, MemberShape, ReturnsByColumn, TimeShape
 from jifen.services.imports.moments import AUTO, Formats
 from jifen.services.imports.people.mapping import BalanceColumns, BalanceMapping, MemberColumns, MemberMapping
 from jifen.services.imports.people.rows import GENDERS
@@ -134,7 +134,8 @@ class _Proposal:
         return self._written(mapping)
 
     def _place(self) -> dict[str, Any]:
-        return {"file": self._shape, "sheet": self._sheet, "header_row": self._table.header_row}
+        place = {"sheet": self._sheet, "header_row": self._table.header_row}
+        return place if self._shape == FileShape() else {"file": self._shape, **place}
 
     def _need(self, *names: str) -> None:
         missing = [name for name in names if name not in self._found]
