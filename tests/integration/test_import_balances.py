@@ -18,6 +18,7 @@ from jifen.db.connection import connect
 from jifen.db.locking import CLAIM_SOURCE
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
+from jifen.services.imports.mapping import TimeShape
 from jifen.services.imports.people import BalanceSummary, import_balances
 from jifen.services.imports.people.balances import ImportRunning
 from jifen.services.imports.people.mapping import BalanceColumns, BalanceMapping, load_balance_mapping
@@ -190,3 +191,54 @@ def test_two_imports_of_one_source_at_once(shop: Shop, database_url: str) -> Non
 
     with_engine(database_url, hold)
     assert shop.run("13800000001,,100,").booked == 1
+
+
+def test_a_file_by_another_name_in_another_order(shop: Shop, tmp_path: Path) -> None:
+    """Known failure 84: what makes a lot unique is the source, the member, the wallet and the expiry. Neither the name
+    of the file nor the order of its rows counts; a row that changed is refused and named, the others stay."""
+    rows = ["13800000001,,100,2999-12-31", "13800000002,,7,", ",C1,50,"]
+    assert counts(rehearsed(shop, rows)) == (3, 0, 0, 0)
+    (tmp_path / "balances.csv").rename(tmp_path / "balances (1).csv")
+    assert counts(rehearsed(shop, rows)) == (0, 3, 0, 0)
+    assert counts(rehearsed(shop, rows[::-1])) == (0, 3, 0, 0)
+    changed = rehearsed(shop, [rows[0], "13800000002,,8,", rows[2]])
+    assert (counts(changed), changed.agrees, shop.codes()) == ((0, 2, 0, 1), False, ["key_conflict"])
+    assert shop.points() == 157
+
+
+def test_the_same_balances_of_another_source_are_told(shop: Shop) -> None:
+    """Two systems may each have balances; the very same ones are more likely one system under two names."""
+    shop.run("13800000001,,100,2999-12-31", "13800000002,,7,")
+    other = msgspec.structs.replace(shop.mapping, source="import:balances-2")
+    rows = ["13800000001,,100,2999-12-31", "13800000002,,8,"]
+    told = [("import:old", 1, 100)]
+    dry = shop.run(*rows, dry=True, mapping=other)
+    assert [(each.source, each.lots, each.points) for each in dry.booked_elsewhere] == told
+    done = shop.run(*rows, mapping=other)
+    assert ([(each.source, each.lots, each.points) for each in done.booked_elsewhere], done.booked) == (told, 2)
+    assert shop.run(*rows, mapping=other).booked_elsewhere == []
+
+
+def test_rows_that_are_added_and_rows_of_nothing(shop: Shop) -> None:
+    """A row that stands there twice doubles the points: it is listed. Nought points are nothing to book, and no fault;
+    a comma that does not part thousands is one."""
+    rows = ["13800000001,,100,", ",C1,100,", "13800000002,,0,", '13800000002,,"1,234",2999-12-31']
+    done = rehearsed(shop, [*rows, '13800000002,,"1,5",2999-11-30'])
+    assert (counts(done), done.empty, shop.codes()) == ((1, 0, 0, 2), 1, ["member_incomplete", "invalid_points"])
+    done = rehearsed(shop, rows)
+    assert (counts(done), done.empty, shop.points()) == ((1, 1, 0, 0), 1, 1_434)
+    assert msgspec.to_builtins(done.repeated) == {
+        "total": 1,
+        "listed": [{"lines": [2, 3], "wallet": "points", "points": 200, "alike": True}],
+    }
+
+
+def test_days_in_every_shape(shop: Shop) -> None:
+    """One lot, however its day is written; what is ambiguous is rejected."""
+    shapes = ["2999/12/31", "2999-12-31", "29991231", "2999年12月31日", "31.12.2999"]
+    done = rehearsed(shop, [f"13800000001,,1,{shape}" for shape in shapes])
+    assert (counts(done), shop.points()) == ((1, 0, 0, 0), 5)
+    assert counts(rehearsed(shop, ["13800000002,,1,12/31/2999"])) == (0, 0, 0, 1)
+    assert shop.codes() == ["invalid_instant"]
+    mapping = msgspec.structs.replace(shop.mapping, time=TimeShape("Asia/Shanghai", "%m/%d/%Y"))
+    assert counts(shop.run("13800000001,,5,12/31/2999", mapping=mapping)) == (0, 1, 0, 0)

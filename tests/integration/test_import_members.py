@@ -20,7 +20,7 @@ from jifen.services.imports.people import (
     load_balance_mapping,
     load_member_mapping,
 )
-from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
+from jifen.services.imports.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
 from jifen.services.imports.recording import Progress
 from jifen.services.programs import parse_program
 from jifen.services.templates import read_template

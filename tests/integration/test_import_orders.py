@@ -19,10 +19,10 @@ from jifen.core.orders import Order, OrderLine
 from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Outcome, Submission
 from jifen.services.imports import ImportSummary, Mapping, import_orders, load_mapping
+from jifen.services.imports.faults import WrongColumns
 from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.recording import ImportInterrupted
 from jifen.services.imports.rejects import RejectsNotWritten
-from jifen.services.imports.rows import WrongColumns
 from jifen.services.imports.run import NothingToImportInto, OtherCurrency
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify

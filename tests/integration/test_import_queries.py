@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jifen.services.imports.people.mysql import place_of
-from jifen.services.imports.people.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
+from jifen.services.imports.mysql import place_of
+from jifen.services.imports.querying import URL_VARIABLE, QueryFailed, QueryInterrupted, queried
 from tests.databases import fetch_sql
 from tests.integration.test_import_members import run_import
 from tests.mariadb import PASSWORD, MariaDb, mariadb, running

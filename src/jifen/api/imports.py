@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from jifen.api.drafts import Asked, Call, CheckBody
 from jifen.services.imports.mapping import MAXIMUM_MAPPING_BYTES
+from jifen.services.imports.proposals import Kind
 from jifen.services.uploads import imports
-from jifen.services.uploads.meaning import Kind, mapping_text
+from jifen.services.uploads.meaning import mapping_text
 from jifen.services.uploads.storage import storage_of
 
 IMPORTS_PATH: Final = "/v1/imports"
@@ -175,7 +176,7 @@ IMPORT_CALLS = (
         answer_type=ImportView,
         status=202,
         run=_check,
-        codes=("unknown_import", "import_running", "import_over", "invalid_mapping", "mapping_needed"),
+        codes=("unknown_import", "import_running", "import_over", "invalid_mapping"),
         example={"mapping": EXAMPLE_IMPORT["mapping"]},
         example_answer=EXAMPLE_IMPORT | _WORKING | {"status": "checking", "report": None, "mapping_is_proposed": False},
     ),

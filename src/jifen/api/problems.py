@@ -66,7 +66,6 @@ PROBLEMS: dict[str, ProblemKind] = {
     "import_too_large": ProblemKind(413, "File too large", "文件过大"),
     "import_file_unreadable": ProblemKind(422, "File cannot be read", "文件无法读取"),
     "invalid_mapping": ProblemKind(422, "Invalid mapping", "列映射无效"),
-    "mapping_needed": ProblemKind(422, "Mapping needed", "缺少列映射"),
     "unknown_backtest": ProblemKind(404, "Unknown backtest", "回测不存在"),
     "backtest_running": ProblemKind(409, "Backtest under way", "已有回测在进行"),
     "backtest_refused": ProblemKind(422, "Backtest refused", "无法回测"),

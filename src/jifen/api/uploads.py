@@ -15,9 +15,12 @@ from jifen.api.drafts import Refused
 from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 from jifen.core.text import unfit_text
+from jifen.services.imports.kinds import kind_of
 from jifen.services.imports.mapping import MAXIMUM_MAPPING_BYTES
+from jifen.services.imports.proposals import Kind
+from jifen.services.imports.reading import UnreadableFile
 from jifen.services.uploads.imports import Upload
-from jifen.services.uploads.meaning import Kind, mapping_text
+from jifen.services.uploads.meaning import mapping_text
 from jifen.services.uploads.storage import Storage, UploadsUnusable, unusable
 
 FORM_TYPE: Final = "multipart/form-data"
@@ -30,7 +33,6 @@ UPLOAD_CODES: Final = (
     "invalid_field",
     "invalid_text",
     "invalid_mapping",
-    "mapping_needed",
     "import_file_unreadable",
     "import_too_large",
     "too_many_uploads",
@@ -165,11 +167,21 @@ class _Form:
         if not self._size_bytes:
             raise Refused(Refusal("import_file_unreadable", "The file is empty.", "/file"))
         mapping = self._mapping(kind)
+        self._check_table(self._stored_as)
         try:
             self._stored_as = self._storage.settle(self._stored_as)
         except OSError as error:
             raise _not_stored(unusable(error)) from None
         return Upload(kind, self._name, self._size_bytes, self._stored_as, mapping)
+
+    def _check_table(self, stored_as: str) -> None:
+        """What can be told of a file that is no table, by the name that its sender gives it. Raises Refused."""
+        path = self._storage.path(stored_as)
+        try:
+            kind_of(path, self._name)
+        except UnreadableFile as error:
+            message = error.message.replace(str(path), self._name)
+            raise Refused(Refusal(error.code, message, "/file")) from None
 
     def discard(self) -> None:
         """Keep nothing."""

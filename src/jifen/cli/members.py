@@ -319,7 +319,7 @@ def duplicates(
                 each.member_id,
                 each.other_id,
                 each.score,
-                ", ".join(say(_REASONS[reason], reason.replace("_", " ")) for reason in each.reasons),
+                ", ".join(say(REASONS[reason], reason.replace("_", " ")) for reason in each.reasons),
             ]
             for each in found.duplicates
         ],
@@ -335,9 +335,13 @@ def duplicates(
         write_note(say(f"还有更多：--cursor {found.next_cursor}", f"There are more: --cursor {found.next_cursor}"))
 
 
-_REASONS = {
+REASONS = {
     "phone": "同一手机号",
     "email": "同一邮箱",
+    "card": "同一卡号",
+    "external": "同一会员编号",
+    "openid": "同一 OpenID",
+    "unionid": "同一 UnionID",
     "name_and_birthday": "同名同生日",
     "similar_name_and_birthday": "姓名相近且同生日",
 }

@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
-from msgspec import structs
 
+from jifen.cli import importing
+from jifen.cli.importing import DryRun, Infer, MappingFile, Query, Rejects, Sheet, Source, TableFile, group
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.orders import group
-from jifen.cli.output import Progress, progress_bar, write_json, write_line, write_note, write_table
+from jifen.cli.members import REASONS
+from jifen.cli.output import Progress, write_json, write_note, write_table
 from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
-    from jifen.services.imports.people import BalanceMapping, BalanceSummary, MemberMapping, MemberSummary
-
-S = TypeVar("S")
-M = TypeVar("M", "MemberMapping", "BalanceMapping")
-
-TableFile = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[FILE]", help="CSV、Excel（.xlsx）或 JSON Lines / CSV, Excel or JSON lines.", show_default=False
-    ),
-]
-Query = Annotated[
-    str | None,
-    typer.Option(
-        "--query",
-        metavar="SQL",
-        help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 或 MySQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
-        show_default=False,
-    ),
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option("--sheet", metavar="NAME", help="工作表，优先于映射 / The sheet of a workbook.", show_default=False),
-]
-MappingFile = Annotated[
-    str | None,
-    typer.Option("--mapping", metavar="FILE", help="列映射 YAML / What the columns mean.", show_default=False),
-]
-Infer = Annotated[bool, typer.Option("--infer", help="按表头推测映射并输出 / Propose a mapping from the header.")]
-Rejects = Annotated[
-    Path | None, typer.Option("--rejects", metavar="FILE", help="无法导入的行写到这里 / Rows that were not taken.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入 / Look at everything, record nothing.")]
+    from jifen.services.imports.people import BalanceSummary, MemberSummary
+    from jifen.services.imports.people.duplicates import DuplicateReport, FileDuplicate
+    from jifen.services.imports.people.lots import AddedRows
 
 
 def register(app: typer.Typer) -> None:
-    """The commands stand below `jifen import`, which `jifen.cli.orders` has put there."""
+    """The commands stand below `jifen import`, which `jifen.cli.importing` puts there."""
 
 
 @command(group, "members")
@@ -63,6 +32,7 @@ def import_members(
     mapping: MappingFile = None,
     query: Query = None,
     sheet: Sheet = None,
+    source: Source = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -70,17 +40,16 @@ def import_members(
 ) -> None:
     """导入会员，附完整度与重复报告；再次导入不会重复 / Import members; a second time changes nothing."""
     from jifen.services.imports import people
-    from jifen.services.imports.people.inferring import infer_member_mapping
 
     if infer:
-        _propose(file, query, sheet, infer_member_mapping)
+        importing.propose("members", file, query, sheet, source)
         return
-    meant = _with_sheet(people.load_member_mapping(_needed(mapping)), sheet)
+    meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), sheet, source, query)
 
-    async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> MemberSummary:
-        return await people.import_members(engine, url, source, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> MemberSummary:
+        return await people.import_members(engine, url, rows, meant, rejects=rejects, progress=progress)
 
-    summary = _imported(invocation, file, query, record, dry_run=dry_run)
+    summary = importing.imported(invocation, file, query, record, dry_run=dry_run)
     if as_json:
         write_json(summary)
         return
@@ -98,8 +67,9 @@ def import_members(
         (say("未导入", "rejected"), summary.rejected),
     ]
     write_table([say("会员导入", "members"), ""], rows)
-    _say_left_out(invocation, summary)
-    _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+    _show_duplicates(invocation, summary.duplicates)
+    importing.say_left_out(invocation, summary)
+    importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
 
 
 @command(group, "balances")
@@ -109,6 +79,7 @@ def import_balances(
     mapping: MappingFile = None,
     query: Query = None,
     sheet: Sheet = None,
+    source: Source = None,
     infer: Infer = False,
     rejects: Rejects = None,
     dry_run: DryRun = False,
@@ -116,55 +87,32 @@ def import_balances(
 ) -> None:
     """导入期初余额，每行一个批次，并核对合计 / Import opening balances as lots; proves that the sums agree."""
     from jifen.services.imports import people
-    from jifen.services.imports.people.inferring import infer_balance_mapping
 
     if infer:
-        _propose(file, query, sheet, infer_balance_mapping)
+        importing.propose("balances", file, query, sheet, source)
         return
-    meant = _with_sheet(people.load_balance_mapping(_needed(mapping)), sheet)
+    meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), sheet, source, query)
 
-    async def record(engine: Engine | None, url: str, source: Path, progress: Progress) -> BalanceSummary:
-        return await people.import_balances(engine, url, source, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> BalanceSummary:
+        return await people.import_balances(engine, url, rows, meant, rejects=rejects, progress=progress)
 
-    summary = _imported(invocation, file, query, record, dry_run=dry_run)
+    summary = importing.imported(invocation, file, query, record, dry_run=dry_run)
     if as_json:
         write_json(summary)
     else:
         _show_balances(invocation, summary)
-        _say_left_out(invocation, summary)
-        _say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+        _say_doubtful(invocation, summary)
+        importing.say_left_out(invocation, summary)
+        importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
     if not summary.agrees:
         raise typer.Exit(1)
-
-
-def _propose(
-    file: Path | None, query: str | None, sheet: str | None, infer: Callable[[Path, str | None, str | None], str]
-) -> None:
-    with _rows_of(file, query) as source:
-        write_line(infer(source, None, sheet).rstrip("\n"))
-
-
-def _imported(
-    invocation: Invocation,
-    file: Path | None,
-    query: str | None,
-    record: Callable[[Engine | None, str, Path, Progress], Awaitable[S]],
-    *,
-    dry_run: bool,
-) -> S:
-    """What recording the rows came to; nothing is recorded by a dry run."""
-    with (
-        _rows_of(file, query) as source,
-        invocation.database(may_make=False) as url,
-        progress_bar(invocation.say("导入", "import")) as progress,
-    ):
-        return invocation.run_engine(url, lambda engine: record(None if dry_run else engine, url, source, progress))
 
 
 def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
     say = invocation.say
     rows = [
         (say("行", "rows"), summary.rows),
+        (say("零积分的行", "rows of 0 points"), summary.empty),
         (say("新入账", "booked"), summary.booked),
         (say("已导入过", "unchanged"), summary.unchanged),
         (say("待复核", "waiting for approval"), summary.waiting),
@@ -193,46 +141,89 @@ def _show_balances(invocation: Invocation, summary: BalanceSummary) -> None:
     )
 
 
-@contextmanager
-def _rows_of(file: Path | None, query: str | None) -> Iterator[Path]:
-    """The file that was named, or one with the rows of the query."""
-    from jifen.services.imports.people.querying import queried
-
-    if (file is None) == (query is None):
-        raise typer.BadParameter("Name either a FILE or a --query, and not both.", param_hint="FILE")
-    if file is not None:
-        yield file
-    else:
-        with queried(query or "") as source:
-            yield source
-
-
-def _with_sheet(mapping: M, sheet: str | None) -> M:
-    """The mapping for the sheet that was named."""
-    return mapping if sheet is None else structs.replace(mapping, sheet=sheet)
-
-
-def _needed(mapping: str | None) -> str:
-    if mapping is None:
-        raise typer.BadParameter("Name a mapping with --mapping FILE; --infer proposes one.", param_hint="--mapping")
-    return mapping
-
-
-def _say_left_out(invocation: Invocation, summary: MemberSummary | BalanceSummary) -> None:
-    """What a person who looks at the workbook may expect otherwise."""
-    if summary.hidden:
-        number = summary.hidden
-        english = f"{number} rows are hidden in the sheet; they count."
-        write_note(invocation.say(f"{number} 行在工作表中被隐藏，同样已读取。", english))
-    if summary.other_sheets:
-        names = ", ".join(summary.other_sheets)
-        write_note(invocation.say(f"未读取的工作表：{names}。", f"Sheets that were not read: {names}."))
+def _show_duplicates(invocation: Invocation, report: DuplicateReport) -> None:
+    """Who stands in the file twice, and who was a member before."""
+    say = invocation.say
+    for title, found in (
+        (say("文件内重复的行", "lines of one person"), report.in_file),
+        (say("与已有会员重复的行", "lines of members"), report.with_members),
+    ):
+        if not found.total:
+            continue
+        shown = found.listed[:_SHOWN]
+        write_table(
+            [title, say("原因", "why"), say("会员", "member")],
+            [
+                [
+                    _lines(invocation, each),
+                    _reasons(invocation, each.reasons),
+                    each.member_id or "",
+                ]
+                for each in shown
+            ],
+        )
+        _say_more(invocation, found.total - len(shown))
+    if report.birthdays_of_too_many:
+        days = ", ".join(report.birthdays_of_too_many[:_SHOWN])
+        write_note(
+            say(
+                f"这些日期出生的人过多，未据此比较姓名：{days}。",
+                f"Too many were born on these days, so that their names were not compared: {days}.",
+            )
+        )
 
 
-def _say_rejected(invocation: Invocation, rejected: int, rejects: Path | None, *, dry_run: bool) -> None:
-    if dry_run:
-        write_note(invocation.say("试算：什么也没有写入。", "A dry run: nothing was recorded."))
-    if rejected and rejects is None:
-        write_note(invocation.say("用 --rejects FILE 查看原因。", "See why with --rejects FILE."))
-    elif rejected:
-        write_note(invocation.say(f"原因见 {rejects}。", f"{rejects} says why."))
+def _reasons(invocation: Invocation, reasons: list[str]) -> str:
+    return ", ".join(invocation.say(REASONS.get(each, each), each.replace("_", " ")) for each in reasons)
+
+
+def _lines(invocation: Invocation, group: FileDuplicate | AddedRows) -> str:
+    """Lines as a person reads them, and how many further ones there are."""
+    told = ", ".join(map(str, group.lines))
+    if group.line_count is None:
+        return told
+    more = group.line_count - len(group.lines)
+    return told + invocation.say(f" 等另 {more} 行", f" and {more} more")
+
+
+def _say_more(invocation: Invocation, more: int) -> None:
+    if more > 0:
+        write_note(
+            invocation.say(
+                f"另有 {more:,} 项未列出（--json 列出前 100 项）。",
+                f"And {more:,} more (--json lists the first 100).",
+            )
+        )
+
+
+def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
+    """What may be the same points twice."""
+    say = invocation.say
+    if summary.repeated.total:
+        shown = summary.repeated.listed[:_SHOWN]
+        write_table(
+            [say("合并入账的行", "rows added together"), say("积分账户", "wallet"), say("合计", "points"), ""],
+            [
+                [
+                    _lines(invocation, each),
+                    each.wallet,
+                    each.points,
+                    say("积分相同，可能重复", "the same points: copied?") if each.alike else "",
+                ]
+                for each in shown
+            ],
+        )
+        _say_more(invocation, summary.repeated.total - len(shown))
+    for each in summary.booked_elsewhere:
+        write_note(
+            say(
+                f"注意：其中 {each.lots:,} 个批次共 {each.points:,} 积分与来源 {each.source} 已入账的完全相同。"
+                f"如为同一系统，请改用 --source {each.source}，否则会重复入账。",
+                f"Look: {each.lots:,} lots of {each.points:,} points are the very same as the source {each.source} has "
+                f"brought. If it is one system, say --source {each.source}: otherwise they are booked twice.",
+            )
+        )
+
+
+#: So many duplicates are shown.
+_SHOWN = 20

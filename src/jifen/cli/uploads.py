@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from jifen.cli.importing import group
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.orders import group
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
 
@@ -17,7 +17,7 @@ ImportNumber = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1,
 
 
 def register(app: typer.Typer) -> None:
-    """The commands stand below `jifen import`, which `jifen.cli.orders` has put there."""
+    """The commands stand below `jifen import`, which `jifen.cli.importing` puts there."""
 
 
 @command(group, "list")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from jifen.core.calendar import local_day
 from jifen.core.commands import (
     AdjustPoints,
     Command,
@@ -298,9 +299,11 @@ class Deciding:
         return outcome
 
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
-        assert self._known.program is not None
+        program = self._known.program
+        assert program is not None
         state = self._states[member]
-        refusal = check_life(self._known.program, state, "describe") or check_said(self._known.program, profile)
+        today = self._known.now.astimezone(program.zone).date()
+        refusal = check_life(program, state, "describe") or check_said(program, profile, today)
         if refusal is not None:
             return refusal
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
@@ -408,7 +411,8 @@ class Deciding:
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
         command = submission.command
         assert isinstance(command, RegisterMember) and self._known.program is not None
-        known = newcomer(self._known.program, command)
+        program = self._known.program
+        known = newcomer(program, command, local_day(self._known.now, program.zone))
         if isinstance(known, Refusal):
             return known
         member = await self._directory.add(identities, submission)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from jifen.core.commands import RegisterMember
@@ -21,12 +23,12 @@ class Newcomer(msgspec.Struct, frozen=True, gc=False):
     description: DescribePerson | None = None
 
 
-def newcomer(program: Program, command: RegisterMember) -> Newcomer | Refusal:
+def newcomer(program: Program, command: RegisterMember, today: date) -> Newcomer | Refusal:
     """What a registration says of the member, or the first of it that does not fit what the program declares."""
     if not (command.said or command.fields or command.tags):
         return Newcomer()
     description = DescribePerson(0, command.said, command.fields, command.tags)
-    said = check_fields(program, command.fields) or describe(program, NO_PROFILE, NOBODY_KNOWN, description)
+    said = check_fields(program, command.fields) or describe(program, NO_PROFILE, NOBODY_KNOWN, description, today)
     if not isinstance(said, Refusal):
         return Newcomer(*said, description)
     return said if said.pointer is None else msgspec.structs.replace(said, pointer=command.pointer + said.pointer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -96,7 +96,7 @@ class Roll:
         if refusal := check_life(program, state, act_of(command)):
             return refusal
         if isinstance(command, DescribePerson):
-            return self._describe(program, state, command, by)
+            return self._describe(program, state, command, by, now.astimezone(program.zone).date())
         if isinstance(command, AddIdentities):
             return self._add(state, command, owners, by, now)
         if isinstance(command, RemoveIdentities):
@@ -105,10 +105,10 @@ class Roll:
         return self._verify(state, command, by, now)
 
     def _describe(
-        self, program: Program, state: MemberState, command: DescribePerson, by: Change
+        self, program: Program, state: MemberState, command: DescribePerson, by: Change, today: date
     ) -> MemberState | Refusal:
         person = self._persons.get(state.member_id) or self._known.persons.get(state.member_id, NOBODY_KNOWN)
-        said = check_fields(program, command.fields) or describe(program, state.profile, person, command)
+        said = check_fields(program, command.fields) or describe(program, state.profile, person, command, today)
         if isinstance(said, Refusal):
             return said
         profile, after = said

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from jifen.core.members.likeness import Reason, compare_names, score
+from jifen.core.members.likeness import Reason, alike_names, score
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -95,7 +95,6 @@ async def _compare_people(connection: Connection, pairs: dict[Pair, set[Reason]]
         if row["members"] is None:
             shared.append(Shared("name_and_birthday", row["key"]))
             continue
-        people = zip(row["members"], row["names"], strict=True)
-        for (one, name), (other, other_name) in combinations(people, 2):
-            if reason := compare_names(name, other_name):
-                pairs.setdefault((one, other), set()).add(reason)
+        members = row["members"]
+        for one, other, reason in alike_names(row["names"]):
+            pairs.setdefault((members[one], members[other]), set()).add(reason)

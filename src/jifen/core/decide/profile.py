@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Final
 
+from jifen.core.members.birthday import check_birthday, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 
-_FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}")
 _KINDS: Final = {"bool": bool, "int": int, "string": str}
 
 
-def check_said(program: Program, profile: Profile) -> Refusal | None:
-    """Refuse what nobody may say of a member: what rules could not read, and a tier where the program works it out."""
+def check_said(program: Program, profile: Profile, today: date) -> Refusal | None:
+    """Refuse what nobody may say of a member: what rules could not read, a birthday that nobody has, and a tier where
+    the program works it out."""
     if profile.tier and program.tier_sets:
         message = "The program works tiers out itself; to give one, call POST /v1/members/{member_id}/tier."
         return Refusal("tier_not_settable", message, "/tier")
-    return check_profile(program, profile)
+    refusal = None if profile.birthday is None else check_birthday(profile.birthday, today)
+    return refusal or check_profile(program, profile)
 
 
 def check_profile(program: Program, profile: Profile) -> Refusal | None:
@@ -27,10 +28,10 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     tiers = [tier.id for tier in program.document.tiers]
     if profile.tier and tiers and profile.tier not in tiers:
         return Refusal("unknown_tier", f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}.", "/tier")
-    if profile.birthday is not None and _day(profile.birthday) is None:
+    if profile.birthday is not None and read_day(profile.birthday) is None:
         return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
     begin = profile.birthday_window_from
-    if begin is not None and (len(begin) != 10 or _day(begin) is None):
+    if begin is not None and (len(begin) != 10 or read_day(begin) is None):
         return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/birthday_window_from")
     fields = {field.id: field.type for field in program.document.fields}
     for name, value in profile.fields.items():
@@ -40,13 +41,3 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
         if type(value) is not _KINDS[fields[name]]:
             return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/fields/{name}")
     return None
-
-
-def _day(text: str) -> date | None:
-    """A day as `YYYY-MM-DD` or `MM-DD` (of a leap year, so that 02-29 is one); None: there is none."""
-    if not _FORM.fullmatch(text):
-        return None
-    try:
-        return date.fromisoformat(text if len(text) == 10 else f"2024-{text}")
-    except ValueError:
-        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 Reason = Literal["phone", "email", "name_and_birthday", "similar_name_and_birthday"]
@@ -32,7 +32,10 @@ def name_key(name: str) -> str:
 def name_likeness(one: str, other: str) -> int:
     """How alike two names (as `name_key` gives them) are, in percent: Dice's coefficient over pairs of neighbouring
     letters with the ends of words (as trigrams, but names of two or three characters have few of those)."""
-    here, there = _pairs(one), _pairs(other)
+    return _likeness(_pairs(one), _pairs(other))
+
+
+def _likeness(here: Counter[str], there: Counter[str]) -> int:
     total = here.total() + there.total()
     return 200 * (here & there).total() // total if total else 0
 
@@ -44,12 +47,23 @@ def _pairs(name: str) -> Counter[str]:
 
 def compare_names(one: str, other: str) -> Reason | None:
     """What the names of two people who were born on the same day say."""
-    here, there = name_key(one), name_key(other)
-    if not here or not there:
-        return None
-    if here == there:
-        return "name_and_birthday"
-    return "similar_name_and_birthday" if name_likeness(here, there) >= SIMILAR else None
+    return next((reason for _, _, reason in alike_names((one, other))), None)
+
+
+def alike_names(names: Sequence[str]) -> Iterator[tuple[int, int, Reason]]:
+    """Of people who were born on the same day: the pairs (the lower place first) whose names say something. Only names
+    that have two neighbouring letters in common are compared, which few of many do."""
+    keys = [name_key(name) for name in names]
+    parts = [_pairs(key) for key in keys]
+    places: dict[str, list[int]] = {}
+    for place, (key, part) in enumerate(zip(keys, parts, strict=True)):
+        for other in sorted({each for pair in part for each in places.get(pair, ())}):
+            if key == keys[other]:
+                yield other, place, "name_and_birthday"
+            elif _likeness(parts[other], part) >= SIMILAR:
+                yield other, place, "similar_name_and_birthday"
+        for pair in part:
+            places.setdefault(pair, []).append(place)
 
 
 def score(reasons: Iterable[Reason]) -> int:

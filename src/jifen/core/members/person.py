@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final, Literal
 
 import msgspec
 
 from jifen.core.decide.profile import check_profile
 from jifen.core.limits import MAXIMUM_TEXT
+from jifen.core.members.birthday import check_birthday
 from jifen.core.members.commands import DescribePerson
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -42,9 +44,12 @@ IN_PROFILE: Final = ("birthday", "channel")
 
 
 def describe(
-    program: Program, profile: Profile, person: Person, command: DescribePerson
+    program: Program, profile: Profile, person: Person, command: DescribePerson, today: date
 ) -> tuple[Profile, Person] | Refusal:
     """Profile and person after what was said. What is not named stays as it is; None takes a value away."""
+    birthday = command.said.get("birthday")
+    if birthday is not None and (refusal := check_birthday(birthday, today)):
+        return refusal
     said = {name: value for name, value in command.said.items() if name not in IN_PROFILE}
     person = msgspec.structs.replace(person, **{name: _or_default(name, value) for name, value in said.items()})
     fields = _fields_after(program, profile, command.fields)

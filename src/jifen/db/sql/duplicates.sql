@@ -50,3 +50,10 @@ ORDER BY count(*) <= $1, 1
 -- Members whose merge was undone: they are two persons.
 SELECT DISTINCT least(member_id, from_id) AS one, greatest(member_id, from_id) AS other
 FROM merges WHERE undone_at IS NOT NULL
+
+-- name: born_on
+-- $1 days. People with a name who were born on one of them.
+SELECT member_id, profile ->> 'birthday' AS birthday, person ->> 'name' AS name
+FROM members
+WHERE status IN ('active', 'frozen') AND profile IS NOT NULL AND person IS NOT NULL
+    AND profile ->> 'birthday' = ANY ($1::text[]) AND person ->> 'name' IS NOT NULL

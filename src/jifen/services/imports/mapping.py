@@ -15,12 +15,18 @@ from jifen.core.errors import JifenError
 from jifen.core.identity import IDENTITY_KINDS
 from jifen.core.program import LocalizedText
 from jifen.core.text import unfit_text
+from jifen.services.imports.moments import AUTO, Formats, time_faults
 from jifen.services.typed_yaml import InvalidYaml, YamlFile
 
 #: The longest mapping file that is read, in bytes.
 MAXIMUM_MAPPING_BYTES = 64 * 1024
 
 ColumnName = Annotated[str, Meta(min_length=1, max_length=256)]
+Source = Annotated[str, Meta(min_length=1, max_length=200)]
+DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
+#: The row that names the columns, where it is not the first with something in it.
+HeaderRow = Annotated[int, Meta(ge=1, le=1_000)]
+CountryCode = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 Encoding = Literal["auto", "utf-8", "gb18030", "utf-16", "iso-8859-1", "cp1252"]
 
 
@@ -30,7 +36,7 @@ class InvalidMapping(JifenError):
     code = "invalid_mapping"
 
 
-class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the file is written. `auto`: UTF-8 if all of it is, else UTF-16 if it says so, else GB 18030."""
 
     encoding: Encoding = "auto"
@@ -38,25 +44,34 @@ class FileShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TimeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How instants are written: `iso` or a strptime format. `zone` is for those that carry no offset."""
+    """How instants are written: by one format, or by several that are tried in turn. `auto` is every shape that leaves
+    no doubt, `iso` ISO 8601, `excel` the number that a spreadsheet keeps of a day; others are those of strptime. `zone`
+    is for those that carry no offset."""
 
     zone: str
-    format: Annotated[str, Meta(min_length=1, max_length=64)] = "iso"
+    format: DateFormat | tuple[DateFormat, ...] = AUTO
+
+    @property
+    def formats(self) -> Formats:
+        """The formats, in the order in which they are tried."""
+        return (self.format,) if isinstance(self.format, str) else self.format
 
 
-class MemberShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MemberShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a row names its member: by an identity of one kind, or (`in_value`) by `kind:value`.
 
     `drop_decimal_zero` reads `17850.0`, which spreadsheets make of numbers, as `17850`. `skip_guests` leaves rows
-    without a member out and counts them; otherwise such a row is rejected.
+    without a member out and counts them; otherwise such a row is rejected. `phone_country` is taken off the front of
+    phone numbers.
     """
 
     identity: str
-    drop_decimal_zero: bool = False
+    drop_decimal_zero: bool = True
     skip_guests: bool = True
+    phone_country: CountryCode | None = None
 
 
-class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which column holds what. Money is a decimal number: `paid` for the whole line, or `unit_price` for one piece."""
 
     order_id: ColumnName
@@ -87,16 +102,18 @@ class ReturnsByColumn(msgspec.Struct, frozen=True, tag_field="by", tag="column",
     column: ColumnName
 
 
-class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a file of orders means. `source` is part of the key that makes every order unique for ever."""
 
     name: LocalizedText
-    source: Annotated[str, Meta(min_length=1, max_length=200)]
+    source: Source
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
     time: TimeShape
     member: MemberShape
     columns: Columns
     file: FileShape = FileShape()
+    sheet: str | None = None
+    header_row: HeaderRow | None = None
     minor_digits: Annotated[int, Meta(ge=0, le=4)] = 2
     optional: list[ColumnName] = []
     returns: ReturnsByPrefix | ReturnsByColumn | None = None
@@ -180,13 +197,8 @@ def located(origin: str, message: str, path: str | None, line: int | None) -> In
 
 def _faults(mapping: Mapping) -> Iterator[tuple[str, str]]:
     """What types cannot tell: the paths at fault, and what to write instead."""
-    time, columns = mapping.time, mapping.columns
-    try:
-        ZoneInfo(time.zone)
-    except (KeyError, ValueError, OSError):
-        yield "$.time.zone", f"is {time.zone!r}; write an IANA zone such as Asia/Shanghai"
-    if time.format != "iso" and "%" not in time.format:
-        yield "$.time.format", f"is {time.format!r}; write iso, or a format such as %Y-%m-%d %H:%M:%S"
+    columns = mapping.columns
+    yield from shape_faults(mapping.source, mapping.time, mapping.file)
     if mapping.member.identity not in (*IDENTITY_KINDS, "in_value"):
         kinds = ", ".join((*IDENTITY_KINDS, "in_value"))
         yield "$.member.identity", f"is {mapping.member.identity!r}; write one of {kinds}"
@@ -196,13 +208,24 @@ def _faults(mapping: Mapping) -> Iterator[tuple[str, str]]:
         yield "$.columns", "needs sku: returns that name no order are matched by it"
     if isinstance(mapping.returns, ReturnsByColumn) and not (columns.sku or columns.line_id):
         yield "$.columns", "needs line_id or sku, so that returns find their line"
-    if unfit_text(mapping.source):
-        yield "$.source", "must not contain control characters"
-    delimiter = mapping.file.delimiter
-    if delimiter in '"\r\n' or not (delimiter == "\t" or delimiter.isprintable()):
-        yield "$.file.delimiter", "must be one character such as , or ; or a tab"
     required = {columns.order_id, columns.occurred_at, columns.member, columns.quantity}
     known = set(mapping.column_names().values())
     for index, column in enumerate(mapping.optional):
         if column not in known or column in required:
             yield f"$.optional[{index}]", f"is {column!r}; name a mapped column that orders can do without"
+
+
+def shape_faults(source: str, time: TimeShape, file: FileShape) -> Iterator[tuple[str, str]]:
+    """What is wrong with the parts that mappings of every kind have."""
+    if unfit_text(source):
+        yield "$.source", "must not contain control characters"
+    try:
+        ZoneInfo(time.zone)
+    except (KeyError, ValueError, OSError):
+        yield "$.time.zone", f"is {time.zone!r}; write an IANA zone such as Asia/Shanghai"
+    if not time.formats:
+        yield "$.time.format", "must name at least one format"
+    yield from time_faults("$.time.format", time.formats)
+    delimiter = file.delimiter
+    if delimiter in '"\r\n' or not (delimiter == "\t" or delimiter.isprintable()):
+        yield "$.file.delimiter", "must be one character such as , or ; or a tab"

@@ -43,7 +43,8 @@ class ImportSummary(msgspec.Struct, kw_only=True):
     `orders`, `members` and `returns` (refunds: one for each return and order that it was matched to) are those of
     the file that the ledger holds now; `duplicates` of the orders and refunds it held before. `points_issued` and
     `points_reversed` are of this run alone. `rejected_lines` counts lines that the import could not take or match,
-    `refused` orders and refunds that the ledger refused, `lines` all rows of the file.
+    `refused` orders and refunds that the ledger refused, `lines` all rows of the file, `hidden` of these those that are
+    hidden in the workbook and count like others; `other_sheets` were not read.
     """
 
     lines: int = 0
@@ -57,6 +58,8 @@ class ImportSummary(msgspec.Struct, kw_only=True):
     guest_orders: int = 0
     rejected_lines: int = 0
     refused: int = 0
+    hidden: int = 0
+    other_sheets: list[str] = []
     dry_run: bool = False
     seconds: float = 0.0
 

@@ -27,18 +27,40 @@ REASONS = {
         "积分单元格跨多行合并，无法判断每行各得多少",
         "the points are one cell merged over several rows: whose they are cannot be told",
     ),
+    "merged_amount": (
+        "数量或金额单元格跨多行合并，无法判断每行各是多少",
+        "the quantity or amount is one cell merged over several rows: how much is whose cannot be told",
+    ),
     "text_not_fit": ("文字过长或含有控制字符", "the text is too long or holds control characters"),
-    "invalid_instant": ("无法识别的时间：{detail}", "not an instant in the mapping's format: {detail}"),
+    "invalid_instant": (
+        "无法识别的日期或时间：{detail}；请在映射的 time.format 中写明格式，例如 %d/%m/%Y（Excel 日期数字：excel）",
+        "not an instant in a format of the mapping: {detail}; time.format says how they are written: "
+        "%d/%m/%Y, excel for the number of a day ...",
+    ),
     "invalid_identity": ("无效的会员标识：{detail}", "not an identity that finds a member: {detail}"),
     "invalid_quantity": ("数量不是整数：{detail}", "the quantity is no whole number: {detail}"),
     "invalid_gender": ("无法识别的性别：{detail}", "not a gender that is known; map it under values: {detail}"),
-    "invalid_birthday": ("无法识别的生日：{detail}", "not a birthday in one of the mapping's formats: {detail}"),
+    "invalid_birthday": (
+        "无法识别的生日：{detail}；请在映射的 birthday_formats 中写明格式，例如 %d/%m/%Y（Excel 日期数字：excel）",
+        "no birthday in a format of the mapping: {detail}; birthday_formats says how they are written: "
+        "%d/%m/%Y, excel for the number of a day ...",
+    ),
+    "impossible_birthday": (
+        "生日不在 1900-01-01 至今日之间：{detail}",
+        "nobody was born then; a birthday lies between 1900-01-01 and today: {detail}",
+    ),
     "invalid_value": ("与字段类型不符：{detail}", "does not fit the field's type: {detail}"),
-    "invalid_points": ("积分不是正整数：{detail}", "the points are no positive whole number: {detail}"),
+    "invalid_points": (
+        "积分不是非负整数：{detail}；小数、负数和逗号分节有误的数字均不导入",
+        "the points are no whole number from 0 on: {detail}; neither fractions nor negative numbers are taken",
+    ),
     "unknown_wallet": ("计划中没有这个积分账户：{detail}", "the program has no such wallet: {detail}"),
     "quantity_not_positive": ("数量必须大于零：{detail}", "the quantity must be positive: {detail}"),
     "quantity_too_large": ("数量超过上限：{detail}", "the quantity is beyond the limit: {detail}"),
-    "invalid_amount": ("金额不是十进制数：{detail}", "the amount is no plain decimal number: {detail}"),
+    "invalid_amount": (
+        "金额不是 1234.50 这样的十进制数：{detail}",
+        "the amount is no plain decimal number such as 1234.50: {detail}",
+    ),
     "negative_amount": ("金额为负：{detail}", "the amount is negative: {detail}"),
     "amount_too_large": ("金额超过上限：{detail}", "the amount is beyond the limit: {detail}"),
     "invalid_currency": ("无效的货币代码：{detail}", "not a currency code such as CNY: {detail}"),

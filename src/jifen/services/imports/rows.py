@@ -6,42 +6,29 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from jifen.core.errors import JifenError
-from jifen.core.identity import parse_identity
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_QUANTITY, MAXIMUM_TEXT
-from jifen.core.refusal import Refusal
 from jifen.core.rounding import divide
 from jifen.core.text import unfit_text
+from jifen.services.imports.cells import clean, plain, read_any_identity, read_identity, ungrouped
+from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import Mapping, ReturnsByPrefix
+from jifen.services.imports.moments import read_moment
+from jifen.services.imports.tables import check_marks, check_width, columns_at
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DECIMAL = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{0,12}))?")
 _WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0{1,6})?")
-_DECIMAL_ZERO = re.compile(r"([0-9]+)\.0+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+#: What is one cell of several rows, of these, cannot be told apart.
+_SINGLE = ("quantity", "paid")
 _LABELS = ("line_id", "sku", "name", "category", "brand", "channel", "store_id")
 #: Files repeat themselves: so many different instants, members and prices are kept as read.
 _REMEMBERED = 65_536
-
-
-class WrongColumns(JifenError):
-    """The header of the file lacks columns that the mapping names."""
-
-    code = "import_columns_missing"
-
-
-class RowFault(Exception):
-    """A row that cannot be taken: which field (as mapped), the code of the reason, the value at fault."""
-
-    def __init__(self, field: str, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.field = field
-        self.code = code
-        self.detail = detail[:80]
 
 
 class FileLine(NamedTuple):
@@ -75,15 +62,18 @@ def instant_of(microseconds: int) -> datetime:
 class RowReader:
     """Reads rows by a mapping and the header of the file at hand."""
 
-    def __init__(self, mapping: Mapping, header: Sequence[str]) -> None:
-        """Raises WrongColumns if the header lacks a column or has it twice."""
+    def __init__(self, mapping: Mapping, header: Sequence[str], file: Path) -> None:
+        """Raises WrongColumns if the header of the file lacks a column or has it twice."""
         self._mapping = mapping
         self._zone = ZoneInfo(mapping.time.zone)
         self._width = len(header)
         self._scale = 10**mapping.minor_digits
         self._prefix = mapping.returns.prefix if isinstance(mapping.returns, ReturnsByPrefix) else None
         self.columns = mapping.column_names()
-        self._at = _positions(self.columns, [name.strip() for name in header], set(mapping.optional))
+        place = columns_at(header, list(self.columns.values()), file, mapping.optional)
+        self._at = {field: place[name] for field, name in self.columns.items() if name in place}
+        self._names = {at: field for field, at in self._at.items()}
+        self._single = {self._at[field]: field for field in _SINGLE if field in self._at}
         self._labels = [(slot, field, self._at[field]) for slot, field in enumerate(_LABELS) if field in self._at]
         self._read_instant = lru_cache(_REMEMBERED)(self._parse_instant)
         self._read_member = lru_cache(_REMEMBERED)(self._parse_member)
@@ -101,10 +91,12 @@ class RowReader:
         at = self._at.get("refund_of")
         return at is not None and bool(row[at].strip())
 
-    def read(self, row: Sequence[str]) -> FileLine:
+    def read(self, row: list[str]) -> FileLine:
         """What the row says. Raises RowFault."""
         if len(row) != self._width:
-            raise RowFault("", "wrong_column_count", f"{len(row)} / {self._width}")
+            check_width(row, self._width)
+        if type(row) is not list:
+            check_marks(row, self._names, self._single, "merged_amount")
         at = self._at
         member = self._read_member(row[at["member"]])
         order_id = _text("order_id", row[at["order_id"]])
@@ -149,44 +141,33 @@ class RowReader:
         return text
 
     def _parse_instant(self, text: str) -> int:
-        text = text.strip()
+        text = clean(text)
         if not text:
             raise RowFault("occurred_at", "missing_value")
+        moment = read_moment(text, self._mapping.time.formats)
+        if moment is None:
+            raise RowFault("occurred_at", "invalid_instant", text)
+        instant = moment.at if moment.at.tzinfo is not None else moment.at.replace(tzinfo=self._zone)
         try:
-            shape = self._mapping.time.format
-            instant = datetime.fromisoformat(text) if shape == "iso" else datetime.strptime(text, shape)  # noqa: DTZ007
-            if instant.tzinfo is None:
-                instant = instant.replace(tzinfo=self._zone)
             return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
         except (ValueError, OverflowError):
             raise RowFault("occurred_at", "invalid_instant", text) from None
 
     def _parse_member(self, text: str) -> str | None:
         shape = self._mapping.member
-        text = text.strip()
+        text = clean(text)
         if not text:
             if shape.skip_guests:
                 return None
             raise RowFault("member", "missing_value")
-        if shape.drop_decimal_zero and (number := _DECIMAL_ZERO.fullmatch(text)):
-            text = number.group(1)
-        identity = parse_identity(text if shape.identity == "in_value" else f"{shape.identity}:{text}")
-        if isinstance(identity, Refusal):
-            raise RowFault("member", "invalid_identity", text)
+        if shape.identity == "in_value":
+            return str(
+                read_any_identity(text, "member", shape.phone_country, drop_decimal_zero=shape.drop_decimal_zero)
+            )
+        identity = read_identity(
+            shape.identity, text, "member", shape.phone_country, drop_decimal_zero=shape.drop_decimal_zero
+        )
         return str(identity)
-
-
-def _positions(columns: dict[str, str], header: list[str], optional: set[str]) -> dict[str, int]:
-    """Where each mapped column stands in the header."""
-    missing = [name for name in columns.values() if name not in header and name not in optional]
-    if missing:
-        have = ", ".join(header[:40])
-        message = f"The file has no column {', '.join(missing)}; its header is: {have}. Is it the right mapping?"
-        raise WrongColumns(message, missing=missing)
-    twice = [name for name in columns.values() if header.count(name) > 1]
-    if twice:
-        raise WrongColumns(f"The header of the file has the column {twice[0]} twice.", missing=twice)
-    return {field: header.index(name) for field, name in columns.items() if name in header}
 
 
 def _guest(order_id: str, is_return: bool) -> FileLine:
@@ -201,7 +182,7 @@ def _text(field: str, value: str) -> str | None:
 
 
 def _read_quantity(text: str, is_return: bool) -> int:
-    whole = _WHOLE.fullmatch(text.strip())
+    whole = _WHOLE.fullmatch(text) or _WHOLE.fullmatch(ungrouped(plain(text.strip())))
     if whole is None:
         raise RowFault("quantity", "invalid_quantity" if text.strip() else "missing_value", text)
     quantity = int(whole.group(1))
@@ -216,10 +197,12 @@ def _read_quantity(text: str, is_return: bool) -> int:
 
 
 def _parse_decimal(text: str, field: str) -> tuple[int, int]:
-    """A decimal number as an exact fraction: numerator and denominator."""
-    match = _DECIMAL.fullmatch(text.strip())
+    """A decimal number as an exact fraction: numerator and denominator. Of `1,234` nobody knows whether it is a
+    thousand; `1,234.50` leaves no doubt."""
+    said = plain(text.strip()).removeprefix("¥").strip()
+    match = _DECIMAL.fullmatch(ungrouped(said) if "." in said else said)
     if match is None:
-        raise RowFault(field, "invalid_amount" if text.strip() else "missing_value", text)
+        raise RowFault(field, "invalid_amount" if said else "missing_value", text)
     sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
     number = int(whole + fraction)
     return (-number if sign else number), 10 ** len(fraction)

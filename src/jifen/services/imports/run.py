@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -10,8 +11,8 @@ from time import monotonic
 from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.db.connection import connect
+from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import Mapping
-from jifen.services.imports.reading import find_encoding, read_rows, unreadable_file
 from jifen.services.imports.recording import (
     PROGRESS_TOTAL,
     READING_SHARE,
@@ -23,8 +24,9 @@ from jifen.services.imports.recording import (
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import Reject, check_writable, write_rejects
 from jifen.services.imports.returns import match_returns
-from jifen.services.imports.rows import FileLine, RowFault, RowReader
+from jifen.services.imports.rows import FileLine, RowReader
 from jifen.services.imports.staging import Staging
+from jifen.services.imports.tables import Table
 from jifen.services.programs import current_program
 
 
@@ -68,21 +70,20 @@ async def import_orders(
         check_writable(rejects)
     shards, program = await _surroundings(url, mapping)
     summary = ImportSummary(dry_run=dry_run or engine is None)
-    with TemporaryDirectory(prefix="jifen-import-") as folder:
-        staging = Staging(Path(folder) / "staging.sqlite")
-        try:
-            reading = _Reading(staging, file, mapping, progress)
-            summary.lines = await asyncio.to_thread(reading.run)
-            recording = Recording(staging, mapping.source, summary, progress)
-            if dry_run or engine is None:
-                await _rehearse(url, shards, program, recording)
-            else:
-                await recording.run(engine)
-            if rejects is not None:
-                rows = read_rows(file, mapping.file, reading.encoding)
-                await asyncio.to_thread(write_rejects, rejects, called or file.name, staging.rejects(), rows)
-        finally:
-            staging.close()
+    with (
+        await asyncio.to_thread(Table, file, mapping.file, mapping.sheet, mapping.header_row) as table,
+        TemporaryDirectory(prefix="jifen-import-") as folder,
+        closing(Staging(Path(folder) / "staging.sqlite")) as staging,
+    ):
+        summary.lines = await asyncio.to_thread(_Reading(staging, table, mapping, progress).run)
+        summary.hidden, summary.other_sheets = table.hidden, table.other_sheets
+        recording = Recording(staging, mapping.source, summary, progress)
+        if dry_run or engine is None:
+            await _rehearse(url, shards, program, recording)
+        else:
+            await recording.run(engine)
+        if rejects is not None:
+            await asyncio.to_thread(write_rejects, rejects, called or file.name, staging.rejects(), table.rows())
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
     summary.seconds = round(monotonic() - started, 3)
     return summary
@@ -116,32 +117,23 @@ async def _rehearse(url: str, shards: int, program: Program, recording: Recordin
 class _Reading:
     """Brings the file's lines into the staging database."""
 
-    def __init__(self, staging: Staging, file: Path, mapping: Mapping, progress: Progress) -> None:
+    def __init__(self, staging: Staging, table: Table, mapping: Mapping, progress: Progress) -> None:
+        """Raises WrongColumns."""
         self._staging = staging
-        self._file = file
-        self._mapping = mapping
+        self._table = table
         self._progress = progress
-        self.columns: dict[str, str] = {}
-        self.encoding = ""
+        self._reader = RowReader(mapping, table.header, table.file)
 
     def run(self) -> int:
         """Read everything and match the returns; how many lines the file has."""
-        self.encoding = find_encoding(self._file, self._mapping.file.encoding)
-        size_bytes = max(1, self._file.stat().st_size)
+        size_bytes = max(1, self._table.file.stat().st_size)
 
         def tell(read_bytes: int) -> None:
             self._progress(min(READING_SHARE, READING_SHARE * read_bytes // size_bytes), PROGRESS_TOTAL)
 
-        rows = read_rows(self._file, self._mapping.file, self.encoding, progress=tell)
-        _, header = next(rows, (0, None))
-        if header is None:
-            zh, en = "是空的；第一行须为列名", "is empty; the first line must name the columns"
-            raise unreadable_file(self._file, zh, en)
-        reader = RowReader(self._mapping, header)
-        self.columns = reader.columns
         count = 0
-        for line_number, fields in rows:
-            self._take(reader, line_number, fields)
+        for line_number, fields in self._table.rows(tell):
+            self._take(self._reader, line_number, fields)
             count += 1
         self._staging.end_reading()
         match_returns(self._staging)
@@ -158,7 +150,7 @@ class _Reading:
                 return
             self._keep(line_number, line, line.member)
         except RowFault as fault:
-            field = self.columns.get(fault.field, fault.field)
+            field = reader.columns.get(fault.field, fault.field)
             self._staging.reject(Reject(line_number, field, fault.code, fault.detail))
             order_id = reader.order_id_of(fields)
             if order_id is not None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from jifen.services.imports.cells import clean
+from jifen.services.imports.faults import RowFault, WrongColumns
+from jifen.services.imports.kinds import kind_of
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.reading import (
     MAXIMUM_FIELD,
@@ -22,14 +25,13 @@ from jifen.services.imports.reading import (
     read_rows,
     unreadable_file,
 )
-from jifen.services.imports.workbooks import UnfitWorkbook, Workbook
-from jifen.services.imports.workbooks.parts import is_legacy
+from jifen.services.imports.workbooks import MarkedRow, UnfitWorkbook, Workbook
 
-_WORKBOOK: Final = b"PK"
-_LEADING_BYTES: Final = 64
 #: The columns of JSON lines are those of so many first lines; what comes later and is new is told as a fault.
 _LINES_FOR_HEADER: Final = 1_000
 _ROWS_BETWEEN_PROGRESS: Final = 5_000
+#: So many columns of a file are named where one is missing.
+_COLUMNS_TOLD: Final = 40
 
 Told = Callable[[int], None]
 #: The line of the file (of a workbook: the row), and its values by column, of a workbook perhaps with marks
@@ -49,21 +51,15 @@ class Table:
         self.file = file
         self._shape = shape
         self.header_row = header_row
-        with open_bytes(file) as (content, _):
-            first = content.read(_LEADING_BYTES)
-        if is_legacy(first):
-            zh = "是旧版 Excel 文件（.xls），或有密码；请另存为无密码的 .xlsx"
-            en = "is an Excel file of old (.xls) or under a password; save it as .xlsx without one"
-            raise unreadable_file(self.file, zh, en)
+        kind = kind_of(file)
         self._book: Workbook | None = None
-        if first[:2] == _WORKBOOK:
+        if kind == "workbook":
             try:
                 self._book = Workbook(file, sheet)
             except UnfitWorkbook as error:
                 raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
         self._encoding = "" if self._book is not None else find_encoding(file, shape.encoding)
-        is_object = first.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] == b"{"
-        self._is_json = self._book is None and is_object
+        self._is_json = kind == "json"
         try:
             self.header = self._read_header()
         except BaseException:
@@ -82,6 +78,11 @@ class Table:
         """Give back what a workbook keeps on disk."""
         if self._book is not None:
             self._book.close()
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is CSV or the like."""
+        return self._book is None and not self._is_json
 
     @property
     def hidden(self) -> int:
@@ -123,16 +124,12 @@ class Table:
             return self._json_header()
         line, header = next(self._from_header(), (0, None))
         wanted = self.header_row
-        names = [] if header is None or wanted not in (None, line) else [name.strip() for name in header]
+        names = [] if header is None or wanted not in (None, line) else [clean(name) for name in header]
         while names and not names[-1]:
             names.pop()
         if not names:
             number = wanted or line or 1
             raise unreadable_file(self.file, f"第 {number} 行须为列名", f"line {number} must name the columns")
-        twice = [name for index, name in enumerate(names) if name and name in names[:index]]
-        if twice:
-            zh, en = f"列 {twice[0]!r} 出现了两次", f"the column {twice[0]!r} stands there twice"
-            raise unreadable_file(self.file, zh, en)
         return names
 
     # --- JSON lines ---
@@ -177,17 +174,51 @@ class Table:
             raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
 
 
-def columns_at(header: Sequence[str], names: Sequence[str], file: Path) -> dict[str, int]:
-    """Where the wanted columns stand. Raises UnreadableFile where one is missing."""
-    missing = [name for name in names if name not in header]
+def columns_at(
+    header: Sequence[str], names: Sequence[str], file: Path, optional: Collection[str] = ()
+) -> dict[str, int]:
+    """Where the wanted columns stand. Raises WrongColumns where one is missing that is not optional, or stands there
+    twice."""
+    missing = [name for name in names if name not in header and name not in optional]
     if missing:
-        en = (
-            f"there is no column {missing[0]!r}; the file has {', '.join(header)}. Where the names stand lower down, "
-            "header_row of the mapping says in which row"
+        there, there_zh = ", ".join(header[:_COLUMNS_TOLD]), "、".join(header[:_COLUMNS_TOLD])
+        message = (
+            f"{file}: there is no column {', '.join(map(repr, missing))}; the file has {there}. Is it the right "
+            "mapping? Where the names stand lower down, header_row of the mapping says in which row; file.delimiter "
+            "says what is between them."
         )
-        zh = f"没有列 {missing[0]!r}；文件有 {'、'.join(header)}。列名若在下面的行，请用映射的 header_row 写明是第几行"
-        raise unreadable_file(file, zh, en)
-    return {name: header.index(name) for name in names}
+        zh = (
+            f"{file}：没有列 {'、'.join(map(repr, missing))}；文件有 {there_zh}。映射用对了吗？列名若在下面的行，"
+            "请用映射的 header_row 写明是第几行；file.delimiter 写明列之间用什么分隔。"
+        )
+        raise WrongColumns(message, message_zh=zh, missing=missing)
+    twice = [name for name in names if header.count(name) > 1]
+    if twice:
+        message = f"{file}: the column {twice[0]!r} stands there twice; rename one."
+        raise WrongColumns(message, message_zh=f"{file}：列 {twice[0]!r} 出现了两次，请改名。", missing=twice)
+    return {name: header.index(name) for name in names if name in header}
+
+
+def check_width(values: list[str] | None, width: int) -> list[str]:
+    """A row that has all columns, and nothing beyond them. Raises RowFault."""
+    if values is None:
+        raise RowFault("", "malformed_csv")
+    if len(values) < width or (len(values) > width and any(values[width:])):
+        raise RowFault("", "wrong_column_count", f"{len(values)} / {width}")
+    return values
+
+
+def check_marks(values: Sequence[str], names: Mapping[int, str], single: Mapping[int, str], code: str) -> None:
+    """Raise RowFault where a mapped column (by its place) of a workbook has no value, or (with this code) one of
+    `single` shares its own with other rows: whose it is cannot be told."""
+    if not isinstance(values, MarkedRow):
+        return
+    for place, (fault, detail) in values.faults.items():
+        if place in names:
+            raise RowFault(names[place], fault, detail)
+    for place, name in single.items():
+        if place in values.merged:
+            raise RowFault(name, code)
 
 
 def _object(line: str) -> dict[str, Any] | None:

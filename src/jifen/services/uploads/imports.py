@@ -13,7 +13,7 @@ from jifen.core.errors import JifenError
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.jobs import launch
-from jifen.services.uploads.meaning import Kind
+from jifen.services.imports.proposals import Kind
 from jifen.services.uploads.storage import Storage
 
 Status = Literal["uploaded", "checking", "checked", "running", "done", "failed", "stopped"]

@@ -15,7 +15,9 @@ from jifen.engine.engine import Engine
 from jifen.engine.jobs import JobFailure, carry_out, run_process
 from jifen.services.imports import Mapping, import_orders
 from jifen.services.imports.people import BalanceMapping, import_balances, import_members
+from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.recording import READING_SHARE, ImportInterrupted
+from jifen.services.programs import current_program
 from jifen.services.uploads.bounds import check_bounds
 from jifen.services.uploads.imports import (
     AT_WORK,
@@ -27,7 +29,7 @@ from jifen.services.uploads.imports import (
     keep_mapping,
     tell_import,
 )
-from jifen.services.uploads.meaning import AnyMapping, propose_mapping, read_mapping
+from jifen.services.uploads.meaning import AnyMapping, read_mapping
 from jifen.services.uploads.storage import Storage, storage_of
 from jifen.settings import Settings
 
@@ -95,9 +97,11 @@ class _Work:
         job = self._job
         text = job.mapping
         if text is None:
-            text = await asyncio.to_thread(propose_mapping, job.kind, self.file)
             connection = await connect(self._url)
             try:
+                program = await current_program(connection)
+                currency = {} if program is None else {"currency": program.document.currency}
+                text = await asyncio.to_thread(propose_mapping, job.kind, self.file, **currency)
                 await keep_mapping(connection, job, text)
             finally:
                 await connection.close(timeout=5)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jifen.core.members.likeness import WEIGHTS, compare_names, name_key, name_likeness, score
+from jifen.core.members.likeness import SIMILAR, WEIGHTS, alike_names, compare_names, name_key, name_likeness, score
 
 NAMES = st.text(max_size=20)
 
@@ -39,6 +39,18 @@ def test_likeness_is_mutual_and_of_percent(one: str, other: str) -> None:
     assert 0 <= name_likeness(here, there) == name_likeness(there, here) <= 100
     assert name_likeness(here, here) == (100 if here else 0)
     assert name_key(here) == here
+
+
+@given(st.lists(st.text("李王小晓明 ab", max_size=5), max_size=8))
+def test_pairs_among_many_are_those_of_every_two(names: list[str]) -> None:
+    """Leaving out what has no letters in common leaves out nothing that is alike."""
+    keys = [name_key(name) for name in names]
+    expected = {
+        (one, other)
+        for one, other in combinations(range(len(names)), 2)
+        if keys[one] and keys[other] and name_likeness(keys[one], keys[other]) >= SIMILAR
+    }
+    assert {(one, other) for one, other, _ in alike_names(names)} == expected
 
 
 def test_more_reasons_say_more() -> None:

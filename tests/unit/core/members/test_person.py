@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from jifen.core.rules.standing import NO_PROFILE, Profile
 from tests.model.programs import make_program
 from tests.unit.core.shop import ALICE
 
+TODAY = date(2026, 5, 17)
 FIELDS = [
     MemberField("size", "string", required=True, choices=[Choice("S"), Choice("L")]),
     MemberField("pets", "int"),
@@ -38,7 +40,7 @@ def program() -> Program:
 
 def say(profile: Profile = NO_PROFILE, person: Person = NOBODY_KNOWN, **what: Any) -> tuple[Profile, Person]:
     """What is known after something was said."""
-    outcome = describe(program(), profile, person, DescribePerson(ALICE, **what))
+    outcome = describe(program(), profile, person, DescribePerson(ALICE, **what), TODAY)
     assert not isinstance(outcome, Refusal), outcome
     return outcome
 
@@ -68,14 +70,23 @@ def test_tags_are_added_and_removed() -> None:
         ({"fields": {"pets": "two"}}, "invalid_field", "/fields/pets"),
         ({"fields": {"cars": 2}}, "unknown_field", "/fields/cars"),
         ({"said": {"birthday": "1990-02-30"}}, "invalid_field", "/birthday"),
+        ({"said": {"birthday": "2026-05-18"}}, "invalid_field", "/birthday"),
+        ({"said": {"birthday": "1899-12-31"}}, "invalid_field", "/birthday"),
         ({"add_tags": tuple(str(number) for number in range(101))}, "invalid_field", "/add_tags"),
     ],
 )
 def test_what_makes_no_sense_is_refused(what: dict[str, Any], code: str, pointer: str) -> None:
     """With a pointer at the field."""
-    outcome = describe(program(), NO_PROFILE, NOBODY_KNOWN, DescribePerson(ALICE, **what))
+    outcome = describe(program(), NO_PROFILE, NOBODY_KNOWN, DescribePerson(ALICE, **what), TODAY)
     assert isinstance(outcome, Refusal)
     assert (outcome.code, outcome.pointer) == (code, pointer)
+
+
+def test_a_birthday_that_was_known_before_hinders_nothing() -> None:
+    """Of an older version of jifen: only what is said is looked at, and it can be mended."""
+    known = Profile(birthday="2999-01-01")
+    assert say(known, said={"name": "Li Lei"})[0].birthday == "2999-01-01"
+    assert say(known, said={"birthday": "1990-05-17"})[0].birthday == "1990-05-17"
 
 
 def test_missing_fields_are_those_that_the_program_requires() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from jifen.services.imports.faults import RowFault, WrongColumns
 from jifen.services.imports.mapping import load_mapping, parse_mapping
-from jifen.services.imports.rows import FileLine, RowFault, RowReader, WrongColumns, instant_of
+from jifen.services.imports.rows import FileLine, RowReader, instant_of
 
+FILE = Path("orders.csv")
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 ROW = ["536365", "85123A", "T-LIGHT HOLDER ", "6", "2010-12-01 08:26:00", "2.55", "17850.0", "United Kingdom"]
 
@@ -16,7 +19,7 @@ ROW = ["536365", "85123A", "T-LIGHT HOLDER ", "6", "2010-12-01 08:26:00", "2.55"
 def read(**changes: str) -> FileLine:
     """The row above with some fields changed, as read."""
     row = [changes.get(name, value) for name, value in zip(HEADER, ROW, strict=True)]
-    return RowReader(load_mapping("online-retail"), HEADER).read(row)
+    return RowReader(load_mapping("online-retail"), HEADER, FILE).read(row)
 
 
 def test_a_row_of_the_data_set() -> None:
@@ -86,21 +89,21 @@ def test_a_fault_names_field_and_reason(column: str, value: str, field: str, cod
 def test_a_row_of_another_width_is_a_fault() -> None:
     """A comma too many shifts every field behind it."""
     with pytest.raises(RowFault, match="wrong_column_count"):
-        RowReader(load_mapping("online-retail"), HEADER).read([*ROW, "more"])
+        RowReader(load_mapping("online-retail"), HEADER, FILE).read([*ROW, "more"])
 
 
 def test_the_header_must_have_the_columns() -> None:
     """The wrong mapping for a file is found at once, with both sides named."""
     with pytest.raises(WrongColumns, match=r"UnitPrice.*order_id"):
-        RowReader(load_mapping("online-retail"), ["order_id", *HEADER[:5], HEADER[6]])
+        RowReader(load_mapping("online-retail"), ["order_id", *HEADER[:5], HEADER[6]], FILE)
     with pytest.raises(WrongColumns, match="twice"):
-        RowReader(load_mapping("online-retail"), [*HEADER, "Quantity"])
+        RowReader(load_mapping("online-retail"), [*HEADER, "Quantity"], FILE)
 
 
 def test_columns_of_an_order_file() -> None:
     """The plain mapping: identities by kind, paid amounts, returns that name their order."""
     header = ["order_id", "occurred_at", "identity", "line_id", "sku", "quantity", "paid", "refund_of"]
-    reader = RowReader(load_mapping("orders"), header)
+    reader = RowReader(load_mapping("orders"), header, FILE)
     line = reader.read(["7", "2026-01-02 10:00", "phone:138 0000 0000", "1", "A", "2", "19.90", ""])
     assert (line.member, line.paid_cents, line.refund_of, line.line_id) == ("phone:13800000000", 1990, None, "1")
     back = reader.read(["R7", "2026-01-03 10:00", "phone:13800000000", "1", "A", "1", "", "7"])
@@ -119,7 +122,7 @@ def test_a_currency_column_and_other_minor_units() -> None:
         "columns: {order_id: o, occurred_at: t, member: m, quantity: q, paid: p, currency: c}",
         "mine",
     )
-    reader = RowReader(mapping, ["o", "t", "m", "q", "p", "c"])
+    reader = RowReader(mapping, ["o", "t", "m", "q", "p", "c"], FILE)
     line = reader.read(["1", "31/01/2026", "9", "1", "1500", "USD"])
     assert (line.paid_cents, line.currency) == (1500, "USD")
     assert instant_of(line.occurred_at_us) == datetime(2026, 1, 30, 15, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from openpyxl import Workbook
 
 from jifen.services.imports.mapping import FileShape
-from jifen.services.imports.people.inferring import infer_balance_mapping, infer_member_mapping
 from jifen.services.imports.people.mapping import load_member_mapping
+from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.tables import Table
 
@@ -48,16 +48,16 @@ def test_a_header_below_titles(tmp_path: Path) -> None:
 
 def test_the_header_is_found_for_a_proposal(tmp_path: Path) -> None:
     """`--infer` looks for the row that names most, and says which it is; the proposal can be loaded."""
-    proposed = infer_member_mapping(titled(tmp_path / "book.xlsx"), sheet="会员")
+    proposed = propose_mapping("members", titled(tmp_path / "book.xlsx"), sheet="会员")
     assert "header_row: 3\n" in proposed and "sheet: 会员\n" in proposed and "province: 省\n" in proposed
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text(proposed, "utf-8")
     assert load_member_mapping(str(mapping)).header_row == 3
     plain = tmp_path / "plain.csv"
     plain.write_text("导出于今天,\n会员编号,积分\n1,2\n", "utf-8")
-    assert "header_row: 2\n" in infer_balance_mapping(plain)
+    assert "header_row: 2\n" in propose_mapping("balances", plain)
     plain.write_text("会员编号,积分\n1,2\n", "utf-8")
-    assert "header_row" not in infer_balance_mapping(plain)
+    assert "header_row" not in propose_mapping("balances", plain)
 
 
 def test_rows_without_anything_are_passed_over(tmp_path: Path) -> None:

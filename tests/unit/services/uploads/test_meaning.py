@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from jifen.services.imports.mapping import InvalidMapping, shipped_mappings
-from jifen.services.uploads.meaning import Kind, MappingNeeded, mapping_text, propose_mapping, read_mapping
+from jifen.services.imports.proposals import Kind, propose_mapping
+from jifen.services.uploads.meaning import mapping_text, read_mapping
 
 MEMBERS = '{"name": {"zh": "会员", "en": "M"}, "source": "crm", "columns": {"identities": {"phone": "tel"}}}'
 
@@ -28,11 +30,8 @@ def test_json_is_yaml() -> None:
 
 @pytest.mark.parametrize("said", [None, "", " \n"])
 def test_without_a_mapping(said: str | None) -> None:
-    """One is proposed, but not of orders."""
-    assert mapping_text("members", said) is None
-    assert mapping_text("balances", said) is None
-    with pytest.raises(MappingNeeded):
-        mapping_text("orders", said)
+    """One is proposed."""
+    assert [mapping_text(kind, said) for kind in get_args(Kind)] == [None, None, None]
 
 
 @pytest.mark.parametrize("kind", ["members", "orders", "balances"])

@@ -16,8 +16,8 @@ from jifen.engine.loading import find_identities
 from jifen.services.demo.day.acts import Arrival
 from jifen.services.demo.day.stage import Stage
 from jifen.services.imports.people import BalanceMapping, import_balances, import_members, load_member_mapping
-from jifen.services.imports.people.inferring import infer_member_mapping
 from jifen.services.imports.people.mapping import BalanceColumns
+from jifen.services.imports.proposals import propose_mapping
 
 #: So many good rows, and rows of somebody who stood above.
 GOOD: Final = 300
@@ -42,7 +42,7 @@ async def welcome(stage: Stage) -> tuple[Arrival, list[int]]:
         book, rejects = Path(folder) / f"members-{stage.day}.xlsx", Path(folder) / "rejects.csv"
         _write_members(book, stage.day)
         proposed = Path(folder) / "members.yaml"
-        proposed.write_text(infer_member_mapping(book), "utf-8")
+        proposed.write_text(propose_mapping("members", book, source=f"import:{book.stem}"), "utf-8")
         mapping = load_member_mapping(str(proposed))
         people = await import_members(stage.engine, stage.url, book, mapping, rejects=rejects)
         reasons = _reasons(rejects)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,20 +25,24 @@ from jifen.db.connection import Connection, connect
 from jifen.db.locking import CLAIM_SOURCE
 from jifen.engine.loading import find_identities
 from jifen.engine.submission import Submission
-from jifen.services.imports.people.identities import read_identity
-from jifen.services.imports.people.lots import LotRow, Lots
+from jifen.services.imports.cells import clean, plain, read_identity, ungrouped
+from jifen.services.imports.faults import RowFault
+from jifen.services.imports.people.duplicates import MOST_LISTED
+from jifen.services.imports.people.lots import AddedRows, LotRow, Lots
 from jifen.services.imports.people.mapping import BalanceMapping
 from jifen.services.imports.people.members import ACTOR
 from jifen.services.imports.people.opening import Opening, payload_of
 from jifen.services.imports.people.reading import PeopleFile, program_of
-from jifen.services.imports.people.rows import instant_of
+from jifen.services.imports.people.rows import moment_of
 from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.rows import RowFault
+from jifen.services.imports.tables import check_width
 from jifen.services.snapshot import snapshot_of
 
+#: Whole numbers, as spreadsheets write them too.
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
 REASON = "期初余额 / opening balance"
 
 
@@ -56,6 +62,21 @@ class WalletProof(msgspec.Struct, frozen=True):
         return self.file_points == self.rejected_points + self.waiting_points + self.ledger_points
 
 
+class ListedRows(msgspec.Struct, frozen=True):
+    """Rows that were added to one lot: the first of them, and how many such lots there are."""
+
+    total: int = 0
+    listed: list[AddedRows] = []
+
+
+class OtherSource(msgspec.Struct, frozen=True):
+    """Lots that are the same as those that another source has brought: the same points twice, or two systems."""
+
+    source: str
+    lots: int
+    points: int
+
+
 class ImportRunning(JifenError):
     """Another import of balances of the same source is at work."""
 
@@ -65,13 +86,18 @@ class ImportRunning(JifenError):
 class BalanceSummary(msgspec.Struct):
     """What a file of balances came to, in lots: all that a member has in a wallet until one instant. `booked` are new,
     `unchanged` were booked before; `waiting`: above the limit of corrections, until a second person approves;
-    `rejected` counts rows; `agrees`: the sums of every wallet do."""
+    `empty` and `rejected` count rows, of 0 points and of others that were not taken; `repeated`: rows that were added
+    together; `booked_elsewhere`: lots of which another source has brought the very same; `agrees`: the sums of every
+    wallet do."""
 
     rows: int = 0
+    empty: int = 0
     booked: int = 0
     unchanged: int = 0
     waiting: int = 0
     rejected: int = 0
+    repeated: ListedRows = ListedRows()
+    booked_elsewhere: list[OtherSource] = []
     hidden: int = 0
     other_sheets: list[str] = []
     dry_run: bool = False
@@ -129,10 +155,14 @@ class _Work:
         self._lots = lots
         self._progress = progress
         self._zone = ZoneInfo(mapping.time.zone)
+        #: Points that are one cell of several rows are nobody's.
+        self._single = {people.place[mapping.columns.points]: mapping.columns.points}
         #: Points by wallet.
         self._in_file: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
+        #: Lots and points that other sources have brought as well, by source.
+        self._elsewhere: dict[str, tuple[int, int]] = {}
         self.summary = BalanceSummary()
 
     async def run(self, engine: Recorder | None, url: str) -> None:
@@ -161,6 +191,9 @@ class _Work:
             WalletProof(name, points, self._rejected[name], self._waiting[name], booked[name])
             for name, points in sorted(self._in_file.items())
         ]
+        added = list(self._lots.added(MOST_LISTED))
+        summary.repeated = ListedRows(added[0][1] if added else 0, [rows for rows, _ in added])
+        summary.booked_elsewhere = [OtherSource(source, *both) for source, both in sorted(self._elsewhere.items())]
         summary.agrees = engine is None or all(each.agrees for each in summary.wallets)
         summary.rejected = self._people.rejected
         summary.hidden, summary.other_sheets = self._people.table.hidden, self._people.table.other_sheets
@@ -196,6 +229,9 @@ class _Work:
                 self._reject(lot, "unknown_member", detail=lot.member)
             elif standing is None:
                 news.append(lot)
+                if (source := opening.source_elsewhere(lot)) is not None:
+                    lots_there, points_there = self._elsewhere.get(source, (0, 0))
+                    self._elsewhere[source] = (lots_there + 1, points_there + lot.points)
             elif standing.differs:
                 before = f" ({standing.booked} points)" if standing.booked else ""
                 message = f"This balance was imported before with other points{before}: correct it with an adjustment."
@@ -229,18 +265,23 @@ class _Work:
         return Submission(command, self._mapping.source, lot.key, payload_of(lot, lot.member), ACTOR, reason=REASON)
 
     def _read(self, line: int, values: list[str] | None) -> None:
-        width = len(self._people.table.header)
-        if values is None or len(values) < width or any(values[width:]):
-            self._people.reject(line, "", "malformed_csv" if values is None else "wrong_column_count")
+        try:
+            values = check_width(values, len(self._people.table.header))
+        except RowFault as fault:
+            self._people.reject(line, fault.field, fault.code, fault.detail)
             return
         wallet, points, member = self._wallet(values), 0, None
         try:
-            self._people.check_marks(values, (self._mapping.columns.points,))
+            self._people.row(values, self._single)
             member = self._member(values)
             points = self._points(values)
             if wallet not in self._program.wallet_numbers:
                 raise RowFault(self._mapping.columns.wallet or "", "unknown_wallet", wallet)
-            self._lots.add(line, member, wallet, self._expires_at(values), points)
+            until = self._expires_at(values)
+            if not points:
+                self.summary.empty += 1
+                return
+            self._lots.add(line, member, wallet, until, points)
             self._in_file[wallet] += points
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
@@ -260,10 +301,9 @@ class _Work:
         until = self._cell(values, column)
         if not until:
             return None
-        instant = instant_of(until, self._mapping.time, self._zone, column or "")
-        is_day = ":" not in until and instant.time() == time()
+        moment = moment_of(until, self._mapping.time, self._zone, column or "")
         try:
-            return (instant + timedelta(days=1) if is_day else instant).astimezone(UTC)
+            return (moment.at + timedelta(days=1) if moment.is_day else moment.at).astimezone(UTC)
         except OverflowError:
             raise RowFault(column or "", "invalid_instant", until) from None
 
@@ -281,18 +321,19 @@ class _Work:
         raise RowFault(next(iter(self._mapping.columns.identities.values())), "missing_value")
 
     def _points(self, values: Sequence[str]) -> int:
+        """The points of a row; 0: there is nothing to book."""
         column = self._mapping.columns.points
-        text = self._cell(values, column).replace(",", "")
-        try:
-            points = int(text.removesuffix(".0").removesuffix(".00"))
-        except ValueError:
-            raise RowFault(column, "invalid_points", text) from None
-        if not 0 < points <= MAXIMUM_AMOUNT:
+        text = self._cell(values, column)
+        if not text:
+            raise RowFault(column, "missing_value")
+        whole = _WHOLE.fullmatch(ungrouped(plain(text)))
+        points = -1 if whole is None else int(whole[1])
+        if not 0 <= points <= MAXIMUM_AMOUNT:
             raise RowFault(column, "invalid_points", text)
         return points
 
     def _cell(self, values: Sequence[str], column: str | None) -> str:
-        return "" if column is None else values[self._people.place[column]].strip()
+        return "" if column is None else clean(values[self._people.place[column]])
 
     async def _booked(self, connection: Connection, opening: Opening, shards: int) -> Counter[str]:
         """What the ledger has booked of these lots by wallet, from its movements."""

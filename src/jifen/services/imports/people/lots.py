@@ -15,7 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple
 
+import msgspec
+
 from jifen.core.identity import Identity
+from jifen.services.imports.people.duplicates import MOST_LINES
 
 #: What the keys of opening balances begin with.
 KEY: Final = "balance:"
@@ -50,6 +53,12 @@ _LINES: Final = """
 SELECT r.line FROM owners o JOIN rows r ON r.member = o.member WHERE o.owner = ? AND r.wallet = ? AND r.until = ?
 ORDER BY r.line
 """
+_ADDED: Final = """
+SELECT l.wallet, l.points, group_concat(r.line), min(r.points) = max(r.points), count(*) OVER ()
+FROM lots l JOIN owners o ON o.owner = l.owner
+JOIN (SELECT * FROM rows ORDER BY line) r ON r.member = o.member AND r.wallet = l.wallet AND r.until = l.until
+GROUP BY l.number HAVING count(*) > 1 ORDER BY l.number LIMIT ?
+"""
 _PAGE: Final = "SELECT number, owner, member, wallet, until, points FROM lots WHERE number > ? ORDER BY number LIMIT ?"
 
 
@@ -83,6 +92,17 @@ class LotRow(NamedTuple):
     def expires_at(self) -> datetime | None:
         """When it expires; None: as earned points would."""
         return datetime.fromisoformat(self.until) if self.until else None
+
+
+class AddedRows(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Rows of one member, wallet and expiry, which become one lot of so many points. `alike`: each has as many, so that
+    one may have been copied. `line_count`: where only the first lines are named."""
+
+    lines: list[int]
+    wallet: str
+    points: int
+    alike: bool = False
+    line_count: int | None = None
 
 
 def key_of(wallet: str, until: str, identity: str) -> str:
@@ -138,6 +158,13 @@ class Lots:
     def incomplete(self) -> Iterator[tuple[int, str, int, int]]:
         """Rows of members of whom another is at fault: line, wallet, points, and the line at fault."""
         return iter(self._database.execute(_INCOMPLETE).fetchall())
+
+    def added(self, most_listed: int) -> Iterator[tuple[AddedRows, int]]:
+        """Rows that were added to one lot, the first of them; and how many such lots there are."""
+        for wallet, points, lines, is_same, total in self._database.execute(_ADDED, (most_listed,)):
+            numbers = sorted(map(int, lines.split(",")))
+            count = len(numbers) if len(numbers) > MOST_LINES else None
+            yield AddedRows(numbers[:MOST_LINES], wallet, points, bool(is_same), count), total
 
     @property
     def count(self) -> int:

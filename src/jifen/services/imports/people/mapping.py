@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from jifen.core.identity import IDENTITY_KINDS
 from jifen.core.program import LocalizedText
-from jifen.core.text import unfit_text
-from jifen.services.imports.mapping import ColumnName, FileShape, TimeShape, located, read_mapping_file, unreadable
+from jifen.services.imports.mapping import (
+    ColumnName,
+    CountryCode,
+    DateFormat,
+    FileShape,
+    HeaderRow,
+    Source,
+    TimeShape,
+    located,
+    read_mapping_file,
+    shape_faults,
+    unreadable,
+)
+from jifen.services.imports.moments import AUTO, time_faults
 from jifen.services.typed_yaml import InvalidYaml, YamlFile
 
-Source = Annotated[str, Meta(min_length=1, max_length=200)]
-DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
 #: Values of a column by what stands in the file; `*` is for everything else.
 ValueMap = dict[str, str]
-#: The row that names the columns, where it is not the first with something in it.
-HeaderRow = Annotated[int, Meta(ge=1, le=1_000)]
-CountryCode = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 
 
 class MemberColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -53,7 +58,7 @@ class MemberColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
 class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a file of members means. `values` translates what stands in a column, `defaults` fills what is empty;
-    `required` columns must have something. `birthday_formats` are tried in turn (`iso`: 1990-05-17 or 05-17).
+    `required` columns must have something. `birthday_formats` are tried in turn, as those of `time`.
     `phone_country` is taken off the front of phone numbers."""
 
     name: LocalizedText
@@ -67,7 +72,7 @@ class MemberMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     defaults: dict[str, str] = {}
     required: list[ColumnName] = []
     phone_country: CountryCode | None = None
-    birthday_formats: tuple[DateFormat, ...] = ("iso", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
+    birthday_formats: tuple[DateFormat, ...] = (AUTO,)
 
 
 class BalanceColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -128,13 +133,9 @@ def _faults(mapping: MemberMapping | BalanceMapping) -> Iterator[tuple[str, str]
     for kind in identities:
         if kind not in IDENTITY_KINDS:
             yield f"$.columns.identities.{kind}", f"is no kind of identity; write one of {', '.join(IDENTITY_KINDS)}"
-    try:
-        ZoneInfo(mapping.time.zone)
-    except (KeyError, ValueError, OSError):
-        yield "$.time.zone", f"is {mapping.time.zone!r}; write an IANA zone such as Asia/Shanghai"
-    if unfit_text(mapping.source):
-        yield "$.source", "must not contain control characters"
+    yield from shape_faults(mapping.source, mapping.time, mapping.file)
     if isinstance(mapping, MemberMapping):
+        yield from time_faults("$.birthday_formats", mapping.birthday_formats, needs_year=False)
         known = set(mapping.columns.names().values())
         for place, names in (("values", mapping.values), ("defaults", mapping.defaults)):
             for column in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
@@ -14,8 +15,12 @@ import msgspec
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
 from jifen.core.members.commands import AddIdentities, DescribePerson, PersonCommand
+from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.engine.submission import Outcome, Submission
+from jifen.services.imports.faults import RowFault
+from jifen.services.imports.people.duplicates import DuplicateReport, Twins
+from jifen.services.imports.people.known import Known, reading
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rehearsal import rehearsing
@@ -24,7 +29,7 @@ from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.rows import RowFault
+from jifen.services.imports.tables import check_width
 
 ACTOR = "jifen:import"
 
@@ -40,8 +45,9 @@ class ColumnReport(msgspec.Struct, frozen=True):
 
 class MemberSummary(msgspec.Struct):
     """What a file of members came to, or would come to. `registered` are new, `known` were there; `repeated`: rows that
-    share an identity with an earlier row; `unchanged`: rows that this file had brought before; `hidden`: rows that are
-    hidden in the workbook and count like others; `other_sheets` were not read."""
+    share an identity with an earlier row; `duplicates` lists who stands in the file twice or was a member before;
+    `unchanged`: rows that this file had brought before; `hidden`: rows that are hidden in the workbook and count like
+    others; `other_sheets` were not read."""
 
     rows: int = 0
     registered: int = 0
@@ -49,6 +55,7 @@ class MemberSummary(msgspec.Struct):
     unchanged: int = 0
     repeated: int = 0
     rejected: int = 0
+    duplicates: DuplicateReport = DuplicateReport()
     hidden: int = 0
     other_sheets: list[str] = []
     dry_run: bool = False
@@ -87,15 +94,15 @@ async def import_members(
     program = await program_of(url)
     names = list(mapping.columns.names().values())
     with await asyncio.to_thread(PeopleFile, file, mapping, names) as people, closing(Spool()) as later:
-        reader = MemberRowReader(mapping, people.place, program)
-        work = _Work(people, reader, later, mapping, progress)
-        work.summary.dry_run = engine is None
-        await asyncio.to_thread(work.look_through)
-        if engine is not None:
-            await work.record(engine)
-        else:
-            async with rehearsing(url, program) as rehearsal:
-                await work.record(rehearsal, at_once=1)
+        today = datetime.now(program.zone).date()
+        reader = MemberRowReader(mapping, people.place, program, today)
+        repeats = Repeats()
+        with closing(Twins(repeats)) as twins:
+            work = _Work(people, reader, later, repeats, twins, mapping, progress)
+            work.summary.dry_run = engine is None
+            await asyncio.to_thread(work.look_through)
+            async with reading(url, program.document.phone_region) as known:
+                await work.run(engine, known, url, program)
         if rejects is not None:
             await asyncio.to_thread(people.write_rejects, rejects, called)
     progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
@@ -104,7 +111,14 @@ async def import_members(
 
 class _Work:
     def __init__(
-        self, people: PeopleFile, reader: MemberRowReader, later: Spool, mapping: MemberMapping, progress: Progress
+        self,
+        people: PeopleFile,
+        reader: MemberRowReader,
+        later: Spool,
+        repeats: Repeats,
+        twins: Twins,
+        mapping: MemberMapping,
+        progress: Progress,
     ) -> None:
         self._people = people
         self._reader = reader
@@ -113,7 +127,8 @@ class _Work:
         #: The same file read by a mended mapping says something else.
         self._mapping_digest = sha256(msgspec.json.encode(mapping)).hexdigest()[:16]
         self._progress = progress
-        self._repeats = Repeats()
+        self._repeats = repeats
+        self._twins = twins
         self._done = 0
         self.summary = MemberSummary()
 
@@ -121,6 +136,7 @@ class _Work:
         """How complete the file is, who stands in it twice, and what cannot be taken: before anything is recorded."""
         filled = dict.fromkeys(self._reader.names, 0)
         size = max(self._people.table.file.stat().st_size, 1)
+        width = len(self._people.table.header)
 
         def told(read: int) -> None:
             self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
@@ -128,14 +144,12 @@ class _Work:
         summary = self.summary
         for line, values in self._people.table.rows(told):
             summary.rows += 1
-            cells = self._cells(line, values)
-            if cells is None:
-                continue
-            for meaning, text in cells.items():
-                if text:
-                    filled[meaning] += 1
             try:
-                self._people.check_marks(values or ())
+                cells = self._reader.cells(check_width(values, width))
+                for meaning, text in cells.items():
+                    if text:
+                        filled[meaning] += 1
+                self._people.row(values)
                 self._repeats.add(self._reader.in_full(self._reader.read(cells)))
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
@@ -147,35 +161,34 @@ class _Work:
             for meaning, number in filled.items()
         ]
 
-    def _cells(self, line: int, values: list[str] | None) -> dict[str, str] | None:
-        width = len(self._people.table.header)
-        if values is None:
-            self._people.reject(line, "", "malformed_csv")
-        elif len(values) < width or any(values[width:]):
-            self._people.reject(line, "", "wrong_column_count", f"{len(values)} / {width}")
+    async def run(self, engine: Recorder | None, known: Known, url: str, program: Program) -> None:
+        """Record everybody, or rehearse it, and tell who is there twice."""
+        if engine is not None:
+            await self._record(engine, known)
         else:
-            return self._reader.cells(values)
-        return None
+            async with rehearsing(url, program) as rehearsal:
+                await self._record(rehearsal, known, at_once=1)
+            await self._twins.add_members(known.connection)
+        self.summary.duplicates = await asyncio.to_thread(self._twins.report)
 
     def _rows_to_record(self) -> Iterator[tuple[int, MemberRow]]:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
-        width = len(self._people.table.header)
         for line, values in self._people.table.rows():
-            # What is wrong with the others was told when the file was looked through.
-            if values is None or len(values) < width or any(values[width:]):
-                continue
             try:
-                self._people.check_marks(values)
-                row = self._reader.read(self._reader.cells(values))
+                cells = self._people.row(values)
+                row = self._reader.read(self._reader.cells(cells))
             except RowFault:
+                # What is wrong with it was told when the file was looked through.
                 continue
-            if self._repeats.is_later(self._reader.in_full(row)):
+            identities = self._reader.in_full(row)
+            self._twins.note_identities(line, identities)
+            if self._repeats.is_later(identities):
                 self.summary.repeated += 1
-                self._later.add(line, values)
+                self._later.add(line, cells)
             else:
                 yield line, row
 
-    async def record(self, recorder: Recorder, *, at_once: int = IN_FLIGHT) -> None:
+    async def _record(self, recorder: Recorder, known: Known, *, at_once: int = IN_FLIGHT) -> None:
         """Register everybody, then say what the rows say; `at_once` groups are on their way."""
         started = monotonic()
         group: list[Numbered] = []
@@ -184,7 +197,7 @@ class _Work:
             for numbered in self._rows_to_record():
                 group.append(numbered)
                 if len(group) == GROUP:
-                    running.add(asyncio.create_task(self._record_group(recorder, group)))
+                    running.add(asyncio.create_task(self._record_group(recorder, group, known)))
                     group = []
                     if len(running) >= at_once:
                         finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -196,7 +209,7 @@ class _Work:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
-        await self._record_group(recorder, group)
+        await self._record_group(recorder, group, known)
         await self._record_later(recorder)
         self.summary.rejected = self._people.rejected
         self.summary.seconds = round(monotonic() - started, 3)
@@ -220,7 +233,9 @@ class _Work:
         share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
         self._progress(READING_SHARE + share, PROGRESS_TOTAL)
 
-    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered]) -> None:
+    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
+        """`known`: where it is looked up by what a row names somebody who was a member before the import; none: rows of
+        somebody who stood in an earlier one."""
         registering = [
             self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
             for line, row in group
@@ -232,24 +247,38 @@ class _Work:
                 members[line] = outcome.member_id
                 self.summary.known += outcome.duplicate
                 self.summary.registered += not outcome.duplicate
+                if outcome.duplicate and known is not None:
+                    self._twins.note_known(line, outcome.member_id, (each.kind for each in row.identities))
                 continue
             owner = _only_owner(outcome)
             if owner is None:
                 self._refused(line, outcome)
             else:
                 further.append((line, row, owner))
+        if known is not None:
+            await self._note_known(known, further)
         await self._identify(recorder, further, members)
         described = [(line, row) for line, row in group if line in members and (row.said or row.fields or row.tags)]
         describing = [
             self._submission(line, "describe", DescribePerson(members[line], row.said, row.fields, row.tags), row)
             for line, row in described
         ]
-        for (line, _), outcome in zip(described, await send(recorder, describing), strict=True):
+        for (line, row), outcome in zip(described, await send(recorder, describing), strict=True):
             if isinstance(outcome, Refusal):
                 self._refused(line, outcome)
-            else:
-                self.summary.unchanged += outcome.duplicate
+                continue
+            self.summary.unchanged += outcome.duplicate
+            if self.summary.dry_run and known is not None:
+                self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
         self._tell(len(group))
+
+    async def _note_known(self, known: Known, further: Sequence[tuple[int, MemberRow, int]]) -> None:
+        """By which of their identities members are found, before they get the others."""
+        listed = further if self._twins.lists_known else ()
+        owners = await known.owners([identity for _, row, _ in listed for identity in row.identities])
+        for line, row, owner in further:
+            kinds = (each.kind for each in row.identities if owners.get(each) == owner)
+            self._twins.note_known(line, owner, kinds)
 
     async def _identify(
         self, recorder: Recorder, further: Sequence[tuple[int, MemberRow, int]], members: dict[int, int]

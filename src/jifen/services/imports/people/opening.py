@@ -30,16 +30,20 @@ JOIN merges g ON g.shard = wanted.shard AND g.member_id = wanted.member_id
 WHERE g.undone_at IS NULL
 """
 _BOOKED: Final = """
-SELECT t.member_id, t.key_id, sum(m.amount)::bigint
+SELECT t.member_id, t.source, t.key_id, sum(m.amount)::bigint
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id
 JOIN movements m ON m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence
-WHERE t.source = $3 AND t.kind = $4 AND starts_with(t.key_id, $5) AND m.from_bucket = $6
-GROUP BY t.member_id, t.key_id
+WHERE t.kind = $3 AND starts_with(t.key_id, $4) AND m.from_bucket = $5
+GROUP BY t.member_id, t.source, t.key_id
 """
 _KEY: Final = re.compile(
     re.escape(KEY) + r"([^:]*):((?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+\+00:00)?):([a-z]+:.+)", re.DOTALL
 )
+
+
+#: A lot: member, wallet and expiry.
+Place = tuple[int, str, str]
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -63,6 +67,8 @@ class Opening:
         self._connection = connection
         self._source = source
         self._shards = shards
+        #: What other sources have booked of the lots that were looked up last: by lot the points of each source.
+        self._elsewhere: dict[Place, dict[str, int]] = {}
 
     async def standings(self, lots: Sequence[LotRow]) -> dict[int, Standing]:
         """What stands of these lots already, by their number; a lot of which nothing stands is left out."""
@@ -78,18 +84,27 @@ class Opening:
         rest = [lot for lot in lots if lot.number not in found]
         return found | await self._claimed(rest)
 
-    async def _booked(self, members: Sequence[int]) -> dict[tuple[int, str, str], dict[str, int]]:
-        """By member, wallet and expiry: the points that were booked, by the identity of the key."""
-        booked: dict[tuple[int, str, str], dict[str, int]] = {}
+    def source_elsewhere(self, lot: LotRow) -> str | None:
+        """Another source that has brought the very same lot, with as many points; of those that were looked up last."""
+        found = self._elsewhere.get((lot.member_id or 0, lot.wallet, lot.until), {})
+        return next((source for source, points in sorted(found.items()) if points == lot.points), None)
+
+    async def _booked(self, members: Sequence[int]) -> dict[Place, dict[str, int]]:
+        """By lot: the points that were booked, by the identity of the key."""
+        booked: dict[Place, dict[str, int]] = {}
+        self._elsewhere = {}
         if not members:
             return booked
         owners = await self._with_absorbed(members)
-        arguments = (self._source, int(Kind.ADJUST), KEY, int(Bucket.ADJUSTED))
-        for member, key, points in await self._connection.fetch(_BOOKED, *self._places(owners), *arguments):
-            if (named := _KEY.fullmatch(key)) is not None:
-                wallet, until, identity = named.groups()
-                lot = booked.setdefault((owners[member], wallet, until), {})
-                lot[identity] = lot.get(identity, 0) + points
+        arguments = (int(Kind.ADJUST), KEY, int(Bucket.ADJUSTED))
+        for member, source, key, points in await self._connection.fetch(_BOOKED, *self._places(owners), *arguments):
+            if (named := _KEY.fullmatch(key)) is None:
+                continue
+            wallet, until, identity = named.groups()
+            is_ours = source == self._source
+            lot = (booked if is_ours else self._elsewhere).setdefault((owners[member], wallet, until), {})
+            name = identity if is_ours else source
+            lot[name] = lot.get(name, 0) + points
         return booked
 
     async def _with_absorbed(self, members: Sequence[int]) -> dict[int, int]:

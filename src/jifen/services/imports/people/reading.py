@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from jifen.core.program import Program
 from jifen.db.connection import connect
 from jifen.services.imports.people.mapping import BalanceMapping, MemberMapping
 from jifen.services.imports.rejects import Reject, Rejects, write_rejects
-from jifen.services.imports.rows import RowFault
 from jifen.services.imports.run import NothingToImportInto
-from jifen.services.imports.tables import Table, columns_at
-from jifen.services.imports.workbooks import MarkedRow
+from jifen.services.imports.tables import Table, check_marks, check_width, columns_at
 from jifen.services.programs import current_program
 
 _CHUNK_BYTES = 1 << 20
+NOTHING: Final[Mapping[int, str]] = {}
 
 
 class PeopleFile:
@@ -29,6 +29,7 @@ class PeopleFile:
         try:
             self.place = columns_at(self.table.header, columns, file)
             self._names = {place: name for name, place in self.place.items()}
+            self._width = len(self.table.header)
             #: Part of the keys: the same file again changes nothing, however it is called.
             self.digest = _digest(file)
         except BaseException:
@@ -53,16 +54,11 @@ class PeopleFile:
         """How many rows were not taken."""
         return self._rejects.count
 
-    def check_marks(self, values: Sequence[str], single: Iterable[str] = ()) -> None:
-        """Raise RowFault where a mapped column of a workbook has no value, or one of `single` shares it with others."""
-        if not isinstance(values, MarkedRow):
-            return
-        for place, (code, detail) in values.faults.items():
-            if place in self._names:
-                raise RowFault(self._names[place], code, detail)
-        for column in single:
-            if self.place[column] in values.merged:
-                raise RowFault(column, "merged_points")
+    def row(self, values: list[str] | None, single: Mapping[int, str] = NOTHING) -> list[str]:
+        """The cells of a row, if it can be read: those in `single` must be its own. Raises RowFault."""
+        fitting = check_width(values, self._width)
+        check_marks(fitting, self._names, single, "merged_points")
+        return fitting
 
     def reject(self, line: int, field: str, code: str, detail: str = "", message: str = "") -> None:
         """Keep why a row was not taken."""

@@ -37,12 +37,17 @@ class Repeats:
                 self._repeated.update(number for number, following in pairwise(ordered) if number == following)
             self._hashes[index] = array("q")
 
+    def repeated_among(self, identities: Iterable[Identity]) -> list[tuple[int, str]]:
+        """Of these identities those that stand in several rows: a number for each, and its kind."""
+        if not self._repeated:
+            return []
+        numbered = ((hash(identity), identity.kind) for identity in identities)
+        return [(number, kind) for number, kind in numbered if number in self._repeated]
+
     def is_later(self, identities: Iterable[Identity]) -> bool:
         """Whether an earlier row has one of these identities, or is itself about somebody of an earlier row. Rows are
         asked about in the order of the file."""
-        if not self._repeated:
-            return False
-        shared = [number for number in map(hash, identities) if number in self._repeated]
+        shared = [number for number, _ in self.repeated_among(identities)]
         is_later = not self._seen.isdisjoint(shared)
         self._seen.update(shared)
         return is_later

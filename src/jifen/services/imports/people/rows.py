@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,15 @@ import msgspec
 
 from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_TEXT
+from jifen.core.members.birthday import can_be_born
 from jifen.core.members.person import Address
 from jifen.core.program import Program
 from jifen.core.text import unfit_text
+from jifen.services.imports.cells import clean, plain, read_identity, ungrouped
+from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import TimeShape
-from jifen.services.imports.people.identities import read_identity
+from jifen.services.imports.moments import Moment, read_birthday, read_moment
 from jifen.services.imports.people.mapping import MemberMapping
-from jifen.services.imports.rows import RowFault
 from jifen.services.persons import read_field
 
 GENDERS: Final = {
@@ -52,10 +54,11 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
 class MemberRowReader:
     """Reads rows by one mapping, for one program. `place` says where each column stands in the file."""
 
-    def __init__(self, mapping: MemberMapping, place: dict[str, int], program: Program) -> None:
+    def __init__(self, mapping: MemberMapping, place: dict[str, int], program: Program, today: date) -> None:
         self._mapping = mapping
         self._place = place
         self._zone = ZoneInfo(mapping.time.zone)
+        self._today = today
         self._types = {field.id: field.type for field in program.document.fields}
         self._phone_region = program.document.phone_region
         self.names = mapping.columns.names()
@@ -64,7 +67,7 @@ class MemberRowReader:
         """The cells of a row by what they mean, translated and filled from the defaults."""
         cells = {}
         for meaning, column in self.names.items():
-            text = values[self._place[column]].strip()
+            text = clean(values[self._place[column]])
             translated = self._mapping.values.get(column)
             if translated is not None and text:
                 text = translated.get(text, translated.get("*", text))
@@ -116,16 +119,17 @@ class MemberRowReader:
         return gender
 
     def _birthday(self, text: str) -> str:
-        for wanted in self._mapping.birthday_formats:
-            birthday = _iso_birthday(text) if wanted == "iso" else _birthday_by(text, wanted)
-            if birthday is not None:
-                return birthday
-        raise RowFault(self.names["birthday"], "invalid_birthday", text)
+        birthday = read_birthday(text, self._mapping.birthday_formats)
+        if birthday is None:
+            raise RowFault(self.names["birthday"], "invalid_birthday", text)
+        if not can_be_born(birthday, self._today):
+            raise RowFault(self.names["birthday"], "impossible_birthday", text)
+        return birthday
 
     def _registered_at(self, text: str) -> datetime | None:
         if not text:
             return None
-        return instant_of(text, self._mapping.time, self._zone, self.names["registered_at"])
+        return moment_of(text, self._mapping.time, self._zone, self.names["registered_at"]).at
 
     def _fields(self, cells: dict[str, str]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -141,35 +145,16 @@ def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
-def instant_of(text: str, shape: TimeShape, zone: ZoneInfo, column: str) -> datetime:
+def moment_of(text: str, shape: TimeShape, zone: ZoneInfo, column: str) -> Moment:
     """An instant as the mapping says that it is written. Raises RowFault."""
-    try:
-        iso = shape.format == "iso"
-        instant = datetime.fromisoformat(text) if iso else datetime.strptime(text, shape.format)  # noqa: DTZ007
-    except ValueError:
-        raise RowFault(column, "invalid_instant", text) from None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=zone)
-
-
-def _iso_birthday(text: str) -> str | None:
-    """A day of a year, or of every year (05-17); what stands behind the day does not matter."""
-    head = text[:10]
-    if len(head) == 10:
-        return _birthday_by(head, "%Y-%m-%d")
-    # Of a leap year, so that 29 February is a day.
-    birthday = _birthday_by(f"2000-{head}", "%Y-%m-%d") if len(head) == 5 else None
-    return None if birthday is None else birthday[5:]
-
-
-def _birthday_by(text: str, wanted: str) -> str | None:
-    try:
-        return datetime.strptime(text, wanted).replace(tzinfo=UTC).date().isoformat()
-    except ValueError:
-        return None
+    moment = read_moment(text, shape.formats)
+    if moment is None:
+        raise RowFault(column, "invalid_instant", text)
+    return moment if moment.at.tzinfo is not None else moment._replace(at=moment.at.replace(tzinfo=zone))
 
 
 def _typed(text: str, kind: str, column: str) -> bool | int | str:
-    value = read_field(text, kind)
+    value = read_field(ungrouped(plain(text)).removesuffix(".0") if kind == "int" else text, kind)
     if value is None:
         raise RowFault(column, "invalid_value", text)
     return value

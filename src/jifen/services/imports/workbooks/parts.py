@@ -20,7 +20,6 @@ MAXIMUM_SMALL_PART_BYTES: Final = 16 << 20
 #: A large part that was packed better than this holds next to nothing: real sheets reach 5 to 40.
 MAXIMUM_RATIO: Final = 250
 _RATIO_FROM_BYTES: Final = 64 << 20
-_LEGACY: Final = b"\xd0\xcf\x11\xe0"
 
 
 class UnfitWorkbook(Exception):
@@ -33,8 +32,9 @@ class Parts:
     def __init__(self, file: Path) -> None:
         try:
             self._archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read: {error}") from None
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            # Most often the end is missing: a download or a copy that was cut off.
+            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read, or cut off: {error}") from None
         try:
             _check_sizes(self._archive.infolist())
         except UnfitWorkbook:
@@ -110,11 +110,6 @@ class Parts:
             yield
         except (expat.ExpatError, ValueError) as error:
             raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
-
-
-def is_legacy(first: bytes) -> bool:
-    """Whether a file is a workbook of old (.xls), or one under a password, by its first bytes."""
-    return first.startswith(_LEGACY)
 
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:

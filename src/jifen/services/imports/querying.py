@@ -71,7 +71,7 @@ def _from_postgresql(url: str, query: str, file: Path, limit_seconds: int) -> No
 def _from_mysql(url: str, query: str, file: Path, limit_seconds: int) -> None:
     from pymysql import MySQLError
 
-    from jifen.services.imports.people.mysql import NoRows, ServerLeft, copy_mysql_query
+    from jifen.services.imports.mysql import NoRows, ServerLeft, copy_mysql_query
 
     try:
         copy_mysql_query(url, query, file, limit_seconds)

@@ -1,0 +1,41 @@
+"""When somebody can have been born."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+
+from jifen.core.refusal import Refusal
+
+#: The oldest people alive were born after this year began; earlier days are placeholders of old systems.
+EARLIEST: Final = date(1900, 1, 1)
+_FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}", re.ASCII)
+_LEAP_YEAR: Final = "2024"
+
+
+def read_day(text: str) -> date | None:
+    """A day as `YYYY-MM-DD` or `MM-DD` (of a leap year, so that 02-29 is one); None: there is none."""
+    if not _FORM.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text if len(text) == 10 else f"{_LEAP_YEAR}-{text}")
+    except ValueError:
+        return None
+
+
+def can_be_born(text: str, today: date) -> bool:
+    """Whether a birthday (as `read_day` reads it) is one of somebody who is alive: from 1900 on and not in the future.
+    Without a year it may be any day."""
+    day = read_day(text)
+    return day is not None and (len(text) != 10 or EARLIEST <= day <= today)
+
+
+def check_birthday(text: str, today: date) -> Refusal | None:
+    """Refuse what is said of a birthday where nobody can have it."""
+    if can_be_born(text, today):
+        return None
+    if read_day(text) is None:
+        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+    message = f"A birthday lies between {EARLIEST} and today ({today}), and {text} does not."
+    return Refusal("invalid_field", message, "/birthday", {"earliest": str(EARLIEST), "latest": str(today)})
