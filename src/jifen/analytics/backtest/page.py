@@ -23,7 +23,7 @@ from jifen.analytics.backtest.markup import (
     table,
     tile,
 )
-from jifen.analytics.backtest.page_details import caps, checks, failed, notes, refused, tier_moves
+from jifen.analytics.backtest.page_details import caps, checks, failed, notes, refused, tiers
 from jifen.analytics.backtest.report import BacktestReport, Figure, HistogramStep, MemberLine, PointsLine, WalletReport
 from jifen.analytics.backtest.style import STYLE
 from jifen.analytics.backtest.words import KINDS
@@ -43,7 +43,7 @@ _CHARTED = 24
 def render_page(report: BacktestReport) -> str:
     """The whole page."""
     body = [_head(report), *(_wallet(wallet, report.currency) for wallet in report.wallets if _has_figures(wallet))]
-    body += [part(report) for part in (caps, refused, failed, tier_moves, checks, notes)]
+    body += [part(report) for part in (tiers, caps, refused, failed, checks, notes)]
     title = escape(f"回测 Backtest: {report.program.zh}")
     return (
         f'<!DOCTYPE html>\n<html lang="zh-CN"><head><meta charset="utf-8"><title>{title}</title>'

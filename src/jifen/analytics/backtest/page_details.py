@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from jifen.analytics.backtest.markup import Cell, both, card, named, said, table
-from jifen.analytics.backtest.report import BacktestReport
+from jifen.analytics.backtest.markup import Cell, Signed, both, card, entitled, named, said, table
+from jifen.analytics.backtest.report import BacktestReport, TierSetReport
 from jifen.analytics.backtest.words import CHECKS, KINDS, LIMITS, OWNERS, PERIODS, REFUSALS
 
 
@@ -81,16 +81,44 @@ def failed(report: BacktestReport) -> str:
     return f"<h2>{title}</h2>" + f'<div class="card fault">{table(headings, rows)}</div>'
 
 
-def tier_moves(report: BacktestReport) -> str:
-    """Moves between tiers."""
-    if not report.tier_moves:
-        return ""
-    headings = [both("原等级", "from"), both("新等级", "to"), both("次数", "times")]
-    rows: list[list[Cell]] = [
-        [escape(each.before) or "–", escape(each.after) or "–", each.moves] for each in report.tier_moves
+def tiers(report: BacktestReport) -> str:
+    """Who stands in which tier at the end, and the moves between them."""
+    return "".join(_tier_set(each) for each in report.tier_sets if each.members or each.moves)
+
+
+def _tier_set(tier_set: TierSetReport) -> str:
+    figures = [both("实际", "recorded"), both("草案", "draft"), both("差异", "difference")]
+    members: list[list[Cell]] = [
+        [_tier(tier_set, each.tier), each.recorded, each.draft, Signed(each.draft - each.recorded)]
+        for each in tier_set.members
     ]
-    title = both("期间看到的等级变动", "Moves between tiers that were seen")
-    return f"<h2>{title}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
+    moves: list[list[Cell]] = [
+        [
+            _tier(tier_set, each.before),
+            _tier(tier_set, each.after),
+            each.recorded,
+            each.draft,
+            Signed(each.draft - each.recorded),
+        ]
+        for each in tier_set.moves
+    ]
+    name = escape(tier_set.tier_set) if tier_set.name is None else named(tier_set.name)
+    return (
+        f"<h2>{both('等级', 'Tiers')} · {name}</h2>"
+        '<div class="two">'
+        + card(both("期末各等级会员", "Members by tier at the end"), table([both("等级", "tier"), *figures], members))
+        + card(
+            both("期间的等级变动", "Moves between tiers"),
+            table([both("原等级", "from"), both("新等级", "to"), *figures], moves)
+            if moves
+            else f'<p class="soft">{both("没有", "None.")}</p>',
+        )
+        + "</div>"
+    )
+
+
+def _tier(tier_set: TierSetReport, tier: str) -> str:
+    return entitled(tier_set.tiers, tier) if tier else both("无等级", "no tier")
 
 
 def checks(report: BacktestReport) -> str:

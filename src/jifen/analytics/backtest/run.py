@@ -37,7 +37,7 @@ _SURROUNDINGS: Final = """
 SELECT (SELECT shards FROM installation) AS shards,
        (SELECT max(version) FROM program_versions) AS version,
        (SELECT count(*) FROM transactions
-        WHERE kind NOT IN (6, 7, 11, 18) AND ($1::timestamptz IS NULL OR occurred_at < $1)) AS transactions
+        WHERE kind NOT IN (6, 7, 11) AND ($1::timestamptz IS NULL OR occurred_at < $1)) AS transactions
 """
 
 _encode = msgspec.json.Encoder().encode

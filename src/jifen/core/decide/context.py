@@ -295,8 +295,7 @@ class Decision:
 
     def effects(self) -> Effects:
         """Everything that was decided."""
-        state = self.journal.close()
-        changes: dict[str, Any] = {}
+        state, changes = self.state, dict[str, Any]()
         if self.counters is not state.counters:
             changes["counters"] = self.counters
         if self.uses:
@@ -310,11 +309,9 @@ class Decision:
             changes["tiers"] = self.tiers
         if self.redemptions:
             changes["redemptions"] = {**state.redemptions, **self.redemptions}
-        if changes:
-            state = msgspec.structs.replace(state, **changes)
         return Effects(
             tuple(self.transactions),
-            (state,),
+            (self.journal.close(**changes),),
             self.answer,
             self.trace,
             self.shared_uses,

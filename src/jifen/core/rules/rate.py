@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import takewhile
+from itertools import chain, takewhile
 from math import prod
 from typing import Any, Literal
 
@@ -75,6 +75,8 @@ class Rating(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Rating([], {}, [])
 #: What a rule gives before it is worked out.
 _NOT_YET = Amount((), 1)
+#: The coefficients of an award that nothing multiplies; shared by all, and changed by nobody.
+_NO_NAMES: list[str] = []
 
 
 class _Matched:
@@ -86,7 +88,7 @@ class _Matched:
         self.rule = rule
         self.positions = positions
         self.amount = _NOT_YET
-        self.coefficients: list[str] = []
+        self.coefficients = _NO_NAMES
         self.points = 0
 
 
@@ -168,7 +170,7 @@ class _Rater:
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
         self._line_scopes: list[RatedFacts] | None = None
-        self._lines_by_value: dict[tuple[str, Any], list[int]] = {}
+        self._lines_by_value: dict[str, dict[Any, list[int]]] = {}
 
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
@@ -176,10 +178,17 @@ class _Rater:
         base = self._work_out([each for each in matched if not each.rule.is_coefficient])
         self._multiply_and_round(base, [each for each in matched if each.rule.is_coefficient])
         base = self._pick_best(base)
-        room = Room(used, self._moment.local.date())
-        awards = [self._cap(each, room) for each in base]
+        if self._with_all or any(each.rule.caps for each in base):
+            room = Room(used, self._moment.local.date())
+            awards = [
+                self._cap(each, room) if each.rule.caps or self._with_all else _award(each, each.points, [])
+                for each in base
+            ]
+            uses = room.uses
+        else:
+            awards, uses = [_award(each, each.points, []) for each in base], {}
         verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
-        return Rating(awards, room.uses, verdicts)
+        return Rating(awards, uses, verdicts)
 
     # --- select and match ---
 
@@ -188,12 +197,16 @@ class _Rater:
         if self._with_all:
             return [each for rule in self._book.rules if (each := self._match_one(rule)) is not None]
         rules = day.candidates(self._facts, event.lines) if day.asks else day.always
-        every = range(len(event.lines))
-        return [
-            each
-            for rule in rules
-            if (each := _Matched(rule, every) if rule.is_certain else self._match_one(rule)) is not None
-        ]
+        every, matched = range(len(event.lines)), list[_Matched]()
+        for rule in rules:
+            if rule.is_certain:
+                matched.append(_Matched(rule, every))
+            elif rule.is_sure_by_line and rule.line_test is not None:
+                if positions := self._positions_of(*rule.line_test):
+                    matched.append(_Matched(rule, positions))
+            elif (each := self._match_one(rule)) is not None:
+                matched.append(each)
+        return matched
 
     def _match_one(self, rule: CompiledRule) -> _Matched | None:
         try:
@@ -244,11 +257,12 @@ class _Rater:
 
     def _positions_of(self, field: str, values: frozenset[Any]) -> Sequence[int]:
         """The lines with one of these values, found once for all rules."""
-        if (field, None) not in self._lines_by_value:
-            self._lines_by_value[field, None] = []
+        by_value = self._lines_by_value.get(field)
+        if by_value is None:
+            by_value = self._lines_by_value[field] = {}
             for position, line in enumerate(self._event.lines):
-                self._lines_by_value.setdefault((field, line_fact(line, field)), []).append(position)
-        found = [self._lines_by_value[field, value] for value in values if (field, value) in self._lines_by_value]
+                by_value.setdefault(line_fact(line, field), []).append(position)
+        found = [by_value[value] for value in values if value in by_value]
         return found[0] if len(found) == 1 else sorted(position for each in found for position in each)
 
     # --- base ---
@@ -265,6 +279,9 @@ class _Rater:
         return [each for each in base if each.amount is not _NOT_YET or self._try_base(each)]
 
     def _try_base(self, each: _Matched) -> bool:
+        if each.rule.cannot_fail:
+            each.amount = _amount(each.rule, self._event, each.positions, 0)
+            return True
         try:
             each.amount = self._base(each)
         except (EvaluationFailed, _Failed) as error:
@@ -303,11 +320,13 @@ class _Rater:
         coefficients = self._pick_coefficients(matched)
         multiplied: set[str] = set()
         outbid: dict[str, str] = {}
-        factors_of = _Factors(coefficients, self._coefficient_policy, len(self._event.lines))
+        factors_of = _Factors(self._book.multipliers, coefficients, self._coefficient_policy, len(self._event.lines))
         for each in base:
-            if self._multiply(each, factors_of):
+            if self._multiply(each, factors_of) and self._with_all:
                 multiplied.update(each.coefficients)
                 outbid |= factors_of.outbid_on(each.rule, each.amount.lines)
+        if not self._with_all:
+            return
         for each in coefficients:
             if each.rule.id in multiplied:
                 self._say(each.rule, "multiplied")
@@ -323,9 +342,7 @@ class _Rater:
         by_line = factors_of.of(each.rule)
         if by_line is not None and amount.lines:
             factors = [by_line.factors[position] for position in amount.lines]
-            each.coefficients = list(
-                dict.fromkeys(name for position in amount.lines for name in by_line.names[position])
-            )
+            each.coefficients = _together([by_line.names[position] for position in amount.lines])
         elif by_line is not None and amount.numerators:
             factors = [by_line.whole]
             each.coefficients = by_line.all_names
@@ -369,7 +386,7 @@ class _Rater:
         points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, [])
         outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
         self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
-        return Award(rule.id, rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
+        return _award(each, points, cuts)
 
     # --- verdicts ---
 
@@ -379,6 +396,10 @@ class _Rater:
 
     def _fail(self, rule: CompiledRule, message: str) -> None:
         self._verdicts.append(Verdict(rule.id, "failed", 0, message))
+
+
+def _award(each: _Matched, points: int, cuts: list[Cut]) -> Award:
+    return Award(each.rule.id, each.rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
 
 
 _SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": "spent_cents_total"}
@@ -391,7 +412,7 @@ def _rank(each: _Matched) -> tuple[int, str]:
 class _ByLine:
     """What a set of coefficients comes to: for each line, and for an award that has no lines."""
 
-    __slots__ = ("all_names", "factors", "here", "in_all", "names", "whole")
+    __slots__ = ("_policy", "factors", "here", "in_all", "names")
 
     def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
         here: list[list[_Matched]] = [[] for _ in range(lines)]
@@ -400,40 +421,52 @@ class _ByLine:
                 here[position].append(each)
         #: Those that matched each line, and all, whether they count or not.
         self.here, self.in_all = here, coefficients
-        counted = [_that_count(matched, policy) for matched in here]
+        self._policy = policy
+        counted = here if policy != "best" else [_that_count(matched, policy) for matched in here]
         self.names = [[each.rule.id for each in matched] for matched in counted]
         self.factors = [combined([each.rule.factor for each in matched], policy) for matched in counted]
-        in_all = _that_count(coefficients, policy)
-        self.whole = combined([each.rule.factor for each in in_all], policy)
-        self.all_names = [each.rule.id for each in in_all]
+
+    @property
+    def whole(self) -> Factor:
+        """What multiplies an award that has no lines."""
+        return combined([each.rule.factor for each in _that_count(self.in_all, self._policy)], self._policy)
+
+    @property
+    def all_names(self) -> list[str]:
+        """The rules behind it."""
+        return [each.rule.id for each in _that_count(self.in_all, self._policy)]
+
+
+def _together(names: list[list[str]]) -> list[str]:
+    """The rules that multiply some line, each once, in the order in which they come."""
+    return names[0] if len(names) == 1 else list(dict.fromkeys(chain.from_iterable(names)))
 
 
 class _Factors:
     """The coefficients of an event, by the rules that they multiply; each set is combined once."""
 
-    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
+    def __init__(
+        self,
+        multipliers: Mapping[str, frozenset[str]],
+        coefficients: list[_Matched],
+        policy: CoefficientPolicy,
+        lines: int,
+    ) -> None:
+        self._multipliers = multipliers
         self._coefficients = coefficients
-        self._named = {name for each in coefficients for name in _names_of(each.rule)}
         self._policy = policy
         self._lines = lines
-        self._known: dict[tuple[int, str], _ByLine | None] = {}
+        self._known: dict[frozenset[str], _ByLine | None] = {}
 
     def of(self, base: CompiledRule) -> _ByLine | None:
         """What multiplies a base rule; None: nothing does."""
-        if not self._coefficients:
+        multipliers = self._multipliers[base.id]
+        if not multipliers:
             return None
-        is_rated = base.fixed is None and base.formula is None
-        # Rules that no coefficient names are all multiplied alike.
-        key = (base.wallet, base.id if base.id in self._named else "*" if is_rated else "")
-        if key not in self._known:
-            fitting = [
-                each
-                for each in self._coefficients
-                if each.rule.wallet == base.wallet
-                and (base.id in names if (names := _names_of(each.rule)) else is_rated)
-            ]
-            self._known[key] = _ByLine(fitting, self._policy, self._lines) if fitting else None
-        return self._known[key]
+        if multipliers not in self._known:
+            fitting = [each for each in self._coefficients if each.rule.id in multipliers]
+            self._known[multipliers] = _ByLine(fitting, self._policy, self._lines) if fitting else None
+        return self._known[multipliers]
 
     def outbid_on(self, base: CompiledRule, lines: Sequence[int]) -> dict[str, str]:
         """The coefficients that fit what a base rule gave, and the larger one that multiplied it instead."""
@@ -454,17 +487,18 @@ def _that_count(coefficients: list[_Matched], policy: CoefficientPolicy) -> list
     return [min(coefficients, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))]
 
 
-def _names_of(coefficient: CompiledRule) -> list[str]:
-    assert coefficient.document.coefficient is not None
-    return coefficient.document.coefficient.of
-
-
 def combined(factors: list[Factor], policy: CoefficientPolicy) -> Factor:
     """The coefficients that count as one: their product, or one plus what each is above one."""
+    if not factors:
+        return 1, 1
     if len(factors) == 1:
         return factors[0]
-    if policy != "sum_of_extras" or not factors:
-        return prod(up for up, _ in factors), prod(down for _, down in factors)
+    if policy != "sum_of_extras":
+        above = below = 1
+        for up, down in factors:
+            above *= up
+            below *= down
+        return above, below
     common = _common(factors)
     # Several below 1 may take away more than there is.
     return max(common + sum(up * common // down - common for up, down in factors), 0), common

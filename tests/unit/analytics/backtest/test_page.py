@@ -20,7 +20,9 @@ from jifen.analytics.backtest.report import (
     PointsLine,
     RefusedLine,
     RuleLine,
+    TierLine,
     TierMove,
+    TierSetReport,
     WalletReport,
 )
 from jifen.core.program import WalletValue
@@ -72,13 +74,17 @@ REPORT = BacktestReport(
     refused={"insufficient_points": 1, EVIL: 1},
     refused_transactions=[RefusedLine("100001-1", "spend", EVIL, EVIL, 10), RefusedLine("1-2", EVIL, "x", None, None)],
     failed=[FailedLine(EVIL, 2, EVIL)],
-    tier_moves=[TierMove("", EVIL, 2)],
     checks=[LedgerCheck(EVIL, "issued", 1, 1, True), LedgerCheck("points", "taken_back", 1, 2, False)],
     notes=[LocalizedText(zh=EVIL, en=EVIL)],
     workers=1,
     seconds=1.25,
     transactions_per_second=16,
     orders_per_second=8,
+    tier_sets=[
+        TierSetReport(
+            EVIL, None, {EVIL: LocalizedText(zh=EVIL, en=EVIL)}, [TierLine("", 1, 2)], [TierMove("", EVIL, 2, 1)]
+        )
+    ],
 )
 
 
