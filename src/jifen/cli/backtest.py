@@ -74,7 +74,7 @@ def backtest(
     if html is not None:
         from jifen.analytics.backtest.page import render_page
 
-        _write_page(html, render_page(report))
+        _write_page(html, render_page(report, "en" if invocation.say.language == "en" else "zh"))
     if as_json:
         write_json(report)
     else:

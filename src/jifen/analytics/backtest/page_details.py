@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from jifen.analytics.backtest.markup import Cell, Signed, both, card, entitled, named, said, table
-from jifen.analytics.backtest.report import BacktestReport, TierSetReport
+from jifen.analytics.backtest.report import BacktestReport, Names, TierSetReport
 from jifen.analytics.backtest.words import CHECKS, KINDS, LIMITS, OWNERS, PERIODS, REFUSALS
 
 
@@ -25,7 +25,7 @@ def caps(report: BacktestReport) -> str:
     ]
     rows: list[list[Cell]] = [
         [
-            _owner(each.cap),
+            _owner(report.names, each.cap),
             " ".join((said(OWNERS, each.per), said(PERIODS, each.period), said(LIMITS, each.limit))),
             "–" if each.most is None else f"{each.most:,}",
             each.recorded_events,
@@ -39,9 +39,10 @@ def caps(report: BacktestReport) -> str:
     return f"<h2>{both('上限与预算', 'Caps and budgets')}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
 
 
-def _owner(owner: str) -> str:
+def _owner(names: Names, owner: str) -> str:
     kind, colon, name = owner.partition(":")
-    return f"{said(OWNERS, kind)} {escape(name)}" if colon else said(OWNERS, f"whole-{kind}")
+    known = {"rule": names.rules, "campaign": names.campaigns}.get(kind, {})
+    return f"{said(OWNERS, kind)} {entitled(known, name)}" if colon else said(OWNERS, f"whole-{kind}")
 
 
 def refused(report: BacktestReport) -> str:
@@ -54,13 +55,20 @@ def refused(report: BacktestReport) -> str:
         [both("原因", "reason"), both("流水", "transactions")],
         [[f"{said(REFUSALS, code)} <small>{escape(code)}</small>", count] for code, count in report.refused.items()],
     )
-    headings = [both("流水", "transaction"), both("类型", "kind"), both("原因", "reason"), both("积分", "points")]
+    headings = [
+        both("流水", "transaction"),
+        both("类型", "kind"),
+        both("原因", "reason"),
+        both("数额", "points"),
+        both("账户", "wallet"),
+    ]
     rows: list[list[Cell]] = [
         [
             escape(each.transaction_id),
             said(KINDS, each.kind),
             said(REFUSALS, each.code),
             "" if each.points is None else f"{each.points:,}",
+            "" if each.wallet is None else entitled(report.names.wallets, each.wallet),
         ]
         for each in report.refused_transactions
     ]
@@ -76,7 +84,9 @@ def failed(report: BacktestReport) -> str:
     if not report.failed:
         return ""
     headings = [both("规则", "rule"), both("次数", "events"), both("例如", "for example")]
-    rows: list[list[Cell]] = [[escape(each.rule), each.events, escape(each.message)] for each in report.failed]
+    rows: list[list[Cell]] = [
+        [entitled(report.names.rules, each.rule), each.events, escape(each.message)] for each in report.failed
+    ]
     title = both("无法求值的规则", "Rules that could not be evaluated")
     return f"<h2>{title}</h2>" + f'<div class="card fault">{table(headings, rows)}</div>'
 
@@ -132,7 +142,7 @@ def checks(report: BacktestReport) -> str:
     ]
     rows: list[list[Cell]] = [
         [
-            escape(each.wallet),
+            entitled(report.names.wallets, each.wallet),
             said(CHECKS, each.name),
             each.events,
             each.ledger,

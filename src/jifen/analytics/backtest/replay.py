@@ -228,7 +228,7 @@ class MemberReplay:
     def _context(self, entry: Entry) -> Context:
         dealings = entry.trace.dealings
         approval = None if dealings is None else dealings.approval
-        return Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval)
+        return Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
 
     def _decide_earning(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
@@ -402,7 +402,7 @@ class MemberReplay:
         if self._tiers is not None:
             self._tiers.follow(effects, self._state.member_id)
         if self._memory is not None:
-            self._memory.keep(entry.sequence, effects, program)
+            self._memory.keep(entry, effects, program)
         if self._stage.may_ask:
             self._remember_change(entry, effects)
         shared_uses = self._stage.sums.shared_uses

@@ -7,6 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Final
@@ -226,3 +227,6 @@ async def _end(process: Process) -> None:
     await process.wait()
     assert process.stdin is not None
     process.stdin.close()
+    # Else the loop may end before the pipe is let go. What was not read any more does not matter.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await process.stdin.wait_closed()

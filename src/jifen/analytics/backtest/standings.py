@@ -40,6 +40,14 @@ def change_of(transaction: Transaction) -> TierChange:
     return change
 
 
+def _change_in(effects: Effects, transaction: Transaction) -> TierChange:
+    """The same where the transaction may be the answer, which says it beside itself."""
+    if transaction is not effects.answer:
+        return change_of(transaction)
+    assert effects.trace is not None and effects.trace.tier is not None
+    return effects.trace.tier
+
+
 class TierSides:
     """What the replays of all members share about tiers: the sets of the draft, and of the program in force."""
 
@@ -131,7 +139,7 @@ class MemberTiers:
             if transaction is effects.answer:
                 self.at_answer = self._draft
             if transaction.kind is Kind.TIER and transaction.member_id == member_id:
-                self._move_under_draft(change_of(transaction), transaction.occurred_at)
+                self._move_under_draft(_change_in(effects, transaction), transaction.occurred_at)
 
     def _move_under_draft(self, change: TierChange, at: datetime) -> None:
         if self._sides.is_later(at):

@@ -37,7 +37,8 @@ from jifen.core.trace import Dealings, Merged, TakenBack, Trace, encode_trace
 class Context(msgspec.Struct, frozen=True, gc=False):
     """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever; `roles` are
     those of whoever sent it. `approval` is the request that a second person approved, `asked_by` who had made it.
-    `names` is what the keys of actors are called, as far as somebody's decision asks for it."""
+    `names` is what the keys of actors are called, as far as somebody's decision asks for it. `is_replay`: nothing will
+    be written, so that what the answering transaction would keep of itself as JSON is not made."""
 
     now: datetime
     occurred_at: datetime
@@ -49,6 +50,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     asked_by: str | None = None
     roles: tuple[str, ...] = ()
     names: Mapping[str, str] = {}
+    is_replay: bool = False
 
     def is_by(self, actor: str) -> bool:
         """Whether the same person acted before as `actor`: a second key of the same name is the same person's."""
@@ -282,7 +284,7 @@ class Decision:
             context.key if is_answer else "",
             context.actor if is_answer or is_asked else TIME_SOURCE,
             movements,
-            encode_trace(trace),
+            b"" if is_answer and context.is_replay else encode_trace(trace),
             facts,
             context.reason if is_answer or is_asked else None,
             refers_to,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain, takewhile
-from math import prod
 from typing import Any, Literal
 
 import msgspec
@@ -22,8 +21,8 @@ from jifen.core.rules.book import CompiledRule, Day, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
 from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
+from jifen.core.rules.multiply import NOT_YET, CoefficientPolicy, Factors, Matched, common_denominator, rank
 
-CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
 #: Why a rule gave nothing, or that it did.
 Outcome = Literal[
     "awarded",
@@ -73,23 +72,6 @@ class Rating(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Rating([], {}, [])
-#: What a rule gives before it is worked out.
-_NOT_YET = Amount((), 1)
-#: The coefficients of an award that nothing multiplies; shared by all, and changed by nobody.
-_NO_NAMES: list[str] = []
-
-
-class _Matched:
-    """A rule that matched, on its way through the pipeline."""
-
-    __slots__ = ("amount", "coefficients", "points", "positions", "rule")
-
-    def __init__(self, rule: CompiledRule, positions: Sequence[int]) -> None:
-        self.rule = rule
-        self.positions = positions
-        self.amount = _NOT_YET
-        self.coefficients = _NO_NAMES
-        self.points = 0
 
 
 class _Failed(Exception):
@@ -192,23 +174,23 @@ class _Rater:
 
     # --- select and match ---
 
-    def _match(self) -> list[_Matched]:
+    def _match(self) -> list[Matched]:
         day, event = self._day, self._event
         if self._with_all:
             return [each for rule in self._book.rules if (each := self._match_one(rule)) is not None]
         rules = day.candidates(self._facts, event.lines) if day.asks else day.always
-        every, matched = range(len(event.lines)), list[_Matched]()
+        every, matched = range(len(event.lines)), list[Matched]()
         for rule in rules:
             if rule.is_certain:
-                matched.append(_Matched(rule, every))
+                matched.append(Matched(rule, every))
             elif rule.is_sure_by_line and rule.line_test is not None:
                 if positions := self._positions_of(*rule.line_test):
-                    matched.append(_Matched(rule, positions))
+                    matched.append(Matched(rule, positions))
             elif (each := self._match_one(rule)) is not None:
                 matched.append(each)
         return matched
 
-    def _match_one(self, rule: CompiledRule) -> _Matched | None:
+    def _match_one(self, rule: CompiledRule) -> Matched | None:
         try:
             outcome = None if self._is_sure(rule) else self._mismatch(rule)
             positions = self._positions(rule) if outcome is None else ()
@@ -220,7 +202,7 @@ class _Rater:
         if outcome is not None:
             self._say(rule, outcome)
             return None
-        return _Matched(rule, positions)
+        return Matched(rule, positions)
 
     def _mismatch(self, rule: CompiledRule) -> Outcome | None:
         """Why a rule does not match the event and the member; None: it does."""
@@ -267,18 +249,18 @@ class _Rater:
 
     # --- base ---
 
-    def _work_out(self, base: list[_Matched]) -> list[_Matched]:
+    def _work_out(self, base: list[Matched]) -> list[Matched]:
         """The base rules with what they give. Of a `first` group one stays: the first, or, as a rule that fails did not
         match, the first after those that fail."""
         for group in self._groups(base, "first"):
-            in_turn = sorted(group, key=_rank)
+            in_turn = sorted(group, key=rank)
             failed = list(takewhile(lambda each: not self._try_base(each), in_turn))
             base = [each for each in base if each not in failed]
             if len(failed) < len(in_turn):
                 base = self._drop_others(base, in_turn[len(failed) :], in_turn[len(failed)])
-        return [each for each in base if each.amount is not _NOT_YET or self._try_base(each)]
+        return [each for each in base if each.amount is not NOT_YET or self._try_base(each)]
 
-    def _try_base(self, each: _Matched) -> bool:
+    def _try_base(self, each: Matched) -> bool:
         if each.rule.cannot_fail:
             each.amount = _amount(each.rule, self._event, each.positions, 0)
             return True
@@ -289,7 +271,7 @@ class _Rater:
             return False
         return True
 
-    def _base(self, each: _Matched) -> Amount:
+    def _base(self, each: Matched) -> Amount:
         rule, lines = each.rule, self._event.lines
         if rule.formula is None:
             progressive = rule.document.progressive
@@ -302,15 +284,15 @@ class _Rater:
 
     # --- coefficients and rounding ---
 
-    def _pick_coefficients(self, coefficients: list[_Matched]) -> list[_Matched]:
+    def _pick_coefficients(self, coefficients: list[Matched]) -> list[Matched]:
         chosen = self._pick_first(coefficients)
         for group in self._groups(chosen, "best"):
-            common = _common([each.rule.factor for each in group])
-            best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))
+            common = common_denominator([each.rule.factor for each in group])
+            best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], rank(each)))
             chosen = self._drop_others(chosen, group, best)
         return chosen
 
-    def _multiply_and_round(self, base: list[_Matched], matched: list[_Matched]) -> None:
+    def _multiply_and_round(self, base: list[Matched], matched: list[Matched]) -> None:
         """Whole points for each base rule; `matched`: the coefficients that matched."""
         if not matched:
             for each in base:
@@ -320,7 +302,7 @@ class _Rater:
         coefficients = self._pick_coefficients(matched)
         multiplied: set[str] = set()
         outbid: dict[str, str] = {}
-        factors_of = _Factors(self._book.multipliers, coefficients, self._coefficient_policy, len(self._event.lines))
+        factors_of = Factors(self._book.multipliers, coefficients, self._coefficient_policy, len(self._event.lines))
         for each in base:
             if self._multiply(each, factors_of) and self._with_all:
                 multiplied.update(each.coefficients)
@@ -335,7 +317,7 @@ class _Rater:
             else:
                 self._say(each.rule, "nothing_to_multiply")
 
-    def _multiply(self, each: _Matched, factors_of: _Factors) -> bool:
+    def _multiply(self, each: Matched, factors_of: Factors) -> bool:
         """Whether there was something to multiply it by."""
         amount = each.amount
         factors: Sequence[Factor] | None = None
@@ -352,28 +334,28 @@ class _Rater:
 
     # --- stacking ---
 
-    def _pick_first(self, matched: list[_Matched]) -> list[_Matched]:
+    def _pick_first(self, matched: list[Matched]) -> list[Matched]:
         for group in self._groups(matched, "first"):
-            matched = self._drop_others(matched, group, min(group, key=_rank))
+            matched = self._drop_others(matched, group, min(group, key=rank))
         return matched
 
-    def _pick_best(self, matched: list[_Matched]) -> list[_Matched]:
+    def _pick_best(self, matched: list[Matched]) -> list[Matched]:
         for group in self._groups(matched, "best"):
-            matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, _rank(each))))
+            matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, rank(each))))
         return matched
 
-    def _groups(self, matched: list[_Matched], pick: GroupPick) -> list[list[_Matched]]:
+    def _groups(self, matched: list[Matched], pick: GroupPick) -> list[list[Matched]]:
         """The matched rules of each group with this way of picking, where there is more than one."""
         if pick not in self._book.picks:
             return []
-        found: dict[str, list[_Matched]] = {}
+        found: dict[str, list[Matched]] = {}
         for each in matched:
             group = each.rule.group
             if group is not None and group.pick == pick:
                 found.setdefault(group.id, []).append(each)
         return [each for each in found.values() if len(each) > 1]
 
-    def _drop_others(self, matched: list[_Matched], group: list[_Matched], winner: _Matched) -> list[_Matched]:
+    def _drop_others(self, matched: list[Matched], group: list[Matched], winner: Matched) -> list[Matched]:
         losers = [each for each in group if each is not winner]
         for each in losers:
             self._say(each.rule, "group", detail=winner.rule.id)
@@ -381,7 +363,7 @@ class _Rater:
 
     # --- caps ---
 
-    def _cap(self, each: _Matched, room: Room) -> Award:
+    def _cap(self, each: Matched, room: Room) -> Award:
         rule = each.rule
         points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, [])
         outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
@@ -398,111 +380,13 @@ class _Rater:
         self._verdicts.append(Verdict(rule.id, "failed", 0, message))
 
 
-def _award(each: _Matched, points: int, cuts: list[Cut]) -> Award:
+def _award(each: Matched, points: int, cuts: list[Cut]) -> Award:
     return Award(each.rule.id, each.rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
 
 
 _SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": "spent_cents_total"}
 
 
-def _rank(each: _Matched) -> tuple[int, str]:
-    return each.rule.order
-
-
-class _ByLine:
-    """What a set of coefficients comes to: for each line, and for an award that has no lines."""
-
-    __slots__ = ("_policy", "factors", "here", "in_all", "names")
-
-    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
-        here: list[list[_Matched]] = [[] for _ in range(lines)]
-        for each in coefficients:
-            for position in each.positions:
-                here[position].append(each)
-        #: Those that matched each line, and all, whether they count or not.
-        self.here, self.in_all = here, coefficients
-        self._policy = policy
-        counted = here if policy != "best" else [_that_count(matched, policy) for matched in here]
-        self.names = [[each.rule.id for each in matched] for matched in counted]
-        self.factors = [combined([each.rule.factor for each in matched], policy) for matched in counted]
-
-    @property
-    def whole(self) -> Factor:
-        """What multiplies an award that has no lines."""
-        return combined([each.rule.factor for each in _that_count(self.in_all, self._policy)], self._policy)
-
-    @property
-    def all_names(self) -> list[str]:
-        """The rules behind it."""
-        return [each.rule.id for each in _that_count(self.in_all, self._policy)]
-
-
 def _together(names: list[list[str]]) -> list[str]:
     """The rules that multiply some line, each once, in the order in which they come."""
     return names[0] if len(names) == 1 else list(dict.fromkeys(chain.from_iterable(names)))
-
-
-class _Factors:
-    """The coefficients of an event, by the rules that they multiply; each set is combined once."""
-
-    def __init__(
-        self,
-        multipliers: Mapping[str, frozenset[str]],
-        coefficients: list[_Matched],
-        policy: CoefficientPolicy,
-        lines: int,
-    ) -> None:
-        self._multipliers = multipliers
-        self._coefficients = coefficients
-        self._policy = policy
-        self._lines = lines
-        self._known: dict[frozenset[str], _ByLine | None] = {}
-
-    def of(self, base: CompiledRule) -> _ByLine | None:
-        """What multiplies a base rule; None: nothing does."""
-        multipliers = self._multipliers[base.id]
-        if not multipliers:
-            return None
-        if multipliers not in self._known:
-            fitting = [each for each in self._coefficients if each.rule.id in multipliers]
-            self._known[multipliers] = _ByLine(fitting, self._policy, self._lines) if fitting else None
-        return self._known[multipliers]
-
-    def outbid_on(self, base: CompiledRule, lines: Sequence[int]) -> dict[str, str]:
-        """The coefficients that fit what a base rule gave, and the larger one that multiplied it instead."""
-        by_line = self.of(base)
-        if self._policy != "best" or by_line is None:
-            return {}
-        meetings = [(by_line.here[line], by_line.names[line]) for line in lines]
-        if not lines:
-            meetings = [(by_line.in_all, by_line.all_names)]
-        return {each.rule.id: names[0] for matched, names in meetings for each in matched if each.rule.id not in names}
-
-
-def _that_count(coefficients: list[_Matched], policy: CoefficientPolicy) -> list[_Matched]:
-    """Those that multiply: all, or the largest alone (of equal ones the first in the order of rules)."""
-    if policy != "best" or len(coefficients) < 2:
-        return coefficients
-    common = _common([each.rule.factor for each in coefficients])
-    return [min(coefficients, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))]
-
-
-def combined(factors: list[Factor], policy: CoefficientPolicy) -> Factor:
-    """The coefficients that count as one: their product, or one plus what each is above one."""
-    if not factors:
-        return 1, 1
-    if len(factors) == 1:
-        return factors[0]
-    if policy != "sum_of_extras":
-        above = below = 1
-        for up, down in factors:
-            above *= up
-            below *= down
-        return above, below
-    common = _common(factors)
-    # Several below 1 may take away more than there is.
-    return max(common + sum(up * common // down - common for up, down in factors), 0), common
-
-
-def _common(factors: list[Factor]) -> int:
-    return prod(down for _, down in factors)
