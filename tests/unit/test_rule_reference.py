@@ -27,7 +27,8 @@ from jifen.core.rules.facts import (
     names_for,
     vocabularies,
 )
-from jifen.core.rules.rate import CoefficientPolicy, Outcome
+from jifen.core.rules.multiply import CoefficientPolicy
+from jifen.core.rules.rate import Outcome
 from jifen.services.events import read_event, submission_of_event
 from jifen.services.programs import parse_program
 from jifen.services.typed_yaml import YamlFile

@@ -15,7 +15,7 @@ from jifen.cli.program import AsJson
 from jifen.core.errors import JifenError
 
 if TYPE_CHECKING:
-    from jifen.analytics.backtest.report import BacktestReport, Figure, WalletReport
+    from jifen.analytics.backtest.report import BacktestReport, Figure, TierSetReport, WalletReport
 
 
 class InvalidDay(JifenError):
@@ -74,7 +74,7 @@ def backtest(
     if html is not None:
         from jifen.analytics.backtest.page import render_page
 
-        _write_page(html, render_page(report))
+        _write_page(html, render_page(report, "en" if invocation.say.language == "en" else "zh"))
     if as_json:
         write_json(report)
     else:
@@ -117,6 +117,8 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
     ]
     if rules:
         write_table(headings, rules)
+    for tier_set in report.tier_sets:
+        _show_tiers(invocation, tier_set)
     hit = [each for each in report.caps if each.draft_events]
     if hit:
         write_table(
@@ -171,3 +173,33 @@ def _show_wallet(invocation: Invocation, wallet: WalletReport) -> None:
             f"Members: {more:,} with more, {same:,} with the same, {less:,} with less.",
         )
     )
+    if wallet.tier_points:
+        write_line(
+            say(
+                f"发放差异中由等级变化引起：{wallet.tier_points:+,}。",
+                f"Of what was issued more or less, tiers make {wallet.tier_points:+,}.",
+            )
+        )
+
+
+def _show_tiers(invocation: Invocation, tier_set: TierSetReport) -> None:
+    say = invocation.say
+
+    def called(tier: str) -> str:
+        name = tier_set.tiers.get(tier)
+        return say(name.zh, name.en) if name else tier or say("无等级", "no tier")
+
+    figures = [say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")]
+    title = tier_set.tier_set if tier_set.name is None else say(tier_set.name.zh, tier_set.name.en)
+    write_table(
+        [say(f"{title}：期末会员", f"{title}: members at the end"), *figures],
+        [(called(each.tier), each.recorded, each.draft, each.draft - each.recorded) for each in tier_set.members],
+    )
+    if tier_set.moves:
+        write_table(
+            [say(f"{title}：等级变动", f"{title}: moves"), *figures],
+            [
+                (f"{called(each.before)} → {called(each.after)}", each.recorded, each.draft, each.draft - each.recorded)
+                for each in tier_set.moves
+            ],
+        )

@@ -41,7 +41,7 @@ from jifen.core.rules.document import (
     Tier,
 )
 from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, check_text, invalid
-from jifen.core.rules.rate import CoefficientPolicy
+from jifen.core.rules.multiply import CoefficientPolicy
 from jifen.core.segments.facts import SegmentVocabulary
 from jifen.core.tiers.benefits import rules_of_tiers
 from jifen.core.tiers.checks import check_opened, check_tier_sets, opened_rewards

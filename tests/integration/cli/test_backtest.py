@@ -46,6 +46,8 @@ def test_tables_in_both_languages_and_a_page(shop: str, tmp_path: Path) -> None:
         done = jifen("backtest", "--draft", draft, "--html", page, "--workers", 1, "--lang", language, "--url", shop)
         assert done.returncode == 0, done.stderr
         assert all(word in done.stdout for word in words)
+        opened = page.read_text("utf-8")
+        assert f'id="choose-{language}" checked' in opened, "the page opens in the language of the call"
     text = page.read_text("utf-8")
     assert "<script" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text

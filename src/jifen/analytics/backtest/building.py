@@ -18,15 +18,18 @@ from jifen.analytics.backtest.report import (
     HistogramStep,
     LedgerCheck,
     MemberLine,
+    Names,
     PointsLine,
     RefusedLine,
     RuleLine,
+    TierLine,
     TierMove,
+    TierSetReport,
     WalletReport,
 )
-from jifen.analytics.backtest.sums import EDGES, CapSums, MemberDifference, Pair, RuleSums, Sums, WalletSums
+from jifen.analytics.backtest.sums import EDGES, CapSums, MemberDifference, Pair, RuleSums, Sums, TierSums, WalletSums
 from jifen.core.ledger.values import transaction_id
-from jifen.core.program import Program
+from jifen.core.program import Program, ProgramDocument
 from jifen.core.program import Wallet as ProgramWallet
 from jifen.core.rules.caps import OpenCap, cost_cents
 from jifen.core.rules.document import LocalizedText
@@ -79,22 +82,61 @@ def build_report(sums: Sums, circumstances: Circumstances) -> BacktestReport:
             for each in sorted(sums.refusals)
         ],
         failed=[FailedLine(rule, each.events, each.message) for rule, each in sorted(sums.failed.items())],
-        tier_moves=_tier_moves(sums),
         checks=[check for wallet in document.wallets for check in _checks(wallet.id, sums.wallet(numbers[wallet.id]))],
         notes=_notes(circumstances, sums),
         workers=circumstances.workers,
         seconds=round(circumstances.seconds, 3),
         transactions_per_second=int(sums.rows / seconds),
         orders_per_second=int(sums.orders / seconds),
+        tier_sets=_tier_sets(circumstances, sums),
+        names=_names(circumstances.current.document, document),
     )
 
 
-def _tier_moves(sums: Sums) -> list[TierMove]:
+def _names(current: ProgramDocument, draft: ProgramDocument) -> Names:
+    names = Names({}, {}, {}, {})
+    for document in (current, draft):
+        names.wallets.update((each.id, each.name) for each in document.wallets)
+        names.rules.update((each.id, each.name) for each in document.rules if each.name is not None)
+        names.campaigns.update((each.id, each.name) for each in document.campaigns)
+        names.tiers.update((each.id, each.name) for each in document.tiers)
+    return names
+
+
+def _tier_sets(circumstances: Circumstances, sums: Sums) -> list[TierSetReport]:
+    """The sets of the draft, then those that only the program in force has."""
+    known = {each.id: each for each in circumstances.current.document.tier_sets}
+    mine = {each.id: each for each in circumstances.draft.document.tier_sets}
+    found = []
+    for tier_set in (*mine, *sorted((known.keys() | sums.tier_sets.keys()) - mine.keys())):
+        figures = sums.tier_sets.get(tier_set) or TierSums()
+        documents = [each[tier_set] for each in (known, mine) if tier_set in each]
+        names = {tier.id: tier.name for document in documents for tier in document.tiers}
+        ranks = {tier.id: rank for document in documents for rank, tier in enumerate(document.tiers)}
+        found.append(
+            TierSetReport(
+                tier_set,
+                documents[-1].name if documents else None,
+                names,
+                _members_by_tier(figures, ranks),
+                _tier_moves(figures, ranks),
+            )
+        )
+    return found
+
+
+def _members_by_tier(figures: TierSums, ranks: dict[str, int]) -> list[TierLine]:
+    tiers = sorted({*figures.members, *ranks}, key=lambda tier: (ranks.get(tier, -1), tier))
+    lines = [(tier, figures.members.get(tier) or Pair()) for tier in tiers]
+    return [TierLine(tier, pair.recorded, pair.draft) for tier, pair in lines if tier in ranks or pair != Pair()]
+
+
+def _tier_moves(figures: TierSums, ranks: dict[str, int]) -> list[TierMove]:
     moves = []
-    for move, number in sorted(sums.tier_moves.items()):
+    for move, pair in figures.moves.items():
         before, _, after = move.partition(">")
-        moves.append(TierMove(before, after, number))
-    return moves
+        moves.append(TierMove(before, after, pair.recorded, pair.draft))
+    return sorted(moves, key=lambda each: [(ranks.get(tier, -1), tier) for tier in (each.before, each.after)])
 
 
 def _wallet(wallet: ProgramWallet, sums: WalletSums) -> WalletReport:
@@ -125,6 +167,7 @@ def _wallet(wallet: ProgramWallet, sums: WalletSums) -> WalletReport:
         histogram=histogram_of(steps),
         winners=[_member(each) for each in sums.winners],
         losers=[_member(each) for each in sums.losers],
+        tier_points=sum(each.tier_points for each in sums.rules.values()),
     )
 
 
@@ -210,6 +253,8 @@ def _rule(rule: str, sums: RuleSums) -> RuleLine:
         sums.only_recorded_points,
         sums.changed_events,
         sums.changed_points,
+        sums.tier_events,
+        sums.tier_points,
     )
 
 
@@ -274,9 +319,14 @@ _SINCE = LocalizedText(
     "caps at the beginning; the figures count the period alone.",
 )
 _TIERS = LocalizedText(
-    zh="会员等级取自事件入账时保存的事实；没有保存的，取现在的资料。草案不改变等级，等级变动为实际发生的变动。",
-    en="Tiers are those kept with the events, or today's where none was kept. The draft moves nobody: the moves "
-    "between tiers are those that were seen.",
+    zh="会员等级由草案重新决定：升级在入账的同一时刻，复核与到期在应到的时刻；人工给予的等级照实保留。"
+    "“实际”为当时入账的等级变动。",
+    en="The draft decides tiers anew: a rise with the very event, reviews and ends when they fall due. Tiers that "
+    "people gave are kept as they were. What stands under recorded are the changes that were booked.",
+)
+_SAID_TIERS = LocalizedText(
+    zh="草案没有等级体系：会员等级取自事件入账时保存的事实；没有保存的，取现在的资料。",
+    en="The draft has no tier sets: tiers are those kept with the events, or today's where none was kept.",
 )
 _TRANSFERS = LocalizedText(
     zh="转赠的收入方按实际收到的批次入账，即使草案下转出方余额不足（计入“会被拒绝”）。",
@@ -289,7 +339,7 @@ def _notes(circumstances: Circumstances, sums: Sums) -> list[LocalizedText]:
     notes = [_AS_RECORDED if circumstances.in_order else _BY_MEMBER]
     if circumstances.since is not None:
         notes.append(_SINCE)
-    notes.append(_TIERS)
+    notes.append(_TIERS if circumstances.draft.tier_sets else _SAID_TIERS)
     if "transfer" in sums.kinds:
         notes.append(_TRANSFERS)
     return notes

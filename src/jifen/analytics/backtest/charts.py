@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from jifen.core.rules.document import LocalizedText
+
 WIDTH: Final = 720
 _RECORDED: Final = "recorded"
 _DRAFT: Final = "draft"
@@ -16,7 +18,7 @@ _DRAFT: Final = "draft"
 class BarPair(msgspec.Struct, frozen=True):
     """Two bars under one label."""
 
-    label: str
+    label: str | LocalizedText
     recorded: int
     draft: int
 
@@ -41,7 +43,7 @@ def paired_columns(pairs: Sequence[BarPair]) -> str:
         middle = left + slot * (index + 0.5)
         for kind, value, x in ((_RECORDED, each.recorded, middle - width - 1), (_DRAFT, each.draft, middle + 1)):
             size = _scaled(value, ceiling, height - bottom - top)
-            body.append(_rectangle(kind, x, height - bottom - size, width, size, f"{each.label}: {value:,}"))
+            body.append(_rectangle(kind, x, height - bottom - size, width, size, _titled(each.label, value)))
         if index % every == 0:
             body.append(_text(middle, height - bottom + 18, each.label, "middle"))
     return _svg(height, body)
@@ -58,7 +60,7 @@ def paired_rows(pairs: Sequence[BarPair]) -> str:
         body.append(_text(left - 10, y + 19, each.label, "end", most=26))
         for kind, value, offset in ((_RECORDED, each.recorded, 0), (_DRAFT, each.draft, 15)):
             size = _scaled(value, most, WIDTH - left - 110)
-            body.append(_rectangle(kind, left, y + offset, size, 13, f"{each.label}: {value:,}"))
+            body.append(_rectangle(kind, left, y + offset, size, 13, _titled(each.label, value)))
             body.append(_text(left + size + 6, y + offset + 11, f"{value:,}", "start"))
     return _svg(height, body)
 
@@ -117,9 +119,23 @@ def _rectangle(kind: str, x: float, y: float, width: float, height: float, title
     )
 
 
-def _text(x: float, y: float, text: str, anchor: str, *, most: int = 40) -> str:
+def _titled(label: str | LocalizedText, value: int) -> str:
+    """A title has no markup, so one of both languages says both."""
+    shown = label if isinstance(label, str) else " / ".join(dict.fromkeys((label.zh, label.en)))
+    return f"{shown}: {value:,}"
+
+
+def _text(x: float, y: float, text: str | LocalizedText, anchor: str, *, most: int = 40) -> str:
+    """A text, of which the page shows one language."""
+    if isinstance(text, LocalizedText):
+        return _in(x, y, text.zh, anchor, most, "zh") + _in(x, y, text.en, anchor, most, "en")
+    return _in(x, y, text, anchor, most, "")
+
+
+def _in(x: float, y: float, text: str, anchor: str, most: int, language: str) -> str:
     shown = text if len(text) <= most else text[: most - 1] + "…"
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(shown)}</text>'
+    kind = f' class="{language}"' if language else ""
+    return f'<text{kind} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(shown)}</text>'
 
 
 def _slanted(x: float, y: float, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import msgspec
@@ -29,6 +29,11 @@ def both(zh: str, en: str) -> str:
 def named(text: LocalizedText) -> str:
     """A text of the program in both languages."""
     return both(text.zh, text.en)
+
+
+def entitled(names: Mapping[str, LocalizedText], key: str) -> str:
+    """What something of the program is called; its id where it has no name."""
+    return named(names[key]) if key in names else escape(key)
 
 
 def said(words: dict[str, tuple[str, str]], key: str) -> str:

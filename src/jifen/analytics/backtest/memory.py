@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from jifen.analytics.backtest.entries import Entry
 from jifen.core.decide import Effects, PastTransaction
 from jifen.core.decide.context import adds_points
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Transaction
@@ -34,11 +35,11 @@ class Memory:
         self._additions: dict[int, list[Movement]] = {}
         self._roots: dict[int, int] = {}
 
-    def keep(self, recorded: int, effects: Effects, program: Program) -> None:
+    def keep(self, entry: Entry, effects: Effects, program: Program) -> None:
         """Remember what a recorded transaction came to."""
         for transaction in effects.transactions:
             self._note(transaction, effects)
-        answer, trace = effects.answer, effects.trace
+        recorded, answer, trace = entry.sequence, effects.answer, effects.trace
         if recorded not in self._referred or answer is None or trace is None:
             return
         self._kept[recorded] = PastTransaction(
@@ -46,7 +47,7 @@ class Memory:
             answer.kind,
             program,
             answer.occurred_at,
-            answer.facts,
+            None if entry.facts is None else entry.facts.encode(),
             trace,
             tuple(self._with_terms(movement) for movement in answer.movements),
             source=answer.source,

@@ -1,12 +1,13 @@
-"""The report as one page that needs nothing else: Chinese first, English at the flick of a switch.
+"""The report as one page that needs nothing else: it opens in one language, the other is at the flick of a switch.
 
 Every text from outside goes through `escape`, here, in the pieces or in the charts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Literal
 
 from jifen.analytics.backtest.charts import Bar, BarPair, columns, paired_columns, paired_rows
 from jifen.analytics.backtest.markup import (
@@ -15,6 +16,7 @@ from jifen.analytics.backtest.markup import (
     Signed,
     both,
     card,
+    entitled,
     money,
     named,
     said,
@@ -23,10 +25,21 @@ from jifen.analytics.backtest.markup import (
     table,
     tile,
 )
-from jifen.analytics.backtest.page_details import caps, checks, failed, notes, refused, tier_moves
-from jifen.analytics.backtest.report import BacktestReport, Figure, HistogramStep, MemberLine, PointsLine, WalletReport
+from jifen.analytics.backtest.page_details import caps, checks, failed, notes, refused, tiers
+from jifen.analytics.backtest.report import (
+    BacktestReport,
+    Figure,
+    HistogramStep,
+    MemberLine,
+    Names,
+    PointsLine,
+    WalletReport,
+)
 from jifen.analytics.backtest.style import STYLE
 from jifen.analytics.backtest.words import KINDS
+from jifen.core.rules.document import LocalizedText
+
+Language = Literal["zh", "en"]
 
 _STEPS = (
     '<p class="soft"><small>'
@@ -40,19 +53,27 @@ _STEPS = (
 _CHARTED = 24
 
 
-def render_page(report: BacktestReport) -> str:
-    """The whole page."""
-    body = [_head(report), *(_wallet(wallet, report.currency) for wallet in report.wallets if _has_figures(wallet))]
-    body += [part(report) for part in (caps, refused, failed, tier_moves, checks, notes)]
-    title = escape(f"回测 Backtest: {report.program.zh}")
+def render_page(report: BacktestReport, language: Language = "zh") -> str:
+    """The whole page, which opens in this language."""
+    names = report.names
+    wallets = [_wallet(wallet, report.currency, names) for wallet in report.wallets if _has_figures(wallet)]
+    body = [_head(report), *wallets]
+    body += [part(report) for part in (tiers, caps, refused, failed, checks, notes)]
+    is_chinese = language == "zh"
+    title = escape(f"回测：{report.program.zh}" if is_chinese else f"Backtest: {report.program.en}")
     return (
-        f'<!DOCTYPE html>\n<html lang="zh-CN"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!DOCTYPE html>\n<html lang="{"zh-CN" if is_chinese else "en"}"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head>\n<body>"
-        '<input class="choice" type="radio" name="language" id="choose-zh" checked aria-label="中文">'
-        '<input class="choice" type="radio" name="language" id="choose-en" aria-label="English">'
+        f"{_choice('zh', '中文', language)}{_choice('en', 'English', language)}"
         f"<main>{''.join(body)}</main></body></html>\n"
     )
+
+
+def _choice(language: Language, label: str, chosen: Language) -> str:
+    checked = " checked" if language == chosen else ""
+    return f'<input class="choice" type="radio" name="language" id="choose-{language}"{checked} aria-label="{label}">'
 
 
 def _head(report: BacktestReport) -> str:
@@ -99,8 +120,8 @@ def _has_figures(wallet: WalletReport) -> bool:
     return bool(wallet.rules) or any(figure.recorded or figure.draft for figure in figures)
 
 
-def _wallet(wallet: WalletReport, currency: str) -> str:
-    rules = [BarPair(each.rule, each.recorded, each.draft) for each in wallet.rules]
+def _wallet(wallet: WalletReport, currency: str, names: Names) -> str:
+    rules = [BarPair(names.rules.get(each.rule, each.rule), each.recorded, each.draft) for each in wallet.rules]
     rules.sort(key=lambda each: -max(each.recorded, each.draft))
     months = [BarPair(each.key, each.recorded, each.draft) for each in wallet.months]
     parts = [
@@ -108,13 +129,13 @@ def _wallet(wallet: WalletReport, currency: str) -> str:
         f'<div class="tiles">{_figures(wallet, currency)}</div>',
         card(both("各月发放", "Issued by month"), paired_columns(months) + LEGEND),
         card(both("各规则发放", "Issued by rule"), paired_rows(rules[:_CHARTED]) + LEGEND),
-        card(both("差异从哪里来", "Where the difference comes from"), _causes(wallet)),
+        card(both("差异从哪里来", "Where the difference comes from"), _causes(wallet, names)),
         card(_histogram_title(wallet), columns(_bars(wallet.histogram)) + _STEPS),
         '<div class="two">',
         card(both("得到更多的会员", "Members who get more"), _members(wallet.winners)),
         card(both("得到更少的会员", "Members who get less"), _members(wallet.losers)),
-        card(both("按品类", "By category"), _lines(wallet.categories)),
-        card(both("按等级", "By tier"), _lines(wallet.tiers)),
+        card(both("按品类", "By category"), _lines(wallet.categories, {})),
+        card(both("按等级", "By tier"), _lines(wallet.tiers, names.tiers)),
         "</div>",
     ]
     return "".join(parts)
@@ -152,7 +173,7 @@ def _figure_tile(label: str, figure: Figure, draft: str, recorded: str, currency
     return tile(label, draft, f"{both('实际', 'recorded')} {recorded} · {shown}{share(figure)}")
 
 
-def _causes(wallet: WalletReport) -> str:
+def _causes(wallet: WalletReport, names: Names) -> str:
     headings = [
         both("规则", "rule"),
         both("实际", "recorded"),
@@ -161,16 +182,18 @@ def _causes(wallet: WalletReport) -> str:
         both("只在草案", "only in the draft"),
         both("只在实际", "only as recorded"),
         both("数额改变", "changed"),
+        both("其中因等级", "of it by tier"),
     ]
     rows: list[list[Cell]] = [
         [
-            escape(each.rule),
+            entitled(names.rules, each.rule),
             each.recorded,
             each.draft,
             Signed(each.draft - each.recorded),
             _cause(each.only_draft_points, each.only_draft_events),
             _cause(-each.only_recorded_points, each.only_recorded_events),
             _cause(each.changed_points, each.changed_events),
+            _cause(each.tier_points, each.tier_events),
         ]
         for each in sorted(wallet.rules, key=lambda each: (-abs(each.draft - each.recorded), each.rule))
     ]
@@ -221,13 +244,13 @@ def _members(members: Sequence[MemberLine]) -> str:
     )
 
 
-def _lines(lines: Sequence[PointsLine]) -> str:
+def _lines(lines: Sequence[PointsLine], names: Mapping[str, LocalizedText]) -> str:
     headings = ["", both("实际", "recorded"), both("草案", "draft"), both("差异", "difference")]
     return table(
         headings,
         [
             [
-                escape(each.key) or f'<span class="soft">{both("未注明", "none named")}</span>',
+                entitled(names, each.key) or f'<span class="soft">{both("未注明", "none named")}</span>',
                 each.recorded,
                 each.draft,
                 Signed(each.draft - each.recorded),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from jifen.analytics.backtest.markup import Cell, both, card, named, said, table
-from jifen.analytics.backtest.report import BacktestReport
+from jifen.analytics.backtest.markup import Cell, Signed, both, card, entitled, named, said, table
+from jifen.analytics.backtest.report import BacktestReport, Names, TierSetReport
 from jifen.analytics.backtest.words import CHECKS, KINDS, LIMITS, OWNERS, PERIODS, REFUSALS
 
 
@@ -25,7 +25,7 @@ def caps(report: BacktestReport) -> str:
     ]
     rows: list[list[Cell]] = [
         [
-            _owner(each.cap),
+            _owner(report.names, each.cap),
             " ".join((said(OWNERS, each.per), said(PERIODS, each.period), said(LIMITS, each.limit))),
             "–" if each.most is None else f"{each.most:,}",
             each.recorded_events,
@@ -39,9 +39,10 @@ def caps(report: BacktestReport) -> str:
     return f"<h2>{both('上限与预算', 'Caps and budgets')}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
 
 
-def _owner(owner: str) -> str:
+def _owner(names: Names, owner: str) -> str:
     kind, colon, name = owner.partition(":")
-    return f"{said(OWNERS, kind)} {escape(name)}" if colon else said(OWNERS, f"whole-{kind}")
+    known = {"rule": names.rules, "campaign": names.campaigns}.get(kind, {})
+    return f"{said(OWNERS, kind)} {entitled(known, name)}" if colon else said(OWNERS, f"whole-{kind}")
 
 
 def refused(report: BacktestReport) -> str:
@@ -54,13 +55,20 @@ def refused(report: BacktestReport) -> str:
         [both("原因", "reason"), both("流水", "transactions")],
         [[f"{said(REFUSALS, code)} <small>{escape(code)}</small>", count] for code, count in report.refused.items()],
     )
-    headings = [both("流水", "transaction"), both("类型", "kind"), both("原因", "reason"), both("积分", "points")]
+    headings = [
+        both("流水", "transaction"),
+        both("类型", "kind"),
+        both("原因", "reason"),
+        both("数额", "points"),
+        both("账户", "wallet"),
+    ]
     rows: list[list[Cell]] = [
         [
             escape(each.transaction_id),
             said(KINDS, each.kind),
             said(REFUSALS, each.code),
             "" if each.points is None else f"{each.points:,}",
+            "" if each.wallet is None else entitled(report.names.wallets, each.wallet),
         ]
         for each in report.refused_transactions
     ]
@@ -76,21 +84,51 @@ def failed(report: BacktestReport) -> str:
     if not report.failed:
         return ""
     headings = [both("规则", "rule"), both("次数", "events"), both("例如", "for example")]
-    rows: list[list[Cell]] = [[escape(each.rule), each.events, escape(each.message)] for each in report.failed]
+    rows: list[list[Cell]] = [
+        [entitled(report.names.rules, each.rule), each.events, escape(each.message)] for each in report.failed
+    ]
     title = both("无法求值的规则", "Rules that could not be evaluated")
     return f"<h2>{title}</h2>" + f'<div class="card fault">{table(headings, rows)}</div>'
 
 
-def tier_moves(report: BacktestReport) -> str:
-    """Moves between tiers."""
-    if not report.tier_moves:
-        return ""
-    headings = [both("原等级", "from"), both("新等级", "to"), both("次数", "times")]
-    rows: list[list[Cell]] = [
-        [escape(each.before) or "–", escape(each.after) or "–", each.moves] for each in report.tier_moves
+def tiers(report: BacktestReport) -> str:
+    """Who stands in which tier at the end, and the moves between them."""
+    return "".join(_tier_set(each) for each in report.tier_sets if each.members or each.moves)
+
+
+def _tier_set(tier_set: TierSetReport) -> str:
+    figures = [both("实际", "recorded"), both("草案", "draft"), both("差异", "difference")]
+    members: list[list[Cell]] = [
+        [_tier(tier_set, each.tier), each.recorded, each.draft, Signed(each.draft - each.recorded)]
+        for each in tier_set.members
     ]
-    title = both("期间看到的等级变动", "Moves between tiers that were seen")
-    return f"<h2>{title}</h2>" + f'<div class="card">{table(headings, rows)}</div>'
+    moves: list[list[Cell]] = [
+        [
+            _tier(tier_set, each.before),
+            _tier(tier_set, each.after),
+            each.recorded,
+            each.draft,
+            Signed(each.draft - each.recorded),
+        ]
+        for each in tier_set.moves
+    ]
+    name = escape(tier_set.tier_set) if tier_set.name is None else named(tier_set.name)
+    return (
+        f"<h2>{both('等级', 'Tiers')} · {name}</h2>"
+        '<div class="two">'
+        + card(both("期末各等级会员", "Members by tier at the end"), table([both("等级", "tier"), *figures], members))
+        + card(
+            both("期间的等级变动", "Moves between tiers"),
+            table([both("原等级", "from"), both("新等级", "to"), *figures], moves)
+            if moves
+            else f'<p class="soft">{both("没有", "None.")}</p>',
+        )
+        + "</div>"
+    )
+
+
+def _tier(tier_set: TierSetReport, tier: str) -> str:
+    return entitled(tier_set.tiers, tier) if tier else both("无等级", "no tier")
 
 
 def checks(report: BacktestReport) -> str:
@@ -104,7 +142,7 @@ def checks(report: BacktestReport) -> str:
     ]
     rows: list[list[Cell]] = [
         [
-            escape(each.wallet),
+            entitled(report.names.wallets, each.wallet),
             said(CHECKS, each.name),
             each.events,
             each.ledger,

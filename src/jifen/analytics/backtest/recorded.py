@@ -12,13 +12,16 @@ from jifen.core.draws.values import Drawn
 from jifen.core.ledger.values import Account, Bucket, MemberState
 from jifen.core.limits import NEVER
 from jifen.core.orders import Order
+from jifen.core.program import Program
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import NO_PROFILE, Profile
+from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
+from jifen.core.tiers.standing import TierChange
 from jifen.core.trace import Dealings, TakenBack
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.engine.loading import load_everything
+from jifen.engine.known import load_known
+from jifen.engine.loading import decode_counters, load_everything
 from jifen.engine.places import Places
 
 _SQL: Final = load_queries("backtest")
@@ -40,6 +43,11 @@ class Period(msgspec.Struct, frozen=True):
     since: datetime | None
     until: datetime | None
     settled_at: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything lies within."""
+        return self.since is None and self.until is None
 
     def is_before(self, instant: datetime) -> bool:
         """Whether an instant lies before the period."""
@@ -72,6 +80,7 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     redemption: RecordedRedemption | None = None
     dealings: Dealings | None = None
     drawn: Drawn | None = None
+    tier: TierChange | None = None
 
     @property
     def gives_back(self) -> bool:
@@ -158,16 +167,32 @@ async def read_flows(
     ]
 
 
-async def read_due(connection: Connection, shard: int, shards: int, instant: datetime) -> list[MemberState]:
-    """The members for whom time has done something by an instant that nobody has booked yet, loaded as a whole."""
+async def read_due(
+    connection: Connection, shard: int, shards: int, program: Program, instant: datetime
+) -> list[MemberState]:
+    """The members for whom time has done something by an instant that nobody has booked yet, loaded as a whole; for
+    those whose tiers wait, with all that the program's tier sets ask for."""
     accounts: dict[int, list[Account]] = {}
-    for member_id, *values in await connection.fetch(_SQL["due"], shard, instant):
-        wallet, available, pending, held, debt, last_sequence, next_change_at, saved = values
+    counters: dict[int, Counters] = {}
+    sets = [each.id for each in program.tier_sets]
+    for member_id, *values in await connection.fetch(_SQL["due"], shard, instant, sets):
+        wallet, available, pending, held, debt, last_sequence, next_change_at, saved, counted = values
         account = Account(wallet, available, pending, held, debt, last_sequence, next_change_at, saved=saved)
         accounts.setdefault(member_id, []).append(account)
+        if counted is not None:
+            counters[member_id] = decode_counters(counted)
     states = {
-        member: MemberState(member, max(each.last_sequence for each in own), tuple(own))
+        member: MemberState(
+            member,
+            max(each.last_sequence for each in own),
+            tuple(own),
+            counters=counters.get(member, NO_COUNTERS),
+        )
         for member, own in accounts.items()
     }
+    if not states:
+        return []
     await load_everything(connection, states, Places(), sorted(states), shards)
+    if sets:
+        await load_known(connection, states, shards, profiles=list(states), standings=list(states))
     return list(states.values())

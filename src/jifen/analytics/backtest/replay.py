@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, Literal
 
 import msgspec
 
+from jifen.analytics.backtest.entries import (
+    KIND_NAMES,
+    KINDS,
+    Entry,
+    correction_of,
+    earning_of,
+    moves_nothing,
+    refund_of,
+)
 from jifen.analytics.backtest.memory import Memory
 from jifen.analytics.backtest.recorded import (
     OpenedLot,
     Period,
-    RecordedTrace,
     decode_opened,
     decode_recorded,
 )
+from jifen.analytics.backtest.standings import GIVEN, MemberTiers, TierSides
 from jifen.analytics.backtest.sums import RefusedTransaction, Sums
 from jifen.analytics.backtest.tally import MemberPoints, Tally
 from jifen.core.calendar import expires_at, local_day
@@ -36,15 +45,15 @@ from jifen.core.commands import (
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.draw import book_recorded
-from jifen.core.decide.earn import EventFacts
+from jifen.core.decide.tiers import book_recorded_grant
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
 from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
-from jifen.core.orders import Order, OrderCorrection, OrderRefund
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.core.rules.facts import CHECKED_IN
+from jifen.core.rules.facts import CHECKED_IN, MemberFacts
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Profile, counters_on, profile_of
+from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, Profile, counters_on, profile_of
+from jifen.core.tiers.commands import RecalculateTiers
 from jifen.core.trace import TakenBack
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.engine.references import late_day, new_member_state
@@ -54,20 +63,7 @@ _STRANGER: Final = -1
 #: The code of what refers to a transaction that was refused itself.
 FOLLOWS_REFUSED: Final = "follows_refused"
 _NOTHING: Final[Mapping[str, int]] = {}
-
-_decode_order = msgspec.json.Decoder(Order).decode
-_decode_event = msgspec.json.Decoder(EventFacts).decode
-_decode_refund = msgspec.json.Decoder(OrderRefund).decode
-
-
-class CorrectionNames(msgspec.Struct, frozen=True, gc=False):
-    """What is kept of a correction beside the order that it makes."""
-
-    order_id: str
-    correction_id: str
-
-
-_decode_names = msgspec.json.Decoder(CorrectionNames).decode
+ChangedBy = Literal["order", "money", "checkin"]
 
 
 class Stage:
@@ -91,44 +87,45 @@ class Stage:
         self.program_at = program_at
         self.period = period
         self.in_order = in_order
+        #: Whether something lies before the period: it is decided by the versions of its time.
+        self.has_before = has_before = period.since is not None
+        #: Whether all that is replayed counts.
+        self.counts_all = period.is_whole
         #: Whether rules want to know of members what changes with their orders.
-        self.may_ask = any(program.rules_ask for program in (draft, *versions.values()))
+        self.may_ask = draft.rules_ask or has_before
         self.sums = Sums()
         self.tally = Tally(self.sums, draft, period)
+        self.tiers = TierSides(draft, program_at(period.settled_at), self.sums, period)
+        # Before the period the tier sets of other versions may decide, and look back over months.
+        self.decides_tiers = bool(draft.tier_sets) or has_before
+        self.counts_months = draft.counts_months or has_before
 
-
-class Entry(msgspec.Struct, gc=False):
-    """One recorded transaction."""
-
-    sequence: int
-    kind: Kind
-    version: int
-    refers_to: int | None
-    occurred_at: datetime
-    recorded_at: datetime
-    source: str
-    facts: str | None
-    trace: RecordedTrace
-    opened: str | None
+    def fresh_state(self, member_id: int, profile: Profile) -> MemberState:
+        """A member of whom nothing has been replayed yet."""
+        return msgspec.structs.replace(
+            new_member_state(member_id, self.draft),
+            profile=profile,
+            counters=Counters(months=()) if self.counts_months else NO_COUNTERS,
+            tiers={} if self.decides_tiers else None,
+        )
 
 
 class MemberReplay:
     """One member's transactions, one after another."""
 
-    __slots__ = ("_changes", "_facts_seen", "_has_events", "_memory", "_points", "_spent_by", "_stage", "_state")
+    __slots__ = ("_changes", "_has_events", "_memory", "_points", "_spent_by", "_stage", "_state", "_tiers")
 
     def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
         self._stage = stage
         self._memory = None if referred is None else Memory(referred)
-        # Tiers are those that were recorded with the events: nothing is decided about them anew.
-        fresh = new_member_state(member_id, stage.draft)
-        self._state = msgspec.structs.replace(fresh, profile=profile, counters=NO_COUNTERS, tiers=None)
+        self._state = stage.fresh_state(member_id, profile)
+        self._tiers = MemberTiers(stage.tiers) if stage.tiers.are_there else None
         self._points: MemberPoints = {}
-        #: What moved the counters, by the transaction, for events that come late.
-        self._changes: dict[int, CounterChange] = {}
+        #: What moved the counters, by the transaction, for events that come late: when it happened, when the order or
+        #: check-in that it was about did, and the money.
+        self._changes: dict[int, tuple[ChangedBy, datetime, datetime, int]] = {}
         #: By which step the points of a redemption that waited were spent.
         self._spent_by: dict[int, int] = {}
-        self._facts_seen = False
         self._has_events = False
 
     def take(self, row: Any) -> None:
@@ -138,7 +135,7 @@ class MemberReplay:
         stage.sums.rows += 1
         entry = Entry(
             sequence,
-            _KINDS[kind],
+            KINDS[kind],
             version,
             refers_to,
             occurred_at,
@@ -148,25 +145,59 @@ class MemberReplay:
             decode_recorded(trace),
             opened,
         )
-        is_before = stage.period.is_before(occurred_at)
-        is_counted = not is_before and not stage.period.is_after(occurred_at)
-        self._look_at_facts(entry, is_counted=is_counted)
+        is_before = stage.has_before and stage.period.is_before(occurred_at)
+        is_counted = stage.counts_all or not (is_before or stage.period.is_after(occurred_at))
+        if entry.kind is Kind.TIER:
+            self._take_tier(entry, is_before=is_before, is_counted=is_counted)
+            return
+        if entry.trace.member is not None:
+            self._look_at_facts(entry.trace.member)
         program = self._program_for(entry) if is_before else stage.draft
-        command = self._earning(entry) if entry.kind is Kind.EARN else None
-        effects = self._decide(entry, program, command, is_before=is_before)
+        command = earning_of(entry, self._state.member_id) if entry.kind is Kind.EARN else None
+        before = self._state
+        effects = self._decide(entry, program, command)
         if not isinstance(effects, Refusal):
             self._keep(entry, effects, program)
         if is_counted:
-            self._count(entry, command, effects)
+            self._count(entry, command, effects, before)
+
+    def _take_tier(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
+        """A change of a tier. What people gave is given again, and a recalculation that was asked for is asked for
+        again; all else is decided anew, so that it is only told beside the draft's."""
+        change, tiers, stage = entry.trace.tier, self._tiers, self._stage
+        assert change is not None and tiers is not None
+        tiers.move_as_recorded(change, entry.occurred_at)
+        if is_before:
+            # What was decided by then stays as it was, whichever version decided it.
+            tiers.take_over(change)
+            standings = {**(self._state.tiers or {}), change.tier_set: change.standing}
+            self._state = msgspec.structs.replace(self._state, tiers=standings)
+            return
+        context = self._context(entry)
+        if change.cause in GIVEN:
+            effects = book_recorded_grant(stage.draft, context, self._state, change)
+        elif change.cause == "recalculated":
+            effects = decide(stage.draft, RecalculateTiers(self._state.member_id), context, self._state)
+        else:
+            return
+        if not isinstance(effects, Refusal):
+            self._keep(entry, effects, stage.draft)
+        if is_counted and change.cause == "granted":
+            self._count(entry, None, effects, self._state)
 
     def close(self) -> None:
         """Do what time has done by the end, and count the member."""
         stage, state = self._stage, self._state
         end = stage.period.settled_at
-        if any(account.next_change_at <= end for account in state.accounts):
+        is_due = any(account.next_change_at <= end for account in state.accounts)
+        if is_due or _is_reviewed_by(state, end):
             effects = decide(stage.draft, SettleMember(state.member_id), Context(end, end, "", "", ""), state)
             assert isinstance(effects, Effects)
             stage.tally.moved(effects.transactions, state.member_id)
+            if self._tiers is not None:
+                self._tiers.follow(effects, state.member_id)
+        if self._tiers is not None:
+            self._tiers.close()
         if self._has_events:
             stage.sums.members += 1
             stage.tally.close_member(state.member_id, self._points)
@@ -179,37 +210,46 @@ class MemberReplay:
             return self._stage.versions[entry.version]
         return self._stage.program_at(entry.recorded_at)
 
-    def _look_at_facts(self, entry: Entry, *, is_counted: bool) -> None:
-        """What was known of the member then, where it was kept; else what is known now."""
-        facts = entry.trace.member
-        if facts is None:
-            return
-        before = self._state.profile.tier
-        if is_counted and self._facts_seen and facts.tier != before:
-            moves = self._stage.sums.tier_moves
-            move = f"{before}>{facts.tier}"
-            moves[move] = moves.get(move, 0) + 1
-        self._facts_seen = True
-        self._state = msgspec.structs.replace(self._state, profile=profile_of(facts))
+    def _version_now(self, entry: Entry) -> Program:
+        """The version that decides about tiers where it is not the one that decides the rest."""
+        stage = self._stage
+        if stage.has_before and stage.period.is_before(entry.recorded_at):
+            return stage.program_at(entry.recorded_at)
+        return stage.draft
 
-    def _decide(
-        self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent | None, *, is_before: bool
-    ) -> Effects | Refusal:
+    def _look_at_facts(self, facts: MemberFacts) -> None:
+        """What was known of the member then, where it was kept; else what is known now."""
+        profile = profile_of(facts)
+        if facts.tiers:
+            # That tier was worked out; what the profile says of one was not kept.
+            profile = msgspec.structs.replace(profile, tier=self._state.profile.tier)
+        self._state = msgspec.structs.replace(self._state, profile=profile)
+
+    def _context(self, entry: Entry) -> Context:
         dealings = entry.trace.dealings
         approval = None if dealings is None else dealings.approval
-        context = Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval)
+        return Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
+
+    def _decide_earning(
+        self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
+    ) -> Effects | Refusal:
+        shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
+        state = self._with_counters_then(entry, program, earning, state)
+        current = self._version_now(entry)
+        return decide(program, earning, self._context(entry), state, shared_used=shared, current=current)
+
+    def _decide(self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent | None) -> Effects | Refusal:
         if earning is not None:
-            shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
-            if is_before:
-                shared = entry.trace.used
-            return decide(program, earning, context, self._state_for(entry, program, earning), shared_used=shared)
+            return self._decide_earning(entry, program, earning, self._state)
+        context = self._context(entry)
         if entry.kind is Kind.TRANSFER:
             return self._transfer(entry, program, context)
         if entry.kind is Kind.DRAW:
             trace, drawn = entry.trace, entry.trace.drawn
             assert drawn is not None and trace.wallet is not None and trace.points is not None
             price = (trace.wallet, trace.points)
-            return book_recorded(program, context, self._state, price, (drawn.wallet, drawn.points))
+            won, in_force = (drawn.wallet, drawn.points), self._version_now(entry)
+            return book_recorded(program, context, self._state, price, won, in_force)
         past, refers_to = None, self._refers_to(entry)
         if refers_to is not None:
             past = None if self._memory is None else self._memory.past(refers_to)
@@ -220,35 +260,30 @@ class MemberReplay:
         if entry.kind is Kind.SAVE:
             # How much was earned in a year is a matter of that time; what was saved then was allowed.
             state = msgspec.structs.replace(state, earned_this_year=MAXIMUM_BALANCE)
-        return decide(program, self._command(entry, past), context, state, past=past)
+        command = self._command(entry, past)
+        return decide(program, command, context, state, past=past, current=self._version_now(entry))
 
-    def _state_for(self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent) -> MemberState:
-        day = late_day(earning, entry.occurred_at, program, self._state.counters)
+    def _with_counters_then(
+        self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
+    ) -> MemberState:
+        day = late_day(earning, entry.occurred_at, program, state.counters)
         if day is None:
-            return self._state
-        return msgspec.structs.replace(self._state, counters_then={day: counters_on(self._changes.values(), day)})
-
-    def _earning(self, entry: Entry) -> RecordOrder | RecordEvent:
-        facts, member = entry.facts, self._state.member_id
-        assert facts is not None
-        if facts.startswith('{"event":'):
-            event = _decode_event(facts)
-            return RecordEvent(member, event.event, dict(event.data))
-        return RecordOrder(member, _decode_order(facts))
+            return state
+        return msgspec.structs.replace(state, counters_then={day: self._counters_on(day)})
 
     def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
         member, trace = self._state.member_id, entry.trace
         sequence = 0 if past is None else past.sequence
-        if _moves_nothing(entry):
+        if moves_nothing(entry):
             return SettleMember(member)
         if entry.kind in (Kind.REDEEM, Kind.STEP):
             return self._redeeming(entry, sequence)
         if entry.kind is Kind.REVERSE:
             if entry.facts is None:
                 return ReverseTransaction(member, sequence)
-            return RefundOrder(member, _decode_refund(entry.facts))
+            return RefundOrder(member, refund_of(entry))
         if entry.kind is Kind.CORRECT:
-            return CorrectOrder(member, _correction(entry))
+            return CorrectOrder(member, correction_of(entry))
         if entry.kind is Kind.RELEASE:
             return ReleaseHold(member, sequence)
         assert trace.points is not None
@@ -287,7 +322,7 @@ class MemberReplay:
 
     def _refers_to(self, entry: Entry) -> int | None:
         """The transaction whose points this one moves on. Most steps of a redemption move none."""
-        if _moves_nothing(entry) or entry.refers_to is None:
+        if moves_nothing(entry) or entry.refers_to is None:
             return None
         if entry.kind is not Kind.STEP:
             return entry.refers_to
@@ -313,15 +348,40 @@ class MemberReplay:
         wallet = self._stage.draft.wallet_ids[trace.wallet]
         if trace.points < 0:
             command = TransferPoints(member, _STRANGER, wallet, -trace.points)
-            return decide(program, command, context, self._state, receiver=new_member_state(_STRANGER, program))
+            stranger, current = new_member_state(_STRANGER, program), self._version_now(entry)
+            return decide(program, command, context, self._state, receiver=stranger, current=current)
         opened = [] if entry.opened is None else decode_opened(entry.opened)
         command = TransferPoints(_STRANGER, member, wallet, trace.points)
-        effects = decide(program, command, context, _giver(trace.wallet, opened), receiver=self._state)
+        giver, current = _giver(trace.wallet, opened), self._version_now(entry)
+        effects = decide(program, command, context, giver, receiver=self._state, current=current)
         if isinstance(effects, Refusal):
             return effects
         return Effects(effects.transactions, effects.states[1:], None, None)
 
     # --- what it came to ---
+
+    def _tiers_at(self, entry: Entry) -> tuple[str, str]:
+        """`member.tier` at an event, as recorded and under the draft."""
+        facts, tiers, said = entry.trace.member, self._tiers, self._state.profile.tier
+        if tiers is None:
+            return said, said
+        sides = self._stage.tiers
+        recorded = facts.tier if facts is not None else sides.first_as_recorded(tiers.as_recorded(None), said)
+        return recorded, sides.first_under_draft(tiers.at_answer, said)
+
+    def _awards_elsewhere(
+        self, entry: Entry, earning: RecordOrder | RecordEvent, before: MemberState, awards: list[Award]
+    ) -> list[Award]:
+        """What the draft would have given, had the member stood in the tiers in which they really stood."""
+        facts, tiers = entry.trace.member, self._tiers
+        assert tiers is not None
+        said = before.profile.tier if facts is None else facts.tier
+        standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.recorded_at)
+        if standings is None:
+            return awards
+        there = msgspec.structs.replace(before, tiers=standings)
+        effects = self._decide_earning(entry, self._stage.draft, earning, there)
+        return awards if isinstance(effects, Refusal) or effects.trace is None else effects.trace.awards
 
     def _refused(self, entry: Entry, refusal: Refusal) -> None:
         trace = entry.trace
@@ -339,8 +399,10 @@ class MemberReplay:
     def _keep(self, entry: Entry, effects: Effects, program: Program) -> None:
         self._state = effects.states[0]
         self._stage.tally.moved(effects.transactions, self._state.member_id)
+        if self._tiers is not None:
+            self._tiers.follow(effects, self._state.member_id)
         if self._memory is not None:
-            self._memory.keep(entry.sequence, effects, program)
+            self._memory.keep(entry, effects, program)
         if self._stage.may_ask:
             self._remember_change(entry, effects)
         shared_uses = self._stage.sums.shared_uses
@@ -349,16 +411,30 @@ class MemberReplay:
 
     def _remember_change(self, entry: Entry, effects: Effects) -> None:
         cents = 0 if effects.trace is None else effects.trace.spent
-        day = local_day(entry.occurred_at, self._stage.draft.zone)
         if entry.kind is Kind.EARN:
-            is_order = not (entry.facts or "").startswith('{"event":')
-            if is_order or self._earning(entry).type == CHECKED_IN:  # type: ignore[union-attr]
-                self._changes[entry.sequence] = CounterChange("order" if is_order else "checkin", day, day, cents)
+            if entry.is_order or entry.says(CHECKED_IN):
+                what: ChangedBy = "order" if entry.is_order else "checkin"
+                self._changes[entry.sequence] = (what, entry.occurred_at, entry.occurred_at, cents)
         elif cents and entry.refers_to in self._changes:
-            order = self._changes[entry.refers_to]
-            self._changes[entry.sequence] = CounterChange("money", day, order.day, cents)
+            order_at = self._changes[entry.refers_to][2]
+            self._changes[entry.sequence] = ("money", entry.occurred_at, order_at, cents)
 
-    def _count(self, entry: Entry, earning: RecordOrder | RecordEvent | None, effects: Effects | Refusal) -> None:
+    def _counters_on(self, day: date) -> Counters:
+        """The counters as they stood by a day."""
+        zone = self._stage.draft.zone
+        changes = (
+            CounterChange(what, local_day(happened_at, zone), local_day(about, zone), cents)
+            for what, happened_at, about, cents in self._changes.values()
+        )
+        return counters_on(changes, day)
+
+    def _count(
+        self,
+        entry: Entry,
+        earning: RecordOrder | RecordEvent | None,
+        effects: Effects | Refusal,
+        before: MemberState,
+    ) -> None:
         sums, tally, state = self._stage.sums, self._stage.tally, self._state
         self._has_events = True
         sums.replayed += 1
@@ -382,31 +458,17 @@ class MemberReplay:
             tally.failed(effects.trace.failed)
         if earning is not None:
             order = earning.order if isinstance(earning, RecordOrder) else None
-            tally.earned(
-                state.member_id, self._points, state.profile.tier, entry.occurred_at, order, entry.trace.awards, awards
-            )
+            tiers = self._tiers_at(entry)
+            if self._stage.tiers.matter:
+                tally.by_tier(awards, self._awards_elsewhere(entry, earning, before, awards))
+            tally.earned(state.member_id, self._points, tiers, entry.occurred_at, order, entry.trace.awards, awards)
         elif taken_back or entry.trace.taken_back:
             tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, taken_back)
 
 
-_KINDS: Final = {int(kind): kind for kind in Kind}
-KIND_NAMES: Final = {int(kind): kind.name.lower() for kind in Kind}
-
-
-def _moves_nothing(entry: Entry) -> bool:
-    """Whether it moved no points: most steps of a redemption, and what others of a household paid for alone."""
-    trace = entry.trace
-    is_about_points = entry.kind in (Kind.SPEND, Kind.REDEEM, Kind.STEP, Kind.REVERSE)
-    return is_about_points and trace.wallet is not None and not (trace.points or trace.withheld or trace.taken_back)
-
-
-def _correction(entry: Entry) -> OrderCorrection:
-    order = entry.trace.corrected
-    assert order is not None and entry.facts is not None
-    names = _decode_names(entry.facts)
-    return OrderCorrection(
-        names.order_id, names.correction_id, order.currency, order.lines, order.channel, order.store_id
-    )
+def _is_reviewed_by(state: MemberState, end: datetime) -> bool:
+    """Whether a tier is reviewed, or ends, by an instant."""
+    return any((look_at := each.look_at) is not None and look_at <= end for each in (state.tiers or {}).values())
 
 
 def _giver(wallet: int, lots: list[OpenedLot]) -> MemberState:

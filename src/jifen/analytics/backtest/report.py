@@ -35,6 +35,9 @@ class PointsLine(msgspec.Struct, frozen=True):
 class RuleLine(msgspec.Struct, frozen=True):
     """What a rule gave, and where from the difference comes: events that it rewards only in the draft, those that it
     rewarded only as recorded, and those where it gave something else (`changed_points`: the draft less the recorded).
+
+    `tier_points` is the part of the difference that comes from tiers: what the draft gave less what it would have given
+    in the tiers in which the members really stood, over `tier_events`.
     """
 
     rule: str
@@ -48,6 +51,8 @@ class RuleLine(msgspec.Struct, frozen=True):
     only_recorded_points: int
     changed_events: int
     changed_points: int
+    tier_events: int = 0
+    tier_points: int = 0
 
 
 class HistogramStep(msgspec.Struct, frozen=True):
@@ -73,7 +78,8 @@ class WalletReport(msgspec.Struct, frozen=True):
     `taken_back` by refunds; `spent` and `expired` less what came back; `outstanding` is what members have at the end
     (available, pending and held, less debt). `cost_cents` is what the issued points, less those taken back, cost by
     the wallet's value, `liability_cents` what the outstanding ones are worth; both rounded up once, null without a
-    value. `refused_points`: of spends and holds that the draft's balances cannot pay.
+    value. `refused_points`: of spends and holds that the draft's balances cannot pay. `tier_points`: how much of the
+    difference of what was issued comes from tiers (see RuleLine).
     """
 
     wallet: str
@@ -97,6 +103,7 @@ class WalletReport(msgspec.Struct, frozen=True):
     histogram: list[HistogramStep]
     winners: list[MemberLine]
     losers: list[MemberLine]
+    tier_points: int = 0
 
 
 class CapLine(msgspec.Struct, frozen=True):
@@ -134,11 +141,36 @@ class FailedLine(msgspec.Struct, frozen=True):
 
 
 class TierMove(msgspec.Struct, frozen=True):
-    """So often a member was seen in one tier and later in another. Empty: none."""
+    """So often members moved from one tier to another, as recorded and under the draft. Empty: none."""
 
     before: str
     after: str
-    moves: int
+    recorded: int
+    draft: int
+
+
+class TierLine(msgspec.Struct, frozen=True):
+    """So many members stand in a tier at the end, as recorded and under the draft. Empty: none."""
+
+    tier: str
+    recorded: int
+    draft: int
+
+
+class TierSetReport(msgspec.Struct, frozen=True):
+    """A tier set: who stands where at the end, and the moves within the period. `tiers`: the names of its tiers."""
+
+    tier_set: str
+    name: LocalizedText | None
+    tiers: dict[str, LocalizedText]
+    members: list[TierLine]
+    moves: list[TierMove]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the draft moves everybody just as they moved."""
+        lines: list[TierLine | TierMove] = [*self.members, *self.moves]
+        return all(each.recorded == each.draft for each in lines)
 
 
 class LedgerCheck(msgspec.Struct, frozen=True):
@@ -151,6 +183,16 @@ class LedgerCheck(msgspec.Struct, frozen=True):
     fits: bool
 
 
+class Names(msgspec.Struct, frozen=True):
+    """What is called how in the draft, or, where it does not say, in the program in force; by id. Categories have no
+    names of their own."""
+
+    wallets: dict[str, LocalizedText] = {}
+    rules: dict[str, LocalizedText] = {}
+    campaigns: dict[str, LocalizedText] = {}
+    tiers: dict[str, LocalizedText] = {}
+
+
 class BacktestReport(msgspec.Struct, frozen=True):
     """What a backtest found.
 
@@ -158,6 +200,8 @@ class BacktestReport(msgspec.Struct, frozen=True):
     `as_recorded` (one process, in the order in which things were recorded, as such a budget was reached).
     `transactions` is how many were replayed within the period, `kinds` of which kind they were, `events` those that
     earn. `seconds` is the whole run; the rates are over all transactions read and all orders replayed.
+
+    What came later has a default, as earlier reports are kept.
     """
 
     program: LocalizedText
@@ -177,19 +221,24 @@ class BacktestReport(msgspec.Struct, frozen=True):
     refused: dict[str, int]
     refused_transactions: list[RefusedLine]
     failed: list[FailedLine]
-    tier_moves: list[TierMove]
     checks: list[LedgerCheck]
     notes: list[LocalizedText]
     workers: int
     seconds: float
     transactions_per_second: int
     orders_per_second: int
+    tier_sets: list[TierSetReport] = []
+    names: Names = Names()
 
     @property
     def is_same(self) -> bool:
         """Whether the draft would have changed nothing."""
-        return not self.refused and all(
-            figure.difference == 0
-            for wallet in self.wallets
-            for figure in (wallet.issued, wallet.taken_back, wallet.spent, wallet.expired, wallet.outstanding)
+        return (
+            not self.refused
+            and all(each.is_same for each in self.tier_sets)
+            and all(
+                figure.difference == 0
+                for wallet in self.wallets
+                for figure in (wallet.issued, wallet.taken_back, wallet.spent, wallet.expired, wallet.outstanding)
+            )
         )

@@ -7,6 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import ClassVar, Final
@@ -37,7 +38,7 @@ _SURROUNDINGS: Final = """
 SELECT (SELECT shards FROM installation) AS shards,
        (SELECT max(version) FROM program_versions) AS version,
        (SELECT count(*) FROM transactions
-        WHERE kind NOT IN (6, 7, 11, 18) AND ($1::timestamptz IS NULL OR occurred_at < $1)) AS transactions
+        WHERE kind NOT IN (6, 7, 11) AND ($1::timestamptz IS NULL OR occurred_at < $1)) AS transactions
 """
 
 _encode = msgspec.json.Encoder().encode
@@ -226,3 +227,6 @@ async def _end(process: Process) -> None:
     await process.wait()
     assert process.stdin is not None
     process.stdin.close()
+    # Else the loop may end before the pipe is let go. What was not read any more does not matter.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await process.stdin.wait_closed()

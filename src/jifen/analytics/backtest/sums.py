@@ -29,7 +29,8 @@ class Pair(msgspec.Struct, array_like=True, gc=False):
 
 
 class RuleSums(msgspec.Struct, gc=False):
-    """What a rule gave, event by event. `changed_points`: of events where both gave, what the draft gave more."""
+    """What a rule gave, event by event. `changed_points`: of events where both gave, what the draft gave more;
+    `tier_points`: what the draft gave more than it would have, had the member stood in the recorded tiers."""
 
     points: Pair = msgspec.field(default_factory=Pair)
     events: Pair = msgspec.field(default_factory=Pair)
@@ -39,6 +40,8 @@ class RuleSums(msgspec.Struct, gc=False):
     only_recorded_points: int = 0
     changed_events: int = 0
     changed_points: int = 0
+    tier_events: int = 0
+    tier_points: int = 0
 
     def count(self, recorded: int | None, draft: int | None) -> None:
         """Count one event. None: the rule did not match there."""
@@ -109,6 +112,24 @@ class RefusedTransaction(msgspec.Struct, frozen=True, array_like=True, order=Tru
 
 def _pairs() -> dict[str, Pair]:
     return {}
+
+
+class TierSums(msgspec.Struct, gc=False):
+    """A tier set: how often members moved from one tier to another (`silver>gold`), and how many stand in each at the
+    end. Empty: no tier."""
+
+    moves: dict[str, Pair] = msgspec.field(default_factory=_pairs)
+    members: dict[str, Pair] = msgspec.field(default_factory=_pairs)
+
+    def move(self, was: str, tier: str, counted: Pair) -> None:
+        """Count a move."""
+        self.moves.setdefault(f"{was}>{tier}", Pair()).add(counted)
+
+    def add(self, other: TierSums) -> None:
+        """Add what another process counted."""
+        for mine, theirs in ((self.moves, other.moves), (self.members, other.members)):
+            for key, pair in theirs.items():
+                mine.setdefault(key, Pair()).add(pair)
 
 
 class WalletSums(msgspec.Struct):
@@ -182,7 +203,7 @@ class Sums(msgspec.Struct):
     refusals: list[RefusedTransaction] = msgspec.field(default_factory=list)
     failed: dict[str, FailedSums] = msgspec.field(default_factory=dict)
     caps: dict[str, CapSums] = msgspec.field(default_factory=dict)
-    tier_moves: dict[str, int] = msgspec.field(default_factory=dict)
+    tier_sets: dict[str, TierSums] = msgspec.field(default_factory=dict)
     shared_uses: dict[str, int] = msgspec.field(default_factory=dict)
 
     def wallet(self, number: int) -> WalletSums:
@@ -206,7 +227,9 @@ class Sums(msgspec.Struct):
             self.wallet(number).add(sums)
         for name in ("rows", "replayed", "orders", "members"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("kinds", "refused", "tier_moves", "shared_uses"):
+        for tier_set, tiers in other.tier_sets.items():
+            self.tier_sets.setdefault(tier_set, TierSums()).add(tiers)
+        for name in ("kinds", "refused", "shared_uses"):
             mine: dict[str, int] = getattr(self, name)
             for key, count in getattr(other, name).items():
                 mine[key] = mine.get(key, 0) + count

@@ -44,13 +44,13 @@ class Tally:
         self,
         member_id: int,
         points: MemberPoints,
-        tier: str,
+        tiers: tuple[str, str],
         occurred_at: datetime,
         order: Order | None,
         recorded: Sequence[Award],
         draft: Sequence[Award],
     ) -> None:
-        """Add what an event earned."""
+        """Add what an event earned. `tiers`: the member's as recorded and under the draft."""
         totals: dict[int, list[int]] = {}
         given: dict[tuple[int, str], int] = {}
         for award in recorded:
@@ -75,9 +75,28 @@ class Tally:
         month = 12 * local.year + local.month - 1
         for wallet, (before, now) in totals.items():
             _add(points, wallet, before, now)
-            _add(self._months, (wallet, month, tier), before, now)
+            if tiers[0] == tiers[1]:
+                _add(self._months, (wallet, month, tiers[0]), before, now)
+            else:
+                _add(self._months, (wallet, month, tiers[0]), before, 0)
+                _add(self._months, (wallet, month, tiers[1]), 0, now)
             if order is not None:
                 self._add_categories(wallet, order.lines, before, now)
+
+    def by_tier(self, draft: Sequence[Award], elsewhere: Sequence[Award]) -> None:
+        """Add what the tier alone makes of an event: `elsewhere` is what the draft would have given in the recorded
+        tiers."""
+        if draft is elsewhere:
+            return
+        differences = {(award.wallet, award.rule): award.points for award in draft}
+        for award in elsewhere:
+            key = (award.wallet, award.rule)
+            differences[key] = differences.get(key, 0) - award.points
+        for key, difference in differences.items():
+            if difference:
+                sums = self._rule(key)
+                sums.tier_events += 1
+                sums.tier_points += difference
 
     def _rule(self, key: tuple[int, str]) -> RuleSums:
         sums = self._rules.get(key)
@@ -86,6 +105,9 @@ class Tally:
         return sums
 
     def _add_categories(self, wallet: int, lines: Sequence[OrderLine], before: int, now: int) -> None:
+        if len(lines) == 1:
+            _add(self._categories, (wallet, lines[0].category or ""), before, now)
+            return
         paid: dict[str, int] = {}
         for line in lines:
             category = line.category or ""
@@ -154,11 +176,16 @@ class Tally:
 
     def moved(self, transactions: Iterable[Transaction], member_id: int) -> None:
         """Add the points that the draft moved, by when their transactions happened."""
-        period = self._period
+        period, is_whole = self._period, self._period.is_whole
         for transaction in transactions:
-            if transaction.member_id != member_id or period.is_after(transaction.occurred_at):
+            if transaction.member_id != member_id:
                 continue
-            flows = self._flows_before if period.is_before(transaction.occurred_at) else self._flows
+            flows = self._flows
+            if not is_whole:
+                if period.is_after(transaction.occurred_at):
+                    continue
+                if period.is_before(transaction.occurred_at):
+                    flows = self._flows_before
             for movement in transaction.movements:
                 key = (movement.wallet, movement.source, movement.target)
                 flows[key] = flows.get(key, 0) + movement.amount

@@ -117,7 +117,9 @@ class _Replays:
         self._tell = tell
         self._profiles: dict[int, Profile] = {}
         self._referred: dict[int, set[int]] = {}
-        self._with_registration = any(book.needs_member for book in stage.draft.books.values())
+        self._with_registration = stage.draft.tiers_ask_profiles or any(
+            book.needs_member for book in stage.draft.books.values()
+        )
 
     async def run_shard(self, shard: int) -> None:
         """Replay the members of a shard one after another."""
@@ -167,10 +169,11 @@ async def _add_recorded(connection: Connection, stage: Stage, job: Job, shard: i
         stage.tally.moved_as_recorded(wallet, flow, points, is_before=is_before)
     end = job.period.settled_at
     program = stage.program_at(end)
-    for state in await read_due(connection, shard, job.shards, end):
+    for state in await read_due(connection, shard, job.shards, program, end):
         effects = decide(program, SettleMember(state.member_id), Context(end, end, "", "", ""), state)
         assert isinstance(effects, Effects)
         stage.tally.settled_as_recorded(effects.transactions)
+        stage.tiers.settled_as_recorded(effects.transactions)
 
 
 def _send(message: Message) -> None:

@@ -37,7 +37,8 @@ from jifen.core.trace import Dealings, Merged, TakenBack, Trace, encode_trace
 class Context(msgspec.Struct, frozen=True, gc=False):
     """Where a command comes from. `now` is when it is recorded; `source` and `key` make it unique for ever; `roles` are
     those of whoever sent it. `approval` is the request that a second person approved, `asked_by` who had made it.
-    `names` is what the keys of actors are called, as far as somebody's decision asks for it."""
+    `names` is what the keys of actors are called, as far as somebody's decision asks for it. `is_replay`: nothing will
+    be written, so that what the answering transaction would keep of itself as JSON is not made."""
 
     now: datetime
     occurred_at: datetime
@@ -49,6 +50,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     asked_by: str | None = None
     roles: tuple[str, ...] = ()
     names: Mapping[str, str] = {}
+    is_replay: bool = False
 
     def is_by(self, actor: str) -> bool:
         """Whether the same person acted before as `actor`: a second key of the same name is the same person's."""
@@ -282,7 +284,7 @@ class Decision:
             context.key if is_answer else "",
             context.actor if is_answer or is_asked else TIME_SOURCE,
             movements,
-            encode_trace(trace),
+            b"" if is_answer and context.is_replay else encode_trace(trace),
             facts,
             context.reason if is_answer or is_asked else None,
             refers_to,
@@ -296,8 +298,7 @@ class Decision:
     def effects(self) -> Effects:
         """Everything that was decided."""
         self._tell_what_is_left()
-        state = self.journal.close()
-        changes: dict[str, Any] = {}
+        state, changes = self.state, dict[str, Any]()
         if self.counters is not state.counters:
             changes["counters"] = self.counters
         if self.uses:
@@ -311,11 +312,9 @@ class Decision:
             changes["tiers"] = self.tiers
         if self.redemptions:
             changes["redemptions"] = {**state.redemptions, **self.redemptions}
-        if changes:
-            state = msgspec.structs.replace(state, **changes)
         return Effects(
             tuple(self.transactions),
-            (state,),
+            (self.journal.close(**changes),),
             self.answer,
             self.trace,
             self.shared_uses,

@@ -15,6 +15,7 @@ from jifen.core.decide.redeem import advance, check_stock, tier_names, what_is_n
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_available
 from jifen.core.decide.steps import current
+from jifen.core.decide.tiers import look_at_tiers, raise_tiers
 from jifen.core.draws.chance import Pick, pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.odds import OpenDraw, OpenPrize
@@ -220,11 +221,17 @@ def _count(decision: Decision, draw: OpenDraw, prize: OpenPrize) -> dict[str, in
 
 
 def book_recorded(
-    program: Program, context: Context, state: MemberState, price: tuple[int, int], won: tuple[int, int]
+    program: Program,
+    context: Context,
+    state: MemberState,
+    price: tuple[int, int],
+    won: tuple[int, int],
+    in_force: Program | None = None,
 ) -> Effects | Refusal:
     """What a draw that was recorded does to the points, whatever the lotteries of this program are: its price and what
-    was won, as (wallet, points), in one transaction."""
-    decision = Decision(program, context, state)
+    was won, as (wallet, points), in one transaction. `in_force`: the version that decides about tiers, if another."""
+    decision = Decision(program, context, state, current=in_force)
+    look_at_tiers(decision)
     settle(decision)
     if refusal := check_available(decision, *price):
         return refusal
@@ -232,6 +239,7 @@ def book_recorded(
     _move(decision, price, won)
     decision.end(Kind.DRAW, context.occurred_at, wallet=price[0], points=price[1], is_answer=True)
     settle(decision, not_before=context.occurred_at)
+    raise_tiers(decision)
     return decision.effects()
 
 

@@ -46,7 +46,7 @@ def record_order(decision: Decision, command: RecordOrder, dealings: Dealings | 
     event = RatedEvent(ORDER_COMPLETED, context.occurred_at, context.source, order, order.lines)
     day = local_day(context.occurred_at, program.zone)
     spent = sum(line.paid_cents for line in order.lines)
-    refusal = _earn(decision, event, day, encode_facts(order), spent, dealings)
+    refusal = _earn(decision, event, day, b"" if context.is_replay else encode_facts(order), spent, dealings)
     if refusal is None:
         decision.counters = decision.counters.with_order(day, spent)
     return refusal

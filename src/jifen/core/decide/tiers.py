@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from jifen.core.calendar import local_day
-from jifen.core.decide.context import Decision
+from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.settle import settle
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Kind, MemberState
+from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 from jifen.core.tiers.moves import end_grant, join, recalculate, review, rise, stand, tier_in_force
 from jifen.core.tiers.reviews import day_before, end_of_validity
-from jifen.core.tiers.sets import OpenTier, OpenTierSet, Situation
+from jifen.core.tiers.sets import NO_RANK, OpenTier, OpenTierSet, Situation
 from jifen.core.tiers.situations import situation_of
 from jifen.core.tiers.standing import Standing, TierChange
 
@@ -94,11 +95,40 @@ def grant_tier(decision: Decision, command: GrantTier) -> Refusal | None:
     return None
 
 
+def book_recorded_grant(
+    program: Program, context: Context, state: MemberState, change: TierChange
+) -> Effects | Refusal:
+    """Give once more what was given, or take it back, whatever this program says of who may have it: somebody decided
+    that, and until when. What the member earns beside it is this program's matter."""
+    decision = Decision(program, context, state)
+    look_at_tiers(decision)
+    settle(decision)
+    tier_set = _set_named(decision, change.tier_set)
+    if isinstance(tier_set, Refusal):
+        return tier_set
+    standing, given = _standing(decision, tier_set), change.standing
+    if change.cause == "granted":
+        if tier_set.rank_of(given.granted) == NO_RANK:
+            return _unknown_tier(tier_set, given.granted)
+        is_given = {"granted": given.granted, "granted_by": given.granted_by, "granted_until": given.granted_until}
+        after = stand(tier_set, standing, context.now, **is_given)
+        again = TierChange(tier_set.id, tier_in_force(tier_set, standing), after.tier, "granted", after)
+        _book(decision, again, context.occurred_at, is_answer=True)
+    elif standing is not None and standing.granted:
+        _book(decision, end_grant(tier_set, standing, context.now, "withdrawn"), context.occurred_at, is_answer=True)
+    raise_tiers(decision)
+    return decision.effects()
+
+
+def _unknown_tier(tier_set: OpenTierSet, tier: str | None) -> Refusal:
+    message = f"There is no tier {tier!r} in {tier_set.id}; known are {', '.join(tier_set.ranks)}."
+    return Refusal("unknown_tier", message, "/tier")
+
+
 def _grant(tier_set: OpenTierSet, standing: Standing | None, command: GrantTier, now: datetime) -> TierChange | Refusal:
     rank = tier_set.rank_of(command.tier or "")
-    if rank < 0:
-        message = f"There is no tier {command.tier!r} in {tier_set.id}; known are {', '.join(tier_set.ranks)}."
-        return Refusal("unknown_tier", message, "/tier")
+    if rank == NO_RANK:
+        return _unknown_tier(tier_set, command.tier)
     tier = tier_set.tiers[rank]
     refusal = _check_payment(tier, command)
     if refusal is not None:

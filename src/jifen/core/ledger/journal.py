@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -148,10 +149,10 @@ class Journal:
             self.touch(default_wallet)
         return tuple(self._movements), [draft.balances for draft in self._touched.values()]
 
-    def close(self) -> MemberState:
-        """The member's state after all transactions."""
+    def close(self, **changes: Any) -> MemberState:
+        """The member's state after all transactions, with other fields changed besides."""
         if not self._drafts:
-            return self._state
+            return msgspec.structs.replace(self._state, **changes) if changes else self._state
         drafts = self._drafts
         accounts: list[Account] = []
         known = 0
@@ -165,7 +166,7 @@ class Journal:
                 draft.freeze() for wallet, draft in drafts.items() if wallet not in wallets and draft.last_sequence
             ]
         state = self._state
-        return msgspec.structs.replace(state, sequence=self.sequence, accounts=tuple(accounts))
+        return msgspec.structs.replace(state, sequence=self.sequence, accounts=tuple(accounts), **changes)
 
     def balances(self) -> dict[int, int]:
         """What the member has in each wallet, held points included, debt taken off. Points that wait are not there."""

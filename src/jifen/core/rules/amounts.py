@@ -63,6 +63,9 @@ def rounded(amount: Amount, factors: Sequence[Factor] | None, rounding: Rounding
         if by_line:
             return sum(divide(numerator, denominator, rounding) for numerator in amount.numerators)
         return divide(sum(amount.numerators), denominator, rounding)
+    if len(amount.numerators) == 1:
+        ((up, down),) = factors
+        return divide(amount.numerators[0] * up, denominator * down, rounding)
     if by_line:
         return sum(
             divide(numerator * up, denominator * down, rounding)

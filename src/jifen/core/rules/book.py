@@ -28,6 +28,8 @@ SEGMENTS: Final = "member.segments"
 #: So many local days are kept ready: a backtest goes through years of them with each member. Most have the same rules.
 _DAYS = 4_096
 _KINDS_OF_DAYS = 256
+#: So many sets of telling facts are kept with their rules, for each kind of day.
+_KINDS_OF_EVENTS = 1_024
 _DAYS_OF_CAPS = 512
 
 
@@ -37,6 +39,7 @@ class CompiledRule:
     __slots__ = (
         "audiences",
         "campaign_window",
+        "cannot_fail",
         "caps",
         "discriminator",
         "document",
@@ -44,9 +47,11 @@ class CompiledRule:
         "fixed",
         "formula",
         "group",
+        "id",
         "is_always_open",
         "is_certain",
         "is_coefficient",
+        "is_sure_by_line",
         "line_test",
         "lines",
         "order",
@@ -71,6 +76,7 @@ class CompiledRule:
     ) -> None:
         of_event, of_line, of_member = vocabulary
         self.document = document
+        self.id = document.id
         self.wallet = wallet
         self.value = value
         self.group = group
@@ -86,6 +92,8 @@ class CompiledRule:
         self.formula = compile_formula(of_event, document.formula, f"{path}.formula")
         self.fixed = Fixed(document.fixed) if isinstance(document.fixed, int) else document.fixed
         self.is_coefficient = document.coefficient is not None
+        #: Whether what it gives follows from the lines alone, once it matches.
+        self.cannot_fail = self.formula is None and document.progressive is None
         self.factor = (1, 1) if document.coefficient is None else document.coefficient.times.as_integer_ratio()
         caps = open_caps(f"rule:{document.id}", document.caps)
         if campaign is not None:
@@ -109,11 +117,8 @@ class CompiledRule:
         self.is_certain = self.is_always_open and not self._conditions()
         #: The field and values of a line filter that asks for nothing else.
         self.line_test = None if self.lines is None else single_test(self.lines)
-
-    @property
-    def id(self) -> str:
-        """The rule's id."""
-        return self.document.id
+        #: Whether such a filter is all that it asks on a day that fits.
+        self.is_sure_by_line = self.line_test is not None and not others and self.is_always_open
 
     @property
     def is_plain(self) -> bool:
@@ -204,7 +209,7 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
 class Day:
     """The rules on one kind of event that may hold on a local day, by what tells them apart."""
 
-    __slots__ = ("_by_value", "always", "capped", "plain")
+    __slots__ = ("_by_value", "_found", "always", "capped", "plain")
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.capped = [rule for rule in rules if rule.caps]
@@ -218,6 +223,8 @@ class Day:
             name, values = rule.discriminator
             for value in values:
                 self._by_value.setdefault(name, {}).setdefault(value, []).append(rule)
+        #: What was found before, by the facts that told.
+        self._found: dict[tuple[tuple[str, Any], ...], Sequence[CompiledRule]] = {}
         #: All rules, where they give what they give for whatever comes: nothing to ask, choose, multiply or cap.
         self.plain = self.always if not self._by_value and all(rule.is_plain for rule in self.always) else []
 
@@ -228,22 +235,34 @@ class Day:
 
     def candidates(self, facts: Mapping[str, Any], lines: Sequence[OrderLine]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
-        found: list[CompiledRule] = []
+        told: list[tuple[str, Any]] = []
         for name, by_value in self._by_value.items():
             if name.startswith("line."):
                 field = name[5:]
-                for value in {line_fact(line, field) for line in lines}:
-                    found += by_value.get(value, ())
+                for line in lines:
+                    value = line_fact(line, field)
+                    if value in by_value and (name, value) not in told:
+                        told.append((name, value))
                 continue
             try:
                 fact = facts[name]
             except KeyError:
                 # An event without the property: these rules fail, and that must be seen.
-                found += chain.from_iterable(by_value.values())
+                told += [(name, value) for value in by_value]
                 continue
             for value in fact if isinstance(fact, list) else (fact,):
-                found += by_value.get(value, ())
-        return sorted({*self.always, *found}, key=_order) if found else self.always
+                if value in by_value:
+                    told.append((name, value))
+        if not told:
+            return self.always
+        key = tuple(told)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _KINDS_OF_EVENTS:
+                self._found.clear()
+            rules = chain(self.always, *(self._by_value[name][value] for name, value in told))
+            found = self._found[key] = sorted(set(rules), key=_order)
+        return found
 
 
 class EventBook:
@@ -266,6 +285,8 @@ class EventBook:
         #: The ways in which groups pick.
         self.picks = frozenset(rule.group.pick for rule in rules if rule.group is not None)
         self.has_progressive = any(rule.document.progressive for rule in rules)
+        #: The coefficients that multiply what a rule gives, by its id.
+        self.multipliers = _multipliers(self.rules)
         self.needs_member = bool(self.readers) or self.has_progressive
         self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)
         self._day_with = lru_cache(maxsize=_KINDS_OF_DAYS)(Day)
@@ -290,6 +311,24 @@ class EventBook:
 
 def _order(rule: CompiledRule) -> tuple[int, str]:
     return rule.order
+
+
+def _multipliers(rules: Sequence[CompiledRule]) -> dict[str, frozenset[str]]:
+    """By the id of each base rule, the ids of the coefficients of its wallet that name it; or, where they name none,
+    that multiply all that is rated by money. Equal sets are one."""
+    coefficients = [(each, each.document.coefficient.of) for each in rules if each.document.coefficient is not None]
+    sets: dict[frozenset[str], frozenset[str]] = {}
+    found = {}
+    for base in rules:
+        if not base.is_coefficient:
+            is_rated = base.fixed is None and base.formula is None
+            ids = frozenset(
+                each.id
+                for each, named in coefficients
+                if each.wallet == base.wallet and (base.id in named if named else is_rated)
+            )
+            found[base.id] = sets.setdefault(ids, ids)
+    return found
 
 
 def compile_rules(

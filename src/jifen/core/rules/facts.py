@@ -273,8 +273,10 @@ class RatedFacts(dict[str, Any]):
         return value
 
     def __contains__(self, name: object) -> bool:
+        if super().__contains__(name):
+            return True
         is_of_order = self._event.order is not None and name in _ORDER
-        return super().__contains__(name) or is_of_order or name in self._readers or name in _MOMENT or name in _EVENT
+        return is_of_order or name in self._readers or name in _MOMENT or name in _EVENT
 
     def _read(self, name: str) -> Any:
         if name in self._readers:

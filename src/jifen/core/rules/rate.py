@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from itertools import takewhile
-from math import prod
+from itertools import chain, takewhile
 from typing import Any, Literal
 
 import msgspec
@@ -22,8 +21,8 @@ from jifen.core.rules.book import CompiledRule, Day, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
 from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
+from jifen.core.rules.multiply import NOT_YET, CoefficientPolicy, Factors, Matched, common_denominator, rank
 
-CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
 #: Why a rule gave nothing, or that it did.
 Outcome = Literal[
     "awarded",
@@ -73,21 +72,6 @@ class Rating(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Rating([], {}, [])
-#: What a rule gives before it is worked out.
-_NOT_YET = Amount((), 1)
-
-
-class _Matched:
-    """A rule that matched, on its way through the pipeline."""
-
-    __slots__ = ("amount", "coefficients", "points", "positions", "rule")
-
-    def __init__(self, rule: CompiledRule, positions: Sequence[int]) -> None:
-        self.rule = rule
-        self.positions = positions
-        self.amount = _NOT_YET
-        self.coefficients: list[str] = []
-        self.points = 0
 
 
 class _Failed(Exception):
@@ -168,7 +152,7 @@ class _Rater:
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
         self._line_scopes: list[RatedFacts] | None = None
-        self._lines_by_value: dict[tuple[str, Any], list[int]] = {}
+        self._lines_by_value: dict[str, dict[Any, list[int]]] = {}
 
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
@@ -176,26 +160,37 @@ class _Rater:
         base = self._work_out([each for each in matched if not each.rule.is_coefficient])
         self._multiply_and_round(base, [each for each in matched if each.rule.is_coefficient])
         base = self._pick_best(base)
-        room = Room(used, self._moment.local.date())
-        awards = [self._cap(each, room) for each in base]
+        if self._with_all or any(each.rule.caps for each in base):
+            room = Room(used, self._moment.local.date())
+            awards = [
+                self._cap(each, room) if each.rule.caps or self._with_all else _award(each, each.points, [])
+                for each in base
+            ]
+            uses = room.uses
+        else:
+            awards, uses = [_award(each, each.points, []) for each in base], {}
         verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
-        return Rating(awards, room.uses, verdicts)
+        return Rating(awards, uses, verdicts)
 
     # --- select and match ---
 
-    def _match(self) -> list[_Matched]:
+    def _match(self) -> list[Matched]:
         day, event = self._day, self._event
         if self._with_all:
             return [each for rule in self._book.rules if (each := self._match_one(rule)) is not None]
         rules = day.candidates(self._facts, event.lines) if day.asks else day.always
-        every = range(len(event.lines))
-        return [
-            each
-            for rule in rules
-            if (each := _Matched(rule, every) if rule.is_certain else self._match_one(rule)) is not None
-        ]
+        every, matched = range(len(event.lines)), list[Matched]()
+        for rule in rules:
+            if rule.is_certain:
+                matched.append(Matched(rule, every))
+            elif rule.is_sure_by_line and rule.line_test is not None:
+                if positions := self._positions_of(*rule.line_test):
+                    matched.append(Matched(rule, positions))
+            elif (each := self._match_one(rule)) is not None:
+                matched.append(each)
+        return matched
 
-    def _match_one(self, rule: CompiledRule) -> _Matched | None:
+    def _match_one(self, rule: CompiledRule) -> Matched | None:
         try:
             outcome = None if self._is_sure(rule) else self._mismatch(rule)
             positions = self._positions(rule) if outcome is None else ()
@@ -207,7 +202,7 @@ class _Rater:
         if outcome is not None:
             self._say(rule, outcome)
             return None
-        return _Matched(rule, positions)
+        return Matched(rule, positions)
 
     def _mismatch(self, rule: CompiledRule) -> Outcome | None:
         """Why a rule does not match the event and the member; None: it does."""
@@ -244,27 +239,31 @@ class _Rater:
 
     def _positions_of(self, field: str, values: frozenset[Any]) -> Sequence[int]:
         """The lines with one of these values, found once for all rules."""
-        if (field, None) not in self._lines_by_value:
-            self._lines_by_value[field, None] = []
+        by_value = self._lines_by_value.get(field)
+        if by_value is None:
+            by_value = self._lines_by_value[field] = {}
             for position, line in enumerate(self._event.lines):
-                self._lines_by_value.setdefault((field, line_fact(line, field)), []).append(position)
-        found = [self._lines_by_value[field, value] for value in values if (field, value) in self._lines_by_value]
+                by_value.setdefault(line_fact(line, field), []).append(position)
+        found = [by_value[value] for value in values if value in by_value]
         return found[0] if len(found) == 1 else sorted(position for each in found for position in each)
 
     # --- base ---
 
-    def _work_out(self, base: list[_Matched]) -> list[_Matched]:
+    def _work_out(self, base: list[Matched]) -> list[Matched]:
         """The base rules with what they give. Of a `first` group one stays: the first, or, as a rule that fails did not
         match, the first after those that fail."""
         for group in self._groups(base, "first"):
-            in_turn = sorted(group, key=_rank)
+            in_turn = sorted(group, key=rank)
             failed = list(takewhile(lambda each: not self._try_base(each), in_turn))
             base = [each for each in base if each not in failed]
             if len(failed) < len(in_turn):
                 base = self._drop_others(base, in_turn[len(failed) :], in_turn[len(failed)])
-        return [each for each in base if each.amount is not _NOT_YET or self._try_base(each)]
+        return [each for each in base if each.amount is not NOT_YET or self._try_base(each)]
 
-    def _try_base(self, each: _Matched) -> bool:
+    def _try_base(self, each: Matched) -> bool:
+        if each.rule.cannot_fail:
+            each.amount = _amount(each.rule, self._event, each.positions, 0)
+            return True
         try:
             each.amount = self._base(each)
         except (EvaluationFailed, _Failed) as error:
@@ -272,7 +271,7 @@ class _Rater:
             return False
         return True
 
-    def _base(self, each: _Matched) -> Amount:
+    def _base(self, each: Matched) -> Amount:
         rule, lines = each.rule, self._event.lines
         if rule.formula is None:
             progressive = rule.document.progressive
@@ -285,15 +284,15 @@ class _Rater:
 
     # --- coefficients and rounding ---
 
-    def _pick_coefficients(self, coefficients: list[_Matched]) -> list[_Matched]:
+    def _pick_coefficients(self, coefficients: list[Matched]) -> list[Matched]:
         chosen = self._pick_first(coefficients)
         for group in self._groups(chosen, "best"):
-            common = _common([each.rule.factor for each in group])
-            best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))
+            common = common_denominator([each.rule.factor for each in group])
+            best = min(group, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], rank(each)))
             chosen = self._drop_others(chosen, group, best)
         return chosen
 
-    def _multiply_and_round(self, base: list[_Matched], matched: list[_Matched]) -> None:
+    def _multiply_and_round(self, base: list[Matched], matched: list[Matched]) -> None:
         """Whole points for each base rule; `matched`: the coefficients that matched."""
         if not matched:
             for each in base:
@@ -303,11 +302,13 @@ class _Rater:
         coefficients = self._pick_coefficients(matched)
         multiplied: set[str] = set()
         outbid: dict[str, str] = {}
-        factors_of = _Factors(coefficients, self._coefficient_policy, len(self._event.lines))
+        factors_of = Factors(self._book.multipliers, coefficients, self._coefficient_policy, len(self._event.lines))
         for each in base:
-            if self._multiply(each, factors_of):
+            if self._multiply(each, factors_of) and self._with_all:
                 multiplied.update(each.coefficients)
                 outbid |= factors_of.outbid_on(each.rule, each.amount.lines)
+        if not self._with_all:
+            return
         for each in coefficients:
             if each.rule.id in multiplied:
                 self._say(each.rule, "multiplied")
@@ -316,16 +317,14 @@ class _Rater:
             else:
                 self._say(each.rule, "nothing_to_multiply")
 
-    def _multiply(self, each: _Matched, factors_of: _Factors) -> bool:
+    def _multiply(self, each: Matched, factors_of: Factors) -> bool:
         """Whether there was something to multiply it by."""
         amount = each.amount
         factors: Sequence[Factor] | None = None
         by_line = factors_of.of(each.rule)
         if by_line is not None and amount.lines:
             factors = [by_line.factors[position] for position in amount.lines]
-            each.coefficients = list(
-                dict.fromkeys(name for position in amount.lines for name in by_line.names[position])
-            )
+            each.coefficients = _together([by_line.names[position] for position in amount.lines])
         elif by_line is not None and amount.numerators:
             factors = [by_line.whole]
             each.coefficients = by_line.all_names
@@ -335,28 +334,28 @@ class _Rater:
 
     # --- stacking ---
 
-    def _pick_first(self, matched: list[_Matched]) -> list[_Matched]:
+    def _pick_first(self, matched: list[Matched]) -> list[Matched]:
         for group in self._groups(matched, "first"):
-            matched = self._drop_others(matched, group, min(group, key=_rank))
+            matched = self._drop_others(matched, group, min(group, key=rank))
         return matched
 
-    def _pick_best(self, matched: list[_Matched]) -> list[_Matched]:
+    def _pick_best(self, matched: list[Matched]) -> list[Matched]:
         for group in self._groups(matched, "best"):
-            matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, _rank(each))))
+            matched = self._drop_others(matched, group, min(group, key=lambda each: (-each.points, rank(each))))
         return matched
 
-    def _groups(self, matched: list[_Matched], pick: GroupPick) -> list[list[_Matched]]:
+    def _groups(self, matched: list[Matched], pick: GroupPick) -> list[list[Matched]]:
         """The matched rules of each group with this way of picking, where there is more than one."""
         if pick not in self._book.picks:
             return []
-        found: dict[str, list[_Matched]] = {}
+        found: dict[str, list[Matched]] = {}
         for each in matched:
             group = each.rule.group
             if group is not None and group.pick == pick:
                 found.setdefault(group.id, []).append(each)
         return [each for each in found.values() if len(each) > 1]
 
-    def _drop_others(self, matched: list[_Matched], group: list[_Matched], winner: _Matched) -> list[_Matched]:
+    def _drop_others(self, matched: list[Matched], group: list[Matched], winner: Matched) -> list[Matched]:
         losers = [each for each in group if each is not winner]
         for each in losers:
             self._say(each.rule, "group", detail=winner.rule.id)
@@ -364,12 +363,12 @@ class _Rater:
 
     # --- caps ---
 
-    def _cap(self, each: _Matched, room: Room) -> Award:
+    def _cap(self, each: Matched, room: Room) -> Award:
         rule = each.rule
         points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, [])
         outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
         self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
-        return Award(rule.id, rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
+        return _award(each, points, cuts)
 
     # --- verdicts ---
 
@@ -381,94 +380,13 @@ class _Rater:
         self._verdicts.append(Verdict(rule.id, "failed", 0, message))
 
 
+def _award(each: Matched, points: int, cuts: list[Cut]) -> Award:
+    return Award(each.rule.id, each.rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
+
+
 _SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": "spent_cents_total"}
 
 
-def _rank(each: _Matched) -> tuple[int, str]:
-    return each.rule.order
-
-
-class _ByLine:
-    """What a set of coefficients comes to: for each line, and for an award that has no lines."""
-
-    __slots__ = ("all_names", "factors", "here", "in_all", "names", "whole")
-
-    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
-        here: list[list[_Matched]] = [[] for _ in range(lines)]
-        for each in coefficients:
-            for position in each.positions:
-                here[position].append(each)
-        #: Those that matched each line, and all, whether they count or not.
-        self.here, self.in_all = here, coefficients
-        counted = [_that_count(matched, policy) for matched in here]
-        self.names = [[each.rule.id for each in matched] for matched in counted]
-        self.factors = [combined([each.rule.factor for each in matched], policy) for matched in counted]
-        in_all = _that_count(coefficients, policy)
-        self.whole = combined([each.rule.factor for each in in_all], policy)
-        self.all_names = [each.rule.id for each in in_all]
-
-
-class _Factors:
-    """The coefficients of an event, by the rules that they multiply; each set is combined once."""
-
-    def __init__(self, coefficients: list[_Matched], policy: CoefficientPolicy, lines: int) -> None:
-        self._coefficients = coefficients
-        self._named = {name for each in coefficients for name in _names_of(each.rule)}
-        self._policy = policy
-        self._lines = lines
-        self._known: dict[tuple[int, str], _ByLine | None] = {}
-
-    def of(self, base: CompiledRule) -> _ByLine | None:
-        """What multiplies a base rule; None: nothing does."""
-        if not self._coefficients:
-            return None
-        is_rated = base.fixed is None and base.formula is None
-        # Rules that no coefficient names are all multiplied alike.
-        key = (base.wallet, base.id if base.id in self._named else "*" if is_rated else "")
-        if key not in self._known:
-            fitting = [
-                each
-                for each in self._coefficients
-                if each.rule.wallet == base.wallet
-                and (base.id in names if (names := _names_of(each.rule)) else is_rated)
-            ]
-            self._known[key] = _ByLine(fitting, self._policy, self._lines) if fitting else None
-        return self._known[key]
-
-    def outbid_on(self, base: CompiledRule, lines: Sequence[int]) -> dict[str, str]:
-        """The coefficients that fit what a base rule gave, and the larger one that multiplied it instead."""
-        by_line = self.of(base)
-        if self._policy != "best" or by_line is None:
-            return {}
-        meetings = [(by_line.here[line], by_line.names[line]) for line in lines]
-        if not lines:
-            meetings = [(by_line.in_all, by_line.all_names)]
-        return {each.rule.id: names[0] for matched, names in meetings for each in matched if each.rule.id not in names}
-
-
-def _that_count(coefficients: list[_Matched], policy: CoefficientPolicy) -> list[_Matched]:
-    """Those that multiply: all, or the largest alone (of equal ones the first in the order of rules)."""
-    if policy != "best" or len(coefficients) < 2:
-        return coefficients
-    common = _common([each.rule.factor for each in coefficients])
-    return [min(coefficients, key=lambda each: (-each.rule.factor[0] * common // each.rule.factor[1], _rank(each)))]
-
-
-def _names_of(coefficient: CompiledRule) -> list[str]:
-    assert coefficient.document.coefficient is not None
-    return coefficient.document.coefficient.of
-
-
-def combined(factors: list[Factor], policy: CoefficientPolicy) -> Factor:
-    """The coefficients that count as one: their product, or one plus what each is above one."""
-    if len(factors) == 1:
-        return factors[0]
-    if policy != "sum_of_extras" or not factors:
-        return prod(up for up, _ in factors), prod(down for _, down in factors)
-    common = _common(factors)
-    # Several below 1 may take away more than there is.
-    return max(common + sum(up * common // down - common for up, down in factors), 0), common
-
-
-def _common(factors: list[Factor]) -> int:
-    return prod(down for _, down in factors)
+def _together(names: list[list[str]]) -> list[str]:
+    """The rules that multiply some line, each once, in the order in which they come."""
+    return names[0] if len(names) == 1 else list(dict.fromkeys(chain.from_iterable(names)))

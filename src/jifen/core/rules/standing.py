@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -152,6 +153,7 @@ def counters_on(changes: Iterable[CounterChange], day: date) -> Counters:
 Period = TypeVar("Period", str, int)
 
 
+@lru_cache(maxsize=4096)
 def _month(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 

@@ -1,8 +1,8 @@
 -- What the backtest reads, all within one snapshot and shard by shard.
 
 -- name: transactions
--- Everything that somebody asked for, from one of the sources below, in its order. What time does by itself (6, 7, 11:
--- holds ended, lots expired and matured) is worked out anew, and tiers (18) are those kept with the events. `opened`
+-- Everything that somebody asked for, from one of the sources below, in its order, and the changes of tiers (18). What
+-- time does to points by itself (6, 7, 11: holds ended, lots expired and matured) is worked out anew. `opened`
 -- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
        t.trace,
@@ -12,7 +12,7 @@ SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurr
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
        ) END AS opened
 FROM ({source}) AS t
-WHERE t.kind NOT IN (6, 7, 11, 18)
+WHERE t.kind NOT IN (6, 7, 11)
 ORDER BY {order}
 
 -- name: of_shard
@@ -66,11 +66,16 @@ WHERE m.shard = $1 AND t.occurred_at < $3
 GROUP BY m.wallet, m.from_bucket, m.to_bucket, t.occurred_at < $2
 
 -- name: due
--- $1 a shard, $2 an instant. The accounts of members for whom time has done something that nobody has booked yet.
+-- $1 a shard, $2 an instant, $3 the tier sets of the program. The accounts of members for whom time has done something
+-- that nobody has booked yet.
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at,
-       a.saved
+       a.saved, a.counters
 FROM accounts a
-WHERE a.shard = $1 AND a.member_id IN (SELECT member_id FROM accounts WHERE shard = $1 AND next_change_at <= $2)
+WHERE a.shard = $1 AND a.member_id IN (
+    SELECT member_id FROM accounts WHERE shard = $1 AND next_change_at <= $2
+    UNION ALL
+    SELECT member_id FROM member_tiers WHERE shard = $1 AND look_at <= $2 AND tier_set = ANY ($3::text[])
+)
 ORDER BY a.member_id, a.wallet
 
 -- name: give_up_lost

@@ -17,10 +17,13 @@ from jifen.analytics.backtest.report import (
     HistogramStep,
     LedgerCheck,
     MemberLine,
+    Names,
     PointsLine,
     RefusedLine,
     RuleLine,
+    TierLine,
     TierMove,
+    TierSetReport,
     WalletReport,
 )
 from jifen.core.program import WalletValue
@@ -72,13 +75,17 @@ REPORT = BacktestReport(
     refused={"insufficient_points": 1, EVIL: 1},
     refused_transactions=[RefusedLine("100001-1", "spend", EVIL, EVIL, 10), RefusedLine("1-2", EVIL, "x", None, None)],
     failed=[FailedLine(EVIL, 2, EVIL)],
-    tier_moves=[TierMove("", EVIL, 2)],
     checks=[LedgerCheck(EVIL, "issued", 1, 1, True), LedgerCheck("points", "taken_back", 1, 2, False)],
     notes=[LocalizedText(zh=EVIL, en=EVIL)],
     workers=1,
     seconds=1.25,
     transactions_per_second=16,
     orders_per_second=8,
+    tier_sets=[
+        TierSetReport(
+            EVIL, None, {EVIL: LocalizedText(zh=EVIL, en=EVIL)}, [TierLine("", 1, 2)], [TierMove("", EVIL, 2, 1)]
+        )
+    ],
 )
 
 
@@ -99,6 +106,39 @@ def test_both_languages_are_there() -> None:
     assert 'id="choose-zh" checked' in page
     for text in ("各月发放", "Issued by month", "差异从哪里来", "不符", "does not fit", "−10.0%", "-99.50 CNY"):
         assert text in page, text
+
+
+def test_the_page_opens_in_the_language_asked_for() -> None:
+    """With the switch for the other one."""
+    page = render_page(REPORT, "en")
+    assert '<html lang="en">' in page
+    assert 'id="choose-en" checked' in page
+    assert 'id="choose-zh" checked' not in page
+    assert 'for="choose-zh"' in page
+
+
+def test_things_are_called_by_their_names() -> None:
+    """Rules, tiers, wallets and campaigns in both languages; what has no name by its id."""
+
+    def name(word: str) -> LocalizedText:
+        return LocalizedText(zh=f"{word}中", en=f"{word}-en")
+
+    rules = [RuleLine(rule, 1, 2, 3, 4, 5, 6, 7, 8, 9, -10, 2, 33) for rule in ("base", "nameless")]
+    wallet = msgspec.structs.replace(WALLET, rules=rules, tiers=[PointsLine("gold", 1, 2)])
+    report = msgspec.structs.replace(
+        REPORT,
+        wallets=[wallet],
+        caps=[CapLine("campaign:may", "points", "member", "month", None, 1, 2, 3, 4, 5, 6)],
+        checks=[LedgerCheck("points", "issued", 1, 1, True)],
+        tier_sets=[TierSetReport("level", name("set"), {"gold": name("top")}, [TierLine("gold", 1, 2)], [])],
+        names=Names({"points": name("purse")}, {"base": name("basis")}, {"may": name("spring")}, {"gold": name("au")}),
+    )
+    page = render_page(report)
+    for word in ("purse", "basis", "spring", "au", "set", "top"):
+        assert f"{word}中" in page and f"{word}-en" in page, word
+    for identifier in (">base<", ">gold<", ">may<"):
+        assert identifier not in page
+    assert ">nameless<" in page
 
 
 def test_a_report_survives_json() -> None:

@@ -13,7 +13,7 @@ import pytest
 from jifen.core.ledger.values import Kind, LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.rules.facts import BUILT_IN_EVENTS
-from jifen.core.rules.rate import CoefficientPolicy
+from jifen.core.rules.multiply import CoefficientPolicy
 from jifen.services.explanations.words import TEXTS, Words
 from tests.model.programs import make_program
 from tests.unit.services.explanations.scenes import ELEVEN, document
