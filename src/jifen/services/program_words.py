@@ -36,6 +36,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "type": ("类型", "type"),
     "currency": ("币种", "currency"),
     "time_zone": ("时区", "time zone"),
+    "phone_region": ("电话号码的国家", "country of phone numbers"),
     "register_unknown_members": ("自动注册", "registration of unknown members"),
     "refunds": ("退款政策", "refund policy"),
     "returns": ("退回政策", "return policy"),
@@ -124,6 +125,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "pictures": ("图片", "pictures"),
     "category": ("类目", "category"),
     "hidden": ("隐藏", "hiding"),
+    "captcha": ("人机验证", "captcha"),
     "stock": ("库存", "stock"),
     "coupon": ("优惠券", "coupon"),
     "approval": ("审批流", "approval flow"),
@@ -226,6 +228,9 @@ VALUES: Final[dict[str, Said]] = {
     "earn": ("继续获得", "go on earning"),
     "forfeit": ("没收", "forfeit"),
     "keep": ("保留", "keep"),
+    "easy": ("容易", "easy"),
+    "normal": ("中等", "normal"),
+    "hard": ("困难", "hard"),
 }
 #: The fields whose values are such words; texts of others are shown as they are.
 _OF_WORDS: Final = frozenset(
@@ -241,7 +246,7 @@ _OF_WORDS: Final = frozenset(
             "policy",
             "expired_lots",
         ),
-        *("until", "weekdays", "period", "per", "limit", "review", "by", "frozen", "closed_points"),
+        *("until", "weekdays", "period", "per", "limit", "review", "by", "frozen", "closed_points", "captcha"),
     ]
 )
 _UNITS: Final[dict[str, Said]] = {
