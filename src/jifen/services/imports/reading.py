@@ -54,8 +54,8 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
     try:
         raw = path.open("rb")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise unreadable_file(path, f"无法打开（{reason}）", f"cannot be opened: {reason}") from None
+        zh, en = _why_not(error)
+        raise unreadable_file(path, f"无法打开：{zh}", f"cannot be opened: {en}") from None
     with raw:
         try:
             is_packed = raw.peek(2)[:2] == _GZIP_MAGIC
@@ -66,6 +66,20 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
         except OSError as error:
             reason = error.strerror or str(error)
             raise unreadable_file(path, f"无法读取（{reason}）", f"cannot be read: {reason}") from None
+
+
+def _why_not(error: OSError | ValueError) -> tuple[str, str]:
+    match error:
+        case FileNotFoundError():
+            return "没有这个文件", "there is no such file"
+        case IsADirectoryError():
+            return "它是文件夹", "it is a folder"
+        case PermissionError():
+            return "没有读取权限", "there is no permission to read it"
+        case OSError(strerror=str(reason)):
+            return reason, reason
+        case _:
+            return "不是路径", "it is no path"
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:
