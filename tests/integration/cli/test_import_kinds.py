@@ -51,7 +51,7 @@ def test_files_that_are_no_tables(data: Path, tmp_path: Path, kind: str) -> None
         file.write_bytes(content)
         assert said in refused(["import", kind, file, "--mapping", mapping, "--data", data]), name
         assert said in refused(["import", kind, file, "--infer"]), name
-    assert "directory" in refused(["import", kind, tmp_path, "--infer"])
+    assert "it is a folder" in refused(["import", kind, tmp_path, "--infer"])
 
 
 def test_from_a_workbook_to_points(tmp_path: Path) -> None:
