@@ -219,6 +219,16 @@ def test_the_same_balances_of_another_source_are_told(shop: Shop) -> None:
     assert shop.run(*rows, mapping=other).booked_elsewhere == []
 
 
+def test_an_expiry_that_changed_is_told(shop: Shop) -> None:
+    """The new one is a lot of its own, so that both stand; two lots of as many points in one file are no such ones."""
+    shop.run("13800000001,,100,2999-12-31", "13800000002,,100,2999-12-31")
+    rows = ["13800000001,,100,2999-06-30", "13800000002,,100,2999-06-30", "13800000002,,100,2999-12-31"]
+    for dry in (True, False):
+        found = shop.run(*rows, dry=dry)
+        assert (counts(found), found.expiry_changed.lots, found.expiry_changed.points) == ((2, 1, 0, 0), 1, 100)
+    assert shop.run(*rows).expiry_changed.lots == 0
+
+
 def test_rows_that_are_added_and_rows_of_nothing(shop: Shop) -> None:
     """A row that stands there twice doubles the points: it is listed. Nought points are nothing to book, and no fault;
     a comma that does not part thousands is one."""

@@ -214,6 +214,15 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             ],
         )
         _say_more(invocation, summary.repeated.total - len(shown))
+    if (moved := summary.expiry_changed).lots:
+        write_note(
+            say(
+                f"注意：{moved.lots:,} 个批次共 {moved.points:,} 积分此前已以另一有效期入账，文件中已没有原来的："
+                "两者并存，请用调整收回其中之一。",
+                f"Look: {moved.lots:,} lots of {moved.points:,} points came before with another expiry, which the file "
+                "has no more. Both stand: take one back with an adjustment.",
+            )
+        )
     for each in summary.booked_elsewhere:
         write_note(
             say(

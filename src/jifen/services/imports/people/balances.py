@@ -77,6 +77,14 @@ class OtherSource(msgspec.Struct, frozen=True):
     points: int
 
 
+class MovedLots(msgspec.Struct, frozen=True):
+    """Lots of which this source has booked as many points until another instant, which the file has no more: an expiry
+    that was changed, so that both are booked."""
+
+    lots: int = 0
+    points: int = 0
+
+
 class ImportRunning(JifenError):
     """Another import of balances of the same source is at work."""
 
@@ -87,8 +95,8 @@ class BalanceSummary(msgspec.Struct):
     """What a file of balances came to, in lots: all that a member has in a wallet until one instant. `booked` are new,
     `unchanged` were booked before; `waiting`: above the limit of corrections, until a second person approves;
     `empty` and `rejected` count rows, of 0 points and of others that were not taken; `repeated`: rows that were added
-    together; `booked_elsewhere`: lots of which another source has brought the very same; `agrees`: the sums of every
-    wallet do."""
+    together; `booked_elsewhere`: lots of which another source has brought the very same; `expiry_changed`: lots that
+    were booked before until another instant; `agrees`: the sums of every wallet do."""
 
     rows: int = 0
     empty: int = 0
@@ -98,6 +106,7 @@ class BalanceSummary(msgspec.Struct):
     rejected: int = 0
     repeated: ListedRows = ListedRows()
     booked_elsewhere: list[OtherSource] = []
+    expiry_changed: MovedLots = MovedLots()
     hidden: int = 0
     other_sheets: list[str] = []
     dry_run: bool = False
@@ -229,6 +238,9 @@ class _Work:
                 self._reject(lot, "unknown_member", detail=lot.member)
             elif standing is None:
                 news.append(lot)
+                if any(not self._lots.has(lot, until) for until in opening.other_expiries(lot)):
+                    moved = self.summary.expiry_changed
+                    self.summary.expiry_changed = MovedLots(moved.lots + 1, moved.points + lot.points)
                 if (source := opening.source_elsewhere(lot)) is not None:
                     lots_there, points_there = self._elsewhere.get(source, (0, 0))
                     self._elsewhere[source] = (lots_there + 1, points_there + lot.points)

@@ -154,10 +154,16 @@ class Lots:
     def gather(self) -> None:
         """Put the rows together, once all were read and it is known whose they are."""
         self._database.execute(_GATHER)
+        self._database.execute("CREATE INDEX lots_of_owners ON lots (owner)")
 
     def incomplete(self) -> Iterator[tuple[int, str, int, int]]:
         """Rows of members of whom another is at fault: line, wallet, points, and the line at fault."""
         return iter(self._database.execute(_INCOMPLETE).fetchall())
+
+    def has(self, lot: LotRow, until: str) -> bool:
+        """Whether the file has a lot like this one until another instant."""
+        query = "SELECT 1 FROM lots WHERE owner = ? AND wallet = ? AND until = ?"
+        return self._database.execute(query, (lot.owner, lot.wallet, until)).fetchone() is not None
 
     def added(self, most_listed: int) -> Iterator[tuple[AddedRows, int]]:
         """Rows that were added to one lot, the first of them; and how many such lots there are."""

@@ -69,6 +69,8 @@ class Opening:
         self._shards = shards
         #: What other sources have booked of the lots that were looked up last: by lot the points of each source.
         self._elsewhere: dict[Place, dict[str, int]] = {}
+        #: What this source has booked of these members, by member and wallet: the points until each instant.
+        self._expiries: dict[tuple[int, str], dict[str, int]] = {}
 
     async def standings(self, lots: Sequence[LotRow]) -> dict[int, Standing]:
         """What stands of these lots already, by their number; a lot of which nothing stands is left out."""
@@ -89,10 +91,15 @@ class Opening:
         found = self._elsewhere.get((lot.member_id or 0, lot.wallet, lot.until), {})
         return next((source for source, points in sorted(found.items()) if points == lot.points), None)
 
+    def other_expiries(self, lot: LotRow) -> list[str]:
+        """Until when this source has booked as many points for the member, beside the expiry of the lot."""
+        found = self._expiries.get((lot.member_id or 0, lot.wallet), {})
+        return [until for until, points in found.items() if until != lot.until and points == lot.points]
+
     async def _booked(self, members: Sequence[int]) -> dict[Place, dict[str, int]]:
         """By lot: the points that were booked, by the identity of the key."""
         booked: dict[Place, dict[str, int]] = {}
-        self._elsewhere = {}
+        self._elsewhere, self._expiries = {}, {}
         if not members:
             return booked
         owners = await self._with_absorbed(members)
@@ -105,6 +112,9 @@ class Opening:
             lot = (booked if is_ours else self._elsewhere).setdefault((owners[member], wallet, until), {})
             name = identity if is_ours else source
             lot[name] = lot.get(name, 0) + points
+            if is_ours:
+                expiries = self._expiries.setdefault((owners[member], wallet), {})
+                expiries[until] = expiries.get(until, 0) + points
         return booked
 
     async def _with_absorbed(self, members: Sequence[int]) -> dict[int, int]:
