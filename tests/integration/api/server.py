@@ -12,14 +12,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from jifen.core.program import ProgramDocument
 from jifen.db.connection import connect
+from jifen.db.embedded import EmbeddedAddress
 from jifen.services.keys import create_key, revoke_key
 from jifen.services.verification import verify
+from tests.databases import BARE, add_program, fresh_database
 
 PATIENCE_SECONDS = 90.0
 SERVE = """
@@ -130,6 +134,17 @@ def running_server(url: str, **settings: object) -> Iterator[Server]:
         process.stdout.close()
     # Whatever was asked of it, the ledger fits.
     assert asyncio.run(verify(url)).findings == []
+
+
+@contextmanager
+def serving(
+    database_server: EmbeddedAddress, program: ProgramDocument, effective_at: datetime | None = None, **settings: object
+) -> Iterator[Server]:
+    """A server on a fresh database with a program."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, program, effective_at)
+        with running_server(url, **settings) as server:
+            yield server
 
 
 # --- what is sent ---

@@ -17,27 +17,16 @@ from jifen.db.connection import connect
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.captcha import CAPTCHA_SECONDS, Errand, new_challenge
 from jifen.services.catalog import Catalog
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database
-from tests.integration.api.server import Server, balance, make_key, member_with, running_server, unique
-from tests.integration.checking import assert_sound
+from tests.databases import DEFAULT_PROGRAM
+from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
 from tests.redeeming import solved, with_captcha
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """Two workers on a database whose program has rewards that ask for a captcha."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, with_captcha(DEFAULT_PROGRAM))
-        with running_server(url, workers=2) as server:
-            yield server
-        assert_sound(url)
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key without roles."""
-    with shop.client() as client:
-        yield client
+    with serving(database_server, with_captcha(DEFAULT_PROGRAM), workers=2) as server:
+        yield server
 
 
 def challenge(client: httpx.Client, member: str, key: str, reward: str = "e-book") -> dict[str, Any]:
@@ -86,7 +75,7 @@ def test_a_first_answer_comes_again_with_new_work(client: httpx.Client) -> None:
     assert again.json()["transaction_id"] == first.json()["transaction_id"]
 
 
-def test_each_way_to_go_wrong_has_its_own_code(shop: Server, client: httpx.Client) -> None:
+def test_each_way_to_go_wrong_has_its_own_code(server: Server, client: httpx.Client) -> None:
     """Nothing of it changes anything in the ledger, and each is told in both languages."""
     member, other, key = member_with(client, 100), member_with(client, 100), unique("wish")
     solution = solved(challenge(client, member, key))
@@ -94,7 +83,7 @@ def test_each_way_to_go_wrong_has_its_own_code(shop: Server, client: httpx.Clien
     whole = json.loads(base64.b64decode(solution))
     whole["solution"]["counter"] += 1
     tampered = base64.b64encode(json.dumps(whole).encode()).decode()
-    before = shop.ledger()
+    before = server.ledger()
     tries = [
         (redeem(client, member, key, None), 422, "captcha_needed"),
         (redeem(client, member, None, solution), 422, "captcha_needed"),
@@ -103,20 +92,20 @@ def test_each_way_to_go_wrong_has_its_own_code(shop: Server, client: httpx.Clien
         (redeem(client, member, key, of_other), 422, "captcha_mismatch"),
         (redeem(client, member, key, solution, "cup"), 422, "captcha_mismatch"),
         (redeem(client, member, unique("wish"), solution), 409, "captcha_used"),
-        (redeem(client, member, key, expired(shop, member, key)), 409, "captcha_expired"),
+        (redeem(client, member, key, expired(server, member, key)), 409, "captcha_expired"),
     ]
     assert [(answer.status_code, code(answer)) for answer, _, _ in tries] == [each[1:] for each in tries]
-    assert shop.ledger() == before
+    assert server.ledger() == before
     told = redeem(client, member, key, None, **{"accept-language": "zh"}).json()
     assert told["detail"].startswith("e-book 需要人机验证：请用 GET /v1/rewards/e-book/captcha")
     assert code(redeem(client, member, key, solution)) == "applied"
 
 
-def expired(shop: Server, member: str, key: str) -> str:
+def expired(server: Server, member: str, key: str) -> str:
     """The solution of a challenge that this installation made too long ago."""
 
     async def secret() -> bytes:
-        connection = await connect(shop.url)
+        connection = await connect(server.url)
         try:
             catalog = Catalog()
             await catalog.refresh(connection)
@@ -169,12 +158,12 @@ def set_cups(client: httpx.Client, pieces: int) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_keys_of_tills_need_none(shop: Server, client: httpx.Client) -> None:
+def test_keys_of_tills_need_none(server: Server, client: httpx.Client) -> None:
     """A role says so; one that approves is none of that kind."""
     member = member_with(client, 100)
-    with shop.client(make_key(shop.url, roles=("clerk",))) as clerk:
+    with server.client(make_key(server.url, roles=("clerk",))) as clerk:
         assert code(redeem(clerk, member, unique("wish"), None)) == "captcha_needed"
-    with shop.client(make_key(shop.url, roles=("without-captcha",))) as till:
+    with server.client(make_key(server.url, roles=("without-captcha",))) as till:
         assert code(redeem(till, member, None, None)) == "applied"
 
 
@@ -207,7 +196,7 @@ def test_challenges_that_nobody_gets(client: httpx.Client, reward: str, query: s
     assert (answer.status_code, code(answer)) == (status, expected)
 
 
-def test_a_challenge_needs_a_key(shop: Server) -> None:
+def test_a_challenge_needs_a_key(server: Server) -> None:
     """As everything under /v1."""
-    answer = httpx.get(f"{shop.base}/v1/rewards/e-book/captcha?member=1&idempotency_key=x", trust_env=False)
+    answer = httpx.get(f"{server.base}/v1/rewards/e-book/captcha?member=1&idempotency_key=x", trust_env=False)
     assert (answer.status_code, code(answer)) == (401, "unauthorized")

@@ -11,30 +11,19 @@ import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database
+from tests.databases import DEFAULT_PROGRAM
 from tests.drawing import LAST, WHEEL, changed, with_draws
-from tests.integration.api.server import Server, balance, member_with, running_server
+from tests.integration.api.server import Server, balance, member_with, serving
 from tests.integration.api.test_redemptions import done, refused
-from tests.integration.checking import assert_sound
 
 FAIR = changed(WHEEL, vase={"weight": 0}, voucher={"weight": 1}, fifty={"weight": 1}, thanks={"weight": 2})
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server with lotteries. At the end everything follows from the transactions."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, with_draws(DEFAULT_PROGRAM, FAIR, LAST))
-        with running_server(url) as server:
-            yield server
-        assert_sound(url)
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key."""
-    with shop.client() as client:
-        yield client
+    with serving(database_server, with_draws(DEFAULT_PROGRAM, FAIR, LAST)) as server:
+        yield server
 
 
 def draw(client: httpx.Client, member: str, **body: Any) -> httpx.Response:

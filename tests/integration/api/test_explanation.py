@@ -9,18 +9,15 @@ import pytest
 
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.programs import parse_program
-from tests.databases import BARE, add_program, fresh_database
-from tests.integration.api.server import customer, order_event, refund_event, running_server
+from tests.integration.api.server import customer, order_event, refund_event, serving
 from tests.unit.services.explanations.scenes import PROGRAM
 
 
 @pytest.fixture(scope="module")
 def shop(database_server: EmbeddedAddress) -> Iterator[httpx.Client]:
     """A client of a server whose program has rules worth explaining. It held long before now."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, parse_program(PROGRAM))
-        with running_server(url) as server, server.client() as client:
-            yield client
+    with serving(database_server, parse_program(PROGRAM)) as server, server.client() as client:
+        yield client
 
 
 def explain(client: httpx.Client, transaction: str, **query: str) -> dict[str, object]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.api.test_imports import MAPPING, OLD_EXCEL, checked, client, folder, shop, started, upload
+from tests.integration.api.test_imports import MAPPING, OLD_EXCEL, checked, folder, server, started, upload
 
-__all__ = ["client", "folder", "shop"]
+__all__ = ["folder", "server"]
 
 
 @pytest.mark.parametrize("kind", ["members", "orders", "balances"])

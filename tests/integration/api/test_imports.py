@@ -43,7 +43,7 @@ SELECT 'test', 'members', 'x', 1, 'x', 'infinity', true FROM generate_series(1, 
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of two workers, with a folder of uploads of its own."""
     folder = tmp_path_factory.mktemp("uploads")
     folder.chmod(0o700)
@@ -53,17 +53,10 @@ def shop(database_server: EmbeddedAddress, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def folder(shop: Server) -> Path:
+def folder(server: Server) -> Path:
     """The folder of uploads."""
-    environ = Path("/proc", str(shop.process.pid), "environ").read_bytes().split(b"\0")
+    environ = Path("/proc", str(server.process.pid), "environ").read_bytes().split(b"\0")
     return Path(next(each for each in environ if each.startswith(b"JIFEN_UPLOADS=")).decode().partition("=")[2])
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client of that server."""
-    with shop.client() as client:
-        yield client
 
 
 def workbook_without_sheets() -> bytes:
@@ -153,11 +146,11 @@ def code_of(answer: httpx.Response, status: int) -> str:
     return code
 
 
-def test_from_the_upload_to_the_last_row(shop: Server, client: httpx.Client, folder: Path) -> None:
+def test_from_the_upload_to_the_last_row(server: Server, client: httpx.Client, folder: Path) -> None:
     """Looked through without recording anything; imported when it is started; the file is gone with that."""
-    before = shop.ledger()
+    before = server.ledger()
     found = checked(client, members_csv(30) + ",,无名\n".encode(), mapping=MAPPING, name="会员 2026.csv")
-    assert shop.ledger() == before
+    assert server.ledger() == before
     assert (found["status"], found["error"], found["file_name"]) == ("checked", None, "会员 2026.csv")
     assert (found["report"]["rows"], found["report"]["rejected"], found["result"]) == (31, 1, None)
     assert {each["column"]: each["percent"] for each in found["report"]["columns"]}["手机号"] == 96
@@ -213,10 +206,10 @@ def test_a_mapping_that_cannot_be_proposed(client: httpx.Client) -> None:
     assert (found["status"], found["report"]["rows"]) == ("checked", 1)
 
 
-def test_one_at_a_time(shop: Server, client: httpx.Client) -> None:
+def test_one_at_a_time(server: Server, client: httpx.Client) -> None:
     """While one is at work another file is taken and waits; it is checked later. A job runs once."""
     first = checked(client, members_csv(1), mapping=MAPPING)["import_id"]
-    at_work(shop.url, first)
+    at_work(server.url, first)
     waiting = upload(client, members_csv(1), mapping=MAPPING).json()
     assert waiting["status"] == "uploaded"
     for call in (f"{waiting['import_id']}/check", f"{waiting['import_id']}/start", f"{first}/start", f"{first}/check"):
@@ -235,7 +228,7 @@ def at_work(url: str, number: str, silent_seconds: int = 0) -> None:
     fetch_sql(url, change, int(number), silent_seconds)
 
 
-def test_started_by_many_at_once(shop: Server, client: httpx.Client) -> None:
+def test_started_by_many_at_once(server: Server, client: httpx.Client) -> None:
     """However many ask, whichever worker hears them: one process."""
     number = checked(client, members_csv(300), mapping=MAPPING)["import_id"]
     with ThreadPoolExecutor(8) as pool:
@@ -247,7 +240,7 @@ def test_started_by_many_at_once(shop: Server, client: httpx.Client) -> None:
     assert (done["status"], done["result"]["registered"]) == ("done", 300)
     assert done["uploaded_at"] < done["started_at"] < done["ended_at"]
     assert done["started_by"] == done["uploaded_by"]
-    assert fetch_sql(shop.url, "SELECT attempt FROM imports WHERE id = $1", int(number)) == [(2,)]
+    assert fetch_sql(server.url, "SELECT attempt FROM imports WHERE id = $1", int(number)) == [(2,)]
 
 
 def members_of(url: str) -> int:
@@ -264,27 +257,27 @@ def wait_for_members(url: str, more_than: int) -> None:
         time.sleep(0.05)
 
 
-def test_stopped_and_gone_on_with(shop: Server, client: httpx.Client) -> None:
+def test_stopped_and_gone_on_with(server: Server, client: httpx.Client) -> None:
     """What was recorded stays; the second start brings the rest, and nobody twice."""
-    before = members_of(shop.url)
+    before = members_of(server.url)
     number = checked(client, members_csv(20_000), mapping=MAPPING)["import_id"]
     client.post(f"{PATH}/{number}/start").raise_for_status()
     assert code_of(client.post(f"{PATH}/{number}/start"), 409) == "import_running"
-    wait_for_members(shop.url, before)
+    wait_for_members(server.url, before)
     stopped = client.post(f"{PATH}/{number}/stop").json()
     assert (stopped["status"], stopped["result"], stopped["file_deleted_at"]) == ("stopped", None, None)
     time.sleep(3)
-    registered = members_of(shop.url) - before
+    registered = members_of(server.url) - before
     assert 0 < registered < 20_000
     time.sleep(1)
-    assert members_of(shop.url) - before == registered, "the process has ended"
+    assert members_of(server.url) - before == registered, "the process has ended"
     done = started(client, number)
     assert (done["status"], done["result"]["registered"], done["result"]["rejected"]) == (
         "done",
         20_000 - registered,
         0,
     )
-    assert members_of(shop.url) - before == 20_000
+    assert members_of(server.url) - before == 20_000
 
 
 def test_stopped_while_it_is_looked_through(client: httpx.Client) -> None:
@@ -305,33 +298,33 @@ def test_stopped_while_it_is_looked_through(client: httpx.Client) -> None:
     client.delete(f"{PATH}/{number}").raise_for_status()
 
 
-def test_the_server_is_killed(shop: Server, client: httpx.Client) -> None:
+def test_the_server_is_killed(server: Server, client: httpx.Client) -> None:
     """Every worker dies with the power: the process ends with them, and the next start goes on from there."""
-    before = members_of(shop.url)
+    before = members_of(server.url)
     number = checked(client, members_csv(20_000), mapping=MAPPING)["import_id"]
     client.post(f"{PATH}/{number}/start").raise_for_status()
-    wait_for_members(shop.url, before)
-    for worker in shop.workers():
+    wait_for_members(server.url, before)
+    for worker in server.workers():
         os.kill(worker, signal.SIGKILL)
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with shop.client() as fresh:
+            with server.client() as fresh:
                 found = settled(fresh, number)
                 break
         except httpx.TransportError:
             assert time.monotonic() < end
             time.sleep(0.2)
     assert (found["status"], found["error_code"]) == ("failed", "import_lost")
-    with shop.client() as fresh:
+    with server.client() as fresh:
         assert started(fresh, number)["status"] == "done"
-    assert members_of(shop.url) - before == 20_000
+    assert members_of(server.url) - before == 20_000
 
 
-def test_a_process_that_is_gone(shop: Server, client: httpx.Client) -> None:
+def test_a_process_that_is_gone(server: Server, client: httpx.Client) -> None:
     """Who has not been heard of for long is told as failed, and does not stand in the way."""
     number = checked(client, members_csv(2), mapping=MAPPING)["import_id"]
-    at_work(shop.url, number, silent_seconds=LOST_SECONDS + 1)
+    at_work(server.url, number, silent_seconds=LOST_SECONDS + 1)
     lost = client.get(f"{PATH}/{number}").json()
     assert (lost["status"], lost["error_code"]) == ("failed", "import_lost")
     assert started(client, number)["result"]["registered"] == 2
@@ -430,7 +423,7 @@ def test_a_folder_of_somebody_else(client: httpx.Client, folder: Path) -> None:
     assert "mode 0700" in refused.json()["detail"]
 
 
-def test_pages_and_unknown_numbers(shop: Server, client: httpx.Client) -> None:
+def test_pages_and_unknown_numbers(server: Server, client: httpx.Client) -> None:
     """The newest first, page by page; whoever has no key learns nothing."""
     numbers = [upload(client, members_csv(1), mapping=MAPPING).json()["import_id"] for _ in range(3)]
     page = client.get(PATH, params={"limit": 2}).json()
@@ -452,30 +445,30 @@ def test_pages_and_unknown_numbers(shop: Server, client: httpx.Client) -> None:
             expected = "not_found" if "%2f" in name and answer.json()["code"] == "not_found" else "unknown_import"
             assert code_of(answer, 404) == expected
     for answer in (
-        httpx.get(f"{shop.base}{PATH}"),
-        httpx.post(f"{shop.base}{PATH}", data={"kind": "members"}, files={"file": b"a"}),
-        httpx.get(f"{shop.base}{PATH}/{numbers[0]}/rejects"),
-        httpx.post(f"{shop.base}{PATH}/{numbers[0]}/start"),
+        httpx.get(f"{server.base}{PATH}"),
+        httpx.post(f"{server.base}{PATH}", data={"kind": "members"}, files={"file": b"a"}),
+        httpx.get(f"{server.base}{PATH}/{numbers[0]}/rejects"),
+        httpx.post(f"{server.base}{PATH}/{numbers[0]}/start"),
     ):
         assert code_of(answer, 401) == "unauthorized"
     assert client.put(PATH).headers["allow"] == "GET, POST"
 
 
-def test_files_are_kept_no_longer_than_needed(shop: Server, client: httpx.Client, folder: Path) -> None:
+def test_files_are_kept_no_longer_than_needed(server: Server, client: httpx.Client, folder: Path) -> None:
     """What nobody imported is deleted after its days; what no import knows of, too; and so many wait at most."""
     number = checked(client, members_csv(1), mapping=MAPPING)["import_id"]
     stray = folder / "stray"
     stray.write_bytes(b"left over")
     os.utime(stray, (1, 1))
-    fetch_sql(shop.url, "UPDATE imports SET kept_until = now() - interval '1 minute' WHERE id = $1", int(number))
-    asyncio.run(sweep(shop.url, folder))
+    fetch_sql(server.url, "UPDATE imports SET kept_until = now() - interval '1 minute' WHERE id = $1", int(number))
+    asyncio.run(sweep(server.url, folder))
     assert not stray.exists()
     assert client.get(f"{PATH}/{number}").json()["file_deleted_at"] is not None
     assert code_of(client.post(f"{PATH}/{number}/start"), 409) == "import_over"
-    (stored_as,) = fetch_sql(shop.url, "SELECT stored_as FROM imports WHERE id = $1", int(number))[0]
+    (stored_as,) = fetch_sql(server.url, "SELECT stored_as FROM imports WHERE id = $1", int(number))[0]
     assert not list(folder.glob(f"{stored_as}*"))
-    fetch_sql(shop.url, MANY, MOST_STORED)
+    fetch_sql(server.url, MANY, MOST_STORED)
     try:
         assert code_of(upload(client, members_csv(1)), 409) == "too_many_uploads"
     finally:
-        run_sql(shop.url, "DELETE FROM imports WHERE uploaded_by = 'test'")
+        run_sql(server.url, "DELETE FROM imports WHERE uploaded_by = 'test'")

@@ -9,52 +9,43 @@ import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database
-from tests.integration.api.server import Server, balance, make_key, member_with, running_server, unique
+from tests.databases import DEFAULT_PROGRAM
+from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
 from tests.integration.api.test_redemptions import done, gold, redeem, refused, set_stock, with_role
 from tests.redeeming import with_rewards
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server on a database whose program has rewards."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, with_rewards(DEFAULT_PROGRAM))
-        with running_server(url) as server:
-            yield server
+    with serving(database_server, with_rewards(DEFAULT_PROGRAM)) as server:
+        yield server
 
 
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key without roles."""
-    with shop.client() as client:
-        yield client
-
-
-def test_keys_of_one_name_are_one_person(shop: Server, client: httpx.Client) -> None:
+def test_keys_of_one_name_are_one_person(server: Server, client: httpx.Client) -> None:
     """A step that all of its roles must agree to is never agreed to by one person, nor by whoever asked."""
     member, till, boss = gold(client, 6_000), unique("till"), unique("boss")
-    with shop.client(make_key(shop.url, till)) as asking:
+    with server.client(make_key(server.url, till)) as asking:
         name = done(redeem(asking, member, "spa"))["redemption"]["redemption_id"]
     path = f"/v1/redemptions/{name}/approve"
-    with shop.client(make_key(shop.url, till, ["clerk"])) as second_till:
+    with server.client(make_key(server.url, till, ["clerk"])) as second_till:
         refused(second_till.post(path), "approval_by_requester")
-    with shop.client(make_key(shop.url, boss, ["clerk"])) as first:
+    with server.client(make_key(server.url, boss, ["clerk"])) as first:
         done(first.post(path))
     for role in ("manager", "finance"):
-        with shop.client(make_key(shop.url, boss, [role])) as other:
+        with server.client(make_key(server.url, boss, [role])) as other:
             refused(other.post(path), "already_agreed")
             refused(other.post(f"/v1/redemptions/{name}/reject"), "already_agreed")
     assert done(client.get(f"/v1/redemptions/{name}"))["state"] == "waiting_for_approval"
 
 
-def test_a_redemption_tells_its_steps(shop: Server, client: httpx.Client) -> None:
+def test_a_redemption_tells_its_steps(server: Server, client: httpx.Client) -> None:
     """What was done, by whom, when, why and in which transaction; agreements and uses of coupons say it as well."""
     set_stock(client, "vase", 1)
     member = member_with(client, 250)
     asked = done(redeem(client, member, "vase", reason="for her birthday"))
     name = asked["redemption"]["redemption_id"]
-    with with_role(shop, "clerk") as clerk:
+    with with_role(server, "clerk") as clerk:
         agreed = done(clerk.post(f"/v1/redemptions/{name}/approve", json={"reason": "fine"}))
     cancelled = done(client.post(f"/v1/redemptions/{name}/cancel", json={"reason": "cracked"}))
     found = done(client.get(f"/v1/redemptions/{name}"))

@@ -12,28 +12,17 @@ import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database
-from tests.integration.api.server import Server, balance, make_key, member_with, running_server, unique
-from tests.integration.checking import assert_sound
+from tests.databases import DEFAULT_PROGRAM
+from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
 from tests.redeeming import with_rewards
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server on a database whose program has rewards. At the end everything follows from the movements."""
-    with fresh_database(database_server, BARE) as url:
-        # Long enough for slow sellers to be judged.
-        add_program(url, with_rewards(DEFAULT_PROGRAM), datetime.now(UTC) - timedelta(days=200))
-        with running_server(url) as server:
-            yield server
-        assert_sound(url)
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key without roles."""
-    with shop.client() as client:
-        yield client
+    # Long enough for slow sellers to be judged.
+    with serving(database_server, with_rewards(DEFAULT_PROGRAM), datetime.now(UTC) - timedelta(days=200)) as server:
+        yield server
 
 
 def redeem(client: httpx.Client, member: str, reward: str, **body: Any) -> httpx.Response:
@@ -94,9 +83,9 @@ def gold(client: httpx.Client, points: int) -> str:
     return member
 
 
-def with_role(shop: Server, *roles: str) -> httpx.Client:
+def with_role(server: Server, *roles: str) -> httpx.Client:
     """A client whose key has roles."""
-    return shop.client(make_key(shop.url, unique("key"), roles))
+    return server.client(make_key(server.url, unique("key"), roles))
 
 
 def test_refusals_say_what_would_be_needed(client: httpx.Client) -> None:
@@ -166,7 +155,7 @@ def test_the_same_key_redeems_once(client: httpx.Client) -> None:
     assert balance(client, member)["available"] == 200
 
 
-def test_limits_count_by_period_and_are_counted_back(shop: Server, client: httpx.Client) -> None:
+def test_limits_count_by_period_and_are_counted_back(server: Server, client: httpx.Client) -> None:
     """Five a day; what was rejected or cancelled does not count (known failure 18)."""
     set_stock(client, "vase", 5)
     member = member_with(client, 700)
@@ -178,7 +167,7 @@ def test_limits_count_by_period_and_are_counted_back(shop: Server, client: httpx
     assert first["state"] == "waiting_for_approval"
     done(redeem(client, member, "vase"))
     refused(redeem(client, member, "vase"), "limit_reached")
-    with with_role(shop, "manager") as manager:
+    with with_role(server, "manager") as manager:
         rejected = done(manager.post(f"/v1/redemptions/{first['redemption_id']}/reject", json={"reason": "broken"}))
     assert rejected["redemption"]["state"] == "rejected"
     assert balance(client, member) == {"available": 100, "pending": 0, "held": 100, "debt": 0}
@@ -189,11 +178,11 @@ def test_limits_count_by_period_and_are_counted_back(shop: Server, client: httpx
     assert balance(client, member)["available"] == 100
 
 
-def test_an_approval_needs_a_role_and_another_person(shop: Server, client: httpx.Client) -> None:
+def test_an_approval_needs_a_role_and_another_person(server: Server, client: httpx.Client) -> None:
     """Held at once, captured when approved; then shipped, and returned to the lots of origin (known failure 16)."""
     set_stock(client, "vase", 1)
     member = member_with(client, 150)
-    with with_role(shop, "manager") as manager, with_role(shop, "intern") as intern:
+    with with_role(server, "manager") as manager, with_role(server, "intern") as intern:
         own = redeem(manager, member, "vase")
         name = done(own)["redemption"]["redemption_id"]
         assert done(own)["redemption"]["approval"]["waiting_for"] == ["clerk", "manager"]
@@ -201,7 +190,7 @@ def test_an_approval_needs_a_role_and_another_person(shop: Server, client: httpx
         refused(manager.post(f"/v1/redemptions/{name}/approve"), "approval_by_requester")
         refused(intern.post(f"/v1/redemptions/{name}/approve"), "role_missing")
         refused(client.post(f"/v1/redemptions/{name}/fulfil"), "step_not_allowed")
-        with with_role(shop, "clerk") as clerk:
+        with with_role(server, "clerk") as clerk:
             waiting = done(clerk.get("/v1/redemptions?state=waiting_for_approval"))["redemptions"]
             assert name in {each["redemption_id"] for each in waiting}
             approved = done(clerk.post(f"/v1/redemptions/{name}/approve"))
@@ -221,18 +210,18 @@ def test_an_approval_needs_a_role_and_another_person(shop: Server, client: httpx
     assert [each["state"] for each in found] == ["returned"]
 
 
-def test_all_roles_of_a_step_by_different_people(shop: Server, client: httpx.Client) -> None:
+def test_all_roles_of_a_step_by_different_people(server: Server, client: httpx.Client) -> None:
     """First a clerk, then manager (a deputy stands in) and finance, each somebody else."""
     member = gold(client, 6_000)
     name = done(redeem(client, member, "spa"))["redemption"]["redemption_id"]
     path = f"/v1/redemptions/{name}/approve"
-    with with_role(shop, "clerk", "deputy", "finance") as all_in_one, with_role(shop, "deputy") as deputy:
+    with with_role(server, "clerk", "deputy", "finance") as all_in_one, with_role(server, "deputy") as deputy:
         assert done(all_in_one.post(path))["redemption"]["approval"]["step"] == 2
         refused(all_in_one.post(path), "already_agreed")
         done(deputy.post(path))
-        with with_role(shop, "manager") as manager:
+        with with_role(server, "manager") as manager:
             refused(manager.post(path), "role_missing")
-        with with_role(shop, "finance") as finance:
+        with with_role(server, "finance") as finance:
             assert done(finance.post(path))["redemption"]["state"] == "approved"
     booked = client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "2026-12-01 10:00"}})
     assert done(booked)["redemption"]["state"] == "fulfilled"
@@ -255,7 +244,7 @@ def test_points_and_cash(client: httpx.Client) -> None:
     assert done(redeem(client, member, "cup", points=20))["redemption"]["cash_cents"] == 990
 
 
-def test_a_quote_holds_its_price(shop: Server, client: httpx.Client) -> None:
+def test_a_quote_holds_its_price(server: Server, client: httpx.Client) -> None:
     """For its member, reward and quantity; nobody can make or change one."""
     member = member_with(client, 300)
     quote = done(client.post("/v1/quotes", json={"member_id": member, "reward": "five-yuan", "quantity": 2}))
@@ -364,42 +353,38 @@ def test_slow_sellers_come_with_a_proposal(client: httpx.Client) -> None:
 def test_under_overload_tickets_keep_the_order(database_server: EmbeddedAddress) -> None:
     """A line of two for a hundred who want thirty: whoever waits comes again with the ticket, and all thirty are given,
     one each, nothing twice (known failures 23, 31)."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, with_rewards(DEFAULT_PROGRAM))
-        with running_server(url, line_limit=2, batch_limit=1) as server, server.client() as client:
-            set_stock(client, "cup", 30)
-            members = [member_with(client, 100) for _ in range(100)]
+    program = with_rewards(DEFAULT_PROGRAM)
+    with serving(database_server, program, line_limit=2, batch_limit=1) as server, server.client() as client:
+        set_stock(client, "cup", 30)
+        members = [member_with(client, 100) for _ in range(100)]
 
-            def ask(member: str) -> tuple[str, int]:
-                headers = {"idempotency-key": f"flash-{member}"}
-                for times in range(200):
-                    path = f"/v1/members/{member}/redemptions"
-                    answer = client.post(path, json={"reward": "cup"}, headers=headers)
-                    problem = answer.json()
-                    if answer.status_code != 503:
-                        return (str(problem.get("code", "applied")), times)
-                    assert (problem["code"], int(answer.headers["retry-after"]) >= 1) == ("waiting_in_line", True)
-                    headers["jifen-ticket"] = problem["details"]["ticket"]
-                    time.sleep(0.02)
-                return ("never", 200)
+        def ask(member: str) -> tuple[str, int]:
+            headers = {"idempotency-key": f"flash-{member}"}
+            for times in range(200):
+                path = f"/v1/members/{member}/redemptions"
+                answer = client.post(path, json={"reward": "cup"}, headers=headers)
+                problem = answer.json()
+                if answer.status_code != 503:
+                    return (str(problem.get("code", "applied")), times)
+                assert (problem["code"], int(answer.headers["retry-after"]) >= 1) == ("waiting_in_line", True)
+                headers["jifen-ticket"] = problem["details"]["ticket"]
+                time.sleep(0.02)
+            return ("never", 200)
 
-            with ThreadPoolExecutor(40) as crowd:
-                answers = list(crowd.map(ask, members))
-            codes = [code for code, _ in answers]
-            assert (codes.count("applied"), codes.count("sold_out")) == (30, 70)
-            assert any(times for _, times in answers), "nobody had to wait"
-            winner = members[codes.index("applied")]
-            again = client.post(
-                f"/v1/members/{winner}/redemptions",
-                json={"reward": "cup"},
-                headers={"idempotency-key": f"flash-{winner}"},
-            )
-            assert (again.status_code, again.json()["status"]) == (201, "duplicate")
-            forged = client.post(
-                f"/v1/members/{winner}/redemptions", json={"reward": "cup"}, headers={"jifen-ticket": "x"}
-            )
-            refused(forged, "invalid_ticket")
-        assert_sound(url)
+        with ThreadPoolExecutor(40) as crowd:
+            answers = list(crowd.map(ask, members))
+        codes = [code for code, _ in answers]
+        assert (codes.count("applied"), codes.count("sold_out")) == (30, 70)
+        assert any(times for _, times in answers), "nobody had to wait"
+        winner = members[codes.index("applied")]
+        again = client.post(
+            f"/v1/members/{winner}/redemptions",
+            json={"reward": "cup"},
+            headers={"idempotency-key": f"flash-{winner}"},
+        )
+        assert (again.status_code, again.json()["status"]) == (201, "duplicate")
+        forged = client.post(f"/v1/members/{winner}/redemptions", json={"reward": "cup"}, headers={"jifen-ticket": "x"})
+        refused(forged, "invalid_ticket")
 
 
 def test_new_stock_is_there_at_once(client: httpx.Client) -> None:

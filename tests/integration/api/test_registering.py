@@ -13,9 +13,8 @@ import pytest
 from jifen.core.program import EarningRule
 from jifen.core.rules.document import Choice, LocalizedText, MemberField
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database
-from tests.integration.api.server import Server, balance, running_server, unique
-from tests.integration.checking import assert_sound
+from tests.databases import DEFAULT_PROGRAM
+from tests.integration.api.server import Server, balance, serving, unique
 
 SIZE = LocalizedText(zh="尺码", en="Size")
 PROGRAM = msgspec.structs.replace(
@@ -34,20 +33,10 @@ PROGRAM = msgspec.structs.replace(
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server whose program declares fields and welcomes who registers."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, PROGRAM)
-        with running_server(url) as server:
-            yield server
-        assert_sound(url)
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key."""
-    with shop.client() as client:
-        yield client
+    with serving(database_server, PROGRAM) as server:
+        yield server
 
 
 PERSON = {
@@ -157,16 +146,16 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("data", "code", "pointer"), WRONG)
 def test_nothing_is_done_by_halves(
-    shop: Server, client: httpx.Client, data: dict[str, Any], code: str, pointer: str
+    server: Server, client: httpx.Client, data: dict[str, Any], code: str, pointer: str
 ) -> None:
     """The refusal names the field, by whichever way it came; nobody is registered, and the identities remain free."""
     phone, card = ids()
-    before = shop.ledger()
+    before = server.ledger()
     problem = client.post("/v1/members", json={"identities": [phone, card]} | data).json()
     assert (problem["code"], problem["pointer"]) == (code, pointer)
     problem = client.post("/v1/events", json=joined(phone, card, **data)).json()
     assert (problem["code"], problem["pointer"]) == (code, f"/data{pointer}")
-    assert shop.ledger() == before
+    assert server.ledger() == before
 
 
 def test_a_refusal_in_a_batch_is_nobody_elses(client: httpx.Client) -> None:

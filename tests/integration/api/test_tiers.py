@@ -11,26 +11,24 @@ import pytest
 
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.programs import parse_program
-from tests.databases import BARE, add_program, fetch_sql, fresh_database, run_sql
-from tests.integration.api.server import PATIENCE_SECONDS, Server, customer, member_with, order_event, running_server
+from tests.databases import add_program, fetch_sql, run_sql
+from tests.integration.api.server import PATIENCE_SECONDS, Server, customer, member_with, order_event, serving
 from tests.integration.tier_texts import program_text
 
 JOBS = "/v1/tiers/recalculations"
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server of a program with tiers."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, parse_program(program_text()))
-        with running_server(url) as server:
-            yield server
+    with serving(database_server, parse_program(program_text())) as server:
+        yield server
 
 
 @pytest.fixture
-def club(shop: Server) -> Iterator[httpx.Client]:
+def club(server: Server) -> Iterator[httpx.Client]:
     """A client of that server."""
-    with shop.client() as client:
+    with server.client() as client:
         yield client
 
 
@@ -142,14 +140,14 @@ def test_nobody_s_tiers(club: httpx.Client) -> None:
     assert club.delete(f"{JOBS}/x").status_code in (404, 422)
 
 
-def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
+def test_preview_publish_recalculate(server: Server, club: httpx.Client) -> None:
     """The preview names whom the recalculation moves, page by page, and writes nothing (E4)."""
     members = [member_with(club, 700) for _ in range(5)]
     # Who has left moves nowhere.
     left = member_with(club, 700)
     assert club.post(f"/v1/members/{left}/close", json={"reason": "moved away"}).status_code == 200
     draft = program_text(silver_cents=70_000)
-    before = shop.ledger()
+    before = server.ledger()
     first = club.post("/v1/tiers/preview", json={"program": draft, "limit": 2}).json()
     assert first["moves"] == [{"tier_set": "level", "was": "regular", "tier": "silver", "members": 5}]
     listed, place = first["movers"], first["next"]
@@ -158,16 +156,16 @@ def test_preview_publish_recalculate(shop: Server, club: httpx.Client) -> None:
         assert (page["moving"], page["moves"]) == (None, None)
         listed, place = listed + page["movers"], page["next"]
     assert sorted(each["member_id"] for each in listed) == sorted(members)
-    assert shop.ledger() == before
+    assert server.ledger() == before
     for place in ("x", "0-9999999999999999999"):
         refused = club.post("/v1/tiers/preview", json={"program": draft, "after": place})
         assert refused.json()["code"] == "invalid_field"
     assert club.post("/v1/tiers/preview", json={"program": draft, "after": "99999-1"}).json()["movers"] == []
     assert club.post("/v1/tiers/preview", json={"program": "x"}).json()["code"] == "invalid_program"
-    add_program(shop.url, parse_program(draft))
-    run_sql(shop.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
+    add_program(server.url, parse_program(draft))
+    run_sql(server.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
     assert club.post(JOBS, json={}).json()["code"] == "recalculation_running"
-    running = fetch_sql(shop.url, "SELECT id FROM tier_recalculations")[0][0]
+    running = fetch_sql(server.url, "SELECT id FROM tier_recalculations")[0][0]
     assert club.delete(f"{JOBS}/{running}").json()["status"] == "stopped"
     begun = club.post(JOBS, json={"resume": str(running)})
     assert begun.status_code == 202, begun.text

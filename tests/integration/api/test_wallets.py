@@ -20,8 +20,8 @@ from jifen.core.rules.document import Cap, LocalizedText
 from jifen.core.wallets.document import Adjustments, Bank, Conversion, Gifts, OffsetPolicy, ReasonCode
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.verification import verify
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fresh_database, run_sql, with_database
-from tests.integration.api.server import Server, make_key, running_server
+from tests.databases import DEFAULT_PROGRAM, run_sql, with_database
+from tests.integration.api.server import Server, make_key, serving
 from tests.integration.checking import assert_sound
 
 PROGRAM = msgspec.structs.replace(
@@ -42,19 +42,10 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def shop(database_server: EmbeddedAddress) -> Iterator[Server]:
+def server(database_server: EmbeddedAddress) -> Iterator[Server]:
     """A server whose program has everything that wallets can have."""
-    with fresh_database(database_server, BARE) as url:
-        add_program(url, PROGRAM)
-        with running_server(url) as server:
-            yield server
-
-
-@pytest.fixture
-def client(shop: Server) -> Iterator[httpx.Client]:
-    """A client with a valid key."""
-    with shop.client() as client:
-        yield client
+    with serving(database_server, PROGRAM) as server:
+        yield server
 
 
 def unique(name: str) -> str:
@@ -137,7 +128,7 @@ def test_points_that_expire_soon_are_saved(client: httpx.Client) -> None:
     refused(client.post(f"{path}/unsave", json={"points": 31}), "insufficient_savings")
 
 
-def test_a_correction_above_the_limit_waits_for_a_second_person(shop: Server, client: httpx.Client) -> None:
+def test_a_correction_above_the_limit_waits_for_a_second_person(server: Server, client: httpx.Client) -> None:
     """Done once, by somebody else, however many decide at the same time."""
     member = member_with(client, 1)
     path = f"/v1/members/{member}/adjust"
@@ -151,7 +142,7 @@ def test_a_correction_above_the_limit_waits_for_a_second_person(shop: Server, cl
     refused(client.post(f"/v1/approvals/{number}/approve"), "own_request")
     shown = {each["approval_id"] for each in done(client.get("/v1/approvals"))["approvals"]}
     assert number in shown
-    with shop.client(make_key(shop.url, unique("second"))) as second:
+    with server.client(make_key(server.url, unique("second"))) as second:
         with ThreadPoolExecutor(10) as crowd:
             answers = list(crowd.map(lambda _: second.post(f"/v1/approvals/{number}/approve"), range(10)))
         codes = sorted(str(each.json().get("code", "applied")) for each in answers)
@@ -225,15 +216,15 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_damage_is_found(database_server: EmbeddedAddress, shop: Server, client: httpx.Client, name: str) -> None:
+def test_damage_is_found(database_server: EmbeddedAddress, server: Server, client: httpx.Client, name: str) -> None:
     """Savings and requests follow from the transactions (I-12, I-22)."""
     member = member_with(client, 100)
     done(client.post(f"/v1/members/{member}/save", json={"points": 10}))
     damage, mend, kind = DAMAGES[name]
-    admin = with_database(database_server.admin_url, urlsplit(shop.url).path[1:])
-    assert_sound(shop.url)
+    admin = with_database(database_server.admin_url, urlsplit(server.url).path[1:])
+    assert_sound(server.url)
     run_sql(admin, f"SET session_replication_role = replica; {damage}")
-    report = asyncio.run(verify(shop.url))
+    report = asyncio.run(verify(server.url))
     run_sql(admin, f"SET session_replication_role = replica; {mend}")
     assert any(kind in each for each in report.totals), report.totals
-    assert_sound(shop.url)
+    assert_sound(server.url)
