@@ -53,7 +53,7 @@ def read_identity(
     said = plain(text.strip())
     if said[:1] in ("=", "'") and (kept := _KEPT_AS_TEXT.fullmatch(said)):
         said = (kept[1] or kept[2] or "").strip()
-    if rounded := _ROUNDED.fullmatch(said):
+    if rounded := _rounded(kind, said):
         said = _whole(rounded, column, said)
     elif drop_decimal_zero and kind in _NUMBERS and (number := _DECIMAL_ZERO.fullmatch(said)):
         said = number[1]
@@ -63,6 +63,12 @@ def read_identity(
     if kind == "phone" and phone_country is not None:
         return Identity(kind, _without_country(identity.value, phone_country))
     return identity
+
+
+def _rounded(kind: str, text: str) -> re.Match[str] | None:
+    """A number as programs write long ones; what members are called elsewhere may look like one (`4E0`) and is none."""
+    is_written = kind in _NUMBERS and (kind != "external" or "." in text or "+" in text)
+    return _ROUNDED.fullmatch(text) if is_written else None
 
 
 def read_any_identity(

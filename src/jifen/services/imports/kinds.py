@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +18,10 @@ _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _LOOKED_THROUGH_BYTES: Final = 4 << 20
 _MARKS_AND_SPACE: Final = b"\xef\xbb\xbf\xff\xfe \t\r\n\0"
 _LEADING_BYTES: Final = 1024
+#: Two zeros stand side by side in UTF-16 as well (`a一`, `退a`); three never do.
+_NO_TEXT: Final = b"\0\0\0"
+#: A header may begin with a bracket (`[id],[phone]`); what stands in a list of rows is told by what follows.
+_JSON_LIST: Final = re.compile(rb"\[\s*(?:[\[{\]]|\Z)")
 _SAVE_IT: Final = "open it in Excel and save it as .xlsx"
 _SAVE_IT_ZH: Final = "请用 Excel 打开并另存为 .xlsx"
 
@@ -47,9 +52,9 @@ def _fault(file: Path, first: bytes, suffix: str) -> tuple[str, str] | None:
     if first.lstrip(_MARKS_AND_SPACE).startswith((b"<", b"<\0")):
         zh = f"是网页或 XML，不是工作簿，尽管 Excel 能显示它；{_SAVE_IT_ZH}"
         return zh, f"is a web page or XML and no workbook, though Excel shows it as one; {_SAVE_IT}"
-    if first.lstrip(_MARKS_AND_SPACE).startswith(b"["):
+    if _JSON_LIST.match(first.lstrip(_MARKS_AND_SPACE).replace(b"\0", b"")):
         return "是 JSON 列表；请写成每行一个对象的 JSON 行", "is a JSON list; write JSON lines, an object on each line"
-    if b"\0\0" in first and not first.startswith(_WORKBOOK):
+    if _NO_TEXT in first and not first.startswith(_WORKBOOK):
         return "不是表格：既不是 Excel 工作簿也不是文本", "is no table: neither an Excel workbook nor text"
     if suffix in (".xlsx", ".xlsm") and not first.startswith(_WORKBOOK):
         zh = "叫作 Excel 工作簿却不是；请另存为 .xlsx，文本文件请改名为 .csv"

@@ -108,7 +108,8 @@ def _by_iso(text: str) -> Moment | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return Moment(at, ":" not in text and "T" not in text)
+    # Between day and time may stand anything, and a time needs no colon; with one it is longer than any day.
+    return Moment(at, len(text) <= _ISO_DAY)
 
 
 def _by_shape(text: str) -> Moment | None:

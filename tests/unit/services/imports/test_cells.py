@@ -22,6 +22,9 @@ from jifen.services.imports.faults import RowFault
         ("card", "\ufeffC-17", "C-17"),
         ("external", "1001.0", "1001"),
         ("external", "1001.5", "1001.5"),
+        ("external", "4E0", "4E0"),
+        ("external", "2E1", "2E1"),
+        ("openid", "1.5E1", "1.5E1"),
         ("email", " Li@Example.COM ", "li@example.com"),
     ],
 )

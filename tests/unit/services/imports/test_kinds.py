@@ -38,7 +38,15 @@ def test_no_tables(tmp_path: Path, name: str) -> None:
 def test_tables(tmp_path: Path) -> None:
     """By what is in them; text may be called .xls, as many systems do."""
     file = tmp_path / "members.xls"
-    for content, kind in ((b"PK\x03\x04", "workbook"), (b'\n {"a": 1}', "json"), (b"a\tb\n", "text")):
+    for content, kind in (
+        (b"PK\x03\x04", "workbook"),
+        (b'\n {"a": 1}', "json"),
+        (b"a\tb\n", "text"),
+        (b"[id],[phone]\n", "text"),
+        # Two zeros side by side, in either order of bytes.
+        ("订单号\t退款\t金额\n".encode("utf-16-le"), "text"),
+        ("\ufeff李一,138\n".encode("utf-16-be"), "text"),
+    ):
         file.write_bytes(content)
         assert kind_of(file) == kind
     with pytest.raises(UnreadableFile, match="no Excel workbook"):

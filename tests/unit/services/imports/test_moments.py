@@ -45,7 +45,9 @@ def test_short_days_and_offsets() -> None:
     assert read_moment("5.1.2027 9:05", AUTO) == Moment(datetime(2027, 1, 5, 9, 5), False)  # noqa: DTZ001
     zoned = read_moment("2027-12-31T00:00:00+08:00", AUTO)
     assert zoned is not None and zoned.at.astimezone(UTC) == datetime(2027, 12, 30, 16, tzinfo=UTC)
-    assert read_moment("2027-12-31 00:00:00", AUTO) == Moment(DAY, False)
+    for text in ("2027-12-31 00:00:00", "2027-12-31 00", "20271231 0000", "2027-12-31x00"):
+        assert read_moment(text, AUTO) == Moment(DAY, False)
+    assert read_moment("2027-W52-5", AUTO) == Moment(DAY, True)
 
 
 @pytest.mark.parametrize(

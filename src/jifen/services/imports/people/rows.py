@@ -154,7 +154,7 @@ def moment_of(text: str, shape: TimeShape, zone: ZoneInfo, column: str) -> Momen
 
 
 def _typed(text: str, kind: str, column: str) -> bool | int | str:
-    value = read_field(ungrouped(plain(text)).removesuffix(".0") if kind == "int" else text, kind)
+    value = read_field(ungrouped(plain(text)) if kind == "int" else text, kind)
     if value is None:
         raise RowFault(column, "invalid_value", text)
     return value
