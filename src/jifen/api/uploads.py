@@ -181,7 +181,8 @@ class _Form:
             kind_of(path, self._name)
         except UnreadableFile as error:
             message = error.message.replace(str(path), self._name)
-            raise Refused(Refusal(error.code, message, "/file")) from None
+            zh = error.message_zh and error.message_zh.replace(str(path), self._name)
+            raise Refused(Refusal(error.code, message, "/file", message_zh=zh)) from None
 
     def discard(self) -> None:
         """Keep nothing."""

@@ -189,7 +189,11 @@ def _accepted(outcome: T | Refusal) -> T:
     """The outcome; a refusal says in front where it is wrong. Raises Refused."""
     if isinstance(outcome, Refusal) and outcome.pointer:
         place = outcome.pointer.lstrip("/").replace("/", ".")
-        raise Refused(Refusal(outcome.code, f"{place}: {outcome.message}"))
+        from jifen.services.chinese import in_chinese
+
+        zh = in_chinese(outcome.code, outcome.message, outcome.details, outcome.message_zh)
+        message, zh = f"{place}: {outcome.message}", f"{place}：{zh}"
+        raise Refused(Refusal(outcome.code, message, outcome.pointer, outcome.details, zh))
     return accepted(outcome)
 
 

@@ -25,6 +25,10 @@ def test_files_that_are_no_tables(client: httpx.Client, folder: Path, kind: str)
         answer = upload(client, content, kind, name=name)
         assert (answer.status_code, answer.json()["code"]) == (422, "import_file_unreadable"), answer.text
         assert answer.json()["detail"].startswith(f"{name}: is ")
+        client.headers["accept-language"] = "zh"
+        told = upload(client, content, kind, name=name).json()["detail"]
+        del client.headers["accept-language"]
+        assert told.isprintable() and "is " not in told and name in told, told
     assert set(folder.iterdir()) == before
 
 
