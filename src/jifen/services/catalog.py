@@ -69,11 +69,4 @@ class Catalog:
         }
 
 
-async def phone_region_of(connection: Connection) -> str | None:
-    """The region in whose spellings the program in force looks phones up."""
-    catalog = Catalog()
-    await catalog.refresh(connection)
-    return catalog.phone_region
-
-
 NO_PROGRAM = Refusal("no_program", "There is no program yet: apply one with `jifen program apply FILE`.")

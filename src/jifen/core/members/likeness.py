@@ -29,38 +29,30 @@ def name_key(name: str) -> str:
     return " ".join(sorted(letters.split()))
 
 
-def name_likeness(one: str, other: str) -> int:
-    """How alike two names (as `name_key` gives them) are, in percent: Dice's coefficient over pairs of neighbouring
-    letters with the ends of words (as trigrams, but names of two or three characters have few of those)."""
-    return _likeness(_pairs(one), _pairs(other))
-
-
-def _likeness(here: Counter[str], there: Counter[str]) -> int:
+def likeness(here: Counter[str], there: Counter[str]) -> int:
+    """How alike two names are, by their pairs of letters, in percent: Dice's coefficient."""
     total = here.total() + there.total()
     return 200 * (here & there).total() // total if total else 0
 
 
-def _pairs(name: str) -> Counter[str]:
+def letter_pairs(name: str) -> Counter[str]:
+    """The pairs of neighbouring letters of a name (as `name_key` gives it) with the ends of words: as trigrams, but
+    names of two or three characters have few of those."""
     padded = (f" {word} " for word in name.split())
     return Counter(word[index : index + 2] for word in padded for index in range(len(word) - 1))
-
-
-def compare_names(one: str, other: str) -> Reason | None:
-    """What the names of two people who were born on the same day say."""
-    return next((reason for _, _, reason in alike_names((one, other))), None)
 
 
 def alike_names(names: Sequence[str]) -> Iterator[tuple[int, int, Reason]]:
     """Of people who were born on the same day: the pairs (the lower place first) whose names say something. Only names
     that have two neighbouring letters in common are compared, which few of many do."""
     keys = [name_key(name) for name in names]
-    parts = [_pairs(key) for key in keys]
+    parts = [letter_pairs(key) for key in keys]
     places: dict[str, list[int]] = {}
     for place, (key, part) in enumerate(zip(keys, parts, strict=True)):
         for other in sorted({each for pair in part for each in places.get(pair, ())}):
             if key == keys[other]:
                 yield other, place, "name_and_birthday"
-            elif _likeness(parts[other], part) >= SIMILAR:
+            elif likeness(parts[other], part) >= SIMILAR:
                 yield other, place, "similar_name_and_birthday"
         for pair in part:
             places.setdefault(pair, []).append(place)

@@ -69,10 +69,6 @@ SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND membe
 -- Those who have not left.
 SELECT count(*) FROM members WHERE status IN ('active', 'frozen')
 
--- name: standings_of_member
--- $1 shard, $2 member id.
-SELECT tier_set, standing FROM member_tiers WHERE shard = $1 AND member_id = $2
-
 -- name: changes_of_member
 -- $1 shard, $2 member id, $3 kind of tier changes, $4 before which transaction, $5 how many. The newest first.
 SELECT sequence, occurred_at, recorded_at, actor, reason, program_version, trace

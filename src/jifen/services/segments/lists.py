@@ -15,7 +15,7 @@ from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import find_identities
-from jifen.services.catalog import phone_region_of
+from jifen.services.catalog import Catalog
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.reading import find_encoding, read_rows
 from jifen.services.members import parse_member_id
@@ -49,12 +49,13 @@ async def change_list(
     if segment.kind != "list":
         message = f"{segment.segment_id} has a condition, which says who belongs to it; lists are segments without one."
         raise SegmentNotAList(message, segment_id=segment.segment_id)
-    shards: int = await connection.fetchval("SELECT shards FROM installation")
-    region = await phone_region_of(connection)
+    catalog = Catalog()
+    await catalog.refresh(connection)
+    shards = catalog.shards
     members: dict[int, None] = {}
     unknown: list[str] = []
     for start in range(0, len(names), CHUNK):
-        await _look_up(connection, names[start : start + CHUNK], (shards, region), members, unknown)
+        await _look_up(connection, names[start : start + CHUNK], catalog, members, unknown)
     wanted = list(members)
     keys = ([shard_of_member(member, shards) for member in wanted], wanted)
     if adds:
@@ -69,11 +70,11 @@ async def change_list(
 async def _look_up(
     connection: Connection,
     names: Sequence[str],
-    place: tuple[int, str | None],
+    catalog: Catalog,
     members: dict[int, None],
     unknown: list[str],
 ) -> None:
-    shards, region = place
+    shards = catalog.shards
     numbers = {name: number for name in names if (number := parse_member_id(name)) is not None}
     wanted = list(numbers.values())
     rows = await connection.fetch(_SQL["known_members"], [shard_of_member(member, shards) for member in wanted], wanted)
@@ -83,7 +84,7 @@ async def _look_up(
         for name in names
         if name not in numbers and not isinstance(identity := parse_identity(name), Refusal)
     }
-    found = await find_identities(connection, set(identities.values()), shards, region)
+    found = await find_identities(connection, set(identities.values()), shards, catalog.phone_region)
     for name in names:
         member = _member_of(name, numbers, identities, found)
         if member is None or (name in numbers and member not in known):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jifen.core.members.likeness import SIMILAR, WEIGHTS, alike_names, compare_names, name_key, name_likeness, score
+from jifen.core.members.likeness import SIMILAR, WEIGHTS, alike_names, letter_pairs, likeness, name_key, score
 
 NAMES = st.text(max_size=20)
 
@@ -29,26 +29,27 @@ NAMES = st.text(max_size=20)
 )
 def test_names_of_the_same_birthday(one: str, other: str, reason: str | None) -> None:
     """Spelling, width, accents and order of words do not count; a letter or a character may differ."""
-    assert compare_names(one, other) == reason
+    assert [found for _, _, found in alike_names((one, other))] == ([reason] if reason else [])
 
 
 @given(NAMES, NAMES)
 def test_likeness_is_mutual_and_of_percent(one: str, other: str) -> None:
     """And whole for what is the same."""
-    here, there = name_key(one), name_key(other)
-    assert 0 <= name_likeness(here, there) == name_likeness(there, here) <= 100
-    assert name_likeness(here, here) == (100 if here else 0)
-    assert name_key(here) == here
+    key = name_key(one)
+    here, there = letter_pairs(key), letter_pairs(name_key(other))
+    assert 0 <= likeness(here, there) == likeness(there, here) <= 100
+    assert likeness(here, here) == (100 if key else 0)
+    assert name_key(key) == key
 
 
 @given(st.lists(st.text("李王小晓明 ab", max_size=5), max_size=8))
 def test_pairs_among_many_are_those_of_every_two(names: list[str]) -> None:
     """Leaving out what has no letters in common leaves out nothing that is alike."""
-    keys = [name_key(name) for name in names]
+    keys = [letter_pairs(name_key(name)) for name in names]
     expected = {
         (one, other)
         for one, other in combinations(range(len(names)), 2)
-        if keys[one] and keys[other] and name_likeness(keys[one], keys[other]) >= SIMILAR
+        if keys[one] and keys[other] and likeness(keys[one], keys[other]) >= SIMILAR
     }
     assert {(one, other) for one, other, _ in alike_names(names)} == expected
 

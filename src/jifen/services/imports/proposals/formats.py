@@ -13,8 +13,8 @@ _DAYS: Final = ("%Y/%m/%d", "%Y-%m-%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d",
 _CLOCKS: Final = ("", " %H:%M", " %H:%M:%S")
 _PACKED: Final = ("%Y%m%d%H%M%S", "%Y年%m月%d日%H时%M分", "%Y年%m月%d日%H时%M分%S秒")
 #: Which comes first, day or month, is known only where one of them is above twelve.
-_MONTH_FIRST: Final = ("%m/%d/%Y", "%m-%d-%Y")
-_DAY_FIRST: Final = ("%d/%m/%Y", "%d-%m-%Y")
+_MONTH_FIRST: Final = tuple(day + clock for day in ("%m/%d/%Y", "%m-%d-%Y") for clock in _CLOCKS)
+_DAY_FIRST: Final = tuple(day + clock for day in ("%d/%m/%Y", "%d-%m-%Y") for clock in _CLOCKS)
 _EXCEL: Final = "excel"
 _PLAIN: Final = (ISO, *(day + clock for day in _DAYS for clock in _CLOCKS), *_PACKED)
 #: Spreadsheets keep days of our time (1927 to 2119) as numbers of five digits.
@@ -42,21 +42,13 @@ def propose_formats(values: Iterable[str]) -> ProposedFormats:
             left = [text for text in left if text not in fitting]
     # Where several shapes are found further rows may hold others; all of these leave no doubt.
     plain = ((AUTO,) if len(found) > 1 else tuple(found)) + ((_EXCEL,) if numbers else ())
-    dated = [text for text in left if read_moment(text, (*_month_first(), *_day_first())) is not None]
+    dated = [text for text in left if read_moment(text, (*_MONTH_FIRST, *_DAY_FIRST)) is not None]
     if not dated:
         return ProposedFormats(plain)
-    month_first, day_first = _all_of(dated, _month_first()), _all_of(dated, _day_first())
+    month_first, day_first = _all_of(dated, _MONTH_FIRST), _all_of(dated, _DAY_FIRST)
     if month_first and day_first:
         return ProposedFormats(is_ambiguous=True)
     return ProposedFormats((*plain, *(month_first or day_first)))
-
-
-def _month_first() -> Formats:
-    return tuple(day + clock for day in _MONTH_FIRST for clock in _CLOCKS)
-
-
-def _day_first() -> Formats:
-    return tuple(day + clock for day in _DAY_FIRST for clock in _CLOCKS)
 
 
 def _all_of(texts: list[str], formats: Formats) -> Formats:
