@@ -15,6 +15,7 @@ import pytest
 
 from jifen.core.commands import CorrectOrder, RecordEvent, RecordOrder, RefundOrder, RegisterMember, SetProfile
 from jifen.core.identity import Identity
+from jifen.core.members.commands import DescribePerson
 from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, WalletValue
 from jifen.core.rules.document import Cap, Catalog, Coefficient, EventType, LocalizedText, MemberField, Tier
@@ -94,6 +95,23 @@ async def test_profile_and_counters_reach_the_conditions(engine: Engine, databas
     assert await available_now(database_url, ann) == 357 + 207
     again = answered(await engine.submit(submission(SetProfile(ann, Profile(tier="gold")), "2")))
     assert again.duplicate
+    await check_ledger(database_url)
+
+
+async def test_the_last_word_on_a_profile_counts(engine: Engine, database_url: str) -> None:
+    """Whoever says it: in one batch the later of two commands is what is kept."""
+    await publish(database_url, program(BASE, fields=[MemberField("size", "string", LocalizedText("尺码", "Size"))]))
+    ann = await new_member(engine, "ann")
+    described = DescribePerson(ann, {}, {"size": "S"}, add_tags=("tea",))
+    outcomes = await engine.submit_group(
+        [
+            submission(described, "1"),
+            submission(SetProfile(ann, Profile(tags=["coffee"], fields={"size": "L"})), "2"),
+        ]
+    )
+    assert [answered(each).duplicate for each in outcomes] == [False, False]
+    last = """SELECT count(*) FROM members WHERE profile::jsonb = '{"tags": ["coffee"], "fields": {"size": "L"}}'"""
+    assert await count(database_url, last) == 1
     await check_ledger(database_url)
 
 

@@ -87,7 +87,6 @@ class Deciding:
         self.outcomes: list[Outcome | None] = [None] * len(submissions)
         self._states = dict(known.states)
         self._transactions: list[Transaction] = []
-        self._new_profiles: dict[int, Profile] = {}
         self._roll = Roll(known.people)
         self._merges: list[Merging] = []
         self._households = HouseholdWork(known.households)
@@ -302,13 +301,13 @@ class Deciding:
         program = self._known.program
         assert program is not None
         state = self._states[member]
-        today = self._known.now.astimezone(program.zone).date()
+        today = local_day(self._known.now, program.zone)
         refusal = check_life(program, state, "describe") or check_said(program, profile, today)
         if refusal is not None:
             return refusal
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
         self._states[member] = msgspec.structs.replace(state, profile=said)
-        self._new_profiles[member] = profile
+        self._roll.profiles[member] = profile
         return self._claim_plain(index, member)
 
     def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
@@ -452,7 +451,7 @@ class Deciding:
             if before is not state or member in self._known.uncounted:
                 rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
                 redeemed.add_state(before or MemberState(member, 0, ()), state)
-        for member, profile in (self._new_profiles | self._roll.profiles).items():
+        for member, profile in self._roll.profiles.items():
             rows.add_profile(member, profile)
         rows.add_shared_usages(self._known.shared_used, self._shared_used)
         self._claims.add_to(rows, self._transactions)

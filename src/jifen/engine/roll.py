@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from jifen.core.calendar import local_day
 from jifen.core.identity import Identity, in_full, shard_of_identity, shard_of_member, spellings
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.limits import MAXIMUM_IDENTITIES
@@ -96,7 +97,7 @@ class Roll:
         if refusal := check_life(program, state, act_of(command)):
             return refusal
         if isinstance(command, DescribePerson):
-            return self._describe(program, state, command, by, now.astimezone(program.zone).date())
+            return self._describe(program, state, command, by, local_day(now, program.zone))
         if isinstance(command, AddIdentities):
             return self._add(state, command, owners, by, now)
         if isinstance(command, RemoveIdentities):

@@ -118,7 +118,7 @@ fields:
     ]
     for arguments, words_of_it in wrong:
         assert words_of_it in refused(["members", "register", *arguments, "--lang", "en", *here])
-    told = refused(["members", "register", "card:79", "--gender", "x", "--lang", "zh", *here])
-    assert "gender：" in told and "Invalid enum value" not in told.partition(" / ")[0], told
+    in_zh = refused(["members", "register", "card:79", "--gender", "x", "--lang", "zh", *here])
+    assert "gender：" in in_zh and "Invalid enum value" not in in_zh.partition(" / ")[0], in_zh
     assert "unknown_member" in refused(["members", "show", "card:79", *here])
     assert ask("verify", *here)["is_clean"]
