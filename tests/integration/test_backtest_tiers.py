@@ -13,7 +13,8 @@ import pytest
 
 from jifen.analytics.backtest.report import BacktestReport, TierSetReport
 from jifen.analytics.backtest.run import run_backtest
-from jifen.core.program import ProgramDocument
+from jifen.core.program import EarningRule, ProgramDocument
+from jifen.core.rules.document import Cap
 from jifen.core.tiers.commands import GrantTier
 from jifen.core.tiers.document import CalendarYear, Downgrade, RollingMonths, TierLevel, TierPeriod
 from jifen.db.embedded import EmbeddedAddress
@@ -297,3 +298,56 @@ def test_tiers_where_there_were_none(bare_database_url: str) -> None:
     # The third to the sixth order earn a fifth more.
     assert wallet.issued.difference == wallet.tier_points == 4 * 120
     assert wallet.rules[0].tier_events == 4
+
+
+def test_a_ledger_with_tiers_that_no_version_has_any_more(bare_database_url: str) -> None:
+    """Tier sets may go with a newer version: a draft without them replays the lives under those that had them."""
+    lived(bare_database_url, shop(), 6)
+    without = msgspec.structs.replace(shop(), tier_sets=[])
+    add_program(bare_database_url, without, datetime.now(ZONE) - timedelta(days=30))
+    for since in (None, date(2019, 8, 1), date(2020, 8, 1)):
+        report = backtest(bare_database_url, without, since=since)
+        assert report.transactions > 0 and report.tier_sets == [] and not report.refused
+
+
+def bought(url: str, document: ProgramDocument, *members: int) -> None:
+    """Let these members buy for 100.00 each, day by day, in an empty database under a program."""
+    add_program(url, document, PROGRAM_FROM)
+
+    async def buy() -> None:
+        clock = Clock(BEGIN)
+        engine = await started(url, clock)
+        try:
+            for number, member in enumerate(members):
+                await done(engine, order(member, f"b{number}", 10_000))
+                clock.later(1)
+        finally:
+            await engine.stop()
+
+    asyncio.run(buy())
+
+
+def capped(document: ProgramDocument) -> ProgramDocument:
+    """All members together get 150 points at most of the first rule."""
+    base, *others = document.earning
+    base = msgspec.structs.replace(base, caps=[Cap("points", 150, "program", "lifetime")])
+    return msgspec.structs.replace(document, earning=[base, *others])
+
+
+def test_a_budget_of_the_past_holds_before_the_period(bare_database_url: str) -> None:
+    """What all had used of a cap that the draft lacks still stops what lies before the period."""
+    bought(bare_database_url, capped(shop()), 0, 1, 2)
+    report = backtest(bare_database_url, shop(), since=(BEGIN + timedelta(days=30)).date())
+    outstanding = report.wallets[0].outstanding
+    assert (outstanding.recorded, outstanding.draft) == (150, 150)
+    assert backtest(bare_database_url, shop()).wallets[0].issued.draft == 300
+
+
+def test_what_an_event_used_itself_is_no_matter_of_tiers(bare_database_url: str) -> None:
+    """The second order gets what is left of a budget in any tier; only the rule that asks for the tier differs."""
+    bought(bare_database_url, capped(shop()), 0, 0)
+    easier = capped(shop(silver_cents=5_000))
+    extra = EarningRule("extra", easier.earning[0].wallet, fixed=1, audience='member.tier == "silver"')
+    report = backtest(bare_database_url, msgspec.structs.replace(easier, earning=[*easier.earning, extra]))
+    (wallet, *_) = report.wallets
+    assert (wallet.issued.recorded, wallet.issued.draft, wallet.tier_points) == (150, 151, 1)

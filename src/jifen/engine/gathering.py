@@ -29,7 +29,6 @@ from jifen.core.members.commands import MergeMembers, PersonCommand
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward, StepCommand
 from jifen.core.rules.facts import CHECKED_IN
-from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
 from jifen.core.wallets.approvals import Approval
@@ -37,7 +36,6 @@ from jifen.core.wallets.commands import ConvertPoints, DecideApproval, SavePoint
 from jifen.db.connection import Connection
 from jifen.engine import approvals
 from jifen.engine.households import KnownHouseholds, takes_from_household
-from jifen.engine.known import load_known
 from jifen.engine.links import Links
 from jifen.engine.loading import (
     FoundKey,
@@ -60,7 +58,7 @@ from jifen.engine.redemptions import PASSING, Redeeming
 from jifen.engine.references import Reference, late_day, members_named, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
-from jifen.engine.standings import load_months
+from jifen.engine.standings import count_months
 from jifen.engine.submission import Answer, Submission
 from jifen.engine.survivors import MembersMoved
 from jifen.engine.wanted import Wanted
@@ -238,9 +236,9 @@ class Gathering:
         await self.redeeming.load(connection, self.states)
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
-        await self._load_people(connection)
         await self._load_welcomes(connection)
-        await self._count_months(connection)
+        assert self.program is not None
+        self.uncounted = await count_months(connection, self.states, self.program, self._surroundings.shards)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
         everything, holds = self.redeeming.need_everything(self.states), self.redeeming.need_holds(self.states)
@@ -291,6 +289,9 @@ class Gathering:
         assert self.program is not None
         if self.redeeming.commands:
             self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
+        if people := self._people_described():
+            await self.people.load(connection, people, self._surroundings.shards)
+            wanted.profiles.update(people)
         if self.program.tier_sets:
             wanted.standings.update(self.states)
             if self.program.tiers_ask_profiles:
@@ -318,18 +319,15 @@ class Gathering:
             day = local_day(submission.occurred_at or self.now, program.zone)
             wanted.note(program, book, members, event_type, day)
 
-    async def _load_people(self, connection: Connection) -> None:
-        """Load what is known of the people whom commands describe, and whom they find."""
-        people = {
+    def _people_described(self) -> set[int]:
+        """Whom commands describe, and whom they find."""
+        return {
             member
             for submission in self._submissions
             if not is_ordinary(submission.command) and isinstance(submission.command, PersonCommand)
             for member in self._known_members(submission.command)
             if member in self.states
         }
-        if people:
-            await self.people.load(connection, people, self._surroundings.shards)
-            await load_known(connection, self.states, self._surroundings.shards, profiles=people)
 
     async def _load_welcomes(self, connection: Connection) -> None:
         """Load what members were answered who are to be registered once more."""
@@ -355,23 +353,6 @@ class Gathering:
         if wanted:
             assert self.program is not None
             await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)
-
-    async def _count_months(self, connection: Connection) -> None:
-        """Count the months of who has none counted, where tiers ask for them."""
-        assert self.program is not None
-        program, shards = self.program, self._surroundings.shards
-        if not program.counts_months:
-            return
-        uncounted = {member: each.counters for member, each in self.states.items() if each.counters.months is None}
-        with_history = [member for member in uncounted if self.states[member].sequence]
-        found: dict[int, tuple[Month, ...]] = dict.fromkeys(uncounted, ())
-        if with_history:
-            zone = program.document.time_zone
-            found |= await load_months(connection, with_history, zone, shards)
-        for member, months in found.items():
-            counters = msgspec.structs.replace(uncounted[member], months=months)
-            self.states[member] = msgspec.structs.replace(self.states[member], counters=counters)
-        self.uncounted = uncounted
 
     def as_written(self, member: int) -> MemberState | None:
         """A member as the database has it; None: a new one."""

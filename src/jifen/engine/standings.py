@@ -9,7 +9,9 @@ import msgspec
 
 from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import MemberState
+from jifen.core.program import Program
 from jifen.core.rules.months import Month, changed
+from jifen.core.rules.standing import Counters
 from jifen.core.tiers.standing import Standing
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -17,6 +19,24 @@ from jifen.db.queries import load_queries
 _SQL = load_queries("tiers")
 _encode = msgspec.json.Encoder().encode
 decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+async def count_months(
+    connection: Connection, states: dict[int, MemberState], program: Program, shards: int
+) -> dict[int, Counters]:
+    """Put what these members did month by month into their states, where tiers ask for it and nobody has counted it
+    yet; whose it was, with the counters as they were."""
+    if not program.counts_months:
+        return {}
+    uncounted = {member: each.counters for member, each in states.items() if each.counters.months is None}
+    with_history = [member for member in uncounted if states[member].sequence]
+    found: dict[int, tuple[Month, ...]] = dict.fromkeys(uncounted, ())
+    if with_history:
+        found |= await load_months(connection, with_history, program.document.time_zone, shards)
+    for member, months in found.items():
+        counters = msgspec.structs.replace(uncounted[member], months=months)
+        states[member] = msgspec.structs.replace(states[member], counters=counters)
+    return uncounted
 
 
 async def load_months(

@@ -23,6 +23,7 @@ from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
 from jifen.engine.loading import decode_counters, load_everything
 from jifen.engine.places import Places
+from jifen.engine.standings import count_months
 
 _SQL: Final = load_queries("backtest")
 #: Read so many rows at a time.
@@ -194,5 +195,6 @@ async def read_due(
         return []
     await load_everything(connection, states, Places(), sorted(states), shards)
     if sets:
-        await load_known(connection, states, shards, profiles=list(states), standings=list(states))
+        await load_known(connection, states, shards, profiles=states, standings=states)
+        await count_months(connection, states, program, shards)
     return list(states.values())

@@ -91,8 +91,8 @@ class Stage:
         self.has_before = has_before = period.since is not None
         #: Whether all that is replayed counts.
         self.counts_all = period.is_whole
-        #: Whether rules want to know of members what changes with their orders.
-        self.may_ask = draft.rules_ask or has_before
+        #: Whether rules or tiers want to know of members what changes with their orders.
+        self.may_ask = draft.rules_ask or bool(draft.tier_sets) or has_before
         self.sums = Sums()
         self.tally = Tally(self.sums, draft, period)
         self.tiers = TierSides(draft, program_at(period.settled_at), self.sums, period)
@@ -154,24 +154,32 @@ class MemberReplay:
             self._look_at_facts(entry.trace.member)
         program = self._program_for(entry) if is_before else stage.draft
         command = earning_of(entry, self._state.member_id) if entry.kind is Kind.EARN else None
-        before = self._state
         effects = self._decide(entry, program, command)
+        elsewhere: list[Award] | None = None
         if not isinstance(effects, Refusal):
+            self._follow(effects)
+            if is_counted and command is not None and stage.tiers.matter:
+                elsewhere = self._awards_elsewhere(entry, command)
             self._keep(entry, effects, program)
         if is_counted:
-            self._count(entry, command, effects, before)
+            self._count(entry, command, effects, elsewhere)
 
     def _take_tier(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
         """A change of a tier. What people gave is given again, and a recalculation that was asked for is asked for
         again; all else is decided anew, so that it is only told beside the draft's."""
         change, tiers, stage = entry.trace.tier, self._tiers, self._stage
-        assert change is not None and tiers is not None
-        tiers.move_as_recorded(change, entry.occurred_at)
+        assert change is not None
+        if tiers is not None:
+            tiers.move_as_recorded(change, entry.occurred_at)
         if is_before:
             # What was decided by then stays as it was, whichever version decided it.
-            tiers.take_over(change)
+            if tiers is not None:
+                tiers.take_over(change)
             standings = {**(self._state.tiers or {}), change.tier_set: change.standing}
             self._state = msgspec.structs.replace(self._state, tiers=standings)
+            return
+        if tiers is None:
+            # Neither the draft nor the version in force has tier sets: a past one had.
             return
         context = self._context(entry)
         if change.cause in GIVEN:
@@ -181,9 +189,10 @@ class MemberReplay:
         else:
             return
         if not isinstance(effects, Refusal):
+            self._follow(effects)
             self._keep(entry, effects, stage.draft)
         if is_counted and change.cause == "granted":
-            self._count(entry, None, effects, self._state)
+            self._count(entry, None, effects, None)
 
     def close(self) -> None:
         """Do what time has done by the end, and count the member."""
@@ -194,8 +203,7 @@ class MemberReplay:
             effects = decide(stage.draft, SettleMember(state.member_id), Context(end, end, "", "", ""), state)
             assert isinstance(effects, Effects)
             stage.tally.moved(effects.transactions, state.member_id)
-            if self._tiers is not None:
-                self._tiers.follow(effects, state.member_id)
+            self._follow(effects)
         if self._tiers is not None:
             self._tiers.close()
         if self._has_events:
@@ -234,6 +242,9 @@ class MemberReplay:
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
     ) -> Effects | Refusal:
         shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
+        if program is not self._stage.draft:
+            # Before the period: what all had used by then of the caps of that time.
+            shared = entry.trace.used
         state = self._with_counters_then(entry, program, earning, state)
         current = self._version_now(entry)
         return decide(program, earning, self._context(entry), state, shared_used=shared, current=current)
@@ -369,19 +380,18 @@ class MemberReplay:
         recorded = facts.tier if facts is not None else sides.first_as_recorded(tiers.as_recorded(None), said)
         return recorded, sides.first_under_draft(tiers.at_answer, said)
 
-    def _awards_elsewhere(
-        self, entry: Entry, earning: RecordOrder | RecordEvent, before: MemberState, awards: list[Award]
-    ) -> list[Award]:
-        """What the draft would have given, had the member stood in the tiers in which they really stood."""
+    def _awards_elsewhere(self, entry: Entry, earning: RecordOrder | RecordEvent) -> list[Award] | None:
+        """What the draft would have given, had the member stood in the tiers in which they really stood; None: the
+        same. Asked before the event itself counts anywhere."""
         facts, tiers = entry.trace.member, self._tiers
         assert tiers is not None
-        said = before.profile.tier if facts is None else facts.tier
+        said = self._state.profile.tier if facts is None else facts.tier
         standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.recorded_at)
         if standings is None:
-            return awards
-        there = msgspec.structs.replace(before, tiers=standings)
+            return None
+        there = msgspec.structs.replace(self._state, tiers=standings)
         effects = self._decide_earning(entry, self._stage.draft, earning, there)
-        return awards if isinstance(effects, Refusal) or effects.trace is None else effects.trace.awards
+        return None if isinstance(effects, Refusal) or effects.trace is None else effects.trace.awards
 
     def _refused(self, entry: Entry, refusal: Refusal) -> None:
         trace = entry.trace
@@ -396,11 +406,13 @@ class MemberReplay:
             )
         )
 
+    def _follow(self, effects: Effects) -> None:
+        if self._tiers is not None:
+            self._tiers.follow(effects, self._state.member_id)
+
     def _keep(self, entry: Entry, effects: Effects, program: Program) -> None:
         self._state = effects.states[0]
         self._stage.tally.moved(effects.transactions, self._state.member_id)
-        if self._tiers is not None:
-            self._tiers.follow(effects, self._state.member_id)
         if self._memory is not None:
             self._memory.keep(entry, effects, program)
         if self._stage.may_ask:
@@ -433,7 +445,7 @@ class MemberReplay:
         entry: Entry,
         earning: RecordOrder | RecordEvent | None,
         effects: Effects | Refusal,
-        before: MemberState,
+        elsewhere: list[Award] | None,
     ) -> None:
         sums, tally, state = self._stage.sums, self._stage.tally, self._state
         self._has_events = True
@@ -460,7 +472,7 @@ class MemberReplay:
             order = earning.order if isinstance(earning, RecordOrder) else None
             tiers = self._tiers_at(entry)
             if self._stage.tiers.matter:
-                tally.by_tier(awards, self._awards_elsewhere(entry, earning, before, awards))
+                tally.by_tier(awards, awards if elsewhere is None else elsewhere)
             tally.earned(state.member_id, self._points, tiers, entry.occurred_at, order, entry.trace.awards, awards)
         elif taken_back or entry.trace.taken_back:
             tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, taken_back)
