@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -29,9 +29,9 @@ class Case(msgspec.Struct, frozen=True):
     member: MemberFacts
 
 
-def usual_moment(program: Program, day: date = FIRST_DAY) -> datetime:
-    """Noon of a day."""
-    return datetime.combine(day, time(12), tzinfo=program.zone)
+def usual_moment(program: Program) -> datetime:
+    """Noon of the first day that proofs look at."""
+    return datetime.combine(FIRST_DAY, time(12), tzinfo=program.zone)
 
 
 def case_of(

@@ -10,12 +10,13 @@ import msgspec
 from jifen.core.calendar import local_day
 from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.earn import check_room
+from jifen.core.decide.finish import finish
 from jifen.core.decide.grant import grant
 from jifen.core.decide.redeem import advance, check_stock, tier_names, what_is_needed
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_available
 from jifen.core.decide.steps import current
-from jifen.core.decide.tiers import look_at_tiers, raise_tiers
+from jifen.core.decide.tiers import look_at_tiers
 from jifen.core.draws.chance import Pick, pick
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.odds import OpenDraw, OpenPrize
@@ -238,8 +239,7 @@ def book_recorded(
     decision.begin()
     _move(decision, price, won)
     decision.end(Kind.DRAW, context.occurred_at, wallet=price[0], points=price[1], is_answer=True)
-    settle(decision, not_before=context.occurred_at)
-    raise_tiers(decision)
+    finish(decision)
     return decision.effects()
 
 

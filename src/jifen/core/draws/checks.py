@@ -67,7 +67,7 @@ def _check_worth(path: str, prize: Prize, kinds: Kinds) -> None:
 def _check_reward(path: str, reward_id: str, rewards: Mapping[str, Reward]) -> None:
     reward = rewards.get(reward_id)
     if reward is None:
-        raise unknown(path, reward_id, list(rewards), "兑换品", "rewards")
+        raise unknown(path, reward_id, rewards, "兑换品", "rewards")
     if reward.retired:
         raise invalid(path, f"is {reward_id!r}, which is retired")
 

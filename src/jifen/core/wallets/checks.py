@@ -119,7 +119,7 @@ def check_share(path: str, percent: Decimal) -> None:
 def check_wallet(path: str, wallet: str, kinds: Kinds) -> None:
     """Raise InvalidProgram for a wallet that the program does not have."""
     if wallet not in kinds:
-        raise unknown(path, wallet, list(kinds), "积分账户", "wallets")
+        raise unknown(path, wallet, kinds, "积分账户", "wallets")
 
 
 def check_spendable(path: str, wallet: str, kinds: Kinds) -> None:
