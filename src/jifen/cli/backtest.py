@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -15,7 +16,8 @@ from jifen.cli.program import AsJson
 from jifen.core.errors import JifenError
 
 if TYPE_CHECKING:
-    from jifen.analytics.backtest.report import BacktestReport, Figure, TierSetReport, WalletReport
+    from jifen.analytics.backtest.report import BacktestReport, CapLine, Figure, Names, TierSetReport, WalletReport
+    from jifen.core.program import LocalizedText
 
 
 class InvalidDay(JifenError):
@@ -108,10 +110,10 @@ def _write_page(file: Path, page: str) -> None:
 def _show(invocation: Invocation, report: BacktestReport) -> None:
     say = invocation.say
     for wallet in report.wallets:
-        _show_wallet(invocation, wallet)
+        _show_wallet(invocation, wallet, report.names)
     headings = [say("规则", "rule"), say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")]
     rules = [
-        (each.rule, each.recorded, each.draft, each.draft - each.recorded)
+        (_called(invocation, report.names.rules, each.rule), each.recorded, each.draft, each.draft - each.recorded)
         for wallet in report.wallets
         for each in wallet.rules
     ]
@@ -123,13 +125,14 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
     if hit:
         write_table(
             [say("上限或预算", "cap or budget"), say("次数", "times"), say("截去积分", "points cut")],
-            [(f"{each.cap} {each.limit}/{each.period}", each.draft_events, each.draft_points) for each in hit],
+            [(_cap(invocation, each, report.names), each.draft_events, each.draft_points) for each in hit],
         )
     for failed in report.failed:
+        rule = _called(invocation, report.names.rules, failed.rule)
         write_note(
             say(
-                f"规则 {failed.rule} 有 {failed.events} 次无法求值：{failed.message}",
-                f"The rule {failed.rule} could not be evaluated {failed.events} times: {failed.message}",
+                f"规则 {rule} 有 {failed.events} 次无法求值：{failed.message}",
+                f"The rule {rule} could not be evaluated {failed.events} times: {failed.message}",
             )
         )
     if report.refused:
@@ -147,7 +150,22 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
     )
 
 
-def _show_wallet(invocation: Invocation, wallet: WalletReport) -> None:
+def _called(invocation: Invocation, names: Mapping[str, LocalizedText], key: str) -> str:
+    """A thing of the program by its name; by its id where it has none."""
+    return invocation.say(names[key].zh, names[key].en) if key in names else key
+
+
+def _cap(invocation: Invocation, cap: CapLine, names: Names) -> str:
+    from jifen.analytics.backtest.words import LIMITS, OWNERS, PERIODS
+
+    say = invocation.say
+    kind, colon, name = cap.cap.partition(":")
+    known = {"rule": names.rules, "campaign": names.campaigns}.get(kind, {})
+    owner = f"{say(*OWNERS[kind])} {_called(invocation, known, name)}" if colon else say(*OWNERS[f"whole-{kind}"])
+    return " ".join((owner, say(*OWNERS[cap.per]), say(*PERIODS[cap.period]), say(*LIMITS[cap.limit])))
+
+
+def _show_wallet(invocation: Invocation, wallet: WalletReport, names: Names) -> None:
     say = invocation.say
     figures: list[tuple[str, Figure]] = [
         (say("发放", "issued"), wallet.issued),
@@ -163,7 +181,12 @@ def _show_wallet(invocation: Invocation, wallet: WalletReport) -> None:
         if cents is not None:
             figures.append((label, cents))
     write_table(
-        [wallet.wallet, say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")],
+        [
+            _called(invocation, names.wallets, wallet.wallet),
+            say("实际", "recorded"),
+            say("草案", "draft"),
+            say("差异", "difference"),
+        ],
         [(label, each.recorded, each.draft, each.difference) for label, each in figures],
     )
     more, same, less = wallet.members_more, wallet.members_same, wallet.members_less
@@ -186,8 +209,7 @@ def _show_tiers(invocation: Invocation, tier_set: TierSetReport) -> None:
     say = invocation.say
 
     def called(tier: str) -> str:
-        name = tier_set.tiers.get(tier)
-        return say(name.zh, name.en) if name else tier or say("无等级", "no tier")
+        return _called(invocation, tier_set.tiers, tier) or say("无等级", "no tier")
 
     figures = [say("实际", "recorded"), say("草案", "draft"), say("差异", "difference")]
     title = tier_set.tier_set if tier_set.name is None else say(tier_set.name.zh, tier_set.name.en)

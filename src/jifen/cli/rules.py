@@ -99,7 +99,8 @@ def check_rules(invocation: Invocation, program: FileOrName, as_json: AsJson = F
         if report.highest_reward_percent is not None:
             percent = report.highest_reward_percent
             write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
-        write_line(say(f"{len(report.findings)} 个问题。", f"{len(report.findings)} findings."))
+        found = len(report.findings)
+        write_line(say(f"{found} 个问题。", "1 finding." if found == 1 else f"{found} findings."))
     if report.findings:
         raise typer.Exit(1)
 

@@ -42,7 +42,7 @@ def test_tables_in_both_languages_and_a_page(shop: str, tmp_path: Path) -> None:
     before = fetch_sql(shop, ROWS)
     page = tmp_path / "report.html"
     draft = doubled(tmp_path, "<script>alert(1)</script> & more")
-    for language, words in (("zh", ("发放", "会员：")), ("en", ("issued", "Members:"))):
+    for language, words in (("zh", ("发放", "会员：", "消费积分")), ("en", ("issued", "Members:", "Purchase points"))):
         done = jifen("backtest", "--draft", draft, "--html", page, "--workers", 1, "--lang", language, "--url", shop)
         assert done.returncode == 0, done.stderr
         assert all(word in done.stdout for word in words)
