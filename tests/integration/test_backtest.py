@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from time import sleep
 
 import msgspec
 import pytest
@@ -365,7 +368,17 @@ def test_a_new_wallet_and_an_empty_database(database_url: str) -> None:
 
 
 def test_a_process_that_dies_is_told(shop_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No half of a result is taken for the whole."""
+    """No half of a result is taken for the whole, and no process is left behind, however late it is seen off."""
     monkeypatch.setattr("jifen.analytics.backtest.run.WORKER_MODULE", "jifen.no_such_module")
+    wait = os.waitpid
+    delays = iter((0.3, 1.0))
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        ended = wait(pid, options)
+        sleep(next(delays, 0.0))
+        return ended
+
+    monkeypatch.setattr(os, "waitpid", late)
     with pytest.raises(BacktestFailed):
-        backtest(shop_url, DEFAULT_PROGRAM)
+        asyncio.run(run_backtest(shop_url, DEFAULT_PROGRAM, workers=2))
+    gc.collect()

@@ -177,6 +177,7 @@ class _Team:
         self._progress = progress
         self._read: dict[int, int] = {}
         self._read_before = 0
+        self._processes: list[Process] = []
 
     async def run(self, count: int) -> Sums:
         """Divide the shards among so many processes."""
@@ -197,6 +198,9 @@ class _Team:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Here and not in the tasks: one that is called off while it lets go of its process would leave it running.
+            while self._processes:
+                await _end(self._processes.pop())
         sums = Sums()
         for part in parts:
             sums.add(part)
@@ -205,18 +209,18 @@ class _Team:
     async def _one(self, index: int, job: Job) -> Sums:
         command = (sys.executable, "-m", WORKER_MODULE)
         process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=_LINE_LIMIT_BYTES)
-        try:
-            assert process.stdin is not None and process.stdout is not None
+        self._processes.append(process)
+        assert process.stdin is not None and process.stdout is not None
+        # One that died at once is told by its missing answer.
+        with suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(_encode(job) + b"\n")
             await process.stdin.drain()
-            async for line in process.stdout:
-                message = _decode_message(line)
-                self._read[index] = message.read
-                self._progress(min(self._read_before + sum(self._read.values()), self._total), self._total)
-                if message.sums is not None:
-                    return message.sums
-        finally:
-            await _end(process)
+        async for line in process.stdout:
+            message = _decode_message(line)
+            self._read[index] = message.read
+            self._progress(min(self._read_before + sum(self._read.values()), self._total), self._total)
+            if message.sums is not None:
+                return message.sums
         raise BacktestFailed("A process of the backtest ended before it was done; its message stands above.")
 
 
