@@ -222,20 +222,69 @@ class _Work:
         for line, values in self._later.rows():
             row = self._reader.read(self._reader.cells(values))
             if len(group) == GROUP or not named.isdisjoint(self._reader.in_full(row)):
-                await self._record_group(recorder, group)
+                await self._complete(recorder, group)
                 group, named = [], set()
             group.append((line, row))
             named.update(self._reader.in_full(row))
-        await self._record_group(recorder, group)
+        await self._complete(recorder, group)
 
     def _tell(self, done: int) -> None:
         self._done += done
         share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
         self._progress(READING_SHARE + share, PROGRESS_TOTAL)
 
-    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
-        """`known`: where it is looked up by what a row names somebody who was a member before the import; none: rows of
-        somebody who stood in an earlier one."""
+    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known) -> None:
+        """Rows of people who stand in no earlier one. Who is new is registered with all that is said, in one go."""
+        owners = await known.owners([identity for _, row in group for identity in row.identities])
+        news: list[Numbered] = []
+        others: list[Numbered] = []
+        for numbered in group:
+            is_known = any(identity in owners for identity in numbered[1].identities)
+            (others if is_known else news).append(numbered)
+        others += await self._introduce(recorder, news)
+        done = await known.done([self._introduction(line, row) for line, row in others])
+        for (line, row), is_done in zip(others, done, strict=True):
+            if is_done:
+                self._brought_before(line, row, next(owner for each in row.identities if (owner := owners.get(each))))
+        self._tell(sum(done))
+        await self._complete(recorder, [each for each, is_done in zip(others, done, strict=True) if not is_done], known)
+
+    async def _introduce(self, recorder: Recorder, news: Sequence[Numbered]) -> list[Numbered]:
+        """Register people; those whom somebody else has registered meanwhile are left over."""
+        submissions = [self._introduction(line, row) for line, row in news]
+        left: list[Numbered] = []
+        for (line, row), outcome in zip(news, await send(recorder, submissions), strict=True):
+            if not isinstance(outcome, Refusal):
+                if outcome.duplicate:
+                    self._brought_before(line, row, outcome.member_id)
+                else:
+                    self.summary.registered += 1
+                    self._note_person(line, row)
+            elif outcome.code == "identity_taken":
+                left.append((line, row))
+            else:
+                self._refused(line, outcome)
+        self._tell(len(news) - len(left))
+        return left
+
+    def _introduction(self, line: int, row: MemberRow) -> Submission:
+        command = RegisterMember(row.identities, moved_in=True, said=row.said, fields=row.fields, tags=row.tags)
+        return self._submission(line, "introduce", command, row)
+
+    def _brought_before(self, line: int, row: MemberRow, member: int) -> None:
+        """This very row has registered the member before."""
+        self.summary.known += 1
+        self.summary.unchanged += 1
+        self._twins.note_known(line, member, (each.kind for each in row.identities))
+        self._note_person(line, row)
+
+    def _note_person(self, line: int, row: MemberRow) -> None:
+        if self.summary.dry_run:
+            self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
+
+    async def _complete(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
+        """Rows of people who are known, or whom an earlier row was about (then `known` is None: nobody is told of as
+        somebody who was a member before): members get further identities, and what is said of them."""
         registering = [
             self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
             for line, row in group
@@ -268,8 +317,8 @@ class _Work:
                 self._refused(line, outcome)
                 continue
             self.summary.unchanged += outcome.duplicate
-            if self.summary.dry_run and known is not None:
-                self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
+            if known is not None:
+                self._note_person(line, row)
         self._tell(len(group))
 
     async def _note_known(self, known: Known, further: Sequence[tuple[int, MemberRow, int]]) -> None:
