@@ -38,7 +38,6 @@ from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.tables import check_width
 from jifen.services.snapshot import snapshot_of
 
 #: Whole numbers, as spreadsheets write them too.
@@ -278,18 +277,18 @@ class _Work:
 
     def _read(self, line: int, values: list[str] | None) -> None:
         try:
-            values = check_width(values, len(self._people.table.header))
+            cells = self._people.cells(values)
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
             return
-        wallet, points, member = self._wallet(values), 0, None
+        wallet, points, member = self._wallet(cells), 0, None
         try:
-            self._people.row(values, self._single)
-            member = self._member(values)
-            points = self._points(values)
+            self._people.check_cells(cells, self._single)
+            member = self._member(cells)
+            points = self._points(cells)
             if wallet not in self._program.wallet_numbers:
                 raise RowFault(self._mapping.columns.wallet or "", "unknown_wallet", wallet)
-            until = self._expires_at(values)
+            until = self._expires_at(cells)
             if not points:
                 self.summary.empty += 1
                 return
@@ -297,7 +296,7 @@ class _Work:
             self._in_file[wallet] += points
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
-            points = self._points_if_any(values)
+            points = self._points_if_any(cells)
             self._in_file[wallet] += points
             self._rejected[wallet] += points
             if member is not None:

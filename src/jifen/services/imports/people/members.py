@@ -29,7 +29,6 @@ from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.tables import check_width
 
 ACTOR = "jifen:import"
 
@@ -97,7 +96,7 @@ async def import_members(
         today = datetime.now(program.zone).date()
         reader = MemberRowReader(mapping, people.place, program, today)
         repeats = Repeats()
-        with closing(Twins(repeats)) as twins:
+        with closing(Twins()) as twins:
             work = _Work(people, reader, later, repeats, twins, mapping, progress)
             work.summary.dry_run = engine is None
             await asyncio.to_thread(work.look_through)
@@ -136,7 +135,6 @@ class _Work:
         """How complete the file is, who stands in it twice, and what cannot be taken: before anything is recorded."""
         filled = dict.fromkeys(self._reader.names, 0)
         size = max(self._people.table.file.stat().st_size, 1)
-        width = len(self._people.table.header)
 
         def told(read: int) -> None:
             self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
@@ -145,12 +143,13 @@ class _Work:
         for line, values in self._people.table.rows(told):
             summary.rows += 1
             try:
-                cells = self._reader.cells(check_width(values, width))
-                for meaning, text in cells.items():
+                cells = self._people.cells(values)
+                meant = self._reader.cells(cells)
+                for meaning, text in meant.items():
                     if text:
                         filled[meaning] += 1
-                self._people.row(values)
-                self._repeats.add(self._reader.in_full(self._reader.read(cells)))
+                self._people.check_cells(cells)
+                self._repeats.add(self._reader.in_full(self._reader.read(meant)))
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
         self._repeats.end()
@@ -175,14 +174,15 @@ class _Work:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
         for line, values in self._people.table.rows():
             try:
-                cells = self._people.row(values)
+                cells = self._people.cells(values)
+                self._people.check_cells(cells)
                 row = self._reader.read(self._reader.cells(cells))
             except RowFault:
                 # What is wrong with it was told when the file was looked through.
                 continue
-            identities = self._reader.in_full(row)
-            self._twins.note_identities(line, identities)
-            if self._repeats.is_later(identities):
+            repeated = self._repeats.repeated_among(self._reader.in_full(row))
+            self._twins.note_repeated(line, repeated)
+            if self._repeats.is_later(repeated):
                 self.summary.repeated += 1
                 self._later.add(line, cells)
             else:
@@ -221,11 +221,12 @@ class _Work:
         named: set[Identity] = set()
         for line, values in self._later.rows():
             row = self._reader.read(self._reader.cells(values))
-            if len(group) == GROUP or not named.isdisjoint(self._reader.in_full(row)):
+            identities = self._reader.in_full(row)
+            if len(group) == GROUP or not named.isdisjoint(identities):
                 await self._complete(recorder, group)
                 group, named = [], set()
             group.append((line, row))
-            named.update(self._reader.in_full(row))
+            named.update(identities)
         await self._complete(recorder, group)
 
     def _tell(self, done: int) -> None:
