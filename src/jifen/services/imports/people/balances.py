@@ -17,7 +17,7 @@ import msgspec
 
 from jifen.core.commands import AdjustPoints
 from jifen.core.errors import JifenError
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -185,7 +185,7 @@ class _Work:
                 await _claim(connection, self._mapping.source)
             shards: int = await connection.fetchval("SELECT shards FROM installation")
             await self._gather(connection, shards)
-            opening = Opening(connection, self._mapping.source, shards)
+            opening = Opening(connection, self._mapping.source, shards, self._program.document.phone_region)
             recorder = engine or Rehearsal(connection, shards, self._program)
             count = self._lots.count
             for lots in self._lots.pages(GROUP):
@@ -220,8 +220,9 @@ class _Work:
     async def _gather(self, connection: Connection, shards: int) -> None:
         """Find out who the rows are about, and put them together."""
         for identities in self._lots.members(GROUP):
-            found = await find_identities(connection, identities, shards, self._program.document.phone_region)
-            self._lots.own({each: str(found.get(each, each)) for each in identities})
+            region = self._program.document.phone_region
+            found = await find_identities(connection, identities, shards, region)
+            self._lots.own({each: str(found.get(each, in_full(each, region))) for each in identities})
         for line, wallet, points, at_fault in self._lots.incomplete():
             self._people.reject(line, "", "member_incomplete", str(at_fault))
             self._rejected[wallet] += points
