@@ -91,6 +91,24 @@ def test_the_same_file_again_takes_nothing_back(database_url: str, tmp_path: Pat
     assert names == [("李小梅",), (None,)]
 
 
+def test_a_region_between_two_runs_takes_nothing_back(database_url: str, tmp_path: Path) -> None:
+    """Two spellings that were two members when the file came: what was said since of the second stays, too."""
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,姓名\n13800000001,李梅\n+8613800000001,王强\n", "utf-8")
+    mapping.write_text(MAPPING, "utf-8")
+    assert run_import(database_url, file, mapping).registered == 2
+    member = fetch_sql(database_url, "SELECT member_id FROM members WHERE person->>'name' = '王强'")[0][0]
+    said = Submission(DescribePerson(member, {"name": "王小强"}), "test", "1", b"1", "test")
+    with_engine(database_url, lambda engine: engine.submit(said))
+    add_program(database_url, msgspec.structs.replace(DEFAULT_PROGRAM, phone_region="CN"))
+    meant = load_member_mapping(str(mapping))
+    tried = asyncio.run(import_members(None, database_url, file, meant))
+    for again in (tried, run_import(database_url, file, mapping)):
+        assert (again.registered, again.known, again.unchanged, again.repeated, again.rejected) == (0, 2, 2, 1, 0)
+    names = fetch_sql(database_url, "SELECT person->>'name' FROM members ORDER BY 1")
+    assert names == [("李梅",), ("王小强",)]
+
+
 def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -> None:
     """Full-width digits, `.0` and country codes are one spelling; a number that lost its digits is nobody's."""
     file, mapping, rejects = tmp_path / "members.csv", tmp_path / "mapping.yaml", tmp_path / "rejects.csv"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from hashlib import sha256
@@ -210,12 +210,12 @@ class _Work:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         await self._record_group(recorder, group, known)
-        await self._record_later(recorder)
+        await self._record_later(recorder, known)
         self.summary.rejected = self._people.rejected
         self.summary.seconds = round(monotonic() - started, 3)
         self.summary.members_per_second = round(self.summary.rows / max(self.summary.seconds, 0.001), 1)
 
-    async def _record_later(self, recorder: Recorder) -> None:
+    async def _record_later(self, recorder: Recorder, known: Known) -> None:
         """Rows of somebody who stood in an earlier one, in their order; together only where they are of several."""
         group: list[Numbered] = []
         named: set[Identity] = set()
@@ -223,11 +223,11 @@ class _Work:
             row = self._reader.read(self._reader.cells(values))
             identities = self._reader.in_full(row)
             if len(group) == GROUP or not named.isdisjoint(identities):
-                await self._complete(recorder, group)
+                await self._complete(recorder, await self._not_brought(group, known, {}))
                 group, named = [], set()
             group.append((line, row))
             named.update(identities)
-        await self._complete(recorder, group)
+        await self._complete(recorder, await self._not_brought(group, known, {}))
 
     def _tell(self, done: int) -> None:
         self._done += done
@@ -243,12 +243,16 @@ class _Work:
             is_known = any(identity in owners for identity in numbered[1].identities)
             (others if is_known else news).append(numbered)
         others += await self._introduce(recorder, news)
-        done = await known.done([self._introduction(line, row) for line, row in others])
-        for (line, row), is_done in zip(others, done, strict=True):
+        await self._complete(recorder, await self._not_brought(others, known, owners), known)
+
+    async def _not_brought(self, rows: list[Numbered], known: Known, owners: Mapping[Identity, int]) -> list[Numbered]:
+        """These rows without those that have registered their members before."""
+        done = await known.done([self._introduction(line, row) for line, row in rows])
+        for (line, row), is_done in zip(rows, done, strict=True):
             if is_done:
-                self._brought_before(line, row, next(owner for each in row.identities if (owner := owners.get(each))))
+                self._brought_before(line, row, next((owners[each] for each in row.identities if each in owners), None))
         self._tell(sum(done))
-        await self._complete(recorder, [each for each, is_done in zip(others, done, strict=True) if not is_done], known)
+        return [numbered for numbered, is_done in zip(rows, done, strict=True) if not is_done]
 
     async def _introduce(self, recorder: Recorder, news: Sequence[Numbered]) -> list[Numbered]:
         """Register people; those whom somebody else has registered meanwhile are left over."""
@@ -272,12 +276,13 @@ class _Work:
         command = RegisterMember(row.identities, moved_in=True, said=row.said, fields=row.fields, tags=row.tags)
         return self._submission(line, "introduce", command, row)
 
-    def _brought_before(self, line: int, row: MemberRow, member: int) -> None:
-        """This very row has registered the member before."""
+    def _brought_before(self, line: int, row: MemberRow, member: int | None) -> None:
+        """This very row has registered the member before; None: an earlier row is about the same member."""
         self.summary.known += 1
         self.summary.unchanged += 1
-        self._twins.note_known(line, member, (each.kind for each in row.identities))
-        self._note_person(line, row)
+        if member is not None:
+            self._twins.note_known(line, member, (each.kind for each in row.identities))
+            self._note_person(line, row)
 
     def _note_person(self, line: int, row: MemberRow) -> None:
         if self.summary.dry_run:
