@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from jifen.core.members.birthday import check_birthday, read_day
+from jifen.core.members.birthday import check_birthday, check_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
@@ -28,8 +28,8 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     tiers = [tier.id for tier in program.document.tiers]
     if profile.tier and tiers and profile.tier not in tiers:
         return Refusal("unknown_tier", f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}.", "/tier")
-    if profile.birthday is not None and read_day(profile.birthday) is None:
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+    if profile.birthday is not None and (refusal := check_day(profile.birthday)):
+        return refusal
     begin = profile.birthday_window_from
     if begin is not None and (len(begin) != 10 or read_day(begin) is None):
         return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/birthday_window_from")
