@@ -38,7 +38,8 @@ _decode_type = msgspec.json.Decoder(EventType).decode
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One recorded transaction."""
+    """One recorded transaction. `decided_at`: when its turn comes, as it was recorded or, if it came as history, as it
+    happened."""
 
     sequence: int
     kind: Kind
@@ -46,6 +47,7 @@ class Entry(msgspec.Struct, gc=False):
     refers_to: int | None
     occurred_at: datetime
     recorded_at: datetime
+    decided_at: datetime
     source: str
     facts: str | None
     trace: RecordedTrace

@@ -124,7 +124,25 @@ def _tier_set(tier_set: TierSetReport) -> str:
             else f'<p class="soft">{both("没有", "None.")}</p>',
         )
         + "</div>"
+        + _moves_by_month(tier_set, figures)
     )
+
+
+def _moves_by_month(tier_set: TierSetReport, figures: list[str]) -> str:
+    if len({each.month for each in tier_set.months}) < 2:
+        return ""
+    rows: list[list[Cell]] = [
+        [
+            each.month,
+            f"{_tier(tier_set, each.before)} → {_tier(tier_set, each.after)}",
+            each.recorded,
+            each.draft,
+            Signed(each.draft - each.recorded),
+        ]
+        for each in tier_set.months
+    ]
+    headings = [both("月份", "month"), both("变动", "move"), *figures]
+    return card(both("各月的等级变动", "Moves by month"), table(headings, rows))
 
 
 def _tier(tier_set: TierSetReport, tier: str) -> str:

@@ -99,6 +99,8 @@ class Stage:
         # Before the period the tier sets of other versions may decide, and look back over months.
         self.decides_tiers = bool(draft.tier_sets) or has_before
         self.counts_months = draft.counts_months or has_before
+        #: Whether what came as history counts as of when it happened: where tiers are decided.
+        self.takes_history = bool(draft.tier_sets)
 
     def fresh_state(self, member_id: int, profile: Profile) -> MemberState:
         """A member of whom nothing has been replayed yet."""
@@ -130,7 +132,7 @@ class MemberReplay:
 
     def take(self, row: Any) -> None:
         """Replay one row of the ledger."""
-        _, sequence, kind, version, refers_to, occurred_at, recorded_at, source, facts, trace, opened = row
+        _, sequence, kind, version, refers_to, occurred_at, recorded_at, source, facts, trace, opened, history_at = row
         stage = self._stage
         stage.sums.rows += 1
         entry = Entry(
@@ -140,6 +142,7 @@ class MemberReplay:
             refers_to,
             occurred_at,
             recorded_at,
+            history_at or recorded_at,
             source,
             facts,
             decode_recorded(trace),
@@ -162,6 +165,7 @@ class MemberReplay:
                 elsewhere = self._awards_elsewhere(entry, command)
             self._keep(entry, effects, program)
         if is_counted:
+            stage.sums.history += history_at is not None
             self._count(entry, command, effects, elsewhere)
 
     def _take_tier(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
@@ -236,7 +240,7 @@ class MemberReplay:
     def _context(self, entry: Entry) -> Context:
         dealings = entry.trace.dealings
         approval = None if dealings is None else dealings.approval
-        return Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
+        return Context(entry.decided_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
 
     def _decide_earning(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
@@ -386,7 +390,7 @@ class MemberReplay:
         facts, tiers = entry.trace.member, self._tiers
         assert tiers is not None
         said = self._state.profile.tier if facts is None else facts.tier
-        standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.recorded_at)
+        standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.decided_at)
         if standings is None:
             return None
         there = msgspec.structs.replace(self._state, tiers=standings)

@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from jifen.analytics.backtest.recorded import (
     Period,
     begin_reading,
+    in_own_order,
     read_due,
     read_flows,
     read_in_order,
@@ -125,26 +126,31 @@ class _Replays:
         """Replay the members of a shard one after another."""
         self._profiles, self._referred = {}, {}
         await self._look_up(shard)
-        replay, member = None, None
-        async for rows in read_shard(self._connection, shard, self._stage.period):
+        stage, own = self._stage, list[Any]()
+        async for rows in read_shard(self._connection, shard, stage.period, with_history=stage.takes_history):
             for row in rows:
-                if row[0] != member:
-                    if replay is not None:
-                        replay.close()
-                    member = row[0]
-                    replay = self._begin(member)
-                assert replay is not None
-                replay.take(row)
-            self._tell(self._stage.sums.rows)
-        if replay is not None:
-            replay.close()
+                if own and row[0] != own[0][0]:
+                    self._replay(own)
+                    own = []
+                own.append(row)
+            self._tell(stage.sums.rows)
+        if own:
+            self._replay(own)
+
+    def _replay(self, rows: list[Any]) -> None:
+        """Replay all that one member did."""
+        replay = self._begin(rows[0][0])
+        for row in in_own_order(rows):
+            replay.take(row)
+        replay.close()
 
     async def run_in_order(self, shards: list[int]) -> None:
         """Replay all members at once, event by event. Keeps the state of every member in memory."""
         for shard in shards:
             await self._look_up(shard)
         replays: dict[int, MemberReplay] = {}
-        async for rows in read_in_order(self._connection, self._stage.period):
+        stage = self._stage
+        async for rows in read_in_order(self._connection, stage.period, with_history=stage.takes_history):
             for row in rows:
                 replay = replays.get(row[0])
                 if replay is None:

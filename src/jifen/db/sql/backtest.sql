@@ -10,33 +10,60 @@ SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurr
            SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
            FROM movements m
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
-       ) END AS opened
+       ) END AS opened,
+       t.history_at
 FROM ({source}) AS t
 WHERE t.kind NOT IN (6, 7, 11)
 ORDER BY {order}
 
+-- name: history
+-- When a transaction counts that came as history; NULL: it counts as of when it was recorded. Orders, returns, corrections and
+-- other events are history, returns and corrections only where their order is. None lies before its order.
+CASE
+    WHEN t.kind = 1 AND {of_itself} THEN t.occurred_at
+    WHEN t.kind IN (8, 12) AND {of_itself} THEN (
+        SELECT greatest(t.occurred_at, o.occurred_at) FROM transactions o
+        WHERE o.shard = t.shard AND o.member_id = t.member_id AND o.sequence = t.refers_to AND o.kind = 1 AND {of_order}
+    )
+END
+
+-- name: came_as_history
+-- Of the transaction called {name}: whether it happened before the program began and was told afterwards, or an import
+-- (jifen.services.imports.orders.ACTOR) told it more than {days} days late. What was told before the period is what it was.
+(
+    (
+        ({name}.occurred_at < (SELECT min(effective_at) FROM program_versions)
+         AND {name}.recorded_at >= (SELECT min(effective_at) FROM program_versions))
+        OR ({name}.actor = 'jifen:import' AND {name}.occurred_at < {name}.recorded_at - make_interval(days => {days}))
+    )
+    AND {name}.recorded_at >= {since}
+)
+
 -- name: of_shard
 -- $1 a shard.
-SELECT * FROM transactions WHERE shard = $1
+SELECT t.*, {history} AS history_at FROM transactions t WHERE t.shard = $1
 
 -- name: of_shard_until
 -- $1 a shard, $2 until when. Of each member all up to the last that happened before that: what happened later, but was
 -- recorded sooner, belongs to it.
 SELECT * FROM (
-    SELECT *, max(sequence) FILTER (WHERE occurred_at < $2) OVER (PARTITION BY shard, member_id) AS last_sequence
-    FROM transactions
-    WHERE shard = $1
+    SELECT t.*, {history} AS history_at,
+           max(sequence) FILTER (WHERE occurred_at < $2) OVER (PARTITION BY shard, member_id) AS last_sequence
+    FROM transactions t
+    WHERE t.shard = $1
 ) AS known
 WHERE sequence <= last_sequence
 
 -- name: in_order
 -- $1 until when. The same of all members. What one batch recorded stands in the order in which it happened, and what
--- belongs to one member never changes its order.
-SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened
+-- belongs to one member never changes its order, but for what came as history.
+SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened,
+       coalesce(history_at, recorded) AS decided
 FROM (
-    SELECT *, max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded,
+    SELECT t.*, {history} AS history_at,
+           max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded,
            max(sequence) FILTER (WHERE occurred_at < $1) OVER (PARTITION BY shard, member_id) AS last_sequence
-    FROM transactions
+    FROM transactions t
 ) AS known
 WHERE sequence <= last_sequence
 
