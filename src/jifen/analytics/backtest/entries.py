@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from jifen.analytics.backtest.recorded import RecordedTrace
+from jifen.analytics.backtest.recorded import RecordedTrace, decode_counterpart
 from jifen.core.commands import RecordEvent, RecordOrder
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Kind
@@ -52,6 +52,11 @@ class Entry(msgspec.Struct, gc=False):
     facts: str | None
     trace: RecordedTrace
     opened: str | None
+
+    @property
+    def counterpart(self) -> tuple[int, int] | None:
+        """The other side's transaction of a merge."""
+        return None if self.opened is None else decode_counterpart(self.opened)
 
     @property
     def is_order(self) -> bool:

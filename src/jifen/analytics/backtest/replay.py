@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
@@ -17,6 +17,7 @@ from jifen.analytics.backtest.entries import (
     moves_nothing,
     refund_of,
 )
+from jifen.analytics.backtest.kin import Kin
 from jifen.analytics.backtest.memory import Memory
 from jifen.analytics.backtest.recorded import (
     OpenedLot,
@@ -46,11 +47,13 @@ from jifen.core.commands import (
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.draw import book_recorded
 from jifen.core.decide.tiers import book_recorded_grant
-from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
+from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState, MemberStatus
 from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
+from jifen.core.members.commands import ChangeLife
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts
+from jifen.core.rules.months import Month, changed, month_of
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, Profile, counters_on, profile_of
 from jifen.core.tiers.commands import RecalculateTiers
@@ -63,6 +66,8 @@ _STRANGER: Final = -1
 #: The code of what refers to a transaction that was refused itself.
 FOLLOWS_REFUSED: Final = "follows_refused"
 _NOTHING: Final[Mapping[str, int]] = {}
+#: Of a family everything may be referred to.
+_ALL: Final = range(1, 2**31)
 ChangedBy = Literal["order", "money", "checkin"]
 
 
@@ -115,11 +120,31 @@ class Stage:
 class MemberReplay:
     """One member's transactions, one after another."""
 
-    __slots__ = ("_changes", "_has_events", "_memory", "_points", "_spent_by", "_stage", "_state", "_tiers")
+    __slots__ = (
+        "_changes",
+        "_has_events",
+        "_kin",
+        "_memory",
+        "_points",
+        "_spent_by",
+        "_stage",
+        "_state",
+        "_tiers",
+        "own_months",
+    )
 
-    def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
+    def __init__(
+        self, stage: Stage, member_id: int, profile: Profile, referred: Container[int] | None, kin: Kin | None = None
+    ) -> None:
+        """`referred`: the recorded sequences that others refer to; `kin`: the family of who was ever merged."""
         self._stage = stage
-        self._memory = None if referred is None else Memory(referred)
+        self._kin = kin
+        if kin is not None:
+            kin.replays[member_id] = self
+            referred = _ALL
+        #: In a family: what the member did month by month, whoever it counts for.
+        self.own_months: tuple[Month, ...] = ()
+        self._memory = None if referred is None else Memory(member_id, referred)
         self._state = stage.fresh_state(member_id, profile)
         self._tiers = MemberTiers(stage.tiers) if stage.tiers.are_there else None
         self._points: MemberPoints = {}
@@ -150,8 +175,16 @@ class MemberReplay:
         )
         is_before = stage.has_before and stage.period.is_before(occurred_at)
         is_counted = stage.counts_all or not (is_before or stage.period.is_after(occurred_at))
+        if self._kin is not None:
+            self._kin.count_months()
         if entry.kind is Kind.TIER:
             self._take_tier(entry, is_before=is_before, is_counted=is_counted)
+            return
+        if entry.kind is Kind.MERGE:
+            assert self._kin is not None
+            if (met := self._kin.meet(self._state.member_id, entry)) is not None:
+                survivor, merge = met
+                self._kin.replays[survivor].take_merge(merge, is_before=is_before, is_counted=is_counted)
             return
         if entry.trace.member is not None:
             self._look_at_facts(entry.trace.member)
@@ -198,8 +231,48 @@ class MemberReplay:
         if is_counted and change.cause == "granted":
             self._count(entry, None, effects, None)
 
+    def take_merge(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
+        """Become one with another member, or two again, as this survivor's transaction says."""
+        program = self._program_for(entry) if is_before else self._stage.draft
+        effects = self._merge(entry, program)
+        if not isinstance(effects, Refusal):
+            self._follow(effects)
+            self._keep(entry, effects, program)
+        if is_counted:
+            self._count(entry, None, effects, None)
+
+    def follow_along(self, effects: Effects, state: MemberState) -> None:
+        """Follow what was decided on another of the family, and on this member with it."""
+        self._state = state
+        self._follow(effects)
+        self._stage.tally.moved(effects.transactions, state.member_id)
+        assert self._memory is not None
+        self._memory.note(effects)
+
+    @property
+    def state(self) -> MemberState:
+        """As the member stands under the draft."""
+        return self._state
+
+    @property
+    def counts_months(self) -> bool:
+        """Whether tiers may ask what was done month by month."""
+        return self._stage.counts_months
+
+    def expired_of(self, lot: int) -> int:
+        """What of a lot has expired under the draft."""
+        assert self._memory is not None
+        return self._memory.expired_of(lot)
+
+    def know_months(self, months: tuple[Month, ...]) -> None:
+        """Have counters of months again, which a merge leaves uncounted."""
+        counters = msgspec.structs.replace(self._state.counters, months=months)
+        self._state = msgspec.structs.replace(self._state, counters=counters)
+
     def close(self) -> None:
         """Do what time has done by the end, and count the member."""
+        if self._kin is not None:
+            self._kin.count_months()
         stage, state = self._stage, self._state
         end = stage.period.settled_at
         is_due = any(account.next_change_at <= end for account in state.accounts)
@@ -267,16 +340,38 @@ class MemberReplay:
             return book_recorded(program, context, self._state, price, won, in_force)
         past, refers_to = None, self._refers_to(entry)
         if refers_to is not None:
-            past = None if self._memory is None else self._memory.past(refers_to)
-            if past is None:
-                message = f"Transaction {refers_to} of this member, which it refers to, was refused."
-                return Refusal(FOLLOWS_REFUSED, message)
+            found = self._past(refers_to)
+            if isinstance(found, Refusal):
+                return found
+            past = found
         state = self._state
         if entry.kind is Kind.SAVE:
             # How much was earned in a year is a matter of that time; what was saved then was allowed.
             state = msgspec.structs.replace(state, earned_this_year=MAXIMUM_BALANCE)
-        command = self._command(entry, past)
-        return decide(program, command, context, state, past=past, current=self._version_now(entry))
+        command, survivors = self._command(entry, past), list[MemberState]()
+        if past is not None and state.status is MemberStatus.MERGED:
+            assert self._kin is not None
+            past, survivors = self._kin.behind(state.member_id, past)
+        current = self._version_now(entry)
+        return decide(program, command, context, state, past=past, others=survivors, current=current)
+
+    def _merge(self, entry: Entry, program: Program) -> Effects | Refusal:
+        kin, side, past, survivor = self._kin, entry.trace.merged, None, self._state.member_id
+        assert kin is not None and side is not None
+        if entry.refers_to is not None:
+            found = self._past(entry.refers_to)
+            if isinstance(found, Refusal):
+                return found
+            past = kin.with_notes(survivor, side.other, found)
+        command, others = kin.command_of(survivor, entry, past), [kin.replays[side.other].state]
+        context, current = self._context(entry), self._version_now(entry)
+        return decide(program, command, context, self._state, past=past, others=others, current=current)
+
+    def _past(self, recorded: int) -> PastTransaction | Refusal:
+        """What a transaction of this member came to, which another one refers to."""
+        past = None if self._memory is None else self._memory.past(recorded)
+        message = f"Transaction {recorded} of this member, which it refers to, was refused."
+        return Refusal(FOLLOWS_REFUSED, message) if past is None else past
 
     def _with_counters_then(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
@@ -319,6 +414,9 @@ class MemberReplay:
             assert dealings is not None and dealings.converted is not None
             return ConvertPoints(member, dealings.converted.conversion, trace.points)
         assert entry.kind is Kind.ADJUST
+        if dealings is not None and dealings.forfeited is not None:
+            # How much that was is the draft's matter; whoever has left stays so.
+            return ChangeLife(member, "close")
         code = None if dealings is None else dealings.reason_code
         return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet), code)
 
@@ -419,6 +517,9 @@ class MemberReplay:
         self._stage.tally.moved(effects.transactions, self._state.member_id)
         if self._memory is not None:
             self._memory.keep(entry, effects, program)
+        if self._kin is not None:
+            self._kin.follow(effects)
+            self._count_month(entry, effects)
         if self._stage.may_ask:
             self._remember_change(entry, effects)
         shared_uses = self._stage.sums.shared_uses
@@ -434,6 +535,25 @@ class MemberReplay:
         elif cents and entry.refers_to in self._changes:
             order_at = self._changes[entry.refers_to][2]
             self._changes[entry.sequence] = ("money", entry.occurred_at, order_at, cents)
+
+    def _count_month(self, entry: Entry, effects: Effects) -> None:
+        """Count what counts in a month, a refund or correction in that of what it is about."""
+        trace, at, earned = effects.trace, entry.occurred_at, dict[int, int]()
+        if trace is None or entry.kind not in (Kind.EARN, Kind.REVERSE, Kind.CORRECT):
+            return
+        if entry.kind is not Kind.EARN:
+            about = None if entry.refers_to is None else self._past(entry.refers_to)
+            if about is None or isinstance(about, Refusal) or about.kind is not Kind.EARN:
+                return
+            at = about.occurred_at
+        for wallet, points in (
+            *((award.wallet, award.points) for award in trace.awards),
+            *((taken.wallet, -taken.points) for taken in trace.taken_back),
+        ):
+            earned[wallet] = earned.get(wallet, 0) + points
+        month = month_of(local_day(at, self._stage.draft.zone))
+        orders = int(entry.kind is Kind.EARN and entry.is_order)
+        self.own_months = changed(self.own_months, month, orders=orders, spent_cents=trace.spent, earned=earned)
 
     def _counters_on(self, day: date) -> Counters:
         """The counters as they stood by a day."""

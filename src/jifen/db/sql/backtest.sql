@@ -3,10 +3,12 @@
 -- name: transactions
 -- Everything that somebody asked for, from one of the sources below, in its order, and the changes of tiers (18). What
 -- time does to points by itself (6, 7, 11: holds ended, lots expired and matured) is worked out anew. `opened`
--- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program.
+-- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program. Of a merge (19)
+-- it names the other side's transaction.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
        t.trace,
-       CASE WHEN t.kind IN (9, 10) THEN (
+       CASE WHEN t.kind = 19 THEN json_build_array(t.counterpart_id, t.counterpart_sequence)
+            WHEN t.kind IN (9, 10) THEN (
            SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
            FROM movements m
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
@@ -67,6 +69,24 @@ FROM (
 ) AS known
 WHERE sequence <= last_sequence
 
+-- name: of_family
+-- $1 shards and $2 members of a family, $3 until when. The same of these members, all up to what was recorded with the last
+-- of it that happened before that.
+SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened,
+       coalesce(history_at, recorded) AS decided
+FROM (
+    SELECT t.*, {history} AS history_at,
+           max(t.recorded_at) OVER (PARTITION BY t.shard, t.member_id ORDER BY t.sequence) AS recorded,
+           max(t.recorded_at) FILTER (WHERE t.occurred_at < $3) OVER () AS last_recorded_at
+    FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+    JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id
+) AS known
+WHERE recorded_at <= last_recorded_at
+
+-- name: merges
+-- Of everybody, undone ones as well: who survived, and who was absorbed.
+SELECT DISTINCT member_id, from_id FROM merges
+
 -- name: referred
 -- $1 a shard. The transactions that others refer to: what is known of them must be kept.
 SELECT DISTINCT member_id, refers_to FROM transactions WHERE shard = $1 AND refers_to IS NOT NULL
@@ -75,8 +95,9 @@ UNION
 SELECT member_id, sequence FROM transactions WHERE shard = $1 AND kind = 14 AND trace ->> 'step' IN ('pay', 'approve')
 
 -- name: profiles
--- $1 a shard, $2 whether the day of registration matters.
-SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND ($2 OR profile IS NOT NULL)
+-- $1 a shard, $2 whether the day of registration matters, $3 the members (NULL: all).
+SELECT member_id, registered_at, profile FROM members
+WHERE shard = $1 AND ($2 OR profile IS NOT NULL) AND ($3::bigint[] IS NULL OR member_id = ANY ($3))
 
 -- name: flows
 -- $1 a shard. All movements by where they went.
