@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
@@ -15,15 +15,38 @@ from jifen.core.members.commands import MergeMembers, UndoMerge
 from jifen.core.rules.months import Month, changed
 from jifen.core.trace import Merged, decode_trace
 
-if TYPE_CHECKING:
-    from jifen.analytics.backtest.replay import MemberReplay
+
+class Relative(Protocol):
+    """The replay of one of a family, as far as the others need it."""
+
+    own_months: tuple[Month, ...]
+
+    @property
+    def state(self) -> MemberState:
+        """As the member stands under the draft."""
+
+    @property
+    def counts_months(self) -> bool:
+        """Whether tiers may ask what was done month by month."""
+
+    def expired_of(self, lot: int) -> int:
+        """What of a lot has expired under the draft."""
+
+    def know_months(self, months: tuple[Month, ...]) -> None:
+        """Have counters of months again, which a merge leaves uncounted."""
+
+    def follow_along(self, effects: Effects, state: MemberState) -> None:
+        """Follow what was decided on another of the family, and on this member with it."""
+
+    def take_merge(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
+        """Become one with another member, or two again, as this survivor's transaction says."""
 
 
 class Kin:
     """The replays of a family, and what passed between them under the draft: the engine reads this from the tables."""
 
     def __init__(self) -> None:
-        self.replays: dict[int, MemberReplay] = {}
+        self.replays: dict[int, Relative] = {}
         self._merged_into: dict[int, int] = {}
         #: By merged member and survivor: what passed, with the survivor's transaction.
         self._notes: dict[tuple[int, int], list[tuple[int, Merged]]] = {}

@@ -2,63 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
+from jifen.analytics.backtest.asking import command_of
 from jifen.analytics.backtest.entries import (
     KIND_NAMES,
     KINDS,
     Entry,
-    correction_of,
     earning_of,
     moves_nothing,
-    refund_of,
 )
 from jifen.analytics.backtest.kin import Kin
 from jifen.analytics.backtest.memory import Memory
 from jifen.analytics.backtest.recorded import (
     OpenedLot,
-    Period,
     decode_opened,
     decode_recorded,
 )
-from jifen.analytics.backtest.standings import GIVEN, MemberTiers, TierSides
-from jifen.analytics.backtest.sums import RefusedTransaction, Sums
-from jifen.analytics.backtest.tally import MemberPoints, Tally
-from jifen.core.calendar import expires_at, local_day
+from jifen.analytics.backtest.stage import Stage
+from jifen.analytics.backtest.standings import GIVEN, MemberTiers
+from jifen.analytics.backtest.sums import RefusedTransaction
+from jifen.analytics.backtest.tally import MemberPoints
+from jifen.core.calendar import local_day
 from jifen.core.commands import (
-    AdjustPoints,
-    CaptureHold,
-    Command,
-    CorrectOrder,
-    PlaceHold,
     RecordEvent,
     RecordOrder,
-    RefundOrder,
-    ReleaseHold,
-    ReverseTransaction,
     SettleMember,
-    SpendPoints,
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.draw import book_recorded
 from jifen.core.decide.tiers import book_recorded_grant
 from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState, MemberStatus
-from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
-from jifen.core.members.commands import ChangeLife
+from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts
 from jifen.core.rules.months import Month, changed, month_of
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, Profile, counters_on, profile_of
+from jifen.core.rules.standing import CounterChange, Counters, Profile, counters_on, profile_of
 from jifen.core.tiers.commands import RecalculateTiers
 from jifen.core.trace import TakenBack
-from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.engine.references import late_day, new_member_state
 
 #: The other side of a transfer: it is only there because the core decides both sides together.
@@ -69,52 +57,6 @@ _NOTHING: Final[Mapping[str, int]] = {}
 #: Of a family everything may be referred to.
 _ALL: Final = range(1, 2**31)
 ChangedBy = Literal["order", "money", "checkin"]
-
-
-class Stage:
-    """What the replays of all members share.
-
-    `program_at` says which version held when something was recorded: with it goes what lies before the period.
-    `in_order`: events come in the order in which they were recorded, so that budgets of all members can be exact.
-    """
-
-    def __init__(
-        self,
-        draft: Program,
-        versions: Mapping[int, Program],
-        program_at: Callable[[datetime], Program],
-        period: Period,
-        *,
-        in_order: bool,
-    ) -> None:
-        self.draft = draft
-        self.versions = versions
-        self.program_at = program_at
-        self.period = period
-        self.in_order = in_order
-        #: Whether something lies before the period: it is decided by the versions of its time.
-        self.has_before = has_before = period.since is not None
-        #: Whether all that is replayed counts.
-        self.counts_all = period.is_whole
-        #: Whether rules or tiers want to know of members what changes with their orders.
-        self.may_ask = draft.rules_ask or bool(draft.tier_sets) or has_before
-        self.sums = Sums()
-        self.tally = Tally(self.sums, draft, period)
-        self.tiers = TierSides(draft, program_at(period.settled_at), self.sums, period)
-        # Before the period the tier sets of other versions may decide, and look back over months.
-        self.decides_tiers = bool(draft.tier_sets) or has_before
-        self.counts_months = draft.counts_months or has_before
-        #: Whether what came as history counts as of when it happened: where tiers are decided.
-        self.takes_history = bool(draft.tier_sets)
-
-    def fresh_state(self, member_id: int, profile: Profile) -> MemberState:
-        """A member of whom nothing has been replayed yet."""
-        return msgspec.structs.replace(
-            new_member_state(member_id, self.draft),
-            profile=profile,
-            counters=Counters(months=()) if self.counts_months else NO_COUNTERS,
-            tiers={} if self.decides_tiers else None,
-        )
 
 
 class MemberReplay:
@@ -348,7 +290,8 @@ class MemberReplay:
         if entry.kind is Kind.SAVE:
             # How much was earned in a year is a matter of that time; what was saved then was allowed.
             state = msgspec.structs.replace(state, earned_this_year=MAXIMUM_BALANCE)
-        command, survivors = self._command(entry, past), list[MemberState]()
+        command = command_of(entry, state.member_id, past, self._stage.draft, self._stage.versions)
+        survivors = list[MemberState]()
         if past is not None and state.status is MemberStatus.MERGED:
             assert self._kin is not None
             past, survivors = self._kin.behind(state.member_id, past)
@@ -381,58 +324,6 @@ class MemberReplay:
             return state
         return msgspec.structs.replace(state, counters_then={day: self._counters_on(day)})
 
-    def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
-        member, trace = self._state.member_id, entry.trace
-        sequence = 0 if past is None else past.sequence
-        if moves_nothing(entry):
-            return SettleMember(member)
-        if entry.kind in (Kind.REDEEM, Kind.STEP):
-            return self._redeeming(entry, sequence)
-        if entry.kind is Kind.REVERSE:
-            if entry.facts is None:
-                return ReverseTransaction(member, sequence)
-            return RefundOrder(member, refund_of(entry))
-        if entry.kind is Kind.CORRECT:
-            return CorrectOrder(member, correction_of(entry))
-        if entry.kind is Kind.RELEASE:
-            return ReleaseHold(member, sequence)
-        assert trace.points is not None
-        if entry.kind is Kind.CAPTURE:
-            return CaptureHold(member, sequence, trace.points)
-        assert trace.wallet is not None
-        wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if entry.kind is Kind.SPEND:
-            return SpendPoints(member, wallet, trace.points)
-        if entry.kind is Kind.HOLD:
-            return PlaceHold(member, wallet, trace.points, trace.until)
-        if entry.kind is Kind.SAVE:
-            return SavePoints(member, trace.points)
-        if entry.kind is Kind.UNSAVE:
-            return UnsavePoints(member, trace.points)
-        dealings = trace.dealings
-        if entry.kind is Kind.CONVERT:
-            assert dealings is not None and dealings.converted is not None
-            return ConvertPoints(member, dealings.converted.conversion, trace.points)
-        assert entry.kind is Kind.ADJUST
-        if dealings is not None and dealings.forfeited is not None:
-            # How much that was is the draft's matter; whoever has left stays so.
-            return ChangeLife(member, "close")
-        code = None if dealings is None else dealings.reason_code
-        return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet), code)
-
-    def _redeeming(self, entry: Entry, sequence: int) -> Command:
-        """What a redemption did to the points, whatever the draft's rewards are: held, spent, released, given back."""
-        member, trace = self._state.member_id, entry.trace
-        assert trace.wallet is not None and trace.points is not None
-        wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if entry.kind is Kind.REDEEM:
-            if trace.until is None:
-                return SpendPoints(member, wallet, trace.points)
-            return PlaceHold(member, wallet, trace.points, entry.recorded_at + MAXIMUM_HOLD)
-        if trace.step in ("pay", "approve"):
-            return CaptureHold(member, sequence)
-        return ReverseTransaction(member, sequence) if trace.gives_back else ReleaseHold(member, sequence)
-
     def _refers_to(self, entry: Entry) -> int | None:
         """The transaction whose points this one moves on. Most steps of a redemption move none."""
         if moves_nothing(entry) or entry.refers_to is None:
@@ -444,15 +335,6 @@ class MemberReplay:
         elif entry.trace.gives_back:
             return self._spent_by.get(entry.refers_to, entry.refers_to)
         return entry.refers_to
-
-    def _given_expiry(self, entry: Entry, wallet: int) -> datetime | None:
-        """The expiry that whoever adjusted gave; None: that of the program, so the draft's counts now."""
-        if entry.opened is None:
-            return None
-        recorded = decode_opened(entry.opened)[0].expires_at
-        program = self._stage.versions[entry.version]
-        usual = expires_at(program.expiry_of_wallet[wallet], entry.occurred_at, program.zone)
-        return None if recorded == usual else recorded
 
     def _transfer(self, entry: Entry, program: Program, context: Context) -> Effects | Refusal:
         """One side of a transfer. Who receives gets what was recorded, whatever became of who gave."""

@@ -29,7 +29,8 @@ from jifen.analytics.backtest.recorded import (
     read_referred,
     read_shard,
 )
-from jifen.analytics.backtest.replay import MemberReplay, Stage
+from jifen.analytics.backtest.replay import MemberReplay
+from jifen.analytics.backtest.stage import Stage
 from jifen.analytics.backtest.sums import Sums
 from jifen.core.commands import SettleMember
 from jifen.core.decide import Context, Effects, decide
@@ -146,9 +147,9 @@ class _Replays:
             self._profiles |= await read_profiles(
                 self._connection, shard, with_registration=self._with_registration, members=[member]
             )
-        replays = self._kin[family[0]].replays
+        replays: dict[int, MemberReplay] = {}
         for row in await read_family(self._connection, family, shards, stage.period, with_history=stage.takes_history):
-            (replays.get(row[0]) or self._begin(row[0])).take(row)
+            self._take(replays, row)
         for replay in replays.values():
             replay.close()
         self._tell(stage.sums.rows)
@@ -185,13 +186,16 @@ class _Replays:
         stage = self._stage
         async for rows in read_in_order(self._connection, stage.period, with_history=stage.takes_history):
             for row in rows:
-                replay = replays.get(row[0])
-                if replay is None:
-                    replay = replays[row[0]] = self._begin(row[0])
-                replay.take(row)
+                self._take(replays, row)
             self._tell(self._stage.sums.rows)
         for replay in replays.values():
             replay.close()
+
+    def _take(self, replays: dict[int, MemberReplay], row: Any) -> None:
+        replay = replays.get(row[0])
+        if replay is None:
+            replay = replays[row[0]] = self._begin(row[0])
+        replay.take(row)
 
     async def _look_up(self, shard: int) -> None:
         self._profiles |= await read_profiles(self._connection, shard, with_registration=self._with_registration)
