@@ -15,12 +15,15 @@ import msgspec
 import pytest
 
 from jifen.analytics.backtest.report import BacktestReport
-from jifen.core.calendar import RollingExpiry
-from jifen.core.program import EarningRule, ProgramDocument, check_document
+from jifen.core.commands import SpendPoints
+from jifen.core.program import EarningRule, ProgramDocument, RefundPolicy, check_document
 from jifen.core.rules.document import Cap
 from jifen.core.tiers.document import CalendarYear, Downgrade, RollingMonths, TierPeriod
+from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
+from jifen.services.demo import make_demo
 from jifen.services.imports import import_orders, load_mapping
+from jifen.services.programs import parse_program, read_program_text
 from tests.databases import DEFAULT_PROGRAM, add_program
 from tests.integration.test_backtest import assert_same
 from tests.integration.test_backtest_tiers import (
@@ -30,7 +33,7 @@ from tests.integration.test_backtest_tiers import (
     settle_now,
     standing_of,
 )
-from tests.integration.tier_support import Clock, done, order, started
+from tests.integration.tier_support import Clock, done, order, person, refund, started, submission
 from tests.unit.core.tiers.club import ZONE, level, tier_set
 
 SILVER_CENTS, GOLD_CENTS = 100_000, 300_000
@@ -300,16 +303,46 @@ def test_a_shop_of_nightly_files_has_no_history(bare_database_url: str, tmp_path
     assert moves_of(report.tier_sets[0], draft=True)
 
 
-def test_spends_of_the_past_keep_their_place(bare_database_url: str, tmp_path: Path) -> None:
-    """An order of before the program that anybody tells is history, too; what expires does so before a live order."""
-    months = msgspec.structs.replace(DEFAULT_PROGRAM.earning[0], expiry=RollingExpiry(months=1))
-    document = msgspec.structs.replace(DEFAULT_PROGRAM, earning=[months])
+def test_what_anybody_tells_of_before_the_program_is_history(bare_database_url: str) -> None:
+    """Told after a live order, it counts before it; what was spent then was spent before the order came back."""
+    document = msgspec.structs.replace(DEFAULT_PROGRAM, refunds=RefundPolicy("debt"))
     add_program(bare_database_url, document, BEGAN)
-    old = datetime(2021, 4, 20, 12, tzinfo=ZONE)
-    happened(bare_database_url, Clock(IMPORTED), order(1, "live", 10_000), order(1, "old", 150_000, old))
-    draft = msgspec.structs.replace(club(), earning=[months])
-    report = backtest(bare_database_url, draft)
-    assert report.history == 1
-    # Told after the live order, it counts before it: that one is bought as silver.
+    old = [datetime(2021, 4, day, 12, tzinfo=ZONE) for day in (18, 19, 20, 21)]
+    happened(
+        bare_database_url,
+        Clock(IMPORTED),
+        order(1, "live", 10_000),
+        order(1, "old", 150_000, old[0]),
+        order(2, "back", 10_000, old[0]),
+        submission(SpendPoints(person(2), None, 90), old[1]),
+        msgspec.structs.replace(refund("back"), occurred_at=old[2]),
+        order(2, "again", 20_000, old[3]),
+    )
+    report = backtest(bare_database_url, club())
+    assert report.history == 5
+    # The live order is bought as silver.
     assert report.wallets[0].issued.difference == 100
     assert moves_by_month(report) == {"2021-04 regular>silver": 1, "2021-08 silver>regular": 1}
+    assert report.refused == {}
+    assert report.wallets[0].spent.draft == 90
+
+
+def test_a_demo_shop_is_history(bare_database_url: str) -> None:
+    """A year that was told in a moment, redemptions and transfers included: nothing is refused, moves have months."""
+    document = parse_program(read_program_text("demo"))
+    add_program(bare_database_url, document)
+
+    async def run() -> None:
+        engine = Engine(bare_database_url)
+        await engine.start()
+        try:
+            await make_demo(engine, bare_database_url, members=120, seed=3, until=datetime.now(ZONE))
+        finally:
+            await engine.stop()
+
+    asyncio.run(run())
+    report = backtest(bare_database_url, document)
+    assert report.history > 0.9 * report.transactions
+    assert report.refused == {}
+    assert report.wallets[0].spent.difference == 0
+    assert len({month.partition(" ")[0] for month in moves_by_month(report)}) > 6

@@ -55,7 +55,8 @@ def command_of(
     if entry.kind is Kind.SPEND:
         return SpendPoints(member, wallet, trace.points)
     if entry.kind is Kind.HOLD:
-        return PlaceHold(member, wallet, trace.points, trace.until)
+        longest = entry.decided_at + MAXIMUM_HOLD
+        return PlaceHold(member, wallet, trace.points, None if trace.until is None else min(trace.until, longest))
     if entry.kind is Kind.SAVE:
         return SavePoints(member, trace.points)
     if entry.kind is Kind.UNSAVE:
@@ -80,7 +81,7 @@ def _redeeming(entry: Entry, member: int, sequence: int, draft: Program) -> Comm
     if entry.kind is Kind.REDEEM:
         if trace.until is None:
             return SpendPoints(member, wallet, trace.points)
-        return PlaceHold(member, wallet, trace.points, entry.recorded_at + MAXIMUM_HOLD)
+        return PlaceHold(member, wallet, trace.points, entry.decided_at + MAXIMUM_HOLD)
     if trace.step in ("pay", "approve"):
         return CaptureHold(member, sequence)
     return ReverseTransaction(member, sequence) if trace.gives_back else ReleaseHold(member, sequence)

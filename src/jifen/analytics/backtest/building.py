@@ -340,11 +340,12 @@ _TIERS = LocalizedText(
     "people gave are kept as they were. What stands under recorded are the changes that were booked.",
 )
 _HISTORY = LocalizedText(
-    zh="历史流水按发生时间重放：积分计划启用之前发生的，以及导入时已过去 31 天以上的订单、退货与其他事件，"
+    zh="历史流水按发生时间重放：积分计划启用之前发生、之后才入账的，以及导入时已过去 31 天以上的订单与退货，"
     "如同当时就已入账，等级的升降、积分与过期都在其发生之时。“实际”一列仍是入账时的结果。",
-    en="What came as history (orders, returns and other events of before the program began, or imported more than 31 "
-    "days late) was replayed as if it had been recorded when it happened: rises and falls, points and expiry are those "
-    "of its own days. What stands under recorded is what came of it when it was recorded.",
+    en="What came as history (what happened before the program began and was told afterwards, and orders and returns "
+    "that were imported more than 31 days late) was replayed as if it had been recorded when it happened: rises and "
+    "falls, points and expiry are those of its own days. What stands under recorded is what came of it when it was "
+    "recorded.",
 )
 _SAID_TIERS = LocalizedText(
     zh="草案没有等级体系：会员等级取自事件入账时保存的事实；没有保存的，取现在的资料。",

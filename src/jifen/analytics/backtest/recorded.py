@@ -162,10 +162,10 @@ def _transactions(source: str, order: str, period: Period, with_history: bool) -
 
 def _history(since: datetime | None) -> str:
     begin = "'-infinity'" if since is None else f"'{since.isoformat()}'::timestamptz"
-    of_itself, of_order = (
+    of_itself, of_other = (
         _SQL["came_as_history"].format(name=name, days=LATE_IMPORT_DAYS, since=begin) for name in ("t", "o")
     )
-    return _SQL["history"].format(of_itself=of_itself, of_order=of_order)
+    return _SQL["history"].format(of_itself=of_itself, of_other=of_other)
 
 
 def in_own_order(rows: list[Any]) -> list[Any]:

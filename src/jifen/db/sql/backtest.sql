@@ -19,13 +19,14 @@ WHERE t.kind NOT IN (6, 7, 11)
 ORDER BY {order}
 
 -- name: history
--- When a transaction counts that came as history; NULL: it counts as of when it was recorded. Orders, returns, corrections and
--- other events are history, returns and corrections only where their order is. None lies before its order.
+-- When a transaction counts that came as history; NULL: it counts as of when it was recorded. What refers to another one is
+-- history only where that is, and never lies before it. Tiers (18) and merges (19) are what somebody decided then.
 CASE
-    WHEN t.kind = 1 AND {of_itself} THEN t.occurred_at
-    WHEN t.kind IN (8, 12) AND {of_itself} THEN (
+    WHEN t.kind IN (18, 19) OR NOT {of_itself} THEN NULL
+    WHEN t.refers_to IS NULL THEN t.occurred_at
+    ELSE (
         SELECT greatest(t.occurred_at, o.occurred_at) FROM transactions o
-        WHERE o.shard = t.shard AND o.member_id = t.member_id AND o.sequence = t.refers_to AND o.kind = 1 AND {of_order}
+        WHERE o.shard = t.shard AND o.member_id = t.member_id AND o.sequence = t.refers_to AND {of_other}
     )
 END
 
