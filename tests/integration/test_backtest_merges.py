@@ -30,9 +30,9 @@ BEGAN = datetime(2018, 1, 1, tzinfo=UTC)
 NAMES = ("alice", "bob", "carol", "dave")
 
 
-async def lives(url: str, program: ProgramDocument, seed: int, *, steps: int = 60) -> list[int]:
-    """Random lives of four members who are merged and parted again and again, since the program began long ago."""
-    await asyncio.to_thread(add_program, url, program, BEGAN)
+async def lives(url: str, program: ProgramDocument, seed: int, began: datetime = BEGAN) -> list[int]:
+    """Random lives of four members who are merged and parted again and again."""
+    await asyncio.to_thread(add_program, url, program, began)
     chance, engine = random.Random(seed), Engine(url, lanes=2)
     await engine.start()
     try:
@@ -41,7 +41,7 @@ async def lives(url: str, program: ProgramDocument, seed: int, *, steps: int = 6
         orders: list[str] = []
         spends: list[tuple[int, int]] = []
         merges: list[tuple[int, int]] = []
-        for step in range(steps):
+        for step in range(60):
             member, kind = chance.choice(members), chance.random()
             if kind < 0.35:
                 name, cents = f"O{step}", chance.randrange(100, 40_000)
@@ -99,6 +99,23 @@ def test_random_merges_change_nothing_under_the_live_program(bare_database_url: 
     today = datetime.now(UTC).date()
     for since, until in ((today, None), (today - timedelta(days=10), None), (None, today - timedelta(days=1))):
         assert_same(backtest(bare_database_url, program, since=since, until=until))
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_history_goes_before_merges(bare_database_url: str, seed: int) -> None:
+    """Orders of before the program, told between merges: a family is replayed as of when things happened as well, by
+    itself or with everybody, and every sum fits the ledger."""
+    program = with_coefficients(PROGRAM)
+    asyncio.run(lives(bare_database_url, program, seed, datetime.now(UTC) - timedelta(days=10)))
+    report = backtest(bare_database_url, program)
+    assert report.history > 0
+    assert all(check.fits for check in report.checks)
+    assert report.refused.keys() <= {"insufficient_points", "follows_refused"}
+    gift = EarningRule("gift", "points", fixed=1, caps=[Cap("points", 3, "program", "lifetime")])
+    tight = backtest(bare_database_url, msgspec.structs.replace(program, earning=[*program.earning, gift]))
+    assert tight.order == "as_recorded"
+    assert tight.tier_sets == report.tier_sets
+    assert tight.wallets[0].issued.draft == report.wallets[0].issued.draft + 3
 
 
 def test_a_merge_under_a_draft_takes_what_the_draft_gave(bare_database_url: str) -> None:
