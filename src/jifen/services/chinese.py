@@ -144,7 +144,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_reward": ("没有兑换品 {reward}。", "没有这个兑换品。"),
     "reward_retired": ("该兑换品已下架。",),
     "reward_not_open": ("尚未开放，{opens_locally} 起可以兑换。", "不在兑换时间内。"),
-    "not_eligible": ("仅限{tiers}。", "不适用于这位会员，需要满足：{condition}", "不适用于这位会员。"),
+    "not_eligible": ("不适用于这位会员，需要满足：{needs}。", "不适用于这位会员。"),
     "unknown_price": ("没有这一档价格：{message}",),
     "price_changed": ("价格已变动：现在需要 {points} 积分。", "价格已变动。"),
     "invalid_quantity": ("一次可兑换 1 至 100 件。",),
@@ -325,9 +325,13 @@ def in_chinese(code: str, message: str, details: Mapping[str, object], message_z
     for text in REFUSALS.get(code) or ERRORS.get(code) or ("{message}",):
         names = _NAMED.findall(text)
         if all(name == "message" or details.get(name) is not None for name in names):
-            values = {name: message if name == "message" else _shown(details[name]) for name in names}
-            return text.format(**values)
+            return filled_in(text, {**details, "message": message})
     return message
+
+
+def filled_in(text: str, details: Mapping[str, object]) -> str:
+    """A Chinese text with the values of a refusal or error in their places."""
+    return text.format(**{name: _shown(details[name]) for name in _NAMED.findall(text)})
 
 
 def _shown(value: object) -> str:
