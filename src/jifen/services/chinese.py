@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from jifen.core.errors import JifenError
+from jifen.core.refusal import Refusal
+
 _NAMED: Final = re.compile(r"{(\w+)}")
 _VALUES: Final = {
     "day": "日",
@@ -318,9 +321,13 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+def chinese_of(said: Refusal | JifenError) -> str:
+    """What a refusal or error says in Chinese."""
+    return in_chinese(said.code, said.message, said.details, said.message_zh)
+
+
 def in_chinese(code: str, message: str, details: Mapping[str, object], message_zh: str | None = None) -> str:
-    """What a refusal or error says in Chinese. `message`: what it says in English; `message_zh`: the same in Chinese,
-    where that was said."""
+    """The same by its parts. `message`: what it says in English; `message_zh`: that in Chinese, where it was said."""
     message = message if message_zh is None else message_zh
     for text in REFUSALS.get(code) or ERRORS.get(code) or ("{message}",):
         names = _NAMED.findall(text)

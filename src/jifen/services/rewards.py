@@ -40,7 +40,7 @@ from jifen.engine.known import load_known
 from jifen.engine.loading import decode_counters, load_all_usages
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
-from jifen.services.chinese import filled_in, in_chinese
+from jifen.services.chinese import chinese_of, filled_in
 from jifen.services.households import find_household
 from jifen.services.members import READER, settled_state, unknown_member
 
@@ -376,5 +376,5 @@ def _lack(refusal: Refusal) -> Lack:
 def lack_in_chinese(refusal: Refusal, texts: Mapping[str, str]) -> str:
     """What a member lacks, as part of a list, by the texts of each code."""
     if "opens_locally" in refusal.details:
-        return in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh).removesuffix("。")
+        return chinese_of(refusal).removesuffix("。")
     return filled_in(texts[refusal.code], {"left": 0} | refusal.details)
