@@ -274,6 +274,7 @@ class EventBook:
 
     def __init__(self, rules: Sequence[CompiledRule], zone: ZoneInfo, field_types: Mapping[str, Any]) -> None:
         self.rules = sorted(rules, key=_order)
+        self.by_id = {rule.id: rule for rule in self.rules}
         self.zone = zone
         #: What conditions on such events can name, with its type.
         self.field_types = field_types

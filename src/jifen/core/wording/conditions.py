@@ -30,7 +30,7 @@ from jifen.core.conditions.syntax import (
 )
 from jifen.core.program import Program
 from jifen.core.rules.document import LocalizedText
-from jifen.core.wording.names import Called, Names
+from jifen.core.wording.names import Called, Names, names_of
 from jifen.core.wording.nouns import LISTS, MEASURES, TRUTHS
 from jifen.core.wording.phrases import (
     ALWAYS,
@@ -66,15 +66,10 @@ _NO_ORDER: Final = frozenset([("_==_", -1), ("_<_", 0), ("_<=_", -1)])
 _SOME_ORDER: Final = frozenset([("_!=_", -1), ("_>=_", 0), ("_>_", -1)])
 
 
-@lru_cache(maxsize=16)
-def _names(program: Program, locale: Locale) -> Names:
-    return Names(program, locale)
-
-
 @lru_cache(maxsize=1024)
 def condition_in_words(program: Program, condition: Condition, locale: Locale) -> str:
     """What a condition asks for, as a clause without a full stop."""
-    return _Speaker(_names(program, locale)).clause(condition.root)
+    return _Speaker(names_of(program, locale)).clause(condition.root)
 
 
 def localized_condition(program: Program, condition: Condition) -> LocalizedText:

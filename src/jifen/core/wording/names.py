@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from jifen.core.program import Program
@@ -146,3 +147,9 @@ class Names:
         document = self._sets.get(tier_set)
         name = quoted(tier_set if document is None else self.text(document.name), self.locale)
         return Called(chosen((f"{name}中的等级", f"the tier in {name}"), self.locale), f"tier:{tier_set}")
+
+
+@lru_cache(maxsize=16)
+def names_of(program: Program, locale: Locale) -> Names:
+    """The names of a program, kept: they are asked for again and again."""
+    return Names(program, locale)

@@ -102,7 +102,7 @@ def outcome_words(words: Words, verdict: Verdict, award: Award | None) -> str:
 
 
 def _compiled(words: Words, rule: EarningRule) -> CompiledRule:
-    return next(each for each in words.program.books[rule.event].rules if each.id == rule.id)
+    return words.program.books[rule.event].by_id[rule.id]
 
 
 def _in_words(words: Words, condition: Condition | None) -> str:

@@ -15,7 +15,7 @@ from jifen.core.limits import NEVER
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED, EarningRule, LocalizedText
 from jifen.core.wording.conditions import condition_in_words
-from jifen.core.wording.names import Names
+from jifen.core.wording.names import names_of
 from jifen.core.wording.values import Locale, instant_in_words, money_in_words, quoted
 from jifen.services.explanations import en, zh
 
@@ -32,7 +32,7 @@ class Words:
         self.program = program
         self.reader = reader
         self._texts = TEXTS[locale]
-        self._names = Names(program, locale)
+        self._names = names_of(program, locale)
         self._wallets = {wallet.id: wallet.name for wallet in program.document.wallets}
         self._campaigns = {campaign.id: campaign.name for campaign in program.document.campaigns}
 
