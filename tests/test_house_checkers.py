@@ -348,3 +348,18 @@ def test_broken_links_are_found() -> None:
 def test_checks_without_chinese_are_found(code: str, is_told: bool) -> None:
     """Also where the text stands in a variable, or comes in as a parameter."""
     assert (words.untold("a.py", code) == []) == is_told
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [
+        ('Refusal("odd", message, "/field", message_zh=zh)', True),
+        ('Refusal("odd", message, "/field", details, zh)', True),
+        ('Refusal("even", message)', True),
+        ('Refusal("odd", message, "/field", details)', False),
+    ],
+)
+def test_refusals_in_english_alone_are_found(code: str, is_told: bool) -> None:
+    """Where some text of the code does without the particulars, the values may be there."""
+    texts = {"odd": ("奇怪：{message}",), "even": ("有 {number}。", "偶数：{message}")}
+    assert (words.untold_refusals("a.py", code, texts) == []) == is_told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 _CHINESE: Final = re.compile("[\u4e00-\u9fff]")
@@ -25,6 +26,23 @@ def untold(path: str, text: str) -> list[str]:
         and isinstance(node.func, ast.Name)
         and node.func.id in _MAKERS
         and not _is_told(node, *_MAKERS[node.func.id], known)
+    ]
+
+
+def untold_refusals(path: str, text: str, texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Find refusals that say their particulars in English alone, where the Chinese text of their code (`texts`) cannot
+    do without them."""
+    return [
+        f"{path}:{node.lineno} {node.args[0].value!s} says its particulars in English alone"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Refusal"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and all("{message}" in each for each in texts.get(str(node.args[0].value), ("",)))
+        and len(node.args) < 5
+        and not any(each.arg == "message_zh" for each in node.keywords)
     ]
 
 

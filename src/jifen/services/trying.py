@@ -14,6 +14,7 @@ from jifen.core.commands import CorrectOrder, RecordEvent, RecordOrder, RefundOr
 from jifen.core.decide.earn import caps_of_event
 from jifen.core.decide.profile import check_profile
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_AMOUNT
+from jifen.core.members.birthday import MALFORMED_BIRTHDAY
 from jifen.core.orders import check_order
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -112,14 +113,15 @@ def try_event(
     book = program.books.get(event.type)
     rating = rate(book, event, facts, used or {}, program.document.coefficients, with_all_verdicts=True)
     if any(award.points > MAXIMUM_AMOUNT for award in rating.awards):
-        return Refusal("amount_too_large", f"This would be more than {MAXIMUM_AMOUNT} points at once.", "/event/data")
+        message, zh = f"This would be more than {MAXIMUM_AMOUNT} points at once.", f"一次超过 {MAXIMUM_AMOUNT} 积分。"
+        return Refusal("amount_too_large", message, "/event/data", message_zh=zh)
     return _trial(program, event, rating)
 
 
 def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
     """Refuse facts that no member of the program can have; pointers are below `/member`."""
     if facts.birthday is not None and not _BIRTHDAY.fullmatch(facts.birthday):
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/member/birthday")
+        return _below("/member", MALFORMED_BIRTHDAY)
     begin = facts.birthday_window_from
     if begin is not None and not _DAY.fullmatch(begin):
         return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/member/birthday_window_from")
@@ -204,7 +206,8 @@ def _rated_event(program: Program, raw: bytes, at: datetime | None, now: datetim
             refusal = check_order(order)
             if order.currency != program.document.currency:
                 message = f"The order is in {order.currency}; the program counts in {program.document.currency}."
-                refusal = Refusal("currency_mismatch", message, "/data/currency")
+                zh = f"订单为 {order.currency}，积分计划为 {program.document.currency}。"
+                refusal = Refusal("currency_mismatch", message, "/data/currency", message_zh=zh)
             return refusal or RatedEvent(ORDER_COMPLETED, instant, event.source, order, order.lines)
         case RegisterMember(channel=channel):
             return RatedEvent(REGISTERED, instant, event.source, data={"channel": channel})

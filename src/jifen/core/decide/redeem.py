@@ -25,6 +25,7 @@ from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
 from jifen.core.trace import Dealings, Pooled
+from jifen.core.wording.values import LOCALES, Said, money_in_words
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
@@ -186,9 +187,13 @@ def choose_price(
         if price in (None, index) and points in (None, each.price.points)
     ]
     if not meant:
-        known = ", ".join(_shown(each.price) for each in reward.prices)
-        pointer = "/points" if price is None else "/price"
-        return Refusal("unknown_price", f"{reward.document.name.en} has no such price; it has {known}.", pointer)
+        name, known = reward.document.name, [_shown(each.price, program) for each in reward.prices]
+        return Refusal(
+            "unknown_price",
+            f"{name.en} has no such price; it has {', '.join(en for _, en in known)}.",
+            "/points" if price is None else "/price",
+            message_zh=f"「{name.zh}」的价格有 {'、'.join(zh for zh, _ in known)}。",
+        )
     allowed = [index for index in meant if index in open_to]
     if not allowed:
         return _not_at_this_price(program, reward, meant)
@@ -201,8 +206,14 @@ def _not_at_this_price(program: Program, reward: OpenReward, rungs: Iterable[int
     return not_eligible(program, f"This price of {reward.document.name.en}", "/price", conditions)
 
 
-def _shown(price: Price) -> str:
-    return f"{price.points} points" + (f" and {price.cash_cents} cents" if price.cash_cents else "")
+def _shown(price: Price, program: Program) -> Said:
+    """A price in Chinese and in English."""
+    zh, en = f"{price.points} 积分", f"{price.points} points"
+    if not price.cash_cents:
+        return zh, en
+    currency = program.document.currency
+    in_zh, in_en = (money_in_words(price.cash_cents, currency, locale) for locale in LOCALES)
+    return f"{zh}加 {in_zh}", f"{en} and {in_en}"
 
 
 def limits_of(decision: Decision, reward: OpenReward) -> dict[str, int]:

@@ -10,6 +10,12 @@ from jifen.core.refusal import Refusal
 
 #: The oldest people alive were born after this year began; earlier days are placeholders of old systems.
 EARLIEST: Final = date(1900, 1, 1)
+MALFORMED_BIRTHDAY: Final = Refusal(
+    "invalid_field",
+    "Write a birthday as YYYY-MM-DD, or MM-DD.",
+    "/birthday",
+    message_zh="生日请写成 YYYY-MM-DD 或 MM-DD。",
+)
 _FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}", re.ASCII)
 _LEAP_YEAR: Final = "2024"
 
@@ -36,6 +42,6 @@ def check_birthday(text: str, today: date) -> Refusal | None:
     if can_be_born(text, today):
         return None
     if read_day(text) is None:
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+        return MALFORMED_BIRTHDAY
     message = f"A birthday lies between {EARLIEST} and today ({today}), and {text} does not."
     return Refusal("invalid_field", message, "/birthday", {"earliest": str(EARLIEST), "latest": str(today)})
