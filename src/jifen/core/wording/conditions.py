@@ -66,7 +66,7 @@ _NO_ORDER: Final = frozenset([("_==_", -1), ("_<_", 0), ("_<=_", -1)])
 _SOME_ORDER: Final = frozenset([("_!=_", -1), ("_>=_", 0), ("_>_", -1)])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def condition_in_words(program: Program, condition: Condition, locale: Locale) -> str:
     """What a condition asks for, as a clause without a full stop."""
     return _Speaker(names_of(program, locale)).clause(condition.root)
@@ -235,7 +235,9 @@ class _Speaker:
                 return said
             if right.value == "":
                 return self._say(EMPTY[sign], subject=self._term(left))
-        kind = self._kind(left) or self._kind(right)
+        kinds = [self._kind(left), self._kind(right)]
+        # Of a field that is compared with a month, the month says what it is about.
+        kind = next((each for each in kinds if each == "money" or each in _TIMES), kinds[0] or kinds[1])
         texts = IN_TIME if kind in _TIMES else IN_NUMBER if left.type in ("int", "duration") else IS
         return self._say(texts[sign], subject=self._term(left, kind), value=self._term(right, kind))
 
@@ -292,7 +294,7 @@ class _Speaker:
         if node.type == "timestamp":
             return "instant"
         match node:
-            case Call(function=function) if function in PARTS:
+            case Call(function=function, overload=overload) if function in PARTS and overload.startswith("timestamp_"):
                 return PARTS[function][1]
             case Call(function="_?_:_", arguments=(_, one, other)):
                 return self._kind(one) or self._kind(other)
@@ -317,7 +319,7 @@ class _Speaker:
                 return self._instant(text)
             case Call(function="duration", arguments=(Constant(value=str(text)),)):
                 return self._duration(text)
-            case Call(function=function) if function in PARTS:
+            case Call(function=function, overload=overload) if function in PARTS and overload.startswith("timestamp_"):
                 return self._part(node)
             case Call(function="size", arguments=(inner,)) if inner.type == "string":
                 return self._say(LENGTH, subject=self._term(inner))
@@ -337,6 +339,9 @@ class _Speaker:
             return None
         if node.function == "_*_":
             kinds = [self._kind(left), self._kind(right)]
+            if kind == "money" and "money" not in kinds:
+                # 1500 * pieces, where it is compared with money: the number that stands there is what one costs.
+                kinds = [kind if isinstance(each, Constant) else "" for each in (left, right)]
             if kinds.count("money") > 1:
                 return None
             parts = [self._operand(each, of) for each, of in zip((left, right), kinds, strict=True)]
@@ -358,7 +363,9 @@ class _Speaker:
 
     def _instant(self, text: str) -> str | None:
         try:
-            return self._names.instant(datetime.fromisoformat(text.upper()))
+            instant = datetime.fromisoformat(text.upper())
+            # Minutes are told: anything finer would be another instant.
+            return None if instant.second or instant.microsecond else self._names.instant(instant)
         except (ValueError, OverflowError):
             return None
 

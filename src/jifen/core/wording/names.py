@@ -38,8 +38,8 @@ _CLOCK: Final[dict[str, Said]] = {
 #: Points of a wallet, by what stands before its id.
 _OF_WALLETS: Final[dict[str, Said]] = {
     BALANCE: ("可用的{wallet}", "the balance of {wallet}"),
-    "period.earned.": ("定级周期内获得的{wallet}", "the {wallet} earned in the period"),
-    "total.earned.": ("累计获得的{wallet}", "the {wallet} earned in all"),
+    "period.earned.": ("定级周期内获得的{wallet}", "the number of {wallet} earned in the period"),
+    "total.earned.": ("累计获得的{wallet}", "the number of {wallet} earned in all"),
 }
 
 

@@ -59,7 +59,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "total.spent_cents": Noun("累计消费", "the spending in all", "money"),
     "period.orders": Noun("定级周期内订单数", "the number of orders in the period", "number"),
     "total.orders": Noun("累计订单数", "the number of orders in all", "number"),
-    "redemption.points": Noun("兑换所用积分", "the points of the redemption", "number"),
+    "redemption.points": Noun("兑换所用积分", "the number of points redeemed", "number"),
     "redemption.cash_cents": Noun("兑换所付现金", "the cash of the redemption", "money"),
     "redemption.reward": Noun("兑换品", "the reward", "reward"),
     "redemption.kind": Noun("兑换品种类", "the kind of reward"),

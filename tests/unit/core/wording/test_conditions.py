@@ -39,6 +39,18 @@ TABLE = [
         "the total of the order + CNY 5.00 is more than CNY 100.00",
     ),
     ("order.total_cents * 2 > 300", "订单实付 × 2 超过 3.00 元", "the total of the order × 2 is more than CNY 3.00"),
+    (
+        "line.paid_cents >= 1500 * line.quantity",
+        "该行实付至少 15.00 元 × 件数",
+        "what is paid for the line is at least CNY 15.00 × the number of pieces",
+    ),
+    (
+        '(now - member.registered_at).getHours() > 1 || now < timestamp("2026-11-11T00:00:30Z")',
+        '`(now - member.registered_at).getHours()` 超过 1，或当时早于 `timestamp("2026-11-11T00:00:30Z")`',
+        "`(now - member.registered_at).getHours()` is more than 1, or the time is earlier than "
+        '`timestamp("2026-11-11T00:00:30Z")`',
+    ),
+    ("member.fields.children == now.month", "「children」是当月", "“children” is this month"),
     ("order.total_cents / 100 >= 50", "`order.total_cents / 100` 至少 50", "`order.total_cents / 100` is at least 50"),
     ("member.orders % 10 == 9", "订单数 ÷ 10 的余数等于 9", "the remainder of the number of orders ÷ 10 is 9"),
     ("member.orders > 0", "至少 1 笔订单", "at least 1 order"),
@@ -124,7 +136,7 @@ TABLE = [
     (
         "balance.points >= 1000 || period.earned.points > 6000",
         "可用的积分至少 1,000，或定级周期内获得的积分超过 6,000",
-        "the balance of Points is at least 1,000, or the Points earned in the period is more than 6,000",
+        "the balance of Points is at least 1,000, or the number of Points earned in the period is more than 6,000",
     ),
     (
         "event.data.nights >= 2 && event.data.length > 3 && event.data.paid_cents >= 5000 && event.data.late",
