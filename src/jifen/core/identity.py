@@ -32,6 +32,12 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
 
+    @classmethod
+    def of(cls, text: str) -> Identity:
+        """The identity that `str` has made this text of."""
+        kind, _, value = text.partition(":")
+        return cls(kind, value)
+
 
 #: A member as a command names it: by number, or by an identity that the engine looks up.
 MemberReference = int | Identity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -14,7 +13,6 @@ from jifen.core.commands import CorrectOrder, RecordEvent, RecordOrder, RefundOr
 from jifen.core.decide.earn import caps_of_event
 from jifen.core.decide.profile import check_profile
 from jifen.core.limits import EARLIEST_INSTANT, MAXIMUM_AMOUNT
-from jifen.core.members.birthday import MALFORMED_BIRTHDAY
 from jifen.core.orders import check_order
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -32,8 +30,6 @@ from jifen.services.programs import parse_program
 _SOMEBODY: Final = "external:somebody"
 _TRIER: Final = "jifen:try"
 _MOST: Final = 10**18
-_BIRTHDAY: Final = re.compile(r"(\d{4}-)?\d{2}-\d{2}", re.ASCII)
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 #: The counters of a member, with the least that each can be.
 _COUNTERS: Final = {
     "orders": 0,
@@ -120,11 +116,6 @@ def try_event(
 
 def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
     """Refuse facts that no member of the program can have; pointers are below `/member`."""
-    if facts.birthday is not None and not _BIRTHDAY.fullmatch(facts.birthday):
-        return _below("/member", MALFORMED_BIRTHDAY)
-    begin = facts.birthday_window_from
-    if begin is not None and not _DAY.fullmatch(begin):
-        return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/member/birthday_window_from")
     if facts.registered_at is not None:
         registered_at = _check_instant(facts.registered_at, "/member/registered_at")
         if isinstance(registered_at, Refusal):

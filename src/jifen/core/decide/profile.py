@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from jifen.core.members.birthday import MALFORMED_BIRTHDAY, check_birthday, read_day
+from jifen.core.members.birthday import check_birthday, check_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
@@ -29,8 +29,8 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     if profile.tier and tiers and profile.tier not in tiers:
         message = f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}."
         return Refusal("unknown_tier", message, "/tier", message_zh=f"{profile.tier!r}；有 {'、'.join(tiers)}。")
-    if profile.birthday is not None and read_day(profile.birthday) is None:
-        return MALFORMED_BIRTHDAY
+    if profile.birthday is not None and (refusal := check_day(profile.birthday)):
+        return refusal
     begin = profile.birthday_window_from
     if begin is not None and (len(begin) != 10 or read_day(begin) is None):
         message, zh = "Write the day as YYYY-MM-DD.", "日期请写成 YYYY-MM-DD。"

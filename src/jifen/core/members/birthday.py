@@ -10,12 +10,6 @@ from jifen.core.refusal import Refusal
 
 #: The oldest people alive were born after this year began; earlier days are placeholders of old systems.
 EARLIEST: Final = date(1900, 1, 1)
-MALFORMED_BIRTHDAY: Final = Refusal(
-    "invalid_field",
-    "Write a birthday as YYYY-MM-DD, or MM-DD.",
-    "/birthday",
-    message_zh="生日请写成 YYYY-MM-DD 或 MM-DD。",
-)
 _FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}", re.ASCII)
 _LEAP_YEAR: Final = "2024"
 
@@ -37,11 +31,17 @@ def can_be_born(text: str, today: date) -> bool:
     return day is not None and (len(text) != 10 or EARLIEST <= day <= today)
 
 
+def check_day(text: str) -> Refusal | None:
+    """Refuse what is said of a birthday where it is no day at all."""
+    if read_day(text) is not None:
+        return None
+    zh = "生日请写成 YYYY-MM-DD，或 MM-DD。"
+    return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday", message_zh=zh)
+
+
 def check_birthday(text: str, today: date) -> Refusal | None:
     """Refuse what is said of a birthday where nobody can have it."""
-    if can_be_born(text, today):
-        return None
-    if read_day(text) is None:
-        return MALFORMED_BIRTHDAY
+    if (refusal := check_day(text)) is not None or can_be_born(text, today):
+        return refusal
     message = f"A birthday lies between {EARLIEST} and today ({today}), and {text} does not."
     return Refusal("invalid_field", message, "/birthday", {"earliest": str(EARLIEST), "latest": str(today)})
