@@ -26,7 +26,15 @@ from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.life import check_life
 from jifen.core.program import Program
-from jifen.core.redemption.document import Captcha, CouponTerms, FulfilmentKind, RewardKind, RewardLimit
+from jifen.core.redemption.document import (
+    Captcha,
+    CouponTerms,
+    FulfilmentKind,
+    Reward,
+    RewardKind,
+    RewardLimit,
+    terms_of_add_on,
+)
 from jifen.core.redemption.offers import Asker, OpenReward
 from jifen.core.redemption.quotes import QUOTE_MINUTES, Quote, write_quote
 from jifen.core.redemption.values import Stock, Supplies
@@ -81,10 +89,17 @@ class Lack(msgspec.Struct, frozen=True):
     en: str
 
 
+class AddOnTermsView(msgspec.Struct, frozen=True):
+    """So many pieces with each order, of which at least `from_cents` (minor units) were paid."""
+
+    most: int
+    from_cents: int
+
+
 class RewardView(msgspec.Struct, frozen=True):
     """A reward. `left`: pieces in stock (null: without end); `captcha`: how much work must be done for it (null: none);
-    `lacks`: why the member cannot have it now (null: no
-    member was named; empty: it can be redeemed)."""
+    `add_on`: with which orders it can be taken (null: it needs none); `lacks`: why the member cannot have it now,
+    whatever the order (null: no member was named; empty: it can be redeemed)."""
 
     reward_id: str
     kind: RewardKind
@@ -103,6 +118,7 @@ class RewardView(msgspec.Struct, frozen=True):
     fulfilment: FulfilmentKind
     retired: bool
     captcha: Captcha | None
+    add_on: AddOnTermsView | None
     lacks: list[Lack] | None
 
 
@@ -333,8 +349,14 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
         document.fulfilment,
         document.retired,
         document.captcha,
+        _add_on(document),
         None if shop.decision is None else [_lack(each) for each in _refusals(shop, reward)],
     )
+
+
+def _add_on(reward: Reward) -> AddOnTermsView | None:
+    terms = terms_of_add_on(reward)
+    return None if terms is None else AddOnTermsView(terms.most, terms.from_cents)
 
 
 def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:

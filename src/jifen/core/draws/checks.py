@@ -70,6 +70,8 @@ def _check_reward(path: str, reward_id: str, rewards: Mapping[str, Reward]) -> N
         raise unknown(path, reward_id, rewards, "兑换品", "rewards")
     if reward.retired:
         raise invalid(path, f"is {reward_id!r}, which is retired")
+    if reward.kind == "add_on":
+        raise invalid(path, f"is {reward_id!r}, an add-on, which can be taken only with an order")
 
 
 def _check_payment(path: str, draw: Draw, rewards: Mapping[str, Reward], kinds: Kinds) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
-from jifen.core.redemption.document import ApprovalFlow, CouponTerms, Price, Reward
+from jifen.core.redemption.document import AddOnTerms, ApprovalFlow, CouponTerms, Price, Reward, RewardKind
 from jifen.core.rules.document import LocalizedText
 from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
 from jifen.core.text import unfit_text
@@ -66,17 +66,25 @@ def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) ->
 
 
 def _check_terms(path: str, reward: Reward) -> None:
-    if (reward.kind == "coupon") != (reward.coupon is not None):
-        what = (
-            "needs `coupon`: what it is worth" if reward.kind == "coupon" else "has `coupon`, which only coupons have"
-        )
-        raise invalid(f"{path}.coupon", what)
+    if reward.kind == "coupon" and reward.coupon is None:
+        raise invalid(f"{path}.coupon", "is missing: a coupon says what it is worth")
+    if reward.coupon is not None and reward.kind not in ("coupon", "add_on"):
+        raise invalid(f"{path}.coupon", "is given, but only coupons and add-ons have one")
     if reward.stock == "codes" and reward.coupon is None:
         raise invalid(f"{path}.stock", "is codes, which only coupons have")
+    if reward.add_on is not None:
+        _check_add_on(f"{path}.add_on", reward.kind, reward.add_on)
     if reward.coupon is not None:
         _check_coupon(f"{path}.coupon", reward.coupon)
         if reward.fulfilment != "none":
             raise invalid(f"{path}.fulfilment", "is given, but a coupon is delivered by its code")
+
+
+def _check_add_on(path: str, kind: RewardKind, terms: AddOnTerms) -> None:
+    if kind != "add_on":
+        raise invalid(path, "is given, but only rewards of the kind add_on are taken with an order")
+    check_range(f"{path}.most", terms.most, 1, MAXIMUM_PIECES)
+    check_range(f"{path}.from_cents", terms.from_cents, 0, MAXIMUM_AMOUNT)
 
 
 def _check_coupon(path: str, terms: CouponTerms) -> None:
