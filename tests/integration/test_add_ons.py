@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
+from jifen.analytics.backtest.run import run_backtest
 from jifen.core.commands import AdjustPoints, Command, CorrectOrder, RecordOrder, RefundOrder, ReverseTransaction
 from jifen.core.members.commands import FoundHousehold, MergeMembers, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
@@ -28,6 +29,7 @@ from jifen.engine.submission import Answer, Submission
 from jifen.services.verification import verify
 from tests.add_ons import with_add_ons
 from tests.databases import DEFAULT_PROGRAM, run_sql, with_database
+from tests.integration.test_backtest import assert_same
 from tests.integration.test_redemptions import Desk, opened
 
 DOCUMENT = with_add_ons(DEFAULT_PROGRAM)
@@ -401,3 +403,18 @@ async def test_damage_is_named(shop: Shop, database_server: EmbeddedAddress, nam
     await asyncio.to_thread(run_sql, admin, f"SET session_replication_role = replica; {statement}")
     report = await verify(shop.url)
     assert ("add_on_broken" in report.totals) is (name != "nothing")
+
+
+async def test_a_backtest_finds_the_same_points(shop: Shop) -> None:
+    """Under the recorded program add-ons and what ended them are replayed as they were."""
+    ann, bob = await shop.member("ann", 100), await shop.member("bob", 100)
+    for member, order_id in ((ann, "A"), (bob, "B"), (ann, "C")):
+        await shop.order(member, order_id, 6_000)
+        for reward in ("tote", "sweet", "lamp"):
+            await shop.take(member, reward, order_id)
+    await shop.refund("A")
+    await shop.refund("B", {"1": 1})
+    await shop.refund("B", None, "rest")
+    report = await run_backtest(shop.url, DOCUMENT, since=None, until=None, workers=1)
+    assert_same(report)
+    assert report.kinds["step"] >= 4
