@@ -13,7 +13,7 @@ import pytest
 from jifen.core.commands import AdjustPoints, Command, RegisterMember
 from jifen.core.identity import Identity
 from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
-from jifen.core.program import Program
+from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.commands import ApproveRedemption, CancelRedemption, RedeemReward, WriteOffCoupon
 from jifen.core.redemption.document import Price
 from jifen.core.redemption.quotes import Quote
@@ -57,9 +57,10 @@ class Desk:
         return refusal.code
 
     async def member(self, name: str, points: int) -> int:
-        """A new member with points."""
+        """A new member with so many points."""
         member = (await self.do(RegisterMember((Identity("external", name),)))).member_id
-        await self.do(AdjustPoints(member, None, points))
+        if points:
+            await self.do(AdjustPoints(member, None, points))
         return member
 
     async def redeem(self, member: int, reward: str, price: int | None = None) -> int:
@@ -91,13 +92,13 @@ class Desk:
         assert report.findings == []
 
 
-async def opened(url: str) -> AsyncIterator[Desk]:
+async def opened(url: str, document: ProgramDocument = DOCUMENT) -> AsyncIterator[Desk]:
     """A desk with stock and codes."""
-    await asyncio.to_thread(add_program, url, DOCUMENT)
+    await asyncio.to_thread(add_program, url, document)
     connection = await connect(url)
-    program = Program(1, DOCUMENT, {wallet.id: number for number, wallet in enumerate(DOCUMENT.wallets, 1)})
+    program = Program(1, document, {wallet.id: number for number, wallet in enumerate(document.wallets, 1)})
     shards = await connection.fetchval("SELECT shards FROM installation")
-    for reward in ("cup", "vase"):
+    for reward in (each.id for each in document.rewards if each.stock == "counted"):
         await set_stock(connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=5)
     await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test")
     await connection.close()

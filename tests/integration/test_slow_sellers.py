@@ -44,6 +44,7 @@ OLD = [
     Reward("later", "virtual", NAME, [Price(1)], period=Window(since="2999-01-01")),
     Reward("secret", "virtual", NAME, [Price(1)], audience=GOLD, hidden=True),
     Reward("pattern", "virtual", NAME, [Price(1)], audience='member.channel.matches("^app")'),
+    Reward("treat", "add_on", NAME, [Price(1)]),
     Reward("former", "virtual", NAME, [Price(1)], retired=True),
 ]
 
@@ -136,8 +137,8 @@ async def test_a_price_is_proposed_that_half_of_those_meant_could_pay(desk: Desk
 
 
 async def test_what_cannot_be_judged_is_named_with_why(desk: Desk) -> None:
-    """Sold out, too new, not on sale, hidden, or with a condition that SQL cannot count; what is retired is not even
-    named."""
+    """Sold out, too new, not on sale, hidden, taken with orders alone, or with a condition that SQL cannot count; what
+    is retired is not even named."""
     await open_shop(desk)
     report = await judge(desk)
     assert {each.reward_id: each.reason for each in report.left_out} == {
@@ -147,6 +148,7 @@ async def test_what_cannot_be_judged_is_named_with_why(desk: Desk) -> None:
         "later": "not_on_sale",
         "secret": "hidden",
         "pattern": "not_counted",
+        "treat": "needs_order",
     }
     assert all(each.zh and each.en for each in report.left_out)
     assert "matches()" in next(each.en for each in report.left_out if each.reward_id == "pattern")

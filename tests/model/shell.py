@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from jifen.core.add_ons import BehindAddOns, Ending, end_add_ons
 from jifen.core.commands import (
     CaptureHold,
     Command,
@@ -18,21 +19,22 @@ from jifen.core.commands import (
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide, decide_pooled_reversal
+from jifen.core.decide.past_order import gives_back_all
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Account, MemberState, Transaction, transaction_id
 from jifen.core.limits import NEVER
 from jifen.core.members.commands import MembershipCommand, MergeMembers, SpendFromHousehold, UndoMerge
 from jifen.core.program import Program
 from jifen.core.redemption.codes import RANDOM_BYTES, code_of
-from jifen.core.redemption.commands import StepCommand
-from jifen.core.redemption.values import Stock, Supplies
+from jifen.core.redemption.commands import RedeemReward, StepCommand
+from jifen.core.redemption.values import Redemption, Stock, Supplies
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 from jifen.core.wallets.commands import SavePoints
 from jifen.engine.household_work import change_household
 from jifen.engine.households import Household, KnownHouseholds
 from jifen.engine.redemptions import gives_back, pool_changes, unknown_redemption
-from jifen.engine.references import Reference, check_hold_owner, new_member_state, unknown_past
+from jifen.engine.references import Reference, check_hold_owner, gives_order_back, new_member_state, unknown_past
 from jifen.engine.survivors import others_named
 from tests.model.shell_past import earned_this_year, notes_between, past_of, with_origins
 
@@ -119,6 +121,13 @@ class Shell:
             earned = earned_this_year(self.transactions[member_id], self.program, now)
             states[0] = msgspec.structs.replace(states[0], earned_this_year=earned)
         supplies = Supplies(self.stocks, self.pools, self._fresh_codes())
+        if isinstance(command, RedeemReward):
+            past = self._order_beside(member_id, command)
+        ending = self._end_add_ons(command, context, past, supplies)
+        if isinstance(ending, Refusal):
+            return ending
+        if ending is not None:
+            past, states = ending.order, [ending.states[each.member_id] for each in states]
 
         def ask(states: Sequence[MemberState], receiver: MemberState | None) -> Effects | Refusal:
             return decide(
@@ -137,6 +146,9 @@ class Shell:
         if not others:
             # Whatever is decided on several members at once is decided on whole ones.
             self._compare_with_sparse(effects, ask, states, receiver)
+        if ending is not None and isinstance(effects, Effects):
+            for each in ending.effects:
+                self.keep(each)
         answer = self._done(effects)
         if isinstance(command, MergeMembers | UndoMerge) and isinstance(answer, Transaction):
             self._note_merge(command, answer)
@@ -168,8 +180,9 @@ class Shell:
         return effects.answer
 
     def past(self, member_id: int, sequence: int) -> PastTransaction:
-        """An earlier transaction, with what has become of it since."""
+        """An earlier transaction, with what has become of it since, and what was taken with it."""
         past = past_of(self.transactions, self.programs, member_id, sequence)
+        past = msgspec.structs.replace(past, add_ons=self._add_ons(transaction_id(member_id, sequence)))
         survivors = self.survivors(member_id)
         return with_origins(self.transactions, member_id, past, survivors) if survivors else past
 
@@ -177,6 +190,33 @@ class Shell:
         """Who survived a merged member, and who survived that one, in turn."""
         into = self.into.get(member_id)
         return () if into is None else (into, *self.survivors(into))
+
+    # --- what was taken with an order ---
+
+    def _add_ons(self, order: str) -> dict[Reference, Redemption]:
+        return {
+            (member, sequence): redemption
+            for member, state in self.states.items()
+            for sequence, redemption in state.redemptions.items()
+            if redemption.order == order
+        }
+
+    def _order_beside(self, member_id: int, command: RedeemReward) -> PastTransaction | None:
+        owner, sequence = self.orders.get(command.order_id or "", (0, 0))
+        return self.past(owner, sequence) if owner and member_id in (owner, *self.survivors(owner)) else None
+
+    def _end_add_ons(
+        self, command: Command, context: Context, order: PastTransaction | None, supplies: Supplies
+    ) -> Ending | Refusal | None:
+        if order is None or not order.add_ons or not gives_order_back(command) or not gives_back_all(command, order):
+            return None
+        payers = {(each.member, each.sequence) for found in order.add_ons.values() for each in found.payers}
+        behind = BehindAddOns(
+            {reference: self.past(*reference) for reference in payers.union(order.add_ons)},
+            {each: self.survivors(each) for each in self.into},
+        )
+        by, place = (self.program, context, None), (order.member_id, order.sequence)
+        return end_add_ons(by, self.states, place, order, behind, lambda _command, _state: supplies)
 
     # --- what a command refers to ---
 

@@ -51,6 +51,7 @@ def past_of(
             if movement.lot // LOTS_PER_TRANSACTION == each.sequence
         ),
         roots=roots,
+        member_id=member_id,
     )
 
 

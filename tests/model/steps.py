@@ -16,8 +16,8 @@ from jifen.core.program import MemberPolicy, ProgramDocument, check_document
 from jifen.core.rounding import Rounding
 from jifen.core.rules.document import Cap
 from jifen.core.wallets.document import Bank, Conversion, Gifts, OffsetPolicy
+from tests.add_ons import with_add_ons
 from tests.model.programs import make_document
-from tests.redeeming import with_rewards
 
 Choice = TypeVar("Choice")
 
@@ -88,6 +88,12 @@ MERGING = Weights(
     | {"merge": 6, "undo_merge": 4, "refund": 24, "reverse": 24, "give_up": 16, "redeem": 12, "hold": 8, "save": 8}
     | {"earn": 20, "pay_with_points": 12, "come_together": 6, "spend_together": 16, "wait": 8, "convert": 8}
 )
+#: Add-ons are taken with orders, and the orders given back.
+TAKING_ALONG = Weights(
+    EVERYTHING.of
+    | {"take_along": 40, "earn": 12, "refund": 24, "reverse": 16, "decide": 12, "fulfil": 6, "write_off": 12}
+    | {"merge": 5, "undo_merge": 4, "wait": 12}
+)
 NUMBERS = st.integers(0, 30_000)
 
 
@@ -149,7 +155,7 @@ def any_document(choose: Choose, time_zone: str) -> ProgramDocument:
         time_zone=time_zone,
     )
     document = msgspec.structs.replace(
-        with_rewards(plain),
+        with_add_ons(plain),
         conversions=[_any_conversion(choose, *wallets) for wallets in (("points", "growth"), ("growth", "points"))],
         gifts=choose([None, _any_gifts(choose)]),
         bank=choose([None, *[_any_bank(choose)] * 5]),

@@ -18,7 +18,7 @@ from tests.model.oracle.rewards import ROLES, STOCK
 from tests.model.planner import START, Planned, Planner
 from tests.model.programs import make_program
 from tests.model.shell import Shell
-from tests.model.steps import MERGING, REDEEMING, Step, programs, random_programs, random_steps, steps
+from tests.model.steps import MERGING, REDEEMING, TAKING_ALONG, Step, programs, random_programs, random_steps, steps
 
 MEMBERS = [101, 102, 103, 104]
 
@@ -110,3 +110,9 @@ def test_lives_full_of_merges_agree_with_the_oracle(seed: int) -> None:
     """I-19, I-23: what is taken back of a merged member, what comes back, and common spends of households (known
     failures 1, 2, 3, 9, 21, 23)."""
     Life(random_programs(seed)).live(random_steps(seed, 150, MERGING))
+
+
+@pytest.mark.parametrize("seed", range(300, 312))
+def test_lives_full_of_add_ons_agree_with_the_oracle(seed: int) -> None:
+    """I-26: add-ons end with their orders, wherever points and members have gone since (known failures 1, 2, 3, 13)."""
+    Life(random_programs(seed)).live(random_steps(seed, 150, TAKING_ALONG))

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from tests.model.planner import Planner
-from tests.model.steps import EVERYTHING, MERGING, REDEEMING, Weights, random_programs, random_steps
+from tests.model.steps import EVERYTHING, MERGING, REDEEMING, TAKING_ALONG, Weights, random_programs, random_steps
 
 #: So often each kind is done at least in the lives of test_pure, and so often about the past of a merged member.
 DONE = {
@@ -31,6 +31,7 @@ DONE = {
     "RecordOrder": 304,
     "RecordOrder paid with points": 45,
     "RedeemReward": 384,
+    "RedeemReward with an order": 150,
     "RefundOrder": 141,
     "RefundOrder paid with points": 31,
     "RejectRedemption": 13,
@@ -74,6 +75,7 @@ REFUSED = """
     hold_of_other_member holds_open household_full in_household instant_in_past insufficient_points
     insufficient_savings invalid_points limit_reached member_frozen member_merged merge_undone no_bank no_household
     not_a_whole_step not_expiring_soon not_reversible offset_mismatch offset_not_allowed offset_too_large
+    order_given_back order_limit_reached order_needed order_not_found order_not_needed order_too_small
     points_already_spent returned_too_much role_missing same_member sold_out step_not_allowed unknown_conversion
     unknown_hold unknown_line unknown_merge unknown_order unknown_redemption unknown_transaction unknown_wallet
     unknown_write_off
@@ -88,6 +90,7 @@ def outcomes() -> Counter[tuple[str, str]]:
         (range(25), EVERYTHING),
         (range(100, 108), REDEEMING),
         (range(200, 212), MERGING),
+        (range(300, 312), TAKING_ALONG),
     ]
     for seeds, weights in lives:
         for seed in seeds:

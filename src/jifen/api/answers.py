@@ -25,6 +25,7 @@ from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
 from jifen.engine.submission import Answer
+from jifen.services.add_ons import add_ons_of
 from jifen.services.catalog import Catalog
 from jifen.services.drawn import view_of_drawn
 from jifen.services.history import KindName
@@ -78,6 +79,7 @@ def event_result(
         catalog.balances(trace.left),
         None,
         _refund(catalog, trace) or UNSET,
+        add_ons_of(trace) or UNSET,
     )
 
 
@@ -135,6 +137,7 @@ def transaction_answer(catalog: Catalog, answer: Answer) -> TransactionAnswer:
         converted=_converted(catalog, trace),
         refund=_refund(catalog, trace),
         household=_pooled(trace),
+        add_ons=add_ons_of(trace),
         approval_id=None if trace.dealings is None or trace.dealings.approval is None else str(trace.dealings.approval),
     )
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from jifen.api.problems import Problem
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_IDENTITIES, MAXIMUM_REASON, MAXIMUM_TEXT
+from jifen.services.add_ons import EndedAddOnView
 from jifen.services.catalog import WalletBalances
 from jifen.services.drawn import DrawnView
 from jifen.services.events import Identities, IdentityText
@@ -157,7 +158,8 @@ class ConvertedResult(msgspec.Struct, frozen=True, gc=False):
 
 class EventResult(msgspec.Struct, frozen=True, gc=False):
     """What became of one event. `balances` are those after it and all that was booked with it, of the wallets that were
-    touched; `refund` is there where an order that points paid part of was refunded."""
+    touched; `refund` is there where an order that points paid part of was refunded, `add_ons` where something had been
+    taken with an order that was given back."""
 
     id: str | None
     source: str | None
@@ -168,6 +170,7 @@ class EventResult(msgspec.Struct, frozen=True, gc=False):
     balances: dict[str, WalletBalances]
     error: Problem | None
     refund: RefundResult | UnsetType = UNSET
+    add_ons: list[EndedAddOnView] | UnsetType = UNSET
 
 
 class EventResults(msgspec.Struct, frozen=True, gc=False):
@@ -198,7 +201,8 @@ class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     `balances` are those after it and all that was booked with it, of the wallets that were touched; `refers_to` is what
     it reverses, captures or releases; `counterpart` the other side of a transfer, `converted` what a conversion
     came to, `refund` what comes back of an order that points paid part of, `approval_id` the request that was approved,
-    `household` who paid of a common spend.
+    `household` who paid of a common spend, `add_ons` what became of what had been taken with an order that this gave
+    back.
     """
 
     status: Status
@@ -217,6 +221,7 @@ class TransactionAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only
     refund: RefundResult | None = None
     approval_id: str | None = None
     household: HouseholdResult | None = None
+    add_ons: list[EndedAddOnView] = []
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, gc=False):

@@ -137,6 +137,8 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
     if found.approval is not None and found.state == "waiting_for_approval":
         step = f"{found.approval.step}/{found.approval.steps}: {', '.join(found.approval.waiting_for)}"
         rows.append((say("等待审批", "waits for"), step))
+    if found.order_id is not None:
+        rows.append((say("订单", "with order"), found.order_id))
     rows += [(say("支付", "paid by"), f"{each.points:,}  {each.transaction_id}") for each in found.paid_by]
     rows += [(say("券码", "coupon"), each.code) for each in found.coupons]
     rows += [(name, value) for name, value in found.delivery.items()]
@@ -201,6 +203,10 @@ def redeem(
         Literal["member", "household"],
         typer.Option("--from", help="用谁的积分：本人或家庭 / Whose points: the member's, or the household's."),
     ] = "member",
+    order: Annotated[
+        str | None,
+        typer.Option("--order", metavar="ID", help="换购所随的订单号 / The order that an add-on is taken with."),
+    ] = None,
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
@@ -208,7 +214,7 @@ def redeem(
     from jifen.core.redemption.commands import RedeemReward
 
     number = number_of(invocation, member)
-    asked = RedeemReward(number, reward, quantity, price, from_household=purse == "household")
+    asked = RedeemReward(number, reward, quantity, price, from_household=purse == "household", order_id=order)
     answer = submit(invocation, asked, reason=reason)
     _show(invocation, f"{number}-{answer.sequence}", as_json=as_json)
 

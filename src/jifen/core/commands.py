@@ -11,7 +11,7 @@ from jifen.core.draws.commands import DrawPrize
 from jifen.core.identity import Identity, MemberReference
 from jifen.core.members.commands import HouseholdCommand, MergeMembers, PersonCommand, UndoMerge
 from jifen.core.orders import Order, OrderCorrection, OrderRefund
-from jifen.core.redemption.commands import RedemptionCommand
+from jifen.core.redemption.commands import RedeemReward, RedemptionCommand
 from jifen.core.rules.standing import Profile
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 from jifen.core.wallets.commands import WalletCommand
@@ -187,3 +187,8 @@ def order_named(command: Command) -> str | None:
     if isinstance(command, RefundOrder):
         return command.refund.order_id
     return command.correction.order_id if isinstance(command, CorrectOrder) else None
+
+
+def order_sought(command: Command) -> str | None:
+    """The order that must be found for a command: the one it is about, or the one that an add-on is taken with."""
+    return command.order_id if isinstance(command, RedeemReward) else order_named(command)

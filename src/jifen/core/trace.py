@@ -129,6 +129,19 @@ class Pooled(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     move: Move | None = None
 
 
+class EndedAddOn(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An add-on whose order was given back: the redemption (`member`, `sequence`), what it had cost, and the money that
+    is owed back. `is_kept`: it had been delivered or used, so that it stays."""
+
+    member: int
+    sequence: int
+    reward: str
+    wallet: int
+    points: int
+    refund_cents: int = 0
+    is_kept: bool = False
+
+
 #: Why the points of a member who has left are forfeited: with closing itself, or as they came back later.
 Forfeit = Literal["closed", "came_back"]
 
@@ -137,7 +150,8 @@ class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a transaction says of conversions, corrections and orders paid with points.
 
     `reason_code` and `approval` (with who `asked` for it) belong to corrections by hand; `paid_by` on a capture is the
-    order's own transaction; `forfeited` says that points were taken because the member has left.
+    order's own transaction; `forfeited` says that points were taken because the member has left. `add_ons`, where an
+    order was given back: what became of those taken with it; `ended_with`, of such an add-on: the order's id.
     """
 
     converted: Converted | None = None
@@ -149,6 +163,8 @@ class Dealings(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     refunded: RefundedShares | None = None
     pooled: Pooled | None = None
     forfeited: Forfeit | None = None
+    add_ons: list[EndedAddOn] = []
+    ended_with: str | None = None
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

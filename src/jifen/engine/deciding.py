@@ -18,6 +18,7 @@ from jifen.core.commands import (
     TransferPoints,
     is_ordinary,
     order_named,
+    order_sought,
 )
 from jifen.core.decide import Effects, PastTransaction, decide, follow_steps
 from jifen.core.decide.adjust import APPROVAL_NEEDED
@@ -32,7 +33,7 @@ from jifen.core.members.commands import (
     UndoMerge,
 )
 from jifen.core.members.life import check_life
-from jifen.core.redemption.commands import CouponCommand
+from jifen.core.redemption.commands import CouponCommand, RedeemReward
 from jifen.core.redemption.values import NO_SUPPLIES
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
@@ -40,6 +41,7 @@ from jifen.core.rules.standing import Profile
 from jifen.core.wallets.approvals import Approval, check_decision
 from jifen.core.wallets.commands import DecideApproval
 from jifen.db.connection import Connection
+from jifen.engine.add_ons import end_with_order
 from jifen.engine.approvals import Requests, command_of, new_approval_id, unknown_approval
 from jifen.engine.claims import Claims
 from jifen.engine.directory import Directory, FreshIds
@@ -56,6 +58,7 @@ from jifen.engine.references import (
     check_instant,
     late_day,
     needs_history,
+    needs_order,
     needs_past,
     registers_unknown_member,
     unknown_member,
@@ -128,6 +131,8 @@ class Deciding:
         if needs_history(command) and member not in self._waiting_members:
             if self._changed(member):
                 self._waiting_members.add(member)
+            elif needs_order(command):
+                past = self._order_beside(command, member)
             elif needs_past(command):
                 past = self._known.links.past.get(self._known.links.reference(command) or (0, 0))
                 if past is None or (order_named(command) is not None and past.kind is not Kind.EARN):
@@ -202,6 +207,13 @@ class Deciding:
             command = self._known.households.named(command)
             if needs_supplies(command):
                 supplies = self._supplies.supplies(program, command, state)
+        by = (program, context, self._known.program)
+        ending = end_with_order(command, past, by, self._states, self._known.links.behind_add_ons, self._supplies)
+        if isinstance(ending, Refusal):
+            return ending
+        if ending is not None:
+            state, past = ending.states[state.member_id], ending.order
+            others = [ending.states[each.member_id] for each in others]
         effects = decide(
             program,
             command,
@@ -217,9 +229,11 @@ class Deciding:
         )
         if isinstance(effects, Effects) and effects.shared_steps:
             behind = self._known.links.behind(effects.shared_steps)
-            effects = follow_steps(effects, (program, context, self._known.program), self._states, behind)
+            effects = follow_steps(effects, by, self._states, behind)
         if isinstance(effects, Refusal):
             return effects
+        for each in () if ending is None else ending.effects:
+            self._book(each)
         answer = self._keep(index, state.member_id, effects)
         if is_ordinary(command):
             return answer
@@ -227,8 +241,8 @@ class Deciding:
             self._merge(submission, effects)
         if not isinstance(submission.command, ChangeLife):
             return answer
-        by = Change(state.member_id, "", state.status, submission.actor, submission.reason)
-        self._roll.enter(state, effects.states[0], submission.command, by)
+        change = Change(state.member_id, "", state.status, submission.actor, submission.reason)
+        self._roll.enter(state, effects.states[0], submission.command, change)
         return self._claim_plain(index, state.member_id)
 
     async def _change_household(self, index: int, submission: Submission, command: MembershipCommand) -> Outcome:
@@ -251,6 +265,15 @@ class Deciding:
         self._roll.merge(effects.states, undone=bool(merging.undone_sequence), by=submission)
         self._waiting_members |= {merging.survivor, merging.absorbed}
 
+    def _order_beside(self, command: RedeemReward, member: int) -> PastTransaction | None:
+        """The member's order that an add-on is taken with. If this batch did something to it, the member waits."""
+        links = self._known.links
+        behind = {each for owner, _ in links.references(command) for each in links.with_survivors(owner)}
+        if behind & self._waiting_members or any(map(self._changed, behind & self._states.keys())):
+            self._waiting_members.add(member)
+            return None
+        return links.order_beside(command, member)
+
     def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
         """Who else a command is decided on: the other side of a merge, the rest of a household, or who survived a
         merged member whose past is meant. If one of them must wait, all do, and so does whoever paid a part."""
@@ -262,8 +285,8 @@ class Deciding:
             # The merge that is to be undone may have been made in this very batch.
             return [] if isinstance(command, UndoMerge) and member in self._waiting_members else others
         involved = {member, *others} if others else set()
-        for part, _ in links.parts(command):
-            involved |= {member, *links.with_survivors(part)}
+        if beside := links.beside(command):
+            involved |= {member, *beside}
         asks_back = needs_past(command) or gives_back(command, self._states)
         if involved & self._waiting_members or (asks_back and any(map(self._changed, involved))):
             self._waiting_members |= involved
@@ -333,14 +356,7 @@ class Deciding:
         return answer
 
     def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
-        self._transactions += effects.transactions
-        for state in effects.states:
-            before = self._states[state.member_id]
-            if state.redemptions is not before.redemptions:
-                self._supplies.keep(before, state, effects.taken)
-            self._states[state.member_id] = state
-        for name, number in effects.shared_uses.items():
-            self._shared_used[name] = self._shared_used.get(name, 0) + number
+        self._book(effects)
         answer, trace = effects.answer, effects.trace
         if answer is None:
             return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
@@ -350,6 +366,17 @@ class Deciding:
         self._claims.claim(index, outcome)
         return outcome
 
+    def _book(self, effects: Effects) -> None:
+        """Go on from what was decided."""
+        self._transactions += effects.transactions
+        for state in effects.states:
+            before = self._states[state.member_id]
+            if state.redemptions is not before.redemptions:
+                self._supplies.keep(before, state, effects.taken)
+            self._states[state.member_id] = state
+        for name, number in effects.shared_uses.items():
+            self._shared_used[name] = self._shared_used.get(name, 0) + number
+
     # --- members ---
 
     def _order_is_waiting(self, command: Command) -> bool:
@@ -358,7 +385,7 @@ class Deciding:
             return False
         if isinstance(command, RecordOrder):
             return digest_order(command.order.order_id) in self._waiting_orders
-        order_id = order_named(command)
+        order_id = order_sought(command)
         return order_id is not None and digest_order(order_id) in self._waiting_orders
 
     def _changed(self, member: int) -> bool:

@@ -55,7 +55,7 @@ from jifen.engine.loading import (
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import PASSING, Redeeming
-from jifen.engine.references import Reference, late_day, members_named, type_of_event
+from jifen.engine.references import Reference, late_day, members_named, needs_order, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import count_months
@@ -233,6 +233,7 @@ class Gathering:
     async def load(self, connection: Connection) -> None:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
         something is due or refers to the past."""
+        await self.links.load_add_ons(connection)
         await self.redeeming.load(connection, self.states)
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
@@ -246,10 +247,14 @@ class Gathering:
         #: Of these everything that was ever used of caps is needed as well.
         whole: set[int] = set(self.links.absorbed.values()) | {member for member, _ in self.links.absorbed}
         whole |= {survivor for member, _ in references for survivor in self.links.survivors.get(member, ())}
-        for submission in self._submissions:
-            command = submission.command
+        for command in (*(each.command for each in self._submissions), *self.links.brought):
             if isinstance(command, PASSING):
                 holds.update(member for member, _ in self.links.references(command))
+                continue
+            if needs_order(command):
+                # What the order says is enough: its points stay where they are.
+                references.update(self.links.references(command))
+                everything.update(self.households.involved(command) if takes_from_household(command) else ())
                 continue
             for each in self.links.references(command):
                 references.add(each)

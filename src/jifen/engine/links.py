@@ -6,27 +6,30 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from jifen.core.add_ons import BehindAddOns
 from jifen.core.commands import (
     CaptureHold,
     Command,
     RecordOrder,
     ReleaseHold,
     ReverseTransaction,
-    order_named,
+    order_sought,
 )
 from jifen.core.decide import Behind, PastTransaction
 from jifen.core.decide.context import SharedStep
 from jifen.core.draws.commands import DrawPrize
-from jifen.core.ledger.values import MemberState, MemberStatus
+from jifen.core.ledger.values import Kind, MemberState, MemberStatus
 from jifen.core.members.commands import UndoMerge
-from jifen.core.redemption.commands import StepCommand
+from jifen.core.members.paying import behind_of
+from jifen.core.redemption.commands import CancelRedemption, RedeemReward, StepCommand
 from jifen.core.redemption.values import Payer, Redemption
 from jifen.db.connection import Connection
+from jifen.engine.add_ons import AddOns
 from jifen.engine.households import keep_parts, learn_of_parts
 from jifen.engine.past import load_past
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import Redeeming
-from jifen.engine.references import Reference, needs_past
+from jifen.engine.references import Reference, gives_order_back, needs_order, needs_past
 from jifen.engine.submission import digest_order
 from jifen.engine.survivors import MembersMoved, find_absorbed, find_orders, find_survivors, with_notes, with_origins
 
@@ -43,17 +46,23 @@ class Links:
         self._shards = shards
         self._known_parts = known_parts
         #: As it was when this began: who is in it gets locked, whatever others learn meanwhile.
-        self._parts = {
-            reference: known_parts[reference]
-            for each in (self._commands if known_parts else ())
-            if (reference := self._paid_for(each)) is not None and reference in known_parts
-        }
+        self._parts: Parts = {}
+        self._note_parts(self._commands)
         self.orders: dict[bytes, Reference] = {}
+        #: What may end with orders that are given back.
+        self.brought: list[CancelRedemption] = []
         #: Of merged members whose past is asked about: who survived, and who survived that one, in turn.
         self.survivors: dict[int, tuple[int, ...]] = {}
         #: Who was absorbed in merges that are to be undone.
         self.absorbed: dict[Reference, int] = {}
         self.past: dict[Reference, PastTransaction] = {}
+        self._add_ons = AddOns()
+
+    def _note_parts(self, commands: Iterable[Command]) -> None:
+        for each in commands if self._known_parts else ():
+            reference = self._paid_for(each)
+            if reference is not None and reference in self._known_parts:
+                self._parts[reference] = self._known_parts[reference]
 
     async def find(self, connection: Connection, *, look_for_merged: bool) -> None:
         """Find what must be known before anything is locked: the orders behind refunds (whose they are never changes),
@@ -61,19 +70,63 @@ class Links:
 
         Hardly any hold or redemption is a merged member's: those are looked for only where one turned out to be."""
         merged = {each.member for each in self._commands if isinstance(each, ReverseTransaction)}
-        orders = [digest_order(name) for each in self._commands if (name := order_named(each)) is not None]
+        orders = [digest_order(name) for each in self._commands if (name := order_sought(each)) is not None]
+        if orders:
+            self.orders, merged_owners = await find_orders(connection, orders, self._shards)
+            merged |= merged_owners
+        await self._find_add_ons(connection)
         merged |= {member for each in self._commands for member, _ in self.parts(each)}
         if look_for_merged:
             named = [*map(self.reference, self._commands), *self._redeeming.references]
             merged |= {reference[0] for reference in named if reference is not None}
-        if orders:
-            self.orders, merged_owners = await find_orders(connection, orders, self._shards)
-            merged |= merged_owners
         if merged:
             self.survivors = await find_survivors(connection, merged)
         undone = [(each.member, each.sequence) for each in self._commands if isinstance(each, UndoMerge)]
         if undone:
             self.absorbed = await find_absorbed(connection, undone, self._shards)
+
+    async def _find_add_ons(self, connection: Connection) -> None:
+        """Whoever may give an order back may end what was taken with it, as if that were asked for as well."""
+        brought = await self._add_ons.find(connection, self._given_back)
+        self._commands += brought
+        self._redeeming.bring(brought)
+        self._note_parts(brought)
+        self.brought = brought
+
+    @property
+    def _given_back(self) -> set[Reference]:
+        """The orders that commands may give back."""
+        found = {self.reference(each) for each in self._commands if gives_order_back(each)}
+        return {each for each in found if each is not None}
+
+    async def load_add_ons(self, connection: Connection) -> None:
+        """Load what was taken with orders. Raises MembersMoved where that is more than was locked."""
+        ending = self._given_back
+        asked = {self.reference(each) for each in self._commands if needs_order(each)}
+        await self._add_ons.load(connection, ending.union(each for each in asked if each is not None), ending)
+
+    def ending_with(self, command: Command) -> list[CancelRedemption]:
+        """The cancellations that a command may bring with it, as it may give an order back."""
+        return self._add_ons.ending_with(self.reference(command)) if gives_order_back(command) else []
+
+    def beside(self, command: Command) -> set[int]:
+        """Whose points a command moves besides: who paid a part, whose add-ons end with it, and who survived those."""
+        ending = self.ending_with(command)
+        found = [part for each in (command, *ending) for part, _ in self.parts(each)]
+        return {each for member in (*found, *(each.member for each in ending)) for each in self.with_survivors(member)}
+
+    def order_beside(self, command: RedeemReward, member: int) -> PastTransaction | None:
+        """The order that an add-on is taken with; None: the member, or whom the member survived, has no such order."""
+        reference = self.reference(command)
+        if reference is None or member not in self.with_survivors(reference[0]):
+            return None
+        past = self.past.get(reference)
+        return past if past is not None and past.kind is Kind.EARN else None
+
+    @property
+    def behind_add_ons(self) -> BehindAddOns:
+        """What is known behind the add-ons that may end."""
+        return BehindAddOns(self.past, self.survivors)
 
     @property
     def members(self) -> set[int]:
@@ -92,9 +145,9 @@ class Links:
 
     def reference(self, command: Command) -> Reference | None:
         """The transaction that a command refers to, as far as the database knows it."""
-        if not needs_past(command):
+        if not (needs_past(command) or needs_order(command)):
             return None
-        order_id = order_named(command)
+        order_id = order_sought(command)
         if order_id is not None:
             return self.orders.get(digest_order(order_id))
         if isinstance(command, RecordOrder):
@@ -124,11 +177,7 @@ class Links:
 
     def behind(self, steps: Iterable[SharedStep]) -> dict[Payer, Behind]:
         """What is known behind the parts of others that must follow these steps."""
-        payers = {payer for step in steps for payer in step.redemption.payers}
-        return {
-            each: Behind(self.past.get((each.member, each.sequence)), self.survivors.get(each.member, ()))
-            for each in payers
-        }
+        return behind_of(steps, self.past, self.survivors)
 
     def references(self, command: Command) -> tuple[Reference, ...]:
         """All transactions behind a command: the one that it refers to, and what others paid of that."""
@@ -170,6 +219,7 @@ class Links:
         self.past = await load_past(connection, sorted(references), programs, self._shards)
         if learn_of_parts(self.past, self._parts, self._known_parts):
             raise MembersMoved
+        self._add_ons.put_into(self.past)
         await self._follow_past(connection, states)
 
     async def _follow_past(self, connection: Connection, states: dict[int, MemberState]) -> None:

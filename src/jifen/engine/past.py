@@ -57,6 +57,7 @@ async def load_past(
             expired.get(reference, {}),
             source=row["source"],
             additions=tuple(additions.get(reference, ())),
+            member_id=row["member_id"],
         )
     return past | await _with_forgiven(connection, past, shards)
 

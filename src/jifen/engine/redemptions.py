@@ -89,6 +89,10 @@ class Redeeming:
         #: The open rounds that may be drawn from; locked.
         self.rounds: dict[str, Round] = {}
 
+    def bring(self, cancellations: Sequence[CancelRedemption]) -> None:
+        """Redemptions that may end with what the batch does otherwise: as if their cancellation were asked for."""
+        self.commands += cancellations
+
     async def find_coupons(self, connection: Connection) -> None:
         """Find out whose coupons are meant: that never changes once they are issued."""
         codes = {digest_code(each.code): each.code for each in self.commands if isinstance(each, CouponCommand)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import (
@@ -110,7 +110,17 @@ def needs_past(command: Command) -> bool:
 
 def needs_history(command: Command) -> bool:
     """Whether a command asks what the database has of the member: then nothing of this batch may be missing there."""
-    return needs_past(command) or isinstance(command, SavePoints)
+    return needs_past(command) or needs_order(command) or isinstance(command, SavePoints)
+
+
+def needs_order(command: Command) -> TypeGuard[RedeemReward]:
+    """Whether a command asks for something that is taken with an order."""
+    return isinstance(command, RedeemReward) and command.order_id is not None
+
+
+def gives_order_back(command: Command) -> bool:
+    """Whether a command may give an order back, and with it what was taken with the order."""
+    return isinstance(command, RefundOrder | CorrectOrder | ReverseTransaction)
 
 
 def new_member_state(member_id: int, program: Program) -> MemberState:

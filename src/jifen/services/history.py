@@ -16,6 +16,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace, decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.services.add_ons import EndedAddOnView, add_ons_of
 from jifen.services.catalog import NO_PROGRAM, Catalog, WalletBalances
 from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import LARGEST_SEQUENCE, find_member, settled_state, unknown_member
@@ -88,7 +89,8 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     `refers_to` is the transaction that this one reverses, captures or releases; `counterpart` the other side of a
     transfer. `source` and `key` are what made the command unique. `withheld`: what a cancelled spend did not give
     back, because a refund had forgiven these points. `drawn`: what came of drawing from a lottery.
-    `household`: what of it was paid together.
+    `household`: what of it was paid together. `add_ons`: what became of what had been taken with an order that this
+    gave back; `ended_with`: the order with which an add-on ended.
     """
 
     transaction_id: str
@@ -112,6 +114,8 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     counterpart: str | None = None
     drawn: DrawnView | None = None
     household: CommonSpendView | None = None
+    add_ons: list[EndedAddOnView] = []
+    ended_with: str | None = None
 
 
 class TransactionPage(msgspec.Struct, frozen=True):
@@ -300,6 +304,8 @@ def _common(catalog: Catalog, member_id: int, row: Any) -> dict[str, Any]:
         "counterpart": None if there is None else transaction_id(there, row["counterpart_sequence"]),
         "drawn": None if trace.drawn is None else view_of_drawn(member_id, trace.drawn, names),
         "household": _common_spend(trace),
+        "add_ons": add_ons_of(trace),
+        "ended_with": None if trace.dealings is None else trace.dealings.ended_with,
     }
 
 

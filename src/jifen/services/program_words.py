@@ -128,6 +128,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "captcha": ("人机验证", "captcha"),
     "stock": ("库存", "stock"),
     "coupon": ("优惠券", "coupon"),
+    "add_on": ("换购", "add-on"),
     "approval": ("审批流", "approval flow"),
     "fulfilment": ("履约方式", "way of delivery"),
     "payment_minutes": ("付款时限（分钟）", "minutes for payment"),

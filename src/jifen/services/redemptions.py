@@ -90,7 +90,8 @@ class RedemptionView(msgspec.Struct, frozen=True):
     """A redemption as it stands. `points` and `cash_cents` are for all pieces; `until`: when time ends what it waits
     for; `refund_cents`: money that the merchant owes back; `tickets_used`: how many lottery tickets of it were drawn
     with; `won_by`: the draw that it was won in (a transaction). `household_id`: the household whose points were asked
-    for, and `paid_by` who of them pays what, whoever asked first (empty: the member alone)."""
+    for, and `paid_by` who of them pays what, whoever asked first (empty: the member alone). `order_id`: the order that
+    an add-on was taken with."""
 
     redemption_id: str
     member_id: str
@@ -114,6 +115,7 @@ class RedemptionView(msgspec.Struct, frozen=True):
     won_by: str | None
     household_id: str | None
     paid_by: list[PaidPartView]
+    order_id: str | None
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -177,6 +179,7 @@ def view_of_redemption(
         transaction_id(member_id, redemption.won_by) if redemption.won_by else None,
         str(redemption.household) if redemption.household else None,
         _paid_by(member_id, sequence, redemption) if redemption.household else [],
+        redemption.order_id or None,
     )
 
 

@@ -27,7 +27,15 @@ from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import MemberState, MemberStatus
 from jifen.core.members.life import check_life
 from jifen.core.program import Program
-from jifen.core.redemption.document import Captcha, CouponTerms, FulfilmentKind, RewardKind, RewardLimit
+from jifen.core.redemption.document import (
+    Captcha,
+    CouponTerms,
+    FulfilmentKind,
+    Reward,
+    RewardKind,
+    RewardLimit,
+    terms_of_add_on,
+)
 from jifen.core.redemption.offers import Asker, OpenReward
 from jifen.core.redemption.quotes import QUOTE_MINUTES, Quote, write_quote
 from jifen.core.redemption.values import Stock, Supplies
@@ -84,10 +92,17 @@ class Lack(msgspec.Struct, frozen=True):
     en: str
 
 
+class AddOnTermsView(msgspec.Struct, frozen=True):
+    """So many pieces with each order, of which at least `from_cents` (minor units) were paid."""
+
+    most: int
+    from_cents: int
+
+
 class RewardView(msgspec.Struct, frozen=True):
     """A reward. `needs`: its condition in words; `left`: pieces in stock (null: without end); `captcha`: how much work
-    must be done for it (null: none); `lacks`: why the member cannot have it now (null: no member was named; empty: it
-    can be redeemed)."""
+    must be done for it (null: none); `add_on`: with which orders it can be taken (null: it needs none); `lacks`: why
+    the member cannot have it now, whatever the order (null: no member was named; empty: it can be redeemed)."""
 
     reward_id: str
     kind: RewardKind
@@ -107,6 +122,7 @@ class RewardView(msgspec.Struct, frozen=True):
     fulfilment: FulfilmentKind
     retired: bool
     captcha: Captcha | None
+    add_on: AddOnTermsView | None
     lacks: list[Lack] | None
 
 
@@ -339,6 +355,7 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
         document.fulfilment,
         document.retired,
         document.captcha,
+        _add_on(document),
         None if shop.decision is None else [_lack(each) for each in _refusals(shop, reward)],
     )
 
@@ -346,6 +363,11 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
 def words_of(program: Program, condition: Condition | None) -> LocalizedText | None:
     """A condition in words, where there is one."""
     return None if condition is None else localized_condition(program, condition)
+
+
+def _add_on(reward: Reward) -> AddOnTermsView | None:
+    terms = terms_of_add_on(reward)
+    return None if terms is None else AddOnTermsView(terms.most, terms.from_cents)
 
 
 def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:

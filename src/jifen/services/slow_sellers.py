@@ -24,7 +24,7 @@ _SQL = load_queries("redemption_reads")
 #: A new price is at most this share (percent) below the old one; what would need more should go.
 MOST_CUT_PERCENT = 80
 
-Reason = Literal["hidden", "not_on_sale", "sold_out", "too_new", "not_counted"]
+Reason = Literal["hidden", "needs_order", "not_on_sale", "sold_out", "too_new", "not_counted"]
 
 
 class SlowSeller(msgspec.Struct, frozen=True):
@@ -104,6 +104,8 @@ def _why_not(reward: OpenReward, stock: Stock, began: datetime, since: datetime,
         return "not_on_sale"
     if reward.document.hidden:
         return "hidden"
+    if reward.document.kind == "add_on":
+        return "needs_order"
     if reward.document.stock != "none" and not stock.left:
         return "sold_out"
     return "too_new" if max(began, opens_at or began) > since else None
@@ -111,6 +113,10 @@ def _why_not(reward: OpenReward, stock: Stock, began: datetime, since: datetime,
 
 _WHY: Final[dict[Reason, tuple[str, str]]] = {
     "hidden": ("隐藏的兑换品，多数会员看不到", "it is hidden: most members do not see it"),
+    "needs_order": (
+        "只能随订单换购，与可兑会员数无法相比",
+        "it is taken with orders alone, however many members have the points",
+    ),
     "not_on_sale": ("尚未开始或已经结束", "its period has not begun, or is over"),
     "sold_out": ("已兑完，兑换少不代表没人要", "it is sold out: who wanted one could not have it"),
     "too_new": ("上架时间短于统计期", "it has been on sale for less than the time looked at"),

@@ -243,6 +243,7 @@ def _plan(shards: int, movements: int) -> list[_Part]:
                 "stocks",
                 "coupons",
                 "households",
+                "add_ons",
                 "approvals",
                 "draws",
                 "wallets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -9,13 +10,14 @@ import yaml
 
 from jifen.core.program import ProgramDocument
 from jifen.services.programs import parse_program, read_program_text
+from tests.add_ons import with_add_ons
 from tests.integration.cli.support import ask, jifen, refused
 from tests.redeeming import with_rewards
 
 
-def rewarding(folder: Path) -> Path:
+def rewarding(folder: Path, rewards: Callable[[ProgramDocument], ProgramDocument] = with_rewards) -> Path:
     """A program file with rewards."""
-    document: ProgramDocument = with_rewards(parse_program(read_program_text("starter")))
+    document = rewards(parse_program(read_program_text("starter")))
     file = folder / "program.yaml"
     file.write_text(yaml.safe_dump(msgspec.to_builtins(document), allow_unicode=True), "utf-8")
     return file
@@ -83,3 +85,26 @@ def test_a_household_redeems_at_the_counter(data: Path, tmp_path: Path) -> None:
     assert [(each["step"], each["state"]) for each in told] == [("redeem", "approved"), ("cancel", "cancelled")]
     shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
     assert "申请" in shown and told[1]["transaction_id"] in shown
+
+
+def test_an_add_on_at_the_counter(data: Path, tmp_path: Path) -> None:
+    """Taken with an order of the member's; the return of the order ends it."""
+    in_data = ["--data", data]
+    ask("program", "apply", rewarding(tmp_path, with_add_ons), "--accept-findings", "rewards come later", *in_data)
+    orders = tmp_path / "orders.csv"
+    head = "order_id,occurred_at,identity,line_id,sku,name,category,brand,quantity,paid,channel,store_id,refund_of"
+    bought = "add-on-1,2026-01-01T10:00:00,external:add-on,1,S,T,C,B,1,60000,,,"
+    orders.write_text(f"{head}\n{bought}\n", "utf-8")
+    ask("import", "orders", orders, "--mapping", "orders", *in_data)
+    take = ["redemptions", "redeem", "external:add-on", "tote"]
+    assert "order_needed" in refused([*take, *in_data])
+    assert "order_not_found" in refused([*take, "--order", "o1", *in_data])
+    made = ask(*take, "--order", "add-on-1", *in_data)
+    assert (made["state"], made["order_id"]) == ("approved", "add-on-1")
+    shown = jifen("redemptions", "show", made["redemption_id"], "--lang", "zh", *in_data).stdout
+    assert "add-on-1" in shown
+    returned = "add-on-2,2026-01-02T10:00:00,external:add-on,1,S,T,C,B,1,60000,,,add-on-1"
+    orders.write_text(f"{head}\n{bought}\n{returned}\n", "utf-8")
+    assert ask("import", "orders", orders, "--mapping", "orders", *in_data)["returns"] == 1
+    assert ask("redemptions", "show", made["redemption_id"], *in_data)["state"] == "cancelled"
+    assert ask("verify", *in_data)["totals"] == {}

@@ -28,7 +28,7 @@ from tests.model.oracle.lots import (
     terms_of,
 )
 from tests.model.oracle.past import Past
-from tests.model.oracle.world import check_points
+from tests.model.oracle.world import check_points, copied
 
 
 class PaidWith(NamedTuple):
@@ -122,13 +122,26 @@ class Points(Past):
     def _refund(
         self, member_id: int, about: Callable[[], Plain], asked: list[tuple[int, int]] | None, now: datetime
     ) -> int | str:
+        before = copied(self.world)
+        refusal = self.end_add_ons(about(), asked, now)
+        if refusal is not None:
+            self.world = before
+            return refusal
+
         def origins() -> dict[str, list[Plain]]:
             order = about()
             return {} if order["lot"] is None else {self.rule_of(order).wallet: [order["lot"]]}
 
-        return self.about_the_past(
+        outcome = self.about_the_past(
             member_id, "refund", now, lambda: self._take_order_back(member_id, about(), asked, now), origins
         )
+        if isinstance(outcome, str):
+            self.world = before
+        return outcome
+
+    def end_add_ons(self, order: Plain, asked: list[tuple[int, int]] | None, now: datetime) -> str | None:
+        """End what was taken with an order, if this refund leaves nothing of it; or why that cannot be."""
+        raise NotImplementedError
 
     def _take_order_back(self, member_id: int, order: Plain, asked: list[tuple[int, int]] | None, now: datetime) -> int:
         rule = self.rule_of(order)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from jifen.core.limits import NEVER
-from tests.model.closed_form import slow_start_of_day
+from tests.model.closed_form import PlainLine, paid_for, slow_start_of_day
 from tests.model.oracle.lots import Plain, Refused, drop, flow, give_back, next_sequence, pass_parts, take
 from tests.model.oracle.points import bind
 from tests.model.oracle.wallets import Wallets
 from tests.model.oracle.world import start_of
 
 PRICES = {"five-yuan": 100, "gift-card": 200, "cup": 100, "vase": 100, "movie": 50, "e-book": 10}
+#: What is taken with an order: for how many points, how many with each, and what must be paid for it at least.
+ADD_ONS = {"tote": (50, 2, 5_000), "sweet": (5, 1, 0), "lamp": (40, 1, 0)}
 #: The cup can be had for fewer points, and money.
 CHEAP_CUP = 20
-FACES = {"five-yuan": 500, "gift-card": 1_000, "movie": 0}
+FACES = {"five-yuan": 500, "gift-card": 1_000, "movie": 0, "tote": 0}
 LIMITS: dict[str, tuple[int, Literal["day", "month", "lifetime"]]] = {
     "five-yuan": (5, "day"),
     "cup": (1, "lifetime"),
@@ -41,12 +44,23 @@ ACTS = {"pay": "spend", "approve": "spend", "reject": "release", "fulfil": "rele
 class Rewards(Wallets):
     """The commands about redemptions and their coupons."""
 
-    def redeem(self, member_id: int, reward: str, quantity: int, *, with_cash: bool, now: datetime) -> int | str:
-        """Limits, then stock, then points. It waits for money, or for approval, or it passes at once."""
+    def redeem(
+        self,
+        member_id: int,
+        reward: str,
+        quantity: int,
+        *,
+        with_cash: bool = False,
+        order_id: str | None = None,
+        now: datetime,
+    ) -> int | str:
+        """The order, limits, then stock, then points. It waits for money, or for approval, or it passes at once."""
 
         def work() -> int:
             self.check_life(member_id, "spend")
-            points = quantity * (CHEAP_CUP if with_cash else PRICES[reward])
+            self._check_order(member_id, reward, quantity, order_id)
+            price = ADD_ONS[reward][0] if reward in ADD_ONS else PRICES[reward]
+            points = quantity * (CHEAP_CUP if with_cash else price)
             counted = {}
             if reward in LIMITS:
                 most, period = LIMITS[reward]
@@ -58,9 +72,10 @@ class Rewards(Wallets):
             wallet, member = self.can_take(member_id, None, points), self.member(member_id)
             each = {"reward": reward, "quantity": quantity, "state": "held", "until": None, "wallet": wallet}
             each |= {"counted": counted, "left": [], "used": [], "valid_until": NEVER, "hold": None, "parts": None}
+            each["order_id"] = order_id
             if with_cash:
                 each |= {"state": "waiting_for_payment", "until": now + timedelta(minutes=30)}
-            elif reward == "vase":
+            elif reward in ("vase", "lamp"):
                 each |= {"state": "waiting_for_approval", "until": now + timedelta(hours=24)}
             if each["state"] in HELD:
                 each["hold"] = bind(wallet, points, NEVER)
@@ -73,6 +88,45 @@ class Rewards(Wallets):
             return sequence
 
         return self.attempt([member_id], now, work)
+
+    def _check_order(self, member_id: int, reward: str, quantity: int, order_id: str | None) -> None:
+        if reward not in ADD_ONS:
+            if order_id is not None:
+                raise Refused("order_not_needed")
+            return
+        if order_id is None:
+            raise Refused("order_needed")
+        order = self.world["orders"].get(order_id)
+        if order is None or member_id not in (order["member"], *self.survivors(order["member"])):
+            raise Refused("order_not_found")
+        if not is_left(order["lines"], order["returned"]):
+            raise Refused("order_given_back")
+        _, most, from_cents = ADD_ONS[reward]
+        if sum(paid_for(order["lines"], order["returned"])) < from_cents:
+            raise Refused("order_too_small")
+        alike = [each for _, _, each in self._taken_with(order_id) if each["reward"] == reward]
+        if quantity + sum(each["quantity"] for each in alike if each["state"] not in UNDONE) > most:
+            raise Refused("order_limit_reached")
+
+    def _taken_with(self, order_id: str) -> list[tuple[int, int, Plain]]:
+        return [
+            (member_id, number, each)
+            for member_id, member in sorted(self.world["members"].items())
+            for number, each in sorted(member["redemptions"].items())
+            if each["order_id"] == order_id
+        ]
+
+    def end_add_ons(self, order: Plain, asked: list[tuple[int, int]] | None, now: datetime) -> str | None:
+        """Each is cancelled by the member who took it, unless it was delivered or used."""
+        order_id = next(name for name, each in self.world["orders"].items() if each is order)
+        if not leaves_nothing(order, asked):
+            return None
+        for member_id, number, each in self._taken_with(order_id):
+            if each["state"] in ALLOWED["cancel"] and not any(each["used"]):
+                outcome = self.step(member_id, number, "cancel", "tester", now)
+                if isinstance(outcome, str):
+                    return outcome
+        return None
 
     def step(self, member_id: int, sequence: int, step: str, actor: str, now: datetime) -> int | str:
         """What a step does, or why it is refused."""
@@ -124,7 +178,7 @@ class Rewards(Wallets):
                 raise Refused("coupon_void")
             if each["valid_until"] <= now:
                 raise Refused("coupon_expired")
-            left, has_face = each["left"][index], each["reward"] != "movie"
+            left, has_face = each["left"][index], FACES[each["reward"]] > 0
             if has_face and cents is not None and cents > left:
                 raise Refused("coupon_exceeded")
             part = left if has_face and cents is None else cents or 0
@@ -188,7 +242,7 @@ class Rewards(Wallets):
 
     def _grant(self, each: Plain, now: datetime) -> None:
         """Coupons are issued; where there is nothing to deliver either, it is done."""
-        each |= {"state": "fulfilled" if each["reward"] == "e-book" else "approved", "until": None}
+        each |= {"state": "fulfilled" if each["reward"] in ("e-book", "sweet") else "approved", "until": None}
         if each["reward"] in FACES:
             each["left"] = [FACES[each["reward"]]] * each["quantity"]
             each["used"] = [[] for _ in range(each["quantity"])]
@@ -215,3 +269,25 @@ class Rewards(Wallets):
 def is_used_up(each: Plain, index: int) -> bool:
     """Whether nothing of a coupon is left."""
     return bool(each["used"][index]) and each["left"][index] == 0
+
+
+def is_left(lines: Sequence[PlainLine], returned: Sequence[int]) -> bool:
+    """Whether a piece is left that was paid for; of what cost nothing, any piece."""
+    was_paid = any(cents for _, cents in lines)
+    return any(
+        gone < quantity and (cents or not was_paid) for (quantity, cents), gone in zip(lines, returned, strict=True)
+    )
+
+
+def leaves_nothing(order: Plain, asked: list[tuple[int, int]] | None) -> bool:
+    """Whether a refund that will not be refused leaves nothing of an order."""
+    quantities = [quantity for quantity, _ in order["lines"]]
+    if order["returned"] == quantities:
+        return False
+    returned = list(quantities if asked is None else order["returned"])
+    for line, quantity in asked or ():
+        if line >= len(returned):
+            return False
+        returned[line] += quantity
+    is_possible = all(gone <= quantity for gone, quantity in zip(returned, quantities, strict=True))
+    return is_possible and not is_left(order["lines"], returned)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from jifen.core.commands import Command, RecordOrder, RefundOrder, ReverseTransaction, SettleMember
 from jifen.core.program import ProgramDocument
-from jifen.core.redemption.commands import SettleRedemption
+from jifen.core.redemption.commands import RedeemReward, SettleRedemption
 from tests.model.oracle import Oracle
 from tests.model.steps import Step
 
@@ -68,6 +68,8 @@ class Planning:
         command, name = planned.command, type(planned.command).__name__
         if isinstance(command, RecordOrder) and command.order.offset is not None:
             return f"{name} paid with points"
+        if isinstance(command, RedeemReward) and command.order_id is not None:
+            return f"{name} with an order"
         if isinstance(command, RefundOrder):
             order = self.oracle.world["orders"].get(command.refund.order_id)
             return f"{name} paid with points" if order is not None and order["offset"] is not None else name

@@ -18,7 +18,7 @@ from jifen.core.redemption.commands import (
     WriteOffCoupon,
 )
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
-from tests.model.oracle.rewards import HELD, PRICES
+from tests.model.oracle.rewards import ADD_ONS, HELD, PRICES, is_left
 from tests.model.oracle.wallets import find_conversion, step_of_conversion
 from tests.model.planner.base import Planned
 from tests.model.planner.points import PointsPlans
@@ -77,6 +77,24 @@ class RewardPlans(PointsPlans):
     def _ask_for(self, member: int, reward: str, quantity: int, *, with_cash: bool) -> Planned:
         expected = self.oracle.redeem(member, reward, quantity, with_cash=with_cash, now=self.now)
         return Planned(RedeemReward(member, reward, quantity, 1 if with_cash else None), member, expected)
+
+    def _take_along(self, member: int, first: int, second: int, third: int) -> list[Planned]:
+        """An add-on with an order that somebody has; now and then with somebody else's, with none, or beside none."""
+        planned = []
+        known = self.oracle.world["orders"]
+        open_orders = [name for name, order in known.items() if is_left(order["lines"], order["returned"])]
+        if not open_orders or first % 4 == 0:
+            planned.append(self._earn(member, 1, second, third))
+            open_orders = [name for name, _ in self.orders[-1:]]
+        order_id = open_orders[-1 - second % min(len(open_orders), 6)] if first % 11 else self.orders[0][0]
+        if order_id in known and second % 13:
+            owner = known[order_id]["member"]
+            member = [owner, *self.oracle.survivors(owner)][-1]
+        reward, quantity = list(ADD_ONS)[third % len(ADD_ONS)], 1 + (third % 7 == 0)
+        reward = "e-book" if third % 41 == 0 else reward
+        named = None if third % 37 == 0 else order_id
+        expected = self.oracle.redeem(member, reward, quantity, order_id=named, now=self.now)
+        return [*planned, Planned(RedeemReward(member, reward, quantity, order_id=named), member, expected)]
 
     def _step(
         self, member: int, step: str, number: int, actor: str, wanted: tuple[str, ...], reward: str

@@ -89,7 +89,8 @@ def _bought(document: ProgramDocument, reward: Reward) -> Iterator[Way]:
             zh, en = f"{zh} 加 {price.cash_cents} 分", f"{en} and {price.cash_cents} cents"
         words = (f"{zh} 换 {reward.id}", f"{en} buy {reward.id}")
         net = Fraction(face - price.cash_cents)
-        yield Way(f"reward:{reward.id}", wallet, price.points, net, gives, words, bool(reward.limits))
+        is_limited = bool(reward.limits) or reward.kind == "add_on"
+        yield Way(f"reward:{reward.id}", wallet, price.points, net, gives, words, is_limited)
 
 
 def _converted(conversion: Conversion) -> Way:

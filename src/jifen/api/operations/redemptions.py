@@ -47,7 +47,8 @@ class RedeemBody(Body, frozen=True):
     """Ask for a reward. Which rung of the ladder: `price` (counted from 0), or the one of `points` a piece; none said:
     the cheapest for the member, of those paid as their first rung is (wallet, money). `quote` holds a price that was
     quoted, for one redemption; `expected_points`: what all pieces should cost, else it is refused. `from`: `household`
-    takes the points of all in the member's household, all or nothing."""
+    takes the points of all in the member's household, all or nothing. `order_id`: the member's order that an add-on is
+    taken with."""
 
     reward: RewardId
     quantity: Pieces = 1
@@ -56,6 +57,7 @@ class RedeemBody(Body, frozen=True):
     expected_points: SomePoints | None = None
     quote: Annotated[str, Meta(min_length=1, max_length=1_000)] | None = None
     from_: Purse = msgspec.field(name="from", default="member")
+    order_id: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT)] | None = None
 
 
 class ApproveBody(Body, frozen=True):
@@ -113,6 +115,7 @@ def _redeem(name: str, body: RedeemBody) -> Command | Refusal:
         body.points,
         body.expected_points,
         from_household=body.from_ == "household",
+        order_id=body.order_id,
     )
 
 
@@ -175,6 +178,7 @@ EXAMPLE_REDEMPTION = {
     "won_by": None,
     "household_id": None,
     "paid_by": [],
+    "order_id": None,
 }
 EXAMPLE_DETAIL = EXAMPLE_REDEMPTION | {
     "steps": [
@@ -257,6 +261,12 @@ OPERATIONS = (
             "unknown_wallet",
             "invalid_quantity",
             "limit_reached",
+            "order_needed",
+            "order_not_needed",
+            "order_not_found",
+            "order_given_back",
+            "order_too_small",
+            "order_limit_reached",
             "sold_out",
             "waiting_in_line",
             "invalid_ticket",

@@ -93,7 +93,8 @@ def decide(
 ) -> Effects | Refusal:
     """What a command does to a member, or why it is refused. Reads no clock, touches no database, changes no argument.
 
-    `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to;
+    `state` is the member's, as locked; `past` the transaction that a refund, reversal, capture or release refers to, or
+    the member's own order that an add-on is taken with;
     `receiver` the other member of a transfer; `others` the other member of a merge, the survivors of a merged member in
     turn, or the rest of a household; `shared_used` what all members together used of caps, by usage name; `current` the
     version in force now, which decides about tiers, where `program` is that of the time of an event; `segments` the
@@ -107,7 +108,7 @@ def decide(
     decision = Decision(program, context, state, shared_used, current, segments, supplies)
     if isinstance(command, RedeemReward) and command.from_household:
         beside = [Decision(program, context, each, current=current) for each in others]
-        return decide_pooled_redemption(decision, beside, command)
+        return decide_pooled_redemption(decision, beside, command, past)
     if others or isinstance(command, SpendFromHousehold):
         return _decide_on_several(program, command, context, (state, *others), past, current)
     look_at_tiers(decision)
@@ -132,9 +133,9 @@ def _apply(decision: Decision, command: Command, past: PastTransaction | None) -
     on_state = _ON_THE_STATE.get(type(command))
     if on_state is not None:
         return on_state(decision, command)
-    on_spent = _ON_WHAT_WAS_SPENT.get(type(command))
-    if on_spent is not None:
-        return on_spent(decision, command, past)
+    on_more = _ON_THE_STATE_AND_MORE.get(type(command))
+    if on_more is not None:
+        return on_more(decision, command, past)
     on_past = _ON_THE_PAST.get(type(command))
     if on_past is None:
         # All that was to be done was to settle, or the shell does it.
@@ -153,7 +154,6 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     ChangeLife: change_life,
     GrantTier: grant_tier,
     RecalculateTiers: recalculate_tiers,
-    RedeemReward: redeem_reward,
     PayRedemption: pay_redemption,
     ApproveRedemption: approve_redemption,
     RejectRedemption: reject_redemption,
@@ -166,8 +166,9 @@ _ON_THE_STATE: Final[dict[type, Callable[[Decision, Any], Refusal | None]]] = {
     UnsavePoints: unsave_points,
     DrawPrize: draw_prize,
 }
-#: one that gives back what an earlier transaction spent, if it has,
-_ON_WHAT_WAS_SPENT: Final[dict[type, Callable[[Decision, Any, PastTransaction | None], Refusal | None]]] = {
+#: one that may need an earlier transaction as well (the order of an add-on, what was spent and comes back),
+_ON_THE_STATE_AND_MORE: Final[dict[type, Callable[[Decision, Any, PastTransaction | None], Refusal | None]]] = {
+    RedeemReward: redeem_reward,
     CancelRedemption: cancel_redemption,
     ReturnRedemption: return_redemption,
 }

@@ -31,7 +31,7 @@ from jifen.core.rules.standing import Counters, facts_of
 from jifen.core.segments.membership import SegmentConditions, with_more
 from jifen.core.tiers.moves import tier_in_force
 from jifen.core.tiers.standing import Standing, TierChange
-from jifen.core.trace import Dealings, Merged, TakenBack, Trace, encode_trace
+from jifen.core.trace import Dealings, EndedAddOn, Merged, TakenBack, Trace, encode_trace
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +71,9 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     `additions`, of an event: the movements with which corrections and refunds that gave more opened lots for it. They
     are its own as those that it opened itself, also for what has expired and what was forgiven: `roots` says, by the
     sequence that opened lots for another transaction, which one that was.
+
+    `add_ons`, of an order: what was taken with it, whoever did (by member and sequence); `ended`: what becomes of that
+    with the command that gives the order back.
     """
 
     sequence: int
@@ -88,6 +91,9 @@ class PastTransaction(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[Merged, ...] = ()
     additions: tuple[Movement, ...] = ()
     roots: Mapping[int, int] = {}
+    member_id: int = 0
+    add_ons: Mapping[tuple[int, int], Redemption] = {}
+    ended: tuple[EndedAddOn, ...] = ()
 
     def root_of(self, lot: int) -> int:
         """The sequence of the event whose points are in a lot."""

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
+from jifen.core.decide.beside_order import check_order_beside
 from jifen.core.decide.bound import bind
-from jifen.core.decide.context import Decision
+from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.eligibility import not_eligible
 from jifen.core.decide.grant import grant
 from jifen.core.decide.spend import check_available
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
@@ -38,9 +39,10 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
     quote: str = ""
 
 
-def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
-    """Bind or spend the points, take the stock, and let the redemption wait or pass."""
-    redemption = ask_for_reward(decision, command)
+def redeem_reward(decision: Decision, command: RedeemReward, earned: PastTransaction | None) -> Refusal | None:
+    """Bind or spend the points, take the stock, and let the redemption wait or pass. `earned`: the member's order that
+    an add-on is taken with."""
+    redemption = ask_for_reward(decision, command, earned)
     if isinstance(redemption, Refusal):
         return redemption
     if refusal := check_available(decision, redemption.wallet, redemption.points):
@@ -50,7 +52,7 @@ def redeem_reward(decision: Decision, command: RedeemReward) -> Refusal | None:
     return None
 
 
-def ask_for_reward(decision: Decision, command: RedeemReward) -> Redemption | Refusal:
+def ask_for_reward(decision: Decision, command: RedeemReward, earned: PastTransaction | None) -> Redemption | Refusal:
     """The redemption where every one begins (held), or why the member cannot have the reward, whatever the points."""
     program, context = decision.program, decision.context
     reward = find_reward(program, command.reward)
@@ -61,6 +63,8 @@ def ask_for_reward(decision: Decision, command: RedeemReward) -> Redemption | Re
     asker = asker_of(decision, context.now)
     if refusal := check_eligible(program, reward, asker):
         return refusal
+    if refusal := check_order_beside(reward.document, command, earned):
+        return refusal
     choice = _choose(decision, reward, asker, command)
     if isinstance(choice, Refusal):
         return choice
@@ -68,7 +72,13 @@ def ask_for_reward(decision: Decision, command: RedeemReward) -> Redemption | Re
     refusal = check_limits(decision, counted, command.quantity) or check_stock(
         decision, reward.document, command.quantity
     )
-    return refusal or _begin(decision, reward.document, asker, choice, command.quantity, list(counted))
+    if refusal is not None:
+        return refusal
+    redemption = _begin(decision, reward.document, asker, choice, command.quantity, list(counted))
+    if earned is None or command.order_id is None:
+        return redemption
+    order = transaction_id(earned.member_id, earned.sequence)
+    return msgspec.structs.replace(redemption, order_id=command.order_id, order=order)
 
 
 def find_reward(program: Program, reward_id: str) -> OpenReward | Refusal:

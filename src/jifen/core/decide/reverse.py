@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from jifen.core.calendar import local_day
 from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import NOBODY, check_debt, check_room, encode_facts
 from jifen.core.decide.offset import give_points_back, points_due
+from jifen.core.decide.past_order import order_of, returned_before, returned_now
 from jifen.core.decide.settle import return_pieces
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
 from jifen.core.orders import Order, OrderLine, OrderRefund, check_order, remaining_lines
@@ -17,8 +16,6 @@ from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import RatedEvent
 from jifen.core.rules.rate import Award, rate
 from jifen.core.trace import Dealings, TakenBack
-
-_decode_order = msgspec.json.Decoder(Order).decode
 
 
 def refund_order(decision: Decision, command: RefundOrder, earned: PastTransaction) -> Refusal | None:
@@ -32,9 +29,9 @@ def refund_order(decision: Decision, command: RefundOrder, earned: PastTransacti
 
 def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | None) -> Refusal | None:
     assert earned.facts is not None
-    order = _order_of(earned)
-    before = _returned_before(earned)
-    returned = _returned_now(order, before, refund)
+    order = order_of(earned)
+    before = returned_before(earned)
+    returned = returned_now(order, before, refund)
     if isinstance(returned, Refusal):
         return returned
     in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
@@ -54,7 +51,7 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
     and the facts of its own time, less what was returned of it meanwhile."""
     if not earned.is_order:
         return Refusal("unknown_order", f"No order {command.correction.order_id!r} was recorded.", "/data/order_id")
-    order, was = command.correction.order, _order_of(earned)
+    order, was = command.correction.order, order_of(earned)
     if order.currency != was.currency:
         message = f"The order was in {was.currency}; a correction cannot change that."
         return Refusal(
@@ -63,7 +60,7 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
     refusal = check_order(order)
     if refusal is not None:
         return refusal
-    returned = _returned_before(earned)
+    returned = returned_before(earned)
     quantities = {line.line_id: line.quantity for line in order.lines}
     for line, quantity in returned.items():
         if quantities.get(line, 0) < quantity:
@@ -79,13 +76,6 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
     if refusal is None:
         _count_change(decision, earned, spent)
     return refusal
-
-
-def _order_of(earned: PastTransaction) -> Order:
-    """The order as it was told, or as it was corrected last."""
-    assert earned.facts is not None
-    corrections = [trace.corrected for _, trace in earned.referring if trace.corrected is not None]
-    return corrections[-1] if corrections else _decode_order(earned.facts)
 
 
 def _due(earned: PastTransaction, kept: list[Award]) -> dict[int, int]:
@@ -171,38 +161,6 @@ def _refuse_redemption(past: PastTransaction, command: ReverseTransaction) -> Re
     return Refusal("not_reversible", message, None, details, f"它属于{zh}；请取消或退回该兑换单，积分随之退回。")
 
 
-def _returned_before(earned: PastTransaction) -> dict[str, int]:
-    before: dict[str, int] = {}
-    for _, trace in earned.referring:
-        for line, quantity in trace.returned.items():
-            before[line] = before.get(line, 0) + quantity
-    return before
-
-
-def _returned_now(order: Order, before: dict[str, int], refund: OrderRefund | None) -> dict[str, int] | Refusal:
-    left = {line.line_id: line.quantity - before.get(line.line_id, 0) for line in order.lines}
-    if not any(left.values()):
-        return Refusal("already_refunded", f"All of the order {order.order_id!r} was refunded before.")
-    if refund is None or not refund.lines:
-        return {line: quantity for line, quantity in left.items() if quantity}
-    returned: dict[str, int] = {}
-    for index, line in enumerate(refund.lines):
-        pointer = f"/data/lines/{index}"
-        if line.line_id not in left:
-            message = f"The order {order.order_id!r} has no line {line.line_id!r}."
-            zh = f"订单 {order.order_id!r} 没有 {line.line_id!r}。"
-            return Refusal("unknown_line", message, f"{pointer}/line_id", message_zh=zh)
-        returned[line.line_id] = returned.get(line.line_id, 0) + line.quantity
-        if returned[line.line_id] > left[line.line_id]:
-            return Refusal(
-                "returned_too_much",
-                f"Of line {line.line_id!r} {left[line.line_id]} can still be returned, not {returned[line.line_id]}.",
-                f"{pointer}/quantity",
-                {"remaining": left[line.line_id], "returned": returned[line.line_id]},
-            )
-    return returned
-
-
 def _book_reversal(
     decision: Decision,
     past: PastTransaction,
@@ -239,7 +197,7 @@ def _book_reversal(
         taken_back=taken_back,
         returned=returned,
         corrected=corrected,
-        dealings=None if refunded is None else Dealings(refunded=refunded),
+        dealings=Dealings(refunded=refunded, add_ons=[*past.ended]) if refunded or past.ended else None,
         spent=spent,
         facts=facts,
         refers_to=past.sequence,

@@ -26,6 +26,7 @@ from jifen.core.redemption.commands import (
 from jifen.core.redemption.machine import HELD, UNDONE, Move, Step, next_state, steps_from
 from jifen.core.redemption.values import Agreement, Approval, Redemption
 from jifen.core.refusal import Refusal
+from jifen.core.trace import Dealings
 
 #: Steps that the commands themselves name; the others follow from them.
 _ASKED = ("pay", "agree", "approve", "reject", "cancel", "fulfil", "write_off", "cancel_write_off", "return")
@@ -139,11 +140,12 @@ def cancel_redemption(decision: Decision, command: CancelRedemption, past: PastT
     if redemption.used:
         details: dict[str, object] = {"used": redemption.used, "tickets": redemption.quantity}
         return Refusal("ticket_used", "A ticket of it was drawn with.", None, details)
+    dealings = None if command.order_id is None else Dealings(ended_with=command.order_id)
     if redemption.state in HELD:
         decision.begin()
-        _undo_held(decision, sequence, redemption, "cancel", decision.context.now)
+        _undo_held(decision, sequence, redemption, "cancel", decision.context.now, dealings=dealings)
         return None
-    return _give_back(decision, sequence, redemption, "cancel", past)
+    return _give_back(decision, sequence, redemption, "cancel", past, dealings)
 
 
 def return_redemption(decision: Decision, command: ReturnRedemption, past: PastTransaction | None) -> Refusal | None:
@@ -255,17 +257,30 @@ def _pass(decision: Decision, sequence: int, redemption: Redemption, step: Step)
 
 
 def _undo_held(
-    decision: Decision, sequence: int, redemption: Redemption, step: Step, at: datetime, *, is_asked: bool = True
+    decision: Decision,
+    sequence: int,
+    redemption: Redemption,
+    step: Step,
+    at: datetime,
+    *,
+    is_asked: bool = True,
+    dealings: Dealings | None = None,
 ) -> None:
     """Release what is held, and count back what it used. Within the transaction that has begun."""
     points = redemption.own_points
     if points:
         release_bound(decision, redemption.wallet, sequence, at)
-    _end(decision, sequence, step, advance(redemption, step), points, move="release", at=at, is_asked=is_asked)
+    after = advance(redemption, step)
+    _end(decision, sequence, step, after, points, move="release", at=at, is_asked=is_asked, dealings=dealings)
 
 
 def _give_back(
-    decision: Decision, sequence: int, redemption: Redemption, step: Step, past: PastTransaction | None
+    decision: Decision,
+    sequence: int,
+    redemption: Redemption,
+    step: Step,
+    past: PastTransaction | None,
+    dealings: Dealings | None = None,
 ) -> Refusal | None:
     """Return what was spent to the lots of origin, just as a cancelled spend does."""
     points, withheld = 0, 0
@@ -279,7 +294,8 @@ def _give_back(
         returning.book(decision)
     else:
         decision.begin()
-    _end(decision, sequence, step, advance(redemption, step), points, move="return", withheld=withheld or None)
+    after = advance(redemption, step)
+    _end(decision, sequence, step, after, points, move="return", withheld=withheld or None, dealings=dealings)
     return None
 
 
@@ -294,6 +310,7 @@ def _end(
     at: datetime | None = None,
     is_asked: bool = True,
     withheld: int | None = None,
+    dealings: Dealings | None = None,
 ) -> None:
     """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points. `at`:
     from when it counts; what somebody asked for happened when they say."""
@@ -315,6 +332,7 @@ def _end(
         points=points,
         withheld=withheld,
         uses=uses,
+        dealings=dealings,
         taken=taken,
         step=step,
         redemption=redemption,

@@ -77,6 +77,12 @@ def _check_reward(path: str, reward_id: str, rewards: Mapping[str, Reward]) -> N
         raise unknown(path, reward_id, rewards, "兑换品", "rewards")
     if reward.retired:
         raise invalid(path, f"is {reward_id!r}, which is retired", f"是 {reward_id!r}，它已下架")
+    if reward.kind == "add_on":
+        raise invalid(
+            path,
+            f"is {reward_id!r}, an add-on, which can be taken only with an order",
+            f"是 {reward_id!r}，它是加价购，只能随订单换购",
+        )
 
 
 def _check_payment(path: str, draw: Draw, rewards: Mapping[str, Reward], kinds: Kinds) -> None:

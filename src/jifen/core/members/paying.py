@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -26,14 +26,16 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import Dealings, Pooled, PooledPart
 
 
-def decide_pooled_redemption(asker: Decision, beside: Sequence[Decision], command: RedeemReward) -> Effects | Refusal:
+def decide_pooled_redemption(
+    asker: Decision, beside: Sequence[Decision], command: RedeemReward, earned: PastTransaction | None
+) -> Effects | Refusal:
     """A member asks for a reward; each pays from their own lots, in transactions of their own that name each other.
 
     The reward, its limits and its conditions are the asker's matter alone, and so is the redemption.
     """
     everybody = gather_payers(asker, beside)
     settle_redemptions(asker, command)
-    redemption = ask_for_reward(asker, command)
+    redemption = ask_for_reward(asker, command, earned)
     if isinstance(redemption, Refusal):
         return redemption
     shares = share_points(everybody, redemption.wallet, redemption.points)
@@ -86,6 +88,16 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
 
     past: PastTransaction | None
     survivors: Sequence[int] = ()
+
+
+def behind_of(
+    steps: Iterable[SharedStep],
+    past: Mapping[tuple[int, int], PastTransaction],
+    survivors: Mapping[int, Sequence[int]],
+) -> dict[Payer, Behind]:
+    """What is known behind the parts of others that must follow these steps."""
+    payers = {payer for step in steps for payer in step.redemption.payers}
+    return {each: Behind(past.get((each.member, each.sequence)), survivors.get(each.member, ())) for each in payers}
 
 
 def follow_steps(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
-from jifen.core.redemption.document import ApprovalFlow, CouponTerms, Price, Reward
+from jifen.core.redemption.document import AddOnTerms, ApprovalFlow, CouponTerms, Price, Reward, RewardKind
 from jifen.core.rules.faults import check_ids, check_length, check_number, check_range, check_text, invalid, unknown
 from jifen.core.text import unfit_text
 
@@ -70,20 +70,33 @@ def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) ->
 
 
 def _check_terms(path: str, reward: Reward) -> None:
-    if (reward.kind == "coupon") != (reward.coupon is not None):
-        if reward.kind == "coupon":
-            raise invalid(f"{path}.coupon", "is missing: say what the coupon is worth", "没有写：请写明优惠券的面值")
+    if reward.kind == "coupon" and reward.coupon is None:
+        raise invalid(f"{path}.coupon", "is missing: a coupon says what it is worth", "没有写：请写明优惠券的面值")
+    if reward.coupon is not None and reward.kind not in ("coupon", "add_on"):
         raise invalid(
-            f"{path}.coupon", f"is given, but a {reward.kind} is no coupon", f"写了，但 {reward.kind} 不是优惠券"
+            f"{path}.coupon", "is given, but only coupons and add-ons have one", "写了，但只有优惠券和加价购才有"
         )
     if reward.stock == "codes" and reward.coupon is None:
         raise invalid(f"{path}.stock", "is codes, which only coupons have", "是 codes，只有优惠券才能这样")
+    if reward.add_on is not None:
+        _check_add_on(f"{path}.add_on", reward.kind, reward.add_on)
     if reward.coupon is not None:
         _check_coupon(f"{path}.coupon", reward.coupon)
         if reward.fulfilment != "none":
             raise invalid(
                 f"{path}.fulfilment", "is given, but a coupon is delivered by its code", "写了，但优惠券凭券码交付"
             )
+
+
+def _check_add_on(path: str, kind: RewardKind, terms: AddOnTerms) -> None:
+    if kind != "add_on":
+        raise invalid(
+            path,
+            "is given, but only rewards of the kind add_on are taken with an order",
+            "写了，但只有 add_on 类兑换品才随订单换购",
+        )
+    check_range(f"{path}.most", terms.most, 1, MAXIMUM_PIECES)
+    check_range(f"{path}.from_cents", terms.from_cents, 0, MAXIMUM_AMOUNT)
 
 
 def _check_coupon(path: str, terms: CouponTerms) -> None:

@@ -12,6 +12,7 @@ class RedeemReward(msgspec.Struct, frozen=True, gc=False):
     """A member asks for a reward. The rung of the ladder: `price` (counted from 0), else the one of `points` a piece,
     else the cheapest that is for the member. `expected_points`: what all pieces together should cost, or it is refused.
     `from_household`: with the points of all in the member's `household`, which is filled in by whoever looked it up.
+    `order_id`: the order that an add-on is taken with.
     """
 
     member: MemberReference
@@ -23,6 +24,7 @@ class RedeemReward(msgspec.Struct, frozen=True, gc=False):
     quote: Quote | None = None
     from_household: bool = False
     household: int = 0
+    order_id: str | None = None
 
 
 class ApproveRedemption(msgspec.Struct, frozen=True, gc=False):
@@ -56,10 +58,12 @@ class FulfilRedemption(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelRedemption(msgspec.Struct, frozen=True, gc=False):
-    """The member does not want it after all, or cannot have it; nothing was delivered or used."""
+    """The member does not want it after all, or cannot have it; nothing was delivered or used. `order_id`: the order
+    with which it ends, as that was given back."""
 
     member: int
     redemption: int
+    order_id: str | None = None
 
 
 class ReturnRedemption(msgspec.Struct, frozen=True, gc=False):

@@ -47,13 +47,21 @@ class CouponTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     is_partly_usable: bool = False
 
 
+class AddOnTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """With which orders an add-on can be taken: `most` pieces with each, and only where at least `from_cents` (minor
+    units) of money are paid for what remains of the order."""
+
+    most: int = 1
+    from_cents: int = 0
+
+
 class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"audience": "for"}):
     """Something that points buy.
 
     `for` says which members may have it, `hidden` that nobody else gets to see it (nor anybody to whom no tier opens
-    it, where tiers do). `approval` names the flow that
-    decides on it; none named: the first flow whose condition holds. `captcha`: whoever redeems it over HTTP must have
-    done so much work. A retired reward stays known and is not given any more.
+    it, where tiers do). `approval` names the flow that decides on it; none named: the first flow whose condition holds.
+    `captcha`: whoever redeems it over HTTP must have done so much work. `add_on`: with which orders an add-on can be
+    taken. A retired reward stays known and is not given any more.
     """
 
     id: str
@@ -74,6 +82,12 @@ class Reward(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     payment_minutes: int = 30
     retired: bool = False
     captcha: Captcha | None = None
+    add_on: AddOnTerms | None = None
+
+
+def terms_of_add_on(reward: Reward) -> AddOnTerms | None:
+    """With which orders a reward is taken; None: it is no add-on."""
+    return (reward.add_on or AddOnTerms()) if reward.kind == "add_on" else None
 
 
 class Delegation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from jifen.core.draws.values import Round
 from jifen.core.redemption.document import ApprovalStep, CouponTerms, Delegation, FulfilmentKind, RewardKind
-from jifen.core.redemption.machine import State
+from jifen.core.redemption.machine import State, next_state
 
 
 class CouponUse(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -81,7 +81,8 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     pool that are bound and not issued yet. `refund_cents`: money that the merchant owes back. `used`: how many lottery
     tickets of it were used up. `won_by`: the draw (a transaction of the member) that it was won in.
     `household`: the one whose points were asked for; `payers`: the others who pay for it. `quote`: the nonce of the
-    quote that held its price.
+    quote that held its price. `order_id`: the order that an add-on was taken with, and `order` the transaction that
+    recorded it.
     """
 
     reward: str
@@ -112,6 +113,14 @@ class Redemption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     household: int = 0
     payers: tuple[Payer, ...] = ()
     quote: str = ""
+    order_id: str = ""
+    order: str = ""
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether nothing of it was delivered or used, so that it can still end without anything coming back."""
+        is_used = self.used or any(coupon.uses for coupon in self.coupons)
+        return next_state(self.state, "cancel") is not None and not is_used
 
     @property
     def own_points(self) -> int:

@@ -174,6 +174,13 @@ SELECT r.member_id, r.sequence, r.content
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN redemptions r ON r.shard = wanted.shard AND r.member_id = wanted.member_id AND r.sequence = wanted.sequence
 
+-- name: add_ons_of_orders
+-- $1 orders, by the transactions that recorded them. What was taken with them. Says what its index says.
+SELECT content ->> 'order' AS taken_with, member_id, sequence, content
+FROM redemptions
+WHERE content ->> 'order' IS NOT NULL AND content ->> 'order' = ANY ($1::text[])
+ORDER BY member_id, sequence
+
 -- name: find_waiting
 -- $1 shards, $2 member ids, $3 the states in which redemptions wait. What waits of these members.
 SELECT r.member_id, r.sequence

@@ -781,6 +781,36 @@ FROM reserved r
 FULL JOIN (SELECT * FROM code_pool WHERE member_id IS NOT NULL) p ON p.reward = r.reward AND p.code = r.code
 WHERE (p.member_id = r.member_id AND p.sequence = r.sequence) IS NOT TRUE
 
+-- name: add_ons
+-- Every add-on names an order that was recorded; and those that a refund, reversal or correction (8, 12) says to have ended are
+-- those of which a step (14) of the same commit says that they did. What cannot be is not looked for: no add-ons in any version.
+WITH told AS (
+    SELECT (each.value ->> 'member')::bigint AS member_id, (each.value ->> 'sequence')::integer AS redemption, t.recorded_at
+    FROM transactions t CROSS JOIN LATERAL json_array_elements(t.trace #> '{dealings,add_ons}') AS each
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"kind":"add_on"') AND t.kind IN (8, 12)
+        AND (each.value ->> 'is_kept') IS DISTINCT FROM 'true'
+), ended AS (
+    SELECT member_id, refers_to AS redemption, recorded_at
+    FROM transactions
+    WHERE EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"kind":"add_on"') AND kind = 14
+        AND trace #> '{dealings,ended_with}' IS NOT NULL
+)
+SELECT 'add_on_broken' AS kind, coalesce(t.member_id, e.member_id) AS member_id,
+       concat('add-on ', coalesce(t.member_id, e.member_id), '-', coalesce(t.redemption, e.redemption),
+              CASE WHEN e.redemption IS NULL THEN ' is told to have ended with its order, and no step says so'
+                   ELSE ' ended with its order, which does not say so' END) AS detail
+FROM told t
+FULL JOIN ended e ON e.member_id = t.member_id AND e.redemption = t.redemption AND e.recorded_at = t.recorded_at
+WHERE t.redemption IS NULL OR e.redemption IS NULL
+UNION ALL
+SELECT 'add_on_broken', r.member_id,
+       concat('add-on ', r.member_id, '-', r.sequence, ' names order ', r.content ->> 'order_id', ', and ',
+              r.content ->> 'order', ' did not record it')
+FROM redemptions r
+LEFT JOIN transactions t ON t.kind = 1 AND t.member_id = split_part(r.content ->> 'order', '-', 1)::bigint
+    AND t.sequence = split_part(r.content ->> 'order', '-', 2)::integer
+WHERE r.content ->> 'order' IS NOT NULL AND (t.facts ->> 'order_id' = r.content ->> 'order_id') IS NOT TRUE
+
 -- name: draws
 -- Lotteries: every number of a round was drawn once, by the transaction (kind 20) that says so; and each point follows from
 -- the seed of its round, each prize from the point and the odds of its program version. HMAC-SHA256 is worked out with

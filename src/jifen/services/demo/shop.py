@@ -70,7 +70,7 @@ def _gives_points(program: Program, draw: str) -> bool:
 
 
 def _offer(program: Program, reward: OpenReward, tickets: dict[str | None, str]) -> Offer | None:
-    """The reward, unless it is only for some, only at times, only so often, or runs out by design."""
+    """The reward, unless it is only for some, only at times, only so often or with an order, or runs out by design."""
     document = reward.document
     is_for_all = document.audience is None and not document.hidden and not reward.opened_to
     is_always = document.period == type(document.period)() and not document.limits and document.stock != "codes"
@@ -80,7 +80,7 @@ def _offer(program: Program, reward: OpenReward, tickets: dict[str | None, str])
     if not is_plain or wallets != {program.default_wallet} or not full:
         return None
     draw = tickets.get(document.id)
-    if document.kind == "lottery_ticket" and draw is None:
+    if document.kind == "add_on" or (document.kind == "lottery_ticket" and draw is None):
         return None
     parts = [
         (index, each.price.points)

@@ -149,3 +149,9 @@ def member_facts(words: Words, member: MemberFacts) -> str:
         shown = words.say("yes" if value else "no") if isinstance(value, bool) else value
         parts.append(words.say("fact_field", name=field if name is None else words.text(name), value=shown))
     return words.join(parts)
+
+
+def reward_name(words: Words, told: Told, reward_id: str) -> str:
+    """As the version of the transaction calls it; a reward that it does not know by its id."""
+    reward = told.program.offers.rewards.get(reward_id)
+    return reward_id if reward is None else words.text(reward.document.name)

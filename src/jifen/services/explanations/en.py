@@ -176,6 +176,9 @@ TEXTS: Final[dict[str, str]] = {
     # Orders that points paid part of
     "offset": "Another {money} were paid with {points}, which earn nothing.",
     "refunded": "Of what points had paid, {points} come back; in money {money} are due.",
+    "add_on_cancelled": "{reward} (redemption {redemption}), taken with the order, was cancelled: {points} came back.",
+    "add_on_owed": "In money {money} are owed back for {reward}.",
+    "add_on_kept": "{reward} (redemption {redemption}), taken with the order, had been delivered or used; it stays.",
     "refunded_withheld": "Another {points} do not come back: when their order was refunded they were spent and let go.",
     # Taking back
     "returned": "Returned of order {order}: {lines}.",
@@ -320,6 +323,8 @@ TEXTS: Final[dict[str, str]] = {
     "draw_pity": "After {misses} misses in a row the next one wins.",
     "draw_redemption": "It is the redemption {redemption}.",
     "draw_number": "Round {round}, number {number}: point {point} of {total}. Once the seed is revealed, check it.",
+    "redeem_order": "It was taken with order {order}.",
+    "step_with_order": "Order {order} was given back, and it ended with that.",
     "redeem_won": "It was won in a lottery ({draw}).",
     # Redemptions
     "title_redeem": "{reward} redeemed for {points}",

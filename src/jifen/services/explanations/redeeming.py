@@ -5,7 +5,15 @@ from __future__ import annotations
 from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.redemption.values import Redemption
 from jifen.core.trace import Pooled
-from jifen.services.explanations.common import Telling, balances, circumstances, new_lots, repaid, used_lots
+from jifen.services.explanations.common import (
+    Telling,
+    balances,
+    circumstances,
+    new_lots,
+    repaid,
+    reward_name,
+    used_lots,
+)
 from jifen.services.explanations.told import Told
 from jifen.services.explanations.words import Words
 
@@ -18,7 +26,7 @@ def tell_redeeming(words: Words, told: Told) -> Telling:
         assert trace.dealings is not None and trace.dealings.pooled is not None
         return _tell_part(words, told, trace.dealings.pooled)
     points = words.points(redemption.wallet, redemption.points)
-    reward = _reward_name(words, told, redemption.reward)
+    reward = reward_name(words, told, redemption.reward)
     lines = circumstances(words, told) if words.reader == "operator" else []
     if told.kind is Kind.REDEEM:
         title = words.say("title_redeem", reward=reward, points=points)
@@ -34,6 +42,8 @@ def tell_redeeming(words: Words, told: Told) -> Telling:
         if redemption.won_by:
             draw = transaction_id(told.member_id, redemption.won_by)
             lines.append(words.say("redeem_won", draw=draw))
+        if redemption.order_id:
+            lines.append(words.say("redeem_order", order=redemption.order_id))
         if redemption.cash_cents:
             lines.append(words.say("redeem_cash", money=words.money(redemption.cash_cents)))
         lines += _parts(words, redemption)
@@ -41,6 +51,8 @@ def tell_redeeming(words: Words, told: Told) -> Telling:
         title = words.say("title_step", reward=reward, step=words.say(f"step_{trace.step}"))
         step = words.say(f"step_{trace.step}")
         lines.append(words.say("step", instant=words.instant(told.occurred_at), reward=reward, step=step))
+        if trace.dealings is not None and trace.dealings.ended_with is not None:
+            lines.append(words.say("step_with_order", order=trace.dealings.ended_with))
     lines.append(words.say("redemption_stands", state=words.say(f"redemption_{redemption.state}")))
     return Telling(title, lines + _points(words, told))
 
@@ -69,7 +81,7 @@ def _tell_part(words: Words, told: Told, pooled: Pooled) -> Telling:
     """What somebody pays, or gets back, of what another of the household redeemed."""
     trace = told.trace
     assert trace.wallet is not None and trace.points is not None
-    points, reward = words.points(trace.wallet, trace.points), _reward_name(words, told, pooled.reward)
+    points, reward = words.points(trace.wallet, trace.points), reward_name(words, told, pooled.reward)
     lines = circumstances(words, told) if words.reader == "operator" else []
     about = {
         "instant": words.instant(told.occurred_at),
@@ -99,9 +111,3 @@ def _points(words: Words, told: Told) -> list[str]:
     if words.reader == "operator":
         lines += used_lots(words, told)
     return lines + balances(words, told)
-
-
-def _reward_name(words: Words, told: Told, reward_id: str) -> str:
-    """As the version of the transaction calls it; a reward that has gone since by its id."""
-    reward = told.program.offers.rewards.get(reward_id)
-    return reward_id if reward is None else words.text(reward.document.name)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from jifen.core.ledger.values import Kind
+from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.trace import TakenBack
-from jifen.services.explanations.common import Telling, balances, circumstances, new_lots, repaid, used_lots
+from jifen.services.explanations.common import (
+    Telling,
+    balances,
+    circumstances,
+    new_lots,
+    repaid,
+    reward_name,
+    used_lots,
+)
 from jifen.services.explanations.earning import told_facts
 from jifen.services.explanations.told import Told, kept_of_order, remaining_order
 from jifen.services.explanations.words import Words
@@ -20,7 +28,7 @@ def tell_taking_back(words: Words, told: Told) -> Telling:
     lines += _what_happened(words, told, origin)
     for taken in told.trace.taken_back:
         lines.append(_taken_back(words, taken))
-    lines += _refunded(words, told)
+    lines += _refunded(words, told) + _add_ons(words, told)
     lines += new_lots(words, told)
     if origin.order is not None:
         kept = kept_of_order(told)
@@ -38,6 +46,21 @@ def _refunded(words: Words, told: Told) -> list[str]:
     lines = [words.say("refunded", points=points, money=money)]
     if refunded.withheld:
         lines.append(words.say("refunded_withheld", points=words.points(refunded.wallet, refunded.withheld)))
+    return lines
+
+
+def _add_ons(words: Words, told: Told) -> list[str]:
+    """What became of what had been taken with an order that was given back."""
+    lines = []
+    for each in () if told.trace.dealings is None else told.trace.dealings.add_ons:
+        reward, redemption = reward_name(words, told, each.reward), transaction_id(each.member, each.sequence)
+        if each.is_kept:
+            lines.append(words.say("add_on_kept", reward=reward, redemption=redemption))
+            continue
+        points = words.points(each.wallet, each.points)
+        lines.append(words.say("add_on_cancelled", reward=reward, redemption=redemption, points=points))
+        if each.refund_cents:
+            lines.append(words.say("add_on_owed", reward=reward, money=words.money(each.refund_cents)))
     return lines
 
 

@@ -174,6 +174,9 @@ TEXTS: Final[dict[str, str]] = {
     # Orders that points paid part of
     "offset": "另有 {money}由 {points}抵扣，抵扣部分不获得积分。",
     "refunded": "积分抵扣的部分退还 {points}；现金部分应退 {money}。",
+    "add_on_cancelled": "随该订单换购的 {reward}（兑换单 {redemption}）已取消，退还 {points}。",
+    "add_on_owed": "{reward} 应退现金 {money}。",
+    "add_on_kept": "随该订单换购的 {reward}（兑换单 {redemption}）已交付或使用，予以保留。",
     "refunded_withheld": "另有 {points}不再退还：相应订单退货时，这部分因已使用而免于收回。",
     # Taking back
     "returned": "订单 {order} 退货：{lines}。",
@@ -318,6 +321,8 @@ TEXTS: Final[dict[str, str]] = {
     "draw_pity": "连续 {misses} 次未中，触发保底。",
     "draw_redemption": "兑换单：{redemption}。",
     "draw_number": "第 {round} 轮第 {number} 次，点数 {point}（共 {total}）。公布种子后可自行验证。",
+    "redeem_order": "随订单 {order} 换购。",
+    "step_with_order": "订单 {order} 已全部退货，换购随之取消。",
     "redeem_won": "由抽奖获得（{draw}）。",
     # Redemptions
     "title_redeem": "兑换「{reward}」，{points}",

@@ -90,6 +90,9 @@ def test_vouchers_for_nothing() -> None:
     assert kinds(check_program(with_ways(rewards=[free]).document)) == [("gaining_loop", ["reward:coupon"])]
     report = check_program(with_ways(rewards=[free | {"limits": [{"most": 1}]}]).document)
     assert (report.findings, [each.rule for each in report.not_proven]) == ([], ["reward:coupon"])
+    # An add-on is there once with each order.
+    report = check_program(with_ways(rewards=[free | {"kind": "add_on"}]).document)
+    assert (report.findings, [each.rule for each in report.not_proven]) == ([], ["reward:coupon"])
     # A voucher sold for as much as it is worth is neither.
     sold = COUPON | {"prices": [{"points": 0, "cash_cents": 10_000}]}
     assert check_program(with_ways(rewards=[sold]).document).not_proven == []

@@ -13,6 +13,7 @@ from tests.unit.core.rules.test_checks import check
 NAME = {"zh": "奖", "en": "Prize"}
 CUP = {"id": "cup", "kind": "goods", "name": NAME, "prices": [{"points": 9}], "fulfilment": "shipping"}
 OLD = {"id": "old", "kind": "goods", "name": NAME, "prices": [{"points": 9}], "retired": True}
+TREAT = {"id": "treat", "kind": "add_on", "name": NAME, "prices": [{"points": 9}]}
 DRAW: dict[str, Any] = {
     "id": "wheel",
     "name": NAME,
@@ -32,7 +33,7 @@ DRAW: dict[str, Any] = {
 
 def checked(draw: dict[str, Any]) -> None:
     """Check a program with this draw."""
-    check(draws=[draw], rewards=[CUP, OLD, TICKET])
+    check(draws=[draw], rewards=[CUP, OLD, TICKET, TREAT])
 
 
 def test_a_right_draw() -> None:
@@ -54,6 +55,7 @@ def test_a_right_draw() -> None:
         (changed(DRAW, cup={"points": 1}), "$.draws[0].prizes[0].points"),
         (changed(DRAW, cup={"reward": "car"}), "$.draws[0].prizes[0].reward"),
         (changed(DRAW, cup={"reward": "old"}), "$.draws[0].prizes[0].reward"),
+        (changed(DRAW, cup={"reward": "treat"}), "$.draws[0].prizes[0].reward"),
         (changed(DRAW, ten={"wallet": "gold"}), "$.draws[0].prizes[1].wallet"),
         (changed(DRAW, none={"wallet": "points"}), "$.draws[0].prizes[2].wallet"),
         (changed(DRAW, cup={"stock": -1}), "$.draws[0].prizes[0].stock"),

@@ -9,9 +9,10 @@ import pytest
 
 from jifen.core.program import InvalidProgram, ProgramDocument, check_document
 from jifen.core.redemption.checks import is_role
-from jifen.core.redemption.document import Price
+from jifen.core.redemption.document import AddOnTerms, CouponTerms, Price
 from jifen.core.rules.document import Catalog, LocalizedText
 from jifen.core.tiers.document import Benefits, TierLevel, TierSet
+from tests.add_ons import with_add_ons
 from tests.model.programs import make_document
 from tests.redeeming import with_rewards
 
@@ -110,3 +111,25 @@ def test_names_of_roles() -> None:
     """Small letters, digits, hyphens."""
     assert is_role("store-manager_2")
     assert not any(is_role(each) for each in ("", "Manager", "a b", "a" * 41, "店长"))
+
+
+@pytest.mark.parametrize(
+    ("reward", "changes", "named"),
+    [
+        ("mug", {"add_on": AddOnTerms(0)}, "add_on.most"),
+        ("mug", {"add_on": AddOnTerms(101)}, "add_on.most"),
+        ("mug", {"add_on": AddOnTerms(1, -1)}, "add_on.from_cents"),
+        ("cup", {"add_on": AddOnTerms()}, "add_on"),
+        ("cup", {"coupon": CouponTerms("voucher")}, "coupon"),
+        ("tote", {"fulfilment": "shipping"}, "fulfilment"),
+    ],
+)
+def test_terms_of_add_ons(reward: str, changes: dict[str, Any], named: str) -> None:
+    """Only add-ons have them, at least one piece goes with an order, and an add-on may be a coupon."""
+    document = with_add_ons(make_document())
+    check_document(document)
+    rewards = [msgspec.structs.replace(each, **changes) if each.id == reward else each for each in document.rewards]
+    place = next(number for number, each in enumerate(rewards) if each.id == reward)
+    with pytest.raises(InvalidProgram) as caught:
+        check_document(msgspec.structs.replace(document, rewards=rewards))
+    assert f"$.rewards[{place}].{named}" in str(caught.value)
