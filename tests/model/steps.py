@@ -66,6 +66,7 @@ EVERYTHING = Weights(
         "write_off": 3,
         "cancel_write_off": 1,
         "freeze": 1,
+        "close": 1,
         "merge": 3,
         "undo_merge": 3,
         "come_together": 3,
@@ -88,6 +89,8 @@ MERGING = Weights(
     | {"merge": 6, "undo_merge": 4, "refund": 24, "reverse": 24, "give_up": 16, "redeem": 12, "hold": 8, "save": 8}
     | {"earn": 20, "pay_with_points": 12, "come_together": 6, "spend_together": 16, "wait": 8, "convert": 8}
 )
+#: Members leave, and what they did before comes back.
+LEAVING = Weights(MERGING.of | {"close": 9, "freeze": 6, "undo_merge": 8, "spend": 10, "settle": 3})
 NUMBERS = st.integers(0, 30_000)
 
 
@@ -156,6 +159,7 @@ def any_document(choose: Choose, time_zone: str) -> ProgramDocument:
         offset=choose([None, *[_any_offset(choose)] * 5]),
         members=MemberPolicy(
             frozen=choose(["earn", "refuse"]),
+            closed_points=choose(["forfeit", "forfeit", "keep"]),
             most_in_household=choose([2, 3, 8]),
             daily_from_household=choose([None, None, 0, 60, 900]),
         ),

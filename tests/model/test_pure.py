@@ -18,7 +18,7 @@ from tests.model.oracle.rewards import ROLES, STOCK
 from tests.model.planner import START, Planned, Planner
 from tests.model.programs import make_program
 from tests.model.shell import Shell
-from tests.model.steps import MERGING, REDEEMING, Step, programs, random_programs, random_steps, steps
+from tests.model.steps import LEAVING, MERGING, REDEEMING, Step, programs, random_programs, random_steps, steps
 
 MEMBERS = [101, 102, 103, 104]
 
@@ -110,3 +110,10 @@ def test_lives_full_of_merges_agree_with_the_oracle(seed: int) -> None:
     """I-19, I-23: what is taken back of a merged member, what comes back, and common spends of households (known
     failures 1, 2, 3, 9, 21, 23)."""
     Life(random_programs(seed)).live(random_steps(seed, 150, MERGING))
+
+
+@pytest.mark.parametrize("seed", range(300, 320))
+def test_lives_of_members_who_leave_agree_with_the_oracle(seed: int) -> None:
+    """I-03 to I-08: what leaving forfeits, and what comes back afterwards, also by way of merges and households (known
+    failures 2, 11, 13, 18, 21, 22)."""
+    Life(random_programs(seed)).live(random_steps(seed, 150, LEAVING))

@@ -376,7 +376,7 @@ class Points(Past):
         return next_sequence(self.member(member_id), "reverse")
 
 
-REVERSIBLE = ("spend", "capture", "adjust_up", "adjust_down", "convert")
+REVERSIBLE = ("spend", "capture", "adjust_up", "adjust_down", "forfeit", "convert")
 
 
 def bind(wallet: Plain, points: int, until: datetime) -> Plain:
