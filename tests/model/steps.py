@@ -90,7 +90,11 @@ MERGING = Weights(
     | {"earn": 20, "pay_with_points": 12, "come_together": 6, "spend_together": 16, "wait": 8, "convert": 8}
 )
 #: Members leave, and what they did before comes back.
-LEAVING = Weights(MERGING.of | {"close": 9, "freeze": 6, "undo_merge": 8, "spend": 10, "settle": 3})
+LEAVING = Weights(
+    MERGING.of
+    | {"close": 4, "freeze": 4, "merge": 5, "undo_merge": 8, "publish": 4, "settle": 3}
+    | {"spend": 16, "save": 12, "pay_with_points": 20}
+)
 NUMBERS = st.integers(0, 30_000)
 
 

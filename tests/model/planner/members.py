@@ -11,6 +11,7 @@ from jifen.core.members.commands import (
     SpendFromHousehold,
     UndoMerge,
 )
+from tests.model.oracle.lots import WALLETS
 from tests.model.planner.base import Planned
 from tests.model.planner.rewards import RewardPlans
 
@@ -33,12 +34,17 @@ class Planner(RewardPlans):
         if len(staying) <= 2 and left:
             member = left[second % len(left)]
         elif third % 6:
-            member = self._whoever(member, second, self._has_no_holds)
+            rich = [each for each in staying if self._has_no_holds(each) and self._has_something(each)]
+            member = rich[second % len(rich)] if rich else member
         planned = [self._leave(member, 0, 0, 0)] if self.oracle.household_of(member) and third % 4 else []
         return [*planned, Planned(ChangeLife(member, "close"), member, self.oracle.close(member, self.now))]
 
     def _has_no_holds(self, member: int) -> bool:
         return not any(wallet["holds"] for wallet in self.oracle.member(member)["wallets"].values())
+
+    def _has_something(self, member: int) -> bool:
+        view = self.oracle.view(member, self.now)
+        return any(view[name][place] for name in WALLETS for place in ("available", "pending", "saved"))
 
     def _merge(self, member: int, first: int, second: int, third: int) -> list[Planned]:
         """Two become one; whoever is in a household leaves it first, mostly."""

@@ -92,7 +92,7 @@ class PointsPlans(Planning):
         known = self.oracle.world["orders"]
         open_orders = [each for each in self.orders if each[0] in known and is_kept(known[each[0]])]
         paid_with_points = [each for each in open_orders if known[each[0]]["offset"] is not None]
-        orders = (paid_with_points if first % 5 < 2 else []) or open_orders or self.orders
+        orders = (paid_with_points if first % 5 < 3 else []) or open_orders or self.orders
         owners = self._prefer_gone([known[each[0]]["member"] for each in orders if each[0] in known], first)
         orders = [each for each in orders if each[0] not in known or known[each[0]]["member"] in owners] or orders
         orders = orders if second % 8 else self.orders
