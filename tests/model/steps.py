@@ -66,6 +66,7 @@ EVERYTHING = Weights(
         "write_off": 3,
         "cancel_write_off": 1,
         "freeze": 1,
+        "close": 1,
         "merge": 3,
         "undo_merge": 3,
         "come_together": 3,
@@ -93,6 +94,12 @@ TAKING_ALONG = Weights(
     EVERYTHING.of
     | {"take_along": 40, "earn": 12, "refund": 24, "reverse": 16, "decide": 12, "fulfil": 6, "write_off": 12}
     | {"merge": 5, "undo_merge": 4, "wait": 12}
+)
+#: Members leave, and what they did before comes back.
+LEAVING = Weights(
+    MERGING.of
+    | {"close": 4, "freeze": 4, "merge": 5, "undo_merge": 8, "publish": 4, "settle": 3}
+    | {"spend": 16, "save": 12, "pay_with_points": 20}
 )
 NUMBERS = st.integers(0, 30_000)
 
@@ -162,6 +169,7 @@ def any_document(choose: Choose, time_zone: str) -> ProgramDocument:
         offset=choose([None, *[_any_offset(choose)] * 5]),
         members=MemberPolicy(
             frozen=choose(["earn", "refuse"]),
+            closed_points=choose(["forfeit", "forfeit", "keep"]),
             most_in_household=choose([2, 3, 8]),
             daily_from_household=choose([None, None, 0, 60, 900]),
         ),

@@ -18,7 +18,17 @@ from tests.model.oracle.rewards import ROLES, STOCK
 from tests.model.planner import START, Planned, Planner
 from tests.model.programs import make_program
 from tests.model.shell import Shell
-from tests.model.steps import MERGING, REDEEMING, TAKING_ALONG, Step, programs, random_programs, random_steps, steps
+from tests.model.steps import (
+    LEAVING,
+    MERGING,
+    REDEEMING,
+    TAKING_ALONG,
+    Step,
+    programs,
+    random_programs,
+    random_steps,
+    steps,
+)
 
 MEMBERS = [101, 102, 103, 104]
 
@@ -116,3 +126,10 @@ def test_lives_full_of_merges_agree_with_the_oracle(seed: int) -> None:
 def test_lives_full_of_add_ons_agree_with_the_oracle(seed: int) -> None:
     """I-26: add-ons end with their orders, wherever points and members have gone since (known failures 1, 2, 3, 13)."""
     Life(random_programs(seed)).live(random_steps(seed, 150, TAKING_ALONG))
+
+
+@pytest.mark.parametrize("seed", range(400, 420))
+def test_lives_of_members_who_leave_agree_with_the_oracle(seed: int) -> None:
+    """I-03 to I-08: what leaving forfeits, and what comes back afterwards, also by way of merges and households (known
+    failures 2, 11, 13, 18, 21, 22)."""
+    Life(random_programs(seed)).live(random_steps(seed, 150, LEAVING))

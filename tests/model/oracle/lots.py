@@ -31,8 +31,8 @@ class Refused(Exception):
 
 
 def new_wallet(name: str, owner: int) -> Plain:
-    """A wallet in which nothing was ever."""
-    return {"name": name, "owner": owner, "lots": [], "holds": [], "deposits": [], "debt": 0, "flows": {}}
+    """A wallet in which nothing was ever. `came`: what the present command brought."""
+    return {"name": name, "owner": owner, "lots": [], "holds": [], "deposits": [], "debt": 0, "flows": {}, "came": []}
 
 
 def new_member(number: int, registered_at: datetime | None) -> Plain:
@@ -91,7 +91,7 @@ def drop(items: list[Plain], one: Plain) -> None:
 def open_lot(
     wallet: Plain, points: int, terms: Terms, *, pending: bool = False, stands_for: Plain | None = None
 ) -> Plain:
-    """A lot of points; free ones pay debt first. `stands_for`: the lot of a merged member that these points are of."""
+    """A lot of points. `stands_for`: the lot of a merged member that these points are of."""
     earned, effective, expires = terms
     lot: Plain = dict.fromkeys(PLACES, 0)
     lot |= {"earned": earned, "effective": effective, "expires": expires, "number": len(wallet["lots"])}
@@ -99,12 +99,16 @@ def open_lot(
     if stands_for is not None:
         stands_for["heirs"].append(lot)
     wallet["lots"].append(lot)
-    if pending:
-        lot["pending"] = points
-    else:
-        lot["free"] = points
-        repay(wallet, lot)
+    arrive(wallet, lot, points, pending=pending)
     return lot
+
+
+def arrive(wallet: Plain, lot: Plain, points: int, *, pending: bool = False) -> None:
+    """Points come into a lot, new or old; free ones pay debt first."""
+    wallet["came"].append((lot, points))
+    lot["pending" if pending else "free"] += points
+    if not pending:
+        repay(wallet, lot)
 
 
 def terms_of(lot: Plain) -> Terms:
@@ -141,8 +145,7 @@ def give_back(document: ProgramDocument, wallet: Plain, place: str, parts: list[
             continue
         if lot["expires"] > when or policy == "expire":
             lot[place] -= part
-            lot["free"] += part
-            repay(wallet, lot)
+            arrive(wallet, lot, part, pending=lot["effective"] > when)
             continue
         if policy == "grace":
             last_day = when.astimezone(zone).date() + timedelta(days=document.returns.grace_days)
@@ -263,6 +266,29 @@ def take_back(
         origin["forgiven"] += left - owed
     flow(wallet, "reversed", points - left + owed)
     return from_lot, others
+
+
+def forfeit_all(wallet: Plain) -> list[Part]:
+    """All that there is goes: what waits, what is saved, what is free."""
+    parts = [(lot, lot["pending"]) for lot in in_order(wallet["lots"]) if lot["pending"]]
+    pass_parts(parts, "pending", "adjusted")
+    saved = sum(lot["saved"] for lot in wallet["lots"])
+    parts += [(lot, part) for lot, part, _ in take_savings(wallet, "adjusted", saved)]
+    return parts + take(wallet, "adjusted", available(wallet))
+
+
+def forfeit_what_came(wallet: Plain) -> list[Part]:
+    """Of each lot goes as much as came into it, as far as it is still there."""
+    came: dict[int, Part] = {}
+    for lot, part in wallet["came"]:
+        came[lot["number"]] = (lot, part + came.get(lot["number"], (lot, 0))[1])
+    parts = []
+    for lot, most in came.values():
+        place = "pending" if lot["pending"] else "free"
+        part = min(most, lot[place])
+        pass_parts([(lot, part)], place, "adjusted")
+        parts += [(lot, part)] if part else []
+    return parts
 
 
 # --- time ---

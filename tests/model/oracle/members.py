@@ -1,10 +1,20 @@
-"""Members are frozen, merged and parted; those of a household spend their points together."""
+"""Members are frozen, leave, are merged and parted; those of a household spend their points together."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from tests.model.oracle.lots import Plain, Refused, flow, in_order, next_sequence, open_lot, pass_parts, terms_of
+from tests.model.oracle.lots import (
+    Plain,
+    Refused,
+    flow,
+    forfeit_all,
+    in_order,
+    next_sequence,
+    open_lot,
+    pass_parts,
+    terms_of,
+)
 from tests.model.oracle.past import put_back, take_or_owe
 from tests.model.oracle.rewards import Rewards
 from tests.model.oracle.world import check_points
@@ -21,6 +31,23 @@ class Oracle(Rewards):
         def work() -> int:
             self.check_life(member_id, "describe")
             self.member(member_id)["status"] = "active" if thaw else "frozen"
+            return 0
+
+        return self.attempt([member_id], now, work)
+
+    def close(self, member_id: int, now: datetime) -> int | str:
+        """Whoever leaves is in no household and has no holds; whoever has left before stays away."""
+        if self.member(member_id)["household"] is not None:
+            return "in_household"
+
+        def work() -> int:
+            self.check_life(member_id, "close")
+            member = self.member(member_id)
+            if member["status"] != "closed":
+                if any(wallet["holds"] for wallet in member["wallets"].values()):
+                    raise Refused("holds_open")
+                self.forfeit(member_id, "closed", forfeit_all)
+                member["status"] = "closed"
             return 0
 
         return self.attempt([member_id], now, work)
@@ -132,8 +159,9 @@ class Oracle(Rewards):
     def _come(self, members: list[int], everybody: list[int], now: datetime) -> int | str:
         if any(self.member(each)["household"] is not None for each in members):
             return "in_household"
-        if any(self.member(each)["status"] == "merged" for each in members):
-            return "member_merged"
+        for each in members:
+            if self.member(each)["status"] in ("merged", "closed"):
+                return f"member_{self.member(each)['status']}"
         if len(everybody) > self.document.members.most_in_household:
             return "household_full"
         self.world["households"] += 1

@@ -9,6 +9,7 @@ from jifen.core.program import ProgramDocument
 from tests.model.oracle.lots import (
     Part,
     Plain,
+    arrive,
     available,
     bound,
     flow,
@@ -16,7 +17,6 @@ from tests.model.oracle.lots import (
     next_sequence,
     open_lot,
     pass_parts,
-    repay,
     take,
     take_back,
     terms_of,
@@ -217,10 +217,9 @@ def take_or_owe(wallet: Plain, points: int) -> list[Part]:
 
 def put_back(wallet: Plain, lot: Plain, points: int, place: str = "free") -> None:
     """Points that had moved return to their lot."""
-    pass_parts([(lot, points)], "moved", place)
+    lot["moved"] -= points
     flow(wallet, "transit", -points)
-    if place == "free":
-        repay(wallet, lot)
+    arrive(wallet, lot, points, pending=place == "pending")
 
 
 def heirs_of(lot: Plain, survivors: Iterable[int]) -> list[Plain]:

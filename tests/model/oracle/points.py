@@ -55,8 +55,6 @@ class Points(Past):
         """An order of lines, part of it paid with points of a hold perhaps."""
 
         def work() -> int:
-            if paid_with is not None and paid_with.hold not in self.member(paid_with.owner)["book"]:
-                raise Refused("unknown_hold")
             self.check_life(member_id, "earn")
             paid = None if paid_with is None else self._pays(member_id, lines, paid_with)
             sequence = self._earn(member_id, order_id, lines, occurred_at, now)
@@ -67,6 +65,8 @@ class Points(Past):
 
         if paid_with is not None and paid_with.owner != member_id:
             return "hold_of_other_member"
+        if paid_with is not None and paid_with.hold not in self.member(member_id)["book"]:
+            return "unknown_hold"
         return self.attempt([member_id], now, work)
 
     def _earn(self, member_id: int, order_id: str, lines: list[PlainLine], occurred_at: datetime, now: datetime) -> int:
@@ -389,7 +389,7 @@ class Points(Past):
         return next_sequence(self.member(member_id), "reverse")
 
 
-REVERSIBLE = ("spend", "capture", "adjust_up", "adjust_down", "convert")
+REVERSIBLE = ("spend", "capture", "adjust_up", "adjust_down", "forfeit", "convert")
 
 
 def bind(wallet: Plain, points: int, until: datetime) -> Plain:

@@ -10,11 +10,25 @@ from zoneinfo import ZoneInfo
 
 from jifen.core.program import ProgramDocument
 from tests.model.closed_form import NEVER
-from tests.model.oracle.lots import WALLETS, Plain, Refused, available, check_lots, new_member, pass_time, view_of
+from tests.model.oracle.lots import (
+    WALLETS,
+    Part,
+    Plain,
+    Refused,
+    available,
+    check_lots,
+    flow,
+    forfeit_what_came,
+    new_member,
+    next_sequence,
+    pass_time,
+    view_of,
+)
 
 MOST = 10**15
-#: What cannot be done to a frozen member, and what can still be done to a merged one.
+#: What cannot be done to a frozen member, and what can still be done to who has left or was merged.
 FROZEN_MAY_NOT = ("spend", "send", "use", "merge")
+CLOSED_MAY = ("refund", "release", "time", "close", "undo_merge")
 MERGED_MAY = ("refund", "release", "time", "use")
 
 
@@ -54,6 +68,7 @@ class World:
         """Do it, or leave everything as it was."""
         before = copied(self.world)
         self.now = now
+        gone = [each for each in members if self.member(each)["status"] == "closed"]
         try:
             self.let_time_pass(members, now)
             sequence = work()
@@ -61,11 +76,24 @@ class World:
             self.world = before
             return refusal.code
         self.let_time_pass(members, now)
+        for each in gone:
+            self.forfeit(each, "came_back", forfeit_what_came)
         for member in self.world["members"].values():
             assert all(number >= 0 for number in member["used"].values())
             for wallet in member["wallets"].values():
                 check_lots(wallet)
+                wallet["came"] = []
         return sequence
+
+    def forfeit(self, member_id: int, why: str, take_from: Callable[[Plain], list[Part]]) -> None:
+        """Points of who has left, or leaves, go where the program says so: a transaction for each wallet."""
+        if self.document.members.closed_points == "keep":
+            return
+        member = self.member(member_id)
+        for wallet in member["wallets"].values():
+            if parts := take_from(wallet):
+                flow(wallet, "adjusted", sum(part for _, part in parts))
+                next_sequence(member, "forfeit", wallet=wallet, parts=parts, place="adjusted", why=why)
 
     def let_time_pass(self, members: list[int], now: datetime) -> None:
         """Write down what time has done to these."""
@@ -105,6 +133,8 @@ class World:
         status = self.member(member_id)["status"]
         if status == "merged" and act not in MERGED_MAY:
             raise Refused("member_merged")
+        if status == "closed" and act not in CLOSED_MAY:
+            raise Refused("member_closed")
         earns_nothing = act in ("earn", "receive") and self.document.members.frozen == "refuse"
         if status == "frozen" and (act in FROZEN_MAY_NOT or earns_nothing):
             raise Refused("member_frozen")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from jifen.core.commands import Command, RecordOrder, RefundOrder, ReverseTransaction, SettleMember
+from jifen.core.members.commands import ChangeLife
 from jifen.core.program import ProgramDocument
 from jifen.core.redemption.commands import RedeemReward, SettleRedemption
 from tests.model.oracle import Oracle
@@ -59,13 +60,16 @@ class Planning:
         for each in planned:
             outcome = each.expected if isinstance(each.expected, str) else "done"
             self.outcomes[self._label(each), outcome] += 1
-            if self.oracle.survivors(each.member) and outcome == "done":
-                self.outcomes[self._label(each), "done for a merged member"] += 1
+            status = self.oracle.member(each.member)["status"]
+            if status in ("merged", "closed") and outcome == "done":
+                self.outcomes[self._label(each), f"done for a {status} member"] += 1
         return planned
 
     def _label(self, planned: Planned) -> str:
         """What a command is called when it is counted."""
         command, name = planned.command, type(planned.command).__name__
+        if isinstance(command, ChangeLife):
+            return f"{name} {command.step}"
         if isinstance(command, RecordOrder) and command.order.offset is not None:
             return f"{name} paid with points"
         if isinstance(command, RedeemReward) and command.order_id is not None:
@@ -80,7 +84,7 @@ class Planning:
 
     def _whoever(self, member: int, number: int, fits: Callable[[int], object]) -> int:
         """Somebody whom it fits, or now and then just this member."""
-        fitting = self._prefer_merged([each for each in self.members if fits(each)], number // 8)
+        fitting = self._prefer_gone([each for each in self.members if fits(each)], number // 8)
         return fitting[number % len(fitting)] if fitting and number % 8 else member
 
     def _some_points(self, member: int, number: int, wallet: str = "points") -> int:
@@ -100,10 +104,10 @@ class Planning:
         found = self.oracle.view(member, self.now)
         return bool(found["status"] == "active" and found["points"]["available"] >= points)
 
-    def _prefer_merged(self, members: list[int], number: int) -> list[int]:
-        """Those of them who were merged, every third time: their past is the difficult one."""
-        merged = [each for each in members if self.oracle.survivors(each)]
-        return merged if merged and number % 3 == 0 else members
+    def _prefer_gone(self, members: list[int], number: int) -> list[int]:
+        """Those of them who were merged or have left, every third time: their past is the difficult one."""
+        gone = [each for each in members if self.oracle.member(each)["status"] in ("merged", "closed")]
+        return gone if gone and number % 3 == 0 else members
 
     # --- time ---
 

@@ -1,4 +1,4 @@
-"""Members who are frozen, merged and parted, and households."""
+"""Members who are frozen, leave, are merged and parted, and households."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jifen.core.members.commands import (
     SpendFromHousehold,
     UndoMerge,
 )
+from tests.model.oracle.lots import WALLETS
 from tests.model.planner.base import Planned
 from tests.model.planner.rewards import RewardPlans
 
@@ -26,6 +27,25 @@ class Planner(RewardPlans):
         expected = self.oracle.freeze(member, thaw=thaw, now=self.now)
         return Planned(ChangeLife(member, "unfreeze" if thaw else "freeze"), member, expected)
 
+    def _close(self, member: int, first: int, second: int, third: int) -> list[Planned]:
+        """Somebody leaves, as long as enough stay; whoever has left before does so again."""
+        staying = [each for each in self.members if self.oracle.member(each)["status"] in ("active", "frozen")]
+        left = [each for each in self.members if self.oracle.member(each)["status"] == "closed"]
+        if len(staying) <= 2 and left:
+            member = left[second % len(left)]
+        elif third % 6:
+            rich = [each for each in staying if self._has_no_holds(each) and self._has_something(each)]
+            member = rich[second % len(rich)] if rich else member
+        planned = [self._leave(member, 0, 0, 0)] if self.oracle.household_of(member) and third % 4 else []
+        return [*planned, Planned(ChangeLife(member, "close"), member, self.oracle.close(member, self.now))]
+
+    def _has_no_holds(self, member: int) -> bool:
+        return not any(wallet["holds"] for wallet in self.oracle.member(member)["wallets"].values())
+
+    def _has_something(self, member: int) -> bool:
+        view = self.oracle.view(member, self.now)
+        return any(view[name][place] for name in WALLETS for place in ("available", "pending", "saved"))
+
     def _merge(self, member: int, first: int, second: int, third: int) -> list[Planned]:
         """Two become one; whoever is in a household leaves it first, mostly."""
         other = self._whoever(
@@ -37,8 +57,8 @@ class Planner(RewardPlans):
 
     def _is_free(self, other: int, member: int) -> bool:
         """Whether one can be merged into the other."""
-        holds = any(wallet["holds"] for wallet in self.oracle.member(other)["wallets"].values())
-        return other != member and not holds and self.oracle.member(other)["status"] == "active"
+        is_active = self.oracle.member(other)["status"] == "active"
+        return other != member and is_active and self._has_no_holds(other)
 
     def _undo_merge(self, member: int, first: int, second: int, third: int) -> list[Planned]:
         """A merge of somebody who was not merged since, mostly; where there is none, one is made."""

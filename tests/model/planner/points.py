@@ -92,9 +92,9 @@ class PointsPlans(Planning):
         known = self.oracle.world["orders"]
         open_orders = [each for each in self.orders if each[0] in known and is_kept(known[each[0]])]
         paid_with_points = [each for each in open_orders if known[each[0]]["offset"] is not None]
-        orders = (paid_with_points if first % 5 < 2 else []) or open_orders or self.orders
-        merged = [each for each in orders if each[0] in known and self.oracle.survivors(known[each[0]]["member"])]
-        orders = merged if merged and first % 3 == 0 else orders
+        orders = (paid_with_points if first % 5 < 3 else []) or open_orders or self.orders
+        owners = self._prefer_gone([known[each[0]]["member"] for each in orders if each[0] in known], first)
+        orders = [each for each in orders if each[0] not in known or known[each[0]]["member"] in owners] or orders
         orders = orders if second % 8 else self.orders
         order_id, lines = orders[(second // 8) % len(orders)]
         asked = (
@@ -158,7 +158,7 @@ class PointsPlans(Planning):
         return Planned(TransferPoints(member, to, None, points), member, expected)
 
     def _reverse(self, member: int, first: int, second: int, third: int) -> Planned:
-        kinds = ("spend", "convert", "capture", "spend", "adjust_up", "convert", "adjust_down", "earn")
+        kinds = ("spend", "convert", "capture", "forfeit", "spend", "adjust_up", "convert", "adjust_down", "earn")
 
         def fitting(each: int, kind: str) -> list[int]:
             book = self.oracle.member(each)["book"]
@@ -166,7 +166,7 @@ class PointsPlans(Planning):
 
         for turn in range(len(kinds)):
             kind = kinds[(third + turn) % len(kinds)]
-            owners = self._prefer_merged([each for each in self.members if fitting(each, kind)], second)
+            owners = self._prefer_gone([each for each in self.members if fitting(each, kind)], second)
             if owners and first % 9:
                 member = owners[second % len(owners)]
                 sequences = fitting(member, kind)

@@ -62,6 +62,10 @@ def return_pieces(decision: Decision, wallet: int, source: Bucket, pieces: list[
     journal = decision.journal
     policy = decision.program.document.returns.expired_lots
     for piece in pieces:
+        if piece.terms.effective_at > returned_at:
+            # They waited when they were forfeited, and do so again.
+            journal.put_back_pending(wallet, source, piece)
+            continue
         if policy == "expire" or piece.terms.expires_at > returned_at:
             # A lot that has expired opens for a moment: the settling that follows books its expiry.
             journal.put_back(wallet, source, piece)

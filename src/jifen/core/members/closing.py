@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jifen.core.decide.context import Decision
 from jifen.core.decide.finish import LEFT, end_forfeit
+from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket
 from jifen.core.members.commands import ChangeLife
 from jifen.core.members.life import STATUS_AFTER
@@ -46,6 +47,9 @@ def _forfeit(decision: Decision) -> None:
         points = draft.available + draft.pending + draft.saved
         if not points:
             continue
+        if not draft.is_complete:
+            # What waits would be passed over.
+            raise NotLoaded(journal.member_id)
         decision.begin()
         for lot in list(draft.pending_lots):
             journal.take_from_lot(wallet, Bucket.ADJUSTED, lot.lot, lot.remaining)

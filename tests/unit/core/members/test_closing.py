@@ -9,7 +9,7 @@ from jifen.core.ledger.values import Bucket, Kind, MemberStatus
 from jifen.core.members.commands import ChangeLife, LifeStep
 from jifen.core.program import MemberPolicy
 from jifen.core.refusal import Refusal
-from tests.model.programs import make_program
+from tests.model.programs import make_document, make_program
 from tests.unit.core.shop import ALICE, BOB, Shop, refused
 
 
@@ -58,6 +58,21 @@ def test_a_program_may_let_them_keep_the_points() -> None:
     assert shop.buckets()[0] == 100
     shop.done(shop.refund("A1"))
     assert shop.buckets() == (0, 0, 0, 0)
+
+
+def test_what_waited_waits_again_where_its_forfeiture_is_taken_back() -> None:
+    """Points that were not valid yet come back as such, and are taken back from there when the goods come back."""
+    document = make_document(pending_days=7)
+    shop = Shop(document)
+    shop.earn("A1", (1, 10_000))
+    assert take(shop, "close") is None
+    forfeited = shop.shell.transactions[ALICE][-1]
+    shop.publish(msgspec.structs.replace(document, members=MemberPolicy(closed_points="keep")))
+    shop.done(shop.reverse(forfeited.sequence))
+    assert shop.buckets() == (0, 100, 0, 0)
+    shop.later(days=8)
+    shop.settle()
+    assert shop.buckets() == (100, 0, 0, 0)
 
 
 def test_nobody_leaves_with_open_holds() -> None:
