@@ -109,7 +109,8 @@ def try_event(
     book = program.books.get(event.type)
     rating = rate(book, event, facts, used or {}, program.document.coefficients, with_all_verdicts=True)
     if any(award.points > MAXIMUM_AMOUNT for award in rating.awards):
-        return Refusal("amount_too_large", f"This would be more than {MAXIMUM_AMOUNT} points at once.", "/event/data")
+        message, zh = f"This would be more than {MAXIMUM_AMOUNT} points at once.", f"一次超过 {MAXIMUM_AMOUNT} 积分。"
+        return Refusal("amount_too_large", message, "/event/data", message_zh=zh)
     return _trial(program, event, rating)
 
 
@@ -196,7 +197,8 @@ def _rated_event(program: Program, raw: bytes, at: datetime | None, now: datetim
             refusal = check_order(order)
             if order.currency != program.document.currency:
                 message = f"The order is in {order.currency}; the program counts in {program.document.currency}."
-                refusal = Refusal("currency_mismatch", message, "/data/currency")
+                zh = f"订单为 {order.currency}，积分计划为 {program.document.currency}。"
+                refusal = Refusal("currency_mismatch", message, "/data/currency", message_zh=zh)
             return refusal or RatedEvent(ORDER_COMPLETED, instant, event.source, order, order.lines)
         case RegisterMember(channel=channel):
             return RatedEvent(REGISTERED, instant, event.source, data={"channel": channel})
