@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,7 +18,7 @@ from jifen.services.time_work import SettleReport, settle_due
 from jifen.services.verification import verify
 from tests.databases import BARE, add_program, fetch_sql, fresh_database, run_sql, with_database
 from tests.integration.tier_support import BEGIN, Clock, done, order, person, refund, started, submission
-from tests.unit.core.tiers.club import club, tier_set
+from tests.unit.core.tiers.club import club, level, tier_set
 
 YEARLY = club(tier_set(CalendarYear(), Downgrade("to_earned")))
 
@@ -53,6 +54,35 @@ async def test_fifty_orders_at_once_lift_once(bare_database_url: str) -> None:
     )
     assert rows == [("silver", 100_000)]
     assert (await verify(bare_database_url)).findings == []
+
+
+async def test_nobody_is_ahead_of_what_was_spent(bare_database_url: str) -> None:
+    """A cent less than a tier needs does not reach it, nor the one above it; an order earns with the tier that was
+    there before it, and the coefficient of a tier comes with the next order, once (known failure 79)."""
+    levels = [
+        level("regular"),
+        level("silver", "period.spent_cents >= 100000", coefficient=Decimal(2)),
+        level("gold", "period.spent_cents >= 500000", coefficient=Decimal(3)),
+    ]
+    await asyncio.to_thread(add_program, bare_database_url, club(tier_set(tiers=levels)))
+    engine = await started(bare_database_url, Clock())
+    reached = []
+    try:
+        for name, cents in (("a", 99_900), ("b", 99), ("c", 1), ("d", 399_900), ("e", 100), ("f", 100)):
+            (answer,) = await done(engine, order(1, name, cents))
+            assert answer.trace is not None
+            points = sum(award.points for award in answer.trace.awards if award.wallet == 1)
+            reached.append((points, await tiers_of(bare_database_url)))
+    finally:
+        await engine.stop()
+    assert reached == [
+        (999, []),
+        (0, []),
+        (0, [("silver", 1)]),
+        (7_998, [("silver", 1)]),
+        (2, [("gold", 1)]),
+        (3, [("gold", 1)]),
+    ]
 
 
 async def test_history_before_the_tiers_is_counted(bare_database_url: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,8 +28,10 @@ from jifen.core.redemption.values import Agreement, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Dealings
 
-#: Steps that the commands themselves name; the others follow from them.
-_ASKED = ("pay", "agree", "approve", "reject", "cancel", "fulfil", "write_off", "cancel_write_off", "return")
+#: Steps that somebody asks for; the others follow from them, or from time.
+_ASKED: Final[frozenset[Step]] = frozenset(
+    {"pay", "approve", "reject", "cancel", "fulfil", "write_off", "cancel_write_off", "return"}
+)
 
 
 def settle_redemptions(decision: Decision, command: Command) -> None:
@@ -105,12 +107,11 @@ def fulfil_redemption(decision: Decision, command: FulfilRedemption) -> Refusal 
     redemption = current(decision, command.redemption)
     if refusal := check_step(decision, command.redemption, "fulfil"):
         return refusal
-    is_ticket = redemption.reward in decision.program.draws.tickets
-    if redemption.terms is not None or is_ticket:
-        message = "A coupon is delivered by its code; it is written off where it is used."
-        if is_ticket:
-            message = "A lottery ticket is used by drawing."
-        return Refusal("step_not_allowed", message, None, {"state": redemption.state, "step": "fulfil"})
+    if _is_ticket(decision, redemption):
+        return _not_allowed(decision, redemption, "fulfil", "A lottery ticket is used by drawing")
+    if redemption.terms is not None:
+        why = "A coupon is delivered by its code; it is written off where it is used"
+        return _not_allowed(decision, redemption, "fulfil", why)
     missing = [name for name in _NEEDED.get(redemption.fulfilment, ()) if not command.delivery.get(name)]
     if missing:
         return Refusal(
@@ -157,18 +158,34 @@ def return_redemption(decision: Decision, command: ReturnRedemption, past: PastT
 
 def check_step(decision: Decision, sequence: int, step: Step) -> Refusal | None:
     """Refuse a step that the table does not allow, saying which it does."""
-    state = current(decision, sequence).state
-    if next_state(state, step) is not None:
+    redemption = current(decision, sequence)
+    if next_state(redemption.state, step) is not None:
         return None
-    allowed = [each for each in steps_from(state) if each in _ASKED]
     name = transaction_id(decision.journal.member_id, sequence)
-    hint = f"; possible are {', '.join(allowed)}" if allowed else "; nothing more can be done to it"
-    return Refusal(
-        "step_not_allowed",
-        f"Redemption {name} is {state.replace('_', ' ')}, so that {step!r} is not possible{hint}.",
-        None,
-        {"state": state, "step": step, "allowed": allowed},
-    )
+    why = f"Redemption {name} is {redemption.state.replace('_', ' ')}, so that {step!r} is not possible"
+    return _not_allowed(decision, redemption, step, why)
+
+
+def _not_allowed(decision: Decision, redemption: Redemption, step: Step, why: str) -> Refusal:
+    allowed = _steps_to_ask_for(decision, redemption)
+    hint = f"; possible are {', '.join(allowed)}." if allowed else "; nothing more can be done to it."
+    return Refusal("step_not_allowed", why + hint, None, {"state": redemption.state, "step": step, "allowed": allowed})
+
+
+def _steps_to_ask_for(decision: Decision, redemption: Redemption) -> list[Step]:
+    """What the table allows and this redemption knows: coupons are written off, tickets drawn with, the rest is
+    delivered; what was used is not cancelled before that is undone."""
+    is_coupon = redemption.terms is not None
+    is_used = redemption.used > 0 or any(coupon.uses for coupon in redemption.coupons)
+    unknown: set[Step] = set() if is_coupon else {"write_off", "cancel_write_off"}
+    if is_coupon or _is_ticket(decision, redemption):
+        unknown.add("fulfil")
+    unknown.add("cancel" if is_used else "cancel_write_off")
+    return [step for step in steps_from(redemption.state) if step in _ASKED and step not in unknown]
+
+
+def _is_ticket(decision: Decision, redemption: Redemption) -> bool:
+    return redemption.reward in decision.program.draws.tickets
 
 
 # --- approval ---

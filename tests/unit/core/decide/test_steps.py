@@ -10,6 +10,7 @@ import pytest
 from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
+    CancelWriteOff,
     FulfilRedemption,
     PayRedemption,
     RejectRedemption,
@@ -93,6 +94,30 @@ def test_every_transition_as_the_table_says(state: State, step: Step) -> None:
     boss(counter, step, number)
     # Paid, it goes straight on: `held` is where nothing rests.
     assert counter.redemption(number).state == ("approved" if step == "pay" else after)
+
+
+@pytest.mark.parametrize("state", ["waiting_for_payment", "waiting_for_approval", "approved", "fulfilled", "rejected"])
+def test_a_refused_step_names_those_that_can_be_asked_for(state: State) -> None:
+    """Each that is named for goods is a call, and is done when it is asked for: no agreeing beside approving, and no
+    writing off of what has no coupon."""
+    counter, number = reached(state)
+    step: Step = "pay" if state != "waiting_for_payment" else "approve"
+    named = counter.refusal(COMMANDS[step](number), "boss", ["manager"]).details["allowed"]
+    assert isinstance(named, list)
+    assert set(named) == {each for each in COMMANDS if (state, each) in TRANSITIONS}
+
+
+def test_of_a_coupon_the_uses_are_named() -> None:
+    """It is written off, not delivered; what was used is not cancelled before that is undone."""
+    counter = Counter()
+    number = counter.redeem("five-yuan")
+    refusal = counter.refusal(COMMANDS["fulfil"](number))
+    assert refusal.details["allowed"] == ["write_off", "cancel"]
+    assert refusal.message.endswith("it is written off where it is used; possible are write_off, cancel.")
+    code = counter.redemption(number).coupons[0].code
+    assert counter.refusal(CancelWriteOff(code)).code == "unknown_write_off"
+    counter.done(WriteOffCoupon(code))
+    assert counter.refusal(COMMANDS["return"](number)).details["allowed"] == ["cancel_write_off"]
 
 
 def test_points_come_back_to_the_lots_they_came_from() -> None:

@@ -56,9 +56,13 @@ class Counter:
 
     def code(self, command: RedemptionCommand, actor: str = "anna", roles: Sequence[str] = ()) -> str:
         """The code with which a command is refused."""
+        return self.refusal(command, actor, roles).code
+
+    def refusal(self, command: RedemptionCommand, actor: str = "anna", roles: Sequence[str] = ()) -> Refusal:
+        """Why a command is refused."""
         outcome = self.ask(command, actor, roles)
         assert isinstance(outcome, Refusal), outcome
-        return outcome.code
+        return outcome
 
     def redemption(self, number: int) -> Redemption:
         """A redemption as it stands."""
