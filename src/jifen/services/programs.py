@@ -17,7 +17,7 @@ from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_d
 from jifen.core.rules.faults import invalid
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.services.event_data import check_schema
+from jifen.engine.schemas import fault_of_schema
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
 _SQL = load_queries("programs")
@@ -123,14 +123,7 @@ def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
         file = YamlFile(text)
         document = file.convert(ProgramDocument)
         check_document(document)
-        for index, event in enumerate(document.events):
-            fault = check_schema(event.schema)
-            if fault is not None:
-                raise _no_schema(f"$.events[{index}].schema", fault)
-        for index, field in enumerate(document.fields):
-            fault = check_schema(field.schema)
-            if fault is not None:
-                raise _no_schema(f"$.fields[{index}].schema", fault)
+        _check_schemas(document)
     except InvalidYaml as error:
         zh, en = error.told(name, _in_chinese(name))
         raise InvalidProgram(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
@@ -153,8 +146,14 @@ def _in_chinese(name: str) -> str:
     return "积分计划" if name == THE_PROGRAM else name
 
 
-def _no_schema(path: str, fault: str) -> InvalidProgram:
-    return invalid(path, f"is no JSON Schema (2020-12): {fault}", f"不是 JSON Schema（2020-12）：{fault}")
+def _check_schemas(document: ProgramDocument) -> None:
+    """Raises InvalidProgram."""
+    events = [(f"$.events[{index}].schema", event.schema) for index, event in enumerate(document.events)]
+    fields = [(f"$.fields[{index}].schema", field.schema) for index, field in enumerate(document.fields)]
+    for path, schema in events + fields:
+        fault = fault_of_schema(schema)
+        if fault is not None:
+            raise invalid(path, f"is no JSON Schema (2020-12): {fault.en}", f"不是 JSON Schema（2020-12）：{fault.zh}")
 
 
 class DraftOutdated(JifenError):
