@@ -172,12 +172,13 @@ async def apply_program(
     base_version: int | None = None,
     accepted: dict[str, Any] | None = None,
     overtakes: bool = False,
+    draft_id: int | None = None,
 ) -> AppliedProgram:
     """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
 
     It holds from `effective_at` on (None: at once). `base_version`: only while that is the newest one. `accepted`: what
     was decided about findings, kept with the version. `overtakes`: versions that would begin later never will, as this
-    one is newer (the newest that has begun holds).
+    one is newer (the newest that has begun holds). `draft_id`: the draft that becomes this version, marked with it.
 
     Raises:
         InvalidProgram: the file is wrong.
@@ -210,7 +211,7 @@ async def apply_program(
         await _check_change(connection, newest, document, numbers)
         version = newest.version + 1 if newest else 1
         try:
-            await _write(connection, version, document, numbers, text, actor, begins, accepted)
+            await _write(connection, version, document, numbers, text, actor, begins, accepted, draft_id)
         except asyncpg.UniqueViolationError:
             # Somebody else applied a program just now: look again.
             continue
@@ -336,6 +337,7 @@ async def _write(
     actor: str,
     effective_at: datetime,
     accepted: dict[str, Any] | None,
+    draft_id: int | None,
 ) -> None:
     content = msgspec.json.encode(document)
     fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
@@ -352,4 +354,5 @@ async def _write(
         list(range(first, first + len(fresh))),
         effective_at,
         None if accepted is None else msgspec.json.encode(accepted).decode(),
+        draft_id,
     )
