@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_REASON
+from jifen.core.program import InvalidProgram
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.services import drafts
@@ -174,7 +175,8 @@ class Refused(Exception):
 def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
     details = {name: value for name, value in error.details.items() if value is not None}
-    pointer = details.pop("pointer", "/program" if "program" in body.__struct_fields__ else None)
+    in_program = isinstance(error, InvalidProgram) and "program" in body.__struct_fields__
+    pointer = details.pop("pointer", "/program" if in_program else None)
     return Refusal(error.code, error.message, None if pointer is None else str(pointer), details, error.message_zh)
 
 
