@@ -157,8 +157,9 @@ async def test_no_version_begins_in_the_past(connection: Connection) -> None:
 
 async def test_what_is_no_program_is_no_draft(connection: Connection) -> None:
     """And there is no draft by a number that was not given."""
-    with pytest.raises(InvalidProgram):
+    with pytest.raises(InvalidProgram) as told:
         await make_draft(connection, TEXT.replace("points: 1", "points: -1"), "ann")
+    assert told.value.message.startswith("The draft, line") and str(told.value.message_zh).startswith("草稿 第 ")
     for number in (0, 7, 2**63):
         with pytest.raises(UnknownDraft):
             await find_draft(connection, number)

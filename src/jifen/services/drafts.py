@@ -13,6 +13,7 @@ from jifen.core.program import ProgramDocument
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.programs import (
+    THE_DRAFT,
     AppliedProgram,
     DraftOutdated,
     UnknownProgramVersion,
@@ -70,7 +71,7 @@ async def make_draft(connection: Connection, text: str, actor: str) -> Draft:
     Raises:
         InvalidProgram: the text is no program.
     """
-    parse_program(text, "The draft")
+    parse_program(text, THE_DRAFT)
     try:
         base = (await program_version(connection)).version
     except UnknownProgramVersion:

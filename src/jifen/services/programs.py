@@ -25,6 +25,7 @@ _decode = msgspec.json.Decoder(ProgramDocument).decode
 
 #: How messages call a program that is no file.
 THE_PROGRAM: Final = "The program"
+THE_DRAFT: Final = "The draft"
 #: So often another apply may come in between before this one gives up.
 MAXIMUM_TRIES: Final = 5
 
@@ -143,7 +144,7 @@ def _located(name: str, error: InvalidProgram, path: str, line: int | None) -> I
 
 
 def _in_chinese(name: str) -> str:
-    return "积分计划" if name == THE_PROGRAM else name
+    return {THE_PROGRAM: "积分计划", THE_DRAFT: "草稿"}.get(name, name)
 
 
 def _check_schemas(document: ProgramDocument) -> None:

@@ -282,12 +282,13 @@ def test_wrong_files_are_named_with_the_field(tmp_path: Path) -> None:
     with pytest.raises(InvalidTrial, match=r"member\.yaml: /orders orders must lie between"):
         try_files(DRAFT, good, member, at=None, now=NOW)
     member.write_bytes(b"tier: \xff\n")
-    with pytest.raises(TrialFileUnreadable, match="not UTF-8"):
-        try_files(DRAFT, good, member, at=None, now=NOW)
-    with pytest.raises(TrialFileUnreadable, match="There is no file"):
-        try_files(DRAFT, tmp_path / "no-such-file.json", None, at=None, now=NOW)
-    with pytest.raises(TrialFileUnreadable, match="cannot be read"):
-        try_files(DRAFT, tmp_path, None, at=None, now=NOW)
     bad.write_bytes(b" " * 1_000_001)
-    with pytest.raises(TrialFileUnreadable, match="longer than"):
-        try_files(DRAFT, bad, None, at=None, now=NOW)
+    for wrong, facts, en, zh in (
+        (good, member, "is not UTF-8 text", "不是 UTF-8 文本"),
+        (tmp_path / "no-such-file.json", None, "There is no file", "没有文件"),
+        (tmp_path, None, "cannot be read", "（Is a directory）"),
+        (bad, None, "is longer than", "超过 1,000,000 字节"),
+    ):
+        with pytest.raises(TrialFileUnreadable, match=en) as told:
+            try_files(DRAFT, wrong, facts, at=None, now=NOW)
+        assert zh in str(told.value.message_zh)
