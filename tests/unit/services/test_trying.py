@@ -292,3 +292,30 @@ def test_wrong_files_are_named_with_the_field(tmp_path: Path) -> None:
         with pytest.raises(TrialFileUnreadable, match=en) as told:
             try_files(DRAFT, wrong, facts, at=None, now=NOW)
         assert zh in str(told.value.message_zh)
+
+
+PLAIN_FILE = """
+name: {zh: 店, en: Shop}
+currency: CNY
+time_zone: Asia/Shanghai
+wallets:
+  - {id: points, name: {zh: 积分, en: Points}}
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}
+"""
+
+
+def test_an_order_too_large_for_a_condition_is_told() -> None:
+    """Lines compared with each other: a rule that would hold up everybody fails instead, and the others go on."""
+    rule = """
+  - {id: alike, wallet: points, fixed: 1, when: "order.lines.all(a, order.lines.all(b, a.sku == b.sku))"}
+"""
+    program = draft_program(PLAIN_FILE + rule)
+    lines = [{"line_id": str(number), "sku": "A", "quantity": 1, "paid_cents": 100} for number in range(1_000)]
+    about = {"specversion": "1.0", "id": "1", "source": "shop", "type": "order.completed"}
+    event = msgspec.json.encode(about | {"data": {"order_id": "1", "currency": "CNY", "lines": lines}})
+    trial = try_event(program, event, now=NOW)
+    assert isinstance(trial, Trial)
+    told = {each.rule: each for each in trial.trace}
+    assert (trial.totals, told["alike"].outcome) == ({"points": 1_000}, "failed")
+    assert "10,000" in told["alike"].words.zh and "10,000" in told["alike"].words.en

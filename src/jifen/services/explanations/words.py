@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from jifen.core.calendar import start_of_day
-from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE
+from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, TOO_MANY_STEPS
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.program import Program
@@ -19,7 +19,11 @@ Locale = Literal["zh", "en"]
 Reader = Literal["operator", "member"]
 LOCALES: Final[tuple[Locale, ...]] = ("zh", "en")
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
-_FAILURES: Final = {TOO_LARGE: "failure_too_large", DIVIDED_BY_ZERO: "failure_divided_by_zero"}
+_FAILURES: Final = {
+    TOO_LARGE: "failure_too_large",
+    DIVIDED_BY_ZERO: "failure_divided_by_zero",
+    TOO_MANY_STEPS: "failure_too_many_steps",
+}
 #: Digits of the minor unit, where it is not a hundredth (ISO 4217).
 _MINOR_DIGITS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
