@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,6 +86,42 @@ async def test_a_draft_made_from_an_older_version_is_refused(connection: Connect
     assert (await program_version(connection)).version == 2
 
 
+async def test_whoever_publishes_or_deletes_at_the_same_time_is_told_what_became_of_the_draft(
+    connection: Connection, database_url: str
+) -> None:
+    """A second click does not hear of an older version; it hears that the draft is published."""
+    draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), CLEAN)
+    others = [await connect(database_url) for _ in range(5)]
+    try:
+        tasks = [publish_draft(each, draft, "ann") for each in others]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        for each in others:
+            await each.close()
+    assert sorted(type(each).__name__ for each in answers) == ["AppliedProgram", *["DraftPublished"] * 4]
+    with pytest.raises(DraftPublished):
+        await delete_draft(connection, draft)
+    assert (await program_version(connection)).version == 2
+
+
+async def test_of_two_drafts_published_at_the_same_time_one_is_outdated(
+    connection: Connection, database_url: str
+) -> None:
+    """Both were made from the same version, and only one can follow it."""
+    texts = [TEXT.replace("pending_days: 7", f"pending_days: {days}") for days in (8, 9)]
+    drafts = [await keep_report(connection, await make_draft(connection, text, "ann"), CLEAN) for text in texts]
+    others = [await connect(database_url) for _ in drafts]
+    try:
+        tasks = [publish_draft(each, draft, "ann") for each, draft in zip(others, drafts, strict=True)]
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        for each in others:
+            await each.close()
+    assert sorted(type(each).__name__ for each in answers) == ["AppliedProgram", "DraftOutdated"]
+    assert (await program_version(connection)).version == 2
+    assert [each.published_version for each in await all_drafts(connection)].count(2) == 1
+
+
 async def test_a_version_may_begin_later(connection: Connection) -> None:
     """Until then the one before it holds, and no version overtakes it unless that is said: then it never begins."""
     begins = datetime.now(UTC) + timedelta(days=3)
@@ -120,8 +157,9 @@ async def test_no_version_begins_in_the_past(connection: Connection) -> None:
 
 async def test_what_is_no_program_is_no_draft(connection: Connection) -> None:
     """And there is no draft by a number that was not given."""
-    with pytest.raises(InvalidProgram):
+    with pytest.raises(InvalidProgram) as told:
         await make_draft(connection, TEXT.replace("points: 1", "points: -1"), "ann")
+    assert told.value.message.startswith("The draft, line") and str(told.value.message_zh).startswith("草稿 第 ")
     for number in (0, 7, 2**63):
         with pytest.raises(UnknownDraft):
             await find_draft(connection, number)

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_REASON
+from jifen.core.program import InvalidProgram
 from jifen.core.refusal import Refusal, refusal_from
 from jifen.db.connection import Connection
 from jifen.services import drafts
@@ -173,7 +174,8 @@ class Refused(Exception):
 
 def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
-    return refusal_from(error, "/program" if "program" in body.__struct_fields__ else None)
+    in_program = isinstance(error, InvalidProgram) and "program" in body.__struct_fields__
+    return refusal_from(error, "/program" if in_program else None)
 
 
 EXAMPLE_DRAFT = {

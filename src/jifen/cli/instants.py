@@ -29,10 +29,14 @@ def read_instant(text: str | None, option: str, *, may_be_future: bool = False) 
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInstant(
-            f"{option} is {text!r}; write an instant with its offset, such as 2026-01-31T23:59:59+08:00.", option=option
+            f"{option} is {text!r}; write an instant with its offset, such as 2026-01-31T23:59:59+08:00.",
+            message_zh=f"{text!r}；请写明时区，如 2026-01-31T23:59:59+08:00。",
+            option=option,
         ) from None
     if instant > datetime.now(UTC) and not may_be_future:
         raise InvalidInstant(
-            f"{option} is {text!r}, which lies in the future: only what has happened is booked.", option=option
+            f"{option} is {text!r}, which lies in the future: only what has happened is booked.",
+            message_zh=f"{text!r} 在将来；只登记已经发生的。",
+            option=option,
         )
     return instant

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
-
-import jsonschema_rs
-import msgspec
 
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.engine.schemas import first_misfit
 
 
 def check_fields(program: Program, said: Mapping[str, Any]) -> Refusal | None:
@@ -19,13 +16,9 @@ def check_fields(program: Program, said: Mapping[str, Any]) -> Refusal | None:
     for name, value in said.items():
         if value is None or name not in schemas:
             continue
-        for error in _validator(msgspec.json.encode(schemas[name], order="sorted")).iter_errors(value):
-            message = f"{name} does not fit its declaration: {error.message}."
-            zh = f"{name} 不符合声明（{error.message}）。"
+        misfit = first_misfit(schemas[name], value)
+        if misfit is not None:
+            message = f"{name} does not fit its declaration: {misfit.message}."
+            zh = f"{name} 不符合声明（{misfit.message}）。"
             return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: bytes) -> Any:
-    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema))

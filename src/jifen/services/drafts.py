@@ -12,7 +12,15 @@ from jifen.core.errors import JifenError
 from jifen.core.program import ProgramDocument
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.services.programs import AppliedProgram, UnknownProgramVersion, apply_program, parse_program, program_version
+from jifen.services.programs import (
+    THE_DRAFT,
+    AppliedProgram,
+    DraftOutdated,
+    UnknownProgramVersion,
+    apply_program,
+    parse_program,
+    program_version,
+)
 from jifen.services.publishing import accepted_findings
 
 _SQL = load_queries("programs")
@@ -63,7 +71,7 @@ async def make_draft(connection: Connection, text: str, actor: str) -> Draft:
     Raises:
         InvalidProgram: the text is no program.
     """
-    parse_program(text, "The draft")
+    parse_program(text, THE_DRAFT)
     try:
         base = (await program_version(connection)).version
     except UnknownProgramVersion:
@@ -112,24 +120,33 @@ async def publish_draft(
     if draft.report is None:
         raise DraftNotChecked(f"Draft {draft.id} was not checked yet: check it first.", draft_id=draft.id)
     accepted = accepted_findings(draft.report, accepted_because, f"draft {draft.id}")
-    applied = await apply_program(
-        connection,
-        draft.source,
-        actor,
-        f"draft {draft.id}",
-        effective_at=effective_at,
-        base_version=draft.base_version,
-        accepted=accepted,
-        overtakes=overtakes,
-    )
-    await connection.execute(_SQL["publish_draft"], draft.id, applied.version)
+    try:
+        applied = await apply_program(
+            connection,
+            draft.source,
+            actor,
+            f"draft {draft.id}",
+            effective_at=effective_at,
+            base_version=draft.base_version,
+            accepted=accepted,
+            overtakes=overtakes,
+            draft_id=draft.id,
+        )
+    except DraftOutdated:
+        # The newer version may be this very draft, published by a click at the same time.
+        _refuse_published(await find_draft(connection, draft.id))
+        raise
+    if not applied.is_new:
+        await connection.execute(_SQL["publish_draft"], draft.id, applied.version)
     return applied
 
 
 async def delete_draft(connection: Connection, draft: Draft) -> None:
     """Throw a draft away. Raises DraftPublished."""
     _refuse_published(draft)
-    await connection.fetchval(_SQL["delete_draft"], draft.id)
+    if await connection.fetchval(_SQL["delete_draft"], draft.id) is None:
+        # Published or thrown away by somebody else just now.
+        _refuse_published(await find_draft(connection, draft.id))
 
 
 def _refuse_published(draft: Draft) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from jifen.core.limits import MAXIMUM_TEXT
@@ -14,6 +12,7 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import EventType
 from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES, data_names
+from jifen.engine.schemas import first_misfit
 
 #: As JSON. What is longer belongs into the system the event comes from.
 MAXIMUM_DATA_BYTES = 16_384
@@ -52,26 +51,12 @@ def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] 
 
 
 def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
-    schema = msgspec.json.encode(declared.schema, order="sorted")
-    for error in _validator(schema).iter_errors(dict(data)):
-        pointer = "".join(f"/{step}" for step in error.instance_path)
-        message = f"The data does not fit its declaration: {error.message}."
-        zh = f"数据不符合声明（{error.message}）。"
+    misfit = first_misfit(declared.schema, dict(data))
+    if misfit is not None:
+        pointer = "".join(f"/{step}" for step in misfit.instance_path)
+        message = f"The data does not fit its declaration: {misfit.message}."
+        zh = f"数据不符合声明（{misfit.message}）。"
         return Refusal("invalid_field", message, f"/data{pointer}", message_zh=zh)
     whole = {name for name, kind in data_names(declared).items() if kind == "int"}
     # To JSON Schema 30.0 is an integer, and so it is to conditions.
     return {name: int(value) if name in whole and isinstance(value, float) else value for name, value in data.items()}
-
-
-@lru_cache(maxsize=256)
-def _validator(schema: bytes) -> Any:
-    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema))
-
-
-def check_schema(schema: Mapping[str, Any]) -> str | None:
-    """What is wrong with a JSON Schema (2020-12); None: nothing."""
-    try:
-        jsonschema_rs.Draft202012Validator(dict(schema))
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        return str(error).splitlines()[0]
-    return None

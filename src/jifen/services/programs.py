@@ -17,7 +17,7 @@ from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_d
 from jifen.core.rules.faults import invalid
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
-from jifen.services.event_data import check_schema
+from jifen.engine.schemas import fault_of_schema
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
 _SQL = load_queries("programs")
@@ -25,6 +25,7 @@ _decode = msgspec.json.Decoder(ProgramDocument).decode
 
 #: How messages call a program that is no file.
 THE_PROGRAM: Final = "The program"
+THE_DRAFT: Final = "The draft"
 #: So often another apply may come in between before this one gives up.
 MAXIMUM_TRIES: Final = 5
 
@@ -123,14 +124,7 @@ def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
         file = YamlFile(text)
         document = file.convert(ProgramDocument)
         check_document(document)
-        for index, event in enumerate(document.events):
-            fault = check_schema(event.schema)
-            if fault is not None:
-                raise _no_schema(f"$.events[{index}].schema", fault)
-        for index, field in enumerate(document.fields):
-            fault = check_schema(field.schema)
-            if fault is not None:
-                raise _no_schema(f"$.fields[{index}].schema", fault)
+        _check_schemas(document)
     except InvalidYaml as error:
         zh, en = error.told(name, _in_chinese(name))
         raise InvalidProgram(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
@@ -150,11 +144,17 @@ def _located(name: str, error: InvalidProgram, path: str, line: int | None) -> I
 
 
 def _in_chinese(name: str) -> str:
-    return "积分计划" if name == THE_PROGRAM else name
+    return {THE_PROGRAM: "积分计划", THE_DRAFT: "草稿"}.get(name, name)
 
 
-def _no_schema(path: str, fault: str) -> InvalidProgram:
-    return invalid(path, f"is no JSON Schema (2020-12): {fault}", f"不是 JSON Schema（2020-12）：{fault}")
+def _check_schemas(document: ProgramDocument) -> None:
+    """Raises InvalidProgram."""
+    events = [(f"$.events[{index}].schema", event.schema) for index, event in enumerate(document.events)]
+    fields = [(f"$.fields[{index}].schema", field.schema) for index, field in enumerate(document.fields)]
+    for path, schema in events + fields:
+        fault = fault_of_schema(schema)
+        if fault is not None:
+            raise invalid(path, f"is no JSON Schema (2020-12): {fault.en}", f"不是 JSON Schema（2020-12）：{fault.zh}")
 
 
 class DraftOutdated(JifenError):
@@ -173,12 +173,13 @@ async def apply_program(
     base_version: int | None = None,
     accepted: dict[str, Any] | None = None,
     overtakes: bool = False,
+    draft_id: int | None = None,
 ) -> AppliedProgram:
     """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
 
     It holds from `effective_at` on (None: at once). `base_version`: only while that is the newest one. `accepted`: what
     was decided about findings, kept with the version. `overtakes`: versions that would begin later never will, as this
-    one is newer (the newest that has begun holds).
+    one is newer (the newest that has begun holds). `draft_id`: the draft that becomes this version, marked with it.
 
     Raises:
         InvalidProgram: the file is wrong.
@@ -212,7 +213,7 @@ async def apply_program(
         await _check_change(connection, newest, document, numbers)
         version = newest.version + 1 if newest else 1
         try:
-            await _write(connection, version, document, numbers, text, actor, begins, accepted)
+            await _write(connection, version, document, numbers, text, actor, begins, accepted, draft_id)
         except asyncpg.UniqueViolationError:
             # Somebody else applied a program just now: look again.
             continue
@@ -345,6 +346,7 @@ async def _write(
     actor: str,
     effective_at: datetime,
     accepted: dict[str, Any] | None,
+    draft_id: int | None,
 ) -> None:
     content = msgspec.json.encode(document)
     fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
@@ -361,4 +363,5 @@ async def _write(
         list(range(first, first + len(fresh))),
         effective_at,
         None if accepted is None else msgspec.json.encode(accepted).decode(),
+        draft_id,
     )

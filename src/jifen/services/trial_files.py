@@ -42,7 +42,10 @@ def read_member_file(path: Path) -> MemberFacts:
     try:
         text = _read(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TrialFileUnreadable(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
+        raise TrialFileUnreadable(
+            f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.",
+            message_zh=f"{path} 不是 UTF-8 文本（第 {error.start} 字节）；请另存为 UTF-8。",
+        ) from None
     try:
         return YamlFile(text).convert(MemberFacts)
     except InvalidYaml as error:
@@ -92,10 +95,12 @@ def _read(path: Path) -> bytes:
             # One more than may be there is enough to see that it is too long.
             content = file.read(MAXIMUM_CHARACTERS + 1)
     except FileNotFoundError:
-        raise TrialFileUnreadable(f"There is no file {path}.") from None
+        raise TrialFileUnreadable(f"There is no file {path}.", message_zh=f"没有文件 {path}。") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TrialFileUnreadable(f"{str(path)!r} cannot be read: {reason}.") from None
+        en, zh = f"{str(path)!r} cannot be read: {reason}.", f"{str(path)!r}（{reason}）。"
+        raise TrialFileUnreadable(en, message_zh=zh) from None
     if len(content) > MAXIMUM_CHARACTERS:
-        raise TrialFileUnreadable(f"{path} is longer than {MAXIMUM_CHARACTERS:,} bytes.")
+        en, zh = f"is longer than {MAXIMUM_CHARACTERS:,} bytes.", f"超过 {MAXIMUM_CHARACTERS:,} 字节。"
+        raise TrialFileUnreadable(f"{path} {en}", message_zh=f"{path} {zh}")
     return content.removeprefix(b"\xef\xbb\xbf")

@@ -72,6 +72,7 @@ def test_one_at_a_time(shop: Server, asking: httpx.Client) -> None:
     run_sql(shop.url, RUNNING.format("{}", 0))
     refused = asking.post(PATH, json={"program": DRAFT})
     assert (refused.status_code, refused.json()["code"]) == (409, "backtest_running")
+    assert "pointer" not in refused.json(), "nothing in the request is wrong"
     (number,) = fetch_sql(shop.url, "SELECT id FROM backtests")[0]
     stopped = asking.delete(f"{PATH}/{number}")
     assert (stopped.status_code, stopped.json()["status"]) == (200, "stopped")
@@ -99,15 +100,16 @@ def test_a_draft_that_does_not_fit_fails(asking: httpx.Client) -> None:
 
 def test_bad_input(asking: httpx.Client) -> None:
     """What is wrong is named, and no job is begun."""
-    for body, code in (
-        ({"program": "name: 1"}, "invalid_program"),
-        ({}, "missing_field"),
-        ({"program": DRAFT, "since": "yesterday"}, "invalid_field"),
-        ({"program": DRAFT, "since": "2026-02-01", "until": "2026-01-01"}, "backtest_refused"),
-        ({"program": DRAFT, "workers": 3}, "unknown_field"),
+    for body, code, pointer in (
+        ({"program": "name: 1"}, "invalid_program", "/program"),
+        ({}, "missing_field", "/program"),
+        ({"program": DRAFT, "since": "yesterday"}, "invalid_field", "/since"),
+        ({"program": DRAFT, "since": "2026-02-01", "until": "2026-01-01"}, "backtest_refused", "/until"),
+        ({"program": DRAFT, "workers": 3}, "unknown_field", "/workers"),
     ):
         answer = asking.post(PATH, json=body)
-        assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["pointer"]) == (422, code, pointer), answer.text
     for name in ("999", "x", "0"):
         for answer in (asking.get(f"{PATH}/{name}"), asking.delete(f"{PATH}/{name}")):
             assert (answer.status_code, answer.json()["code"]) == (404, "unknown_backtest")

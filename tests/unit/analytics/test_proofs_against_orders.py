@@ -200,9 +200,10 @@ def _compare_verdicts(program: Program, report: CheckReport, rating: Rating) -> 
     }
     ambiguous = {frozenset(each.rules) for each in report.findings if each.kind == "ambiguous"}
     for verdict in rating.verdicts:
-        assert verdict.rule not in found["never_true"] or verdict.outcome in UNMATCHED, verdict
-        assert verdict.rule not in found["shadowed"] or verdict.outcome not in WINNING, verdict
         rule = program.rules[verdict.rule]
+        idle = (*UNMATCHED, "nothing_to_multiply", "group") if rule.coefficient is not None else UNMATCHED
+        assert verdict.rule not in found["never_true"] or verdict.outcome in idle, verdict
+        assert verdict.rule not in found["shadowed"] or verdict.outcome not in WINNING, verdict
         if verdict.outcome == "group" and rule.group == "g" and program.rules[verdict.detail].priority == rule.priority:
             assert frozenset({verdict.rule, verdict.detail}) in ambiguous or _is_open(report, "ambiguous"), verdict
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -195,3 +199,52 @@ def test_what_is_wrong_is_told_in_chinese_with_its_line(rule: str, zh: str, en: 
     assert error.message_zh is not None and zh in error.message_zh
     assert error.message_zh.startswith("shop.yaml 第 1")
     assert ".；" not in error.message_zh and ".;" not in error.message
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """A server that gives a schema to whoever asks, and the paths that were asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"type": "object"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/inside", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def declaring(schema: str) -> str:
+    """A program with a type of event of this schema."""
+    return f"{RULES}events:\n  - {{type: visit.recorded, schema: {schema}}}\n"
+
+
+def test_a_schema_reads_neither_the_network_nor_files(tmp_path: Path) -> None:
+    """Whoever writes a program must not reach by it what only the server reaches."""
+    (tmp_path / "secret.json").write_text('{"type": "object"}')
+    with listening() as (address, asked):
+        for place in (address, (tmp_path / "secret.json").as_uri()):
+            error = error_of(declaring(f'{{"$ref": "{place}"}}'))
+            assert f"it refers to {place}, which is never fetched" in error.message
+            assert error.message_zh is not None and f"引用了别处的 {place}" in error.message_zh
+    assert asked == []
+    error = error_of(f'{RULES}fields:\n  - {{id: size, type: string, schema: {{"$ref": "{address}"}}}}\n')
+    assert error.details["path"] == "$.fields[0].schema"
+
+
+def test_a_schema_may_refer_to_a_part_of_itself_and_to_the_standard() -> None:
+    """For both nothing needs to be fetched."""
+    parse_program(declaring('{"$defs": {"a": {"type": "object"}}, "$ref": "#/$defs/a"}'))
+    parse_program(declaring('{"properties": {"a": {"$ref": "https://json-schema.org/draft/2020-12/schema"}}}'))

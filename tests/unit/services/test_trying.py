@@ -282,12 +282,40 @@ def test_wrong_files_are_named_with_the_field(tmp_path: Path) -> None:
     with pytest.raises(InvalidTrial, match=r"member\.yaml: /orders orders must lie between"):
         try_files(DRAFT, good, member, at=None, now=NOW)
     member.write_bytes(b"tier: \xff\n")
-    with pytest.raises(TrialFileUnreadable, match="not UTF-8"):
-        try_files(DRAFT, good, member, at=None, now=NOW)
-    with pytest.raises(TrialFileUnreadable, match="There is no file"):
-        try_files(DRAFT, tmp_path / "no-such-file.json", None, at=None, now=NOW)
-    with pytest.raises(TrialFileUnreadable, match="cannot be read"):
-        try_files(DRAFT, tmp_path, None, at=None, now=NOW)
     bad.write_bytes(b" " * 1_000_001)
-    with pytest.raises(TrialFileUnreadable, match="longer than"):
-        try_files(DRAFT, bad, None, at=None, now=NOW)
+    for wrong, facts, en, zh in (
+        (good, member, "is not UTF-8 text", "不是 UTF-8 文本"),
+        (tmp_path / "no-such-file.json", None, "There is no file", "没有文件"),
+        (tmp_path, None, "cannot be read", "（Is a directory）"),
+        (bad, None, "is longer than", "超过 1,000,000 字节"),
+    ):
+        with pytest.raises(TrialFileUnreadable, match=en) as told:
+            try_files(DRAFT, wrong, facts, at=None, now=NOW)
+        assert zh in str(told.value.message_zh)
+
+
+PLAIN_FILE = """
+name: {zh: 店, en: Shop}
+currency: CNY
+time_zone: Asia/Shanghai
+wallets:
+  - {id: points, name: {zh: 积分, en: Points}}
+earning:
+  - {id: base, wallet: points, ratio: {points: 1, per_cents: 100}}
+"""
+
+
+def test_an_order_too_large_for_a_condition_is_told() -> None:
+    """Lines compared with each other: a rule that would hold up everybody fails instead, and the others go on."""
+    rule = """
+  - {id: alike, wallet: points, fixed: 1, when: "order.lines.all(a, order.lines.all(b, a.sku == b.sku))"}
+"""
+    program = draft_program(PLAIN_FILE + rule)
+    lines = [{"line_id": str(number), "sku": "A", "quantity": 1, "paid_cents": 100} for number in range(1_000)]
+    about = {"specversion": "1.0", "id": "1", "source": "shop", "type": "order.completed"}
+    event = msgspec.json.encode(about | {"data": {"order_id": "1", "currency": "CNY", "lines": lines}})
+    trial = try_event(program, event, now=NOW)
+    assert isinstance(trial, Trial)
+    told = {each.rule: each for each in trial.trace}
+    assert (trial.totals, told["alike"].outcome) == ({"points": 1_000}, "failed")
+    assert "10,000" in told["alike"].words.zh and "10,000" in told["alike"].words.en

@@ -109,7 +109,7 @@ async def run_backtest(
 def check_days(since: date | None, until: date | None) -> None:
     """Raise BacktestRefused where a period ends before it begins."""
     if since is not None and until is not None and until < since:
-        raise BacktestRefused(f"The period would end ({until}) before it begins ({since}).")
+        raise BacktestRefused(f"The period would end ({until}) before it begins ({since}).", pointer="/until")
 
 
 def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:

@@ -15,7 +15,7 @@ from jifen.analytics.proofs.gains import points_of_points
 from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import reward_rates
-from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, never_true
+from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, multiplying_nothing, never_true
 from jifen.analytics.proofs.places import places_of_rule
 from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
@@ -58,7 +58,8 @@ def check_program(
             results += never_true(space, rule, anything)
             done += 1
             progress(done, total)
-        results += [*ambiguous(space, book.rules), *shadowed(space, book.rules), *multiplying(space, book.rules)]
+        results += [*ambiguous(space, book.rules), *shadowed(space, book.rules)]
+        results += [*multiplying_nothing(space, book.rules), *multiplying(space, book.rules)]
         if event_type == ORDER_COMPLETED:
             rates, highest = reward_rates(space, book.rules, worths)
             results += [*gaps(space), *rates]

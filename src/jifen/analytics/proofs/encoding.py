@@ -15,7 +15,7 @@ import z3
 
 from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.core.conditions.fields import LINE_FIELDS
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, is_arithmetic
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, Quantifier, is_arithmetic
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.facts import TIERS
 
@@ -280,8 +280,19 @@ def _refuse(node: Node) -> None:
             by_truth = "bool" in types and node.function in ("_<_", "_<=_", "_>_", "_>=_")
             if types <= set(_KINDS) and not by_text and not by_truth and _is_linear(node):
                 return
-    what = node.function if isinstance(node, Call) else node.name if isinstance(node, Name) else type(node).__name__
-    raise Beyond(what.strip("_") or what, node.position)
+    raise Beyond(_word_for(node), node.position)
+
+
+def _word_for(node: Node) -> str:
+    """What a node is called where it stands in a condition."""
+    match node:
+        case Call(function=function):
+            return function.strip("_") or function
+        case Name(name=name):
+            return name
+        case Quantifier(kind=kind):
+            return kind
+    return type(node).__name__
 
 
 def _is_linear(node: Call) -> bool:

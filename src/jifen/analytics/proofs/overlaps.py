@@ -64,6 +64,32 @@ def _unmatched(space: Space, rule: CompiledRule, failing: Case | None, anything:
     return finding("never_true", [rule.id], zh, en, None if anything is None else counterexample(anything))
 
 
+def multiplying_nothing(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:
+    """Coefficients that can match, but never together with an award that they are for."""
+    for each in rules:
+        if not each.is_coefficient:
+            continue
+        try:
+            if any(_meet(space, each, base) for base in rules if multiplies(each, base)):
+                continue
+            case = space.find([each])
+        except Undecided as error:
+            yield gave_up(each.id, "never_true", error)
+            continue
+        # Where it cannot match at all, or is not shown to, that is told already.
+        if case is not None and outcome_of(replay(space.program, case), each.id) not in _UNMATCHED:
+            zh = f"系数 {each.id} 永远没有可乘的积分：它符合时，它所乘的规则都不符合"
+            en = f"The coefficient {each.id} never multiplies anything: where it matches, no rule that it is for does"
+            yield finding("never_true", [each.id], zh, en, counterexample(case))
+
+
+def _meet(space: Space, coefficient: CompiledRule, base: CompiledRule) -> bool:
+    same_line = not rates_the_event(base)
+    if space.are_apart(coefficient, base, same_line=same_line):
+        return False
+    return space.find([coefficient, base], one_line=same_line) is not None
+
+
 def multiplying(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:
     """Coefficients of different campaigns or windows that multiply the same award."""
     if space.program.document.coefficients == "best":

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 
 from cel_expr_python import cel
 
-from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, EvaluationFailed
-from jifen.core.conditions.fast import compile_fast
+from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, TOO_MANY_STEPS, EvaluationFailed
+from jifen.core.conditions.fast import MAXIMUM_STEPS, compile_fast, step_bound
 from jifen.core.conditions.syntax import (
     Call,
     Constant,
@@ -37,7 +37,7 @@ class Condition:
     the names of which that is known.
     """
 
-    __slots__ = ("_fast", "_fields", "_program", "discriminators", "names", "result", "root", "source")
+    __slots__ = ("_fast", "_fields", "_program", "_steps", "discriminators", "names", "result", "root", "source")
 
     def __init__(self, source: str, result: ResultType, root: Node, program: Any) -> None:
         self.source = source
@@ -47,6 +47,7 @@ class Condition:
         self.discriminators = discriminators(root) if result == "bool" else {}
         self._fields = tuple({node.field for node in walk(root) if isinstance(node, Member)})
         self._fast = compile_fast(root)
+        self._steps = step_bound(root)
         self._program = program
 
     def __repr__(self) -> str:
@@ -62,9 +63,11 @@ class Condition:
         list of dicts with every field of LINE_FIELDS. Only the names it reads are looked at.
 
         Raises:
-            EvaluationFailed: a fact is missing or unfit, a number overflows, a division by zero.
+            EvaluationFailed: a fact is missing or unfit, a number overflows, a division by zero, lists that are too
+                long for its quantifiers.
         """
-        if self._fast is None:
+        if self._fast is None or (self._steps is not None and self._steps(facts) > MAXIMUM_STEPS):
+            # CEL counts its steps, and stops where there are too many.
             return self.ask_cel(facts)
         try:
             answer: bool | int = self._fast(facts, None, None)
@@ -86,7 +89,7 @@ class Condition:
             raise
         except Exception as error:
             # The binding raises more than it documents when a fact is of a foreign type.
-            raise EvaluationFailed(f"{self.source!r}: {error}", source=self.source) from error
+            raise EvaluationFailed(f"{self.source!r}: {_in_words(str(error))}", source=self.source) from error
         # Not `.value()` first: of a null it takes a reference that is not its own, until Python aborts.
         value_type = answer.type()
         wanted, exact = (cel.Type.BOOL, bool) if self.result == "bool" else (cel.Type.INT, int)
@@ -116,6 +119,8 @@ def _in_words(reason: str) -> str:
     """What CEL says of an error, for people who do not know CEL."""
     if "overflow" in reason:
         return TOO_LARGE
+    if "budget" in reason:
+        return TOO_MANY_STEPS
     if "by zero" in reason:
         return DIVIDED_BY_ZERO
     missing = _NOT_FOUND.search(reason)

@@ -56,6 +56,7 @@ class InvalidCondition(JifenError):
 #: Why conditions have no answer, in words: what CEL calls an overflow, a division by zero, and a value not found.
 TOO_LARGE: Final = "a number becomes too large"
 DIVIDED_BY_ZERO: Final = "a number is divided by zero"
+TOO_MANY_STEPS: Final = "more than 10,000 elements of lists would have to be looked at"
 IS_MISSING: Final = " is missing"
 
 

@@ -22,10 +22,15 @@ from jifen.core.conditions.syntax import (
     Quantifier,
     conjuncts,
     disjuncts,
+    walk,
 )
 
 Closure = Callable[[Mapping[str, Any], Any, Any], Any]
 """Takes the facts, and the elements that the outer and the inner quantifier around it are at (None outside)."""
+
+
+#: So many elements CEL looks at in one evaluation, and then gives up.
+MAXIMUM_STEPS: Final = 10_000
 
 
 class UnfitFact(Exception):
@@ -42,6 +47,32 @@ def compile_fast(root: Node) -> Closure | None:
         return _build(root, ())
     except _Outside:
         return None
+
+
+def step_bound(root: Node) -> Callable[[Mapping[str, Any]], int] | None:
+    """How many elements the quantifiers of a condition look at, at most, by its facts; None: it has no quantifier."""
+    quantifiers = [each for each in walk(root) if isinstance(each, Quantifier)]
+    if not quantifiers:
+        return None
+    inner = sum(isinstance(below, Quantifier) for each in quantifiers for below in walk(each.condition))
+    outer = len(quantifiers) - inner
+    names = {each.name for each in walk(root) if isinstance(each, Name) and each.type in ("lines", "strings")}
+    literal = max((len(each.elements) for each in walk(root) if isinstance(each, ListLiteral)), default=0)
+
+    def bound(facts: Mapping[str, Any]) -> int:
+        longest = max((_length(facts, name) for name in names), default=0)
+        longest = max(longest, literal)
+        return outer * longest + inner * longest * longest
+
+    return bound
+
+
+def _length(facts: Mapping[str, Any], name: str) -> int:
+    # Not `get`: facts may be worked out only when they are asked for.
+    try:
+        return len(facts[name])
+    except (KeyError, TypeError):
+        return 0
 
 
 def _build(node: Node, scope: tuple[str, ...]) -> Closure:

@@ -23,11 +23,13 @@ SELECT EXISTS (SELECT 1 FROM members)
 
 -- name: write_version
 -- $1 version, $2 applied_at, $3 applied_by, $4 digest, $5 content, $6 source, $7 ids of new wallets, $8 their numbers,
--- $9 effective_at, $10 accepted.
--- One statement, so the version and its wallets come into being together or not at all.
+-- $9 effective_at, $10 accepted, $11 the draft that it was, if it was one.
+-- One statement, so the version and its wallets come into being together or not at all, and no draft is published unmarked.
 WITH new_wallets AS (
     INSERT INTO wallets (number, id)
     SELECT number, id FROM unnest($7::text[], $8::smallint[]) AS new (id, number)
+), published AS (
+    UPDATE program_drafts SET published_version = $1 WHERE id = $11::bigint
 )
 INSERT INTO program_versions (version, applied_at, applied_by, digest, content, source, effective_at, accepted)
 VALUES ($1, $2, $3, $4, $5, $6, $9, $10)

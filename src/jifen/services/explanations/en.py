@@ -266,6 +266,7 @@ TEXTS: Final[dict[str, str]] = {
     "failure_missing": "{name} is missing, for which {condition} asks.",
     "failure_too_large": "a number in {condition} becomes too large.",
     "failure_divided_by_zero": "a number in {condition} is divided by zero.",
+    "failure_too_many_steps": "{condition} would have to look at more than 10,000 elements of lists.",
     "outcome_group_best": "Applies, but of the group “{group}” only the highest counts: {winner}.",
     "outcome_group_first": "Applies, but of the group “{group}” only the first by priority counts: {winner}.",
     # Tiers

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from jifen.core.calendar import start_of_day
 from jifen.core.conditions import Condition
-from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE
+from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, TOO_MANY_STEPS
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.program import Program
@@ -21,7 +21,11 @@ from jifen.services.explanations import en, zh
 
 Reader = Literal["operator", "member"]
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
-_FAILURES: Final = {TOO_LARGE: "failure_too_large", DIVIDED_BY_ZERO: "failure_divided_by_zero"}
+_FAILURES: Final = {
+    TOO_LARGE: "failure_too_large",
+    DIVIDED_BY_ZERO: "failure_divided_by_zero",
+    TOO_MANY_STEPS: "failure_too_many_steps",
+}
 
 
 class Words:

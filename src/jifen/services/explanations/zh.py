@@ -264,6 +264,7 @@ TEXTS: Final[dict[str, str]] = {
     "failure_missing": "条件 {condition} 需要的 {name} 缺失。",
     "failure_too_large": "条件 {condition} 中的数值过大。",
     "failure_divided_by_zero": "条件 {condition} 中除数为零。",
+    "failure_too_many_steps": "条件 {condition} 需要逐个查看的列表元素超过 10,000 个。",
     "outcome_group_best": "符合，但同组「{group}」只取最高的一条：{winner}。",
     "outcome_group_first": "符合，但同组「{group}」只取优先级最高的一条：{winner}。",
     # Tiers

@@ -142,3 +142,26 @@ def test_numbers_that_are_truths_are_left_to_cel() -> None:
     assert closure is not None
     with pytest.raises(UnfitFact):
         closure(facts(order__lines=[line() | {"quantity": True}]), None, None)
+
+
+@pytest.mark.parametrize(("lines", "is_bounded"), [(99, False), (101, True), (1_000, True)])
+def test_what_is_too_much_work_is_too_much_for_both(lines: int, is_bounded: bool) -> None:
+    """CEL counts the elements that quantifiers look at; a closure alone would go on for seconds."""
+    nested = VOCABULARY.compile("order.lines.all(a, order.lines.all(b, a.sku == b.sku))")
+    known = facts(**{"order.lines": [line()] * lines})
+    assert nested.is_fast
+    if is_bounded:
+        with pytest.raises(EvaluationFailed, match="more than 10,000 elements"):
+            nested.evaluate(known)
+    else:
+        assert nested.evaluate(known) is True
+    assert answer(nested.evaluate, known) == answer(nested.ask_cel, known)
+
+
+def test_what_ends_early_may_have_long_lists() -> None:
+    """What counts is what is looked at, not what could be."""
+    found = VOCABULARY.compile("order.lines.exists(a, order.lines.exists(b, a.sku == b.sku))")
+    many = VOCABULARY.compile(" && ".join(["order.lines.all(a, a.quantity > 0)"] * 11))
+    known = facts(**{"order.lines": [line()] * 1_000})
+    assert found.evaluate(known) is True
+    assert answer(many.evaluate, known) == answer(many.ask_cel, known) == "failed"
