@@ -206,7 +206,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "coupon_used": ("优惠券已核销；如系误操作，请先撤销核销。",),
     "coupon_void": ("优惠券已作废（兑换单{state}）。", "优惠券已作废。"),
     "coupon_expired": ("优惠券有效至 {until}。", "优惠券已过期。"),
-    "coupon_exceeded": ("券面余额只剩 {remaining_cents} 分。", "超过券面余额。"),
+    "coupon_exceeded": ("超过券面余额：{message}",),
     "unknown_write_off": ("优惠券没有核销过，或不是由那笔流水核销的。",),
     # Lotteries
     "unknown_draw": ("没有抽奖活动 {draw}，或它已下架。", "没有这个抽奖活动，或它已下架。"),
@@ -233,8 +233,8 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "insufficient_savings": ("储蓄积分不足：要 {requested}，只有 {saved}，还差 {missing}。", "储蓄积分不足。"),
     "offset_not_allowed": ("该订单不能用积分抵现。",),
-    "offset_mismatch": ("积分与抵扣金额不符；请重新报价。",),
-    "offset_too_large": ("积分最多可抵 {most_cents} 分，这里是 {cents} 分。", "抵扣超过比例上限。"),
+    "offset_mismatch": ("积分与抵扣金额不符：{message}",),
+    "offset_too_large": ("抵扣超过比例上限：{message}",),
     "hold_of_other_member": ("该预占属于另一位会员。",),
     # What waits for a second person
     "reason_code_needed": ("调整须写原因代码，可用：{known}。", "缺少原因代码。"),

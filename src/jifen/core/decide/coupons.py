@@ -12,6 +12,7 @@ from jifen.core.redemption.commands import CancelWriteOff, WriteOffCoupon
 from jifen.core.redemption.machine import Step
 from jifen.core.redemption.values import Coupon, CouponUse, Redemption
 from jifen.core.refusal import Refusal
+from jifen.core.wording.values import money_said
 
 
 def write_off_coupon(decision: Decision, command: WriteOffCoupon) -> Refusal | None:
@@ -20,7 +21,7 @@ def write_off_coupon(decision: Decision, command: WriteOffCoupon) -> Refusal | N
     redemption = current(decision, sequence)
     if refusal := _check_usable(decision, redemption, coupon):
         return refusal
-    cents = _cents(coupon, command.amount_cents)
+    cents = _cents(coupon, command.amount_cents, decision.program.document.currency)
     if isinstance(cents, Refusal):
         return cents
     decision.begin()
@@ -83,17 +84,19 @@ def _check_usable(decision: Decision, redemption: Redemption, coupon: Coupon) ->
     return None
 
 
-def _cents(coupon: Coupon, amount: int | None) -> int | Refusal:
+def _cents(coupon: Coupon, amount: int | None, currency: str) -> int | Refusal:
     """How much of the face value is used; of a coupon without one: what it took off, as the till says."""
     if coupon.face != "fixed":
         return amount or 0
     if amount is None:
         return coupon.remaining_cents
     if amount > coupon.remaining_cents:
+        asked, left = money_said(amount, currency), money_said(coupon.remaining_cents, currency)
         return Refusal(
             "coupon_exceeded",
-            f"{amount} cents were to be written off and {coupon.remaining_cents} are left.",
+            f"{asked[1]} were to be written off and {left[1]} are left.",
             "/amount_cents",
             {"remaining_cents": coupon.remaining_cents},
+            f"要核销 {asked[0]}，只剩 {left[0]}。",
         )
     return amount

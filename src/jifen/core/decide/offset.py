@@ -17,6 +17,7 @@ from jifen.core.rounding import divide
 from jifen.core.shares import share_out
 from jifen.core.trace import Dealings, PaidOffset, RefundedShares
 from jifen.core.wallets.document import OffsetPolicy
+from jifen.core.wording.values import money_said
 
 
 def record_paid_order(decision: Decision, command: RecordOrder, placed: PastTransaction) -> Refusal | None:
@@ -66,17 +67,22 @@ def _check_offset(placed: PastTransaction, hold: Hold, name: str, order: Order) 
         zh = f"抵扣的步长为 {policy.step} 积分，至少 {policy.least}，而这里是 {said.points}。"
         return Refusal("not_a_whole_step", message, "/data/offset/points", details, zh)
     cents = value_of(policy, said.points)
+    currency = placed.program.document.currency
+    right, told = money_said(cents, currency), money_said(said.cents, currency)
     if said.cents != cents:
         return Refusal(
             "offset_mismatch",
-            f"{said.points} points pay {cents}, not {said.cents}.",
+            f"{said.points} points pay {right[1]}, not {told[1]}.",
             "/data/offset/cents",
             {"points": said.points, "cents": cents},
+            f"{said.points} 积分抵 {right[0]}，而不是 {told[0]}；请重新报价。",
         )
     most = most_cents(policy, sum(line.paid_cents for line in order.lines) + cents)
     if cents > most:
-        message = f"Points may pay {most} of this order at most, not {cents}."
-        return Refusal("offset_too_large", message, "/data/offset/cents", {"most_cents": most, "cents": cents})
+        bound = money_said(most, currency)
+        message = f"Points may pay {bound[1]} of this order at most, not {right[1]}."
+        zh = f"积分最多可抵 {bound[0]}，这里是 {right[0]}。"
+        return Refusal("offset_too_large", message, "/data/offset/cents", {"most_cents": most, "cents": cents}, zh)
     return None
 
 

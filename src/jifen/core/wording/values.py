@@ -45,6 +45,11 @@ def money_in_words(cents: int, currency: str, locale: Locale) -> str:
     return f"{amount} {_CURRENCIES_ZH.get(currency, currency)}" if locale == "zh" else f"{currency} {amount}"
 
 
+def money_said(cents: int, currency: str) -> Said:
+    """An amount in both languages."""
+    return money_in_words(cents, currency, "zh"), money_in_words(cents, currency, "en")
+
+
 def instant_in_words(local: datetime, locale: Locale) -> str:
     """Date and time of a clock, to the minute."""
     if locale == "zh":

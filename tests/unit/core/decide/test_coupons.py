@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jifen.core.redemption.commands import CancelRedemption, CancelWriteOff, WriteOffCoupon
+from jifen.services.chinese import chinese_of
 from tests.unit.core.redemption.counter import Counter
 from tests.unit.core.shop import ALICE
 
@@ -25,7 +26,10 @@ def test_in_parts() -> None:
     number = counter.redeem("gift-card")
     code = counter.redemption(number).coupons[0].code
     first = counter.done(WriteOffCoupon(code, 400))
-    assert counter.code(WriteOffCoupon(code, 601)) == "coupon_exceeded"
+    refusal = counter.refusal(WriteOffCoupon(code, 601))
+    assert (refusal.code, refusal.details["remaining_cents"]) == ("coupon_exceeded", 600)
+    assert refusal.message == "CNY 6.01 were to be written off and CNY 6.00 are left."
+    assert chinese_of(refusal) == "超过券面余额：要核销 6.01 元，只剩 6.00 元。"
     assert counter.code(CancelRedemption(ALICE, number)) == "coupon_used"
     counter.done(WriteOffCoupon(code, 600))
     assert counter.code(WriteOffCoupon(code, 1)) == "coupon_used"

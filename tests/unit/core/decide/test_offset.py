@@ -20,6 +20,7 @@ from jifen.core.program import ProgramDocument, check_document
 from jifen.core.refusal import Refusal
 from jifen.core.trace import RefundedShares, decode_trace
 from jifen.core.wallets.document import OffsetPolicy
+from jifen.services.chinese import chinese_of
 from tests.model.programs import make_document
 from tests.model.test_refund_sums import draw_refunds
 from tests.unit.core.shop import ALICE, BOB, Shop, refused
@@ -110,6 +111,27 @@ def test_an_offset_must_fit(points: int, cents: int, paid: int, code: str | None
     assert (outcome.code if isinstance(outcome, Refusal) else None) == code
     if code:
         assert shop.buckets() == (500, 0, 500, 0)
+
+
+def test_what_does_not_fit_is_told_in_money() -> None:
+    """In the currency of the program, not in minor units that nobody at a till counts in."""
+    shop = shop_with(1_000)
+    hold = shop.done(shop.hold(500))
+    told = [
+        (outcome.message, chinese_of(outcome))
+        for cents, paid in ((301, 700), (300, 299))
+        if isinstance(outcome := buy(shop, "o", hold.sequence, 300, cents, (1, paid)), Refusal)
+    ]
+    assert told == [
+        (
+            "300 points pay CNY 3.00, not CNY 3.01.",
+            "积分与抵扣金额不符：300 积分抵 3.00 元，而不是 3.01 元；请重新报价。",
+        ),
+        (
+            "Points may pay CNY 2.99 of this order at most, not CNY 3.00.",
+            "抵扣超过比例上限：积分最多可抵 2.99 元，这里是 3.00 元。",
+        ),
+    ]
 
 
 def test_the_rate_of_the_hold_counts() -> None:
