@@ -13,9 +13,9 @@ from bench.machine import describe_machine
 from bench.pieces import ROOT
 from bench.results import (
     HEADINGS,
-    HELD_AGAINST_YARDSTICK,
-    YARDSTICK,
+    HELD_AGAINST,
     Result,
+    held_beside,
     judged,
     print_row,
     row,
@@ -47,12 +47,16 @@ def main() -> int:
             print_row(HEADINGS)
             run = Run(ground, folder, arguments.seconds, arguments.large, _orders_file(arguments.orders), results)
             for name in names:
-                results[name] = judged(name, _run_one(run, name), results)
+                results[name] = _run_one(run, name)
+                other = HELD_AGAINST.get(name)
+                if other is not None and other in results:
+                    again = _run_one(run, other)
+                    results[name] = held_beside(results[name], other, results[other], again)
+                    results[other] = with_sample(results[other], again)
+                results[name] = judged(name, results[name], results)
                 print_row(row(name, results[name]))
-                if name in HELD_AGAINST_YARDSTICK and YARDSTICK in results:
-                    results[YARDSTICK] = with_sample(results[YARDSTICK], _run_one(run, YARDSTICK))
+            # By the medians of the whole run.
             results = {name: judged(name, result, results) for name, result in results.items()}
-            _print_judgement(results)
     except JifenError as error:
         print(f"The benchmark cannot run: {error}", file=sys.stderr)
         return 2
@@ -62,18 +66,6 @@ def main() -> int:
     if output is not None:
         write_results(output, machine, results)
     return 1 if any(result.faults or result.verified is False for result in results.values()) else 0
-
-
-def _print_judgement(results: dict[str, Result]) -> None:
-    """The bars by the yardstick of the whole run, where it was measured more than once."""
-    samples = results[YARDSTICK].details.get("samples") if YARDSTICK in results else None
-    if not isinstance(samples, list) or len(samples) < 2:
-        return
-    rates = ", ".join(f"{rate:,.0f}" for rate in samples)
-    print(f"\n{YARDSTICK} was measured {len(samples)} times ({rates}/s); judged by its median:")
-    for name, result in results.items():
-        if name == YARDSTICK or name in HELD_AGAINST_YARDSTICK:
-            print_row(row(name, result))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,8 @@ import msgspec
 class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The figures of one scenario. `rate` is accepted work a second, counted in `unit`; `offered_rate` what was asked.
 
-    `faults` are things that must not be, such as findings of `jifen verify` or commands that were not applied.
+    `faults` are things that must not be, such as findings of `jifen verify` or commands that were not applied. `beside`
+    is the rate of the yardstick around this scenario, the mean of its last measurement before and the one right after.
     """
 
     rate: float | None = None
@@ -27,51 +28,55 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     details: dict[str, object] = {}
     faults: list[str] = []
     skipped: str | None = None
+    beside: dict[str, float] = {}
     ratio_to_pgbench: float | None = None
     bars: dict[str, bool] = {}
 
 
 Results = Mapping[str, Result]
-Check = Callable[[Result, Results], bool | None]
+Check = Callable[[Result], bool | None]
 
 
 def _times(other: str, least: float) -> tuple[str, Check]:
     """At least so many times the rate of another scenario; undecided where that one did not run."""
 
-    def check(result: Result, results: Results) -> bool | None:
-        yardstick = results.get(other)
-        if yardstick is None or yardstick.rate is None or result.rate is None:
-            return None
-        return result.rate >= least * yardstick.rate
+    def check(result: Result) -> bool | None:
+        rate = result.beside.get(other)
+        return None if rate is None or result.rate is None else result.rate >= least * rate
 
     return f">= {least:g} x {other}", check
 
 
 def _rate(least: float) -> tuple[str, Check]:
-    return f">= {least:,.0f}/s", lambda result, _: None if result.rate is None else result.rate >= least
+    return f">= {least:,.0f}/s", lambda result: None if result.rate is None else result.rate >= least
 
 
 def _p99(most_ms: float) -> tuple[str, Check]:
-    return f"p99 < {most_ms:g} ms", lambda result, _: None if result.p99_ms is None else result.p99_ms < most_ms
+    return f"p99 < {most_ms:g} ms", lambda result: None if result.p99_ms is None else result.p99_ms < most_ms
 
 
 def _detail(name: str, text: str, most: float) -> tuple[str, Check]:
-    def check(result: Result, _: Results) -> bool | None:
+    def check(result: Result) -> bool | None:
         value = result.details.get(name)
         return value < most if isinstance(value, int | float) else None
 
     return text, check
 
 
-def _large(result: Result, _: Results) -> bool | None:
+def _large(result: Result) -> bool | None:
     shares = [result.details.get("in_process_share"), result.details.get("http_share")]
     return all(isinstance(share, float) and share >= 0.8 for share in shares)
 
 
-#: What others are held against. The speed of a machine with neighbours moves within minutes, so the yardstick is
-#: measured again after each scenario that is held against it, and its median counts.
 YARDSTICK = "pgbench"
-HELD_AGAINST_YARDSTICK = ("in_process_mixed", "http_mixed", "http_events_batch")
+#: What scenarios are held against. The speed of a machine with neighbours moves within minutes, so each is measured
+#: again right after a scenario that is held against it, and what stands around that one counts.
+HELD_AGAINST: dict[str, str] = {
+    **dict.fromkeys(("in_process_mixed", "http_mixed", "http_events_batch"), YARDSTICK),
+    **dict.fromkeys(
+        ("http_hot_member", "http_hot_program", "http_retail", "redeem_any", "write_off", "flash_sale"), "http_mixed"
+    ),
+}
 
 BARS: dict[str, list[tuple[str, Check]]] = {
     "in_process_mixed": [_times(YARDSTICK, 3)],
@@ -99,14 +104,28 @@ BARS: dict[str, list[tuple[str, Check]]] = {
 }
 
 
+def last_rate(yardstick: Result) -> float | None:
+    """What the yardstick came to when it was measured last."""
+    samples = yardstick.details.get("samples")
+    return samples[-1] if isinstance(samples, list) else yardstick.rate
+
+
 def with_sample(yardstick: Result, again: Result) -> Result:
-    """The yardstick with one more measurement: its rate is the median of all."""
+    """The yardstick with one more measurement: its rate is the median of all, and a fault of any is its own."""
     if yardstick.rate is None or again.rate is None:
         return yardstick
     known = yardstick.details.get("samples")
     samples = [*(known if isinstance(known, list) else [yardstick.rate]), again.rate]
     details = {**yardstick.details, "samples": samples}
-    return msgspec.structs.replace(yardstick, rate=median(samples), details=details)
+    return msgspec.structs.replace(
+        yardstick, rate=median(samples), details=details, faults=yardstick.faults + again.faults
+    )
+
+
+def held_beside(result: Result, name: str, before: Result, after: Result) -> Result:
+    """The result with what its yardstick `name` came to before and after it."""
+    rates = [rate for rate in (last_rate(before), after.rate) if rate is not None]
+    return msgspec.structs.replace(result, beside={name: sum(rates) / len(rates)} if rates else {})
 
 
 def judged(name: str, result: Result, results: Results) -> Result:
@@ -120,7 +139,7 @@ def judged(name: str, result: Result, results: Results) -> Result:
         and result.unit in ("transactions", "orders")
     ):
         ratio = round(result.rate / yardstick.rate, 2)
-    bars = {text: met for text, check in BARS.get(name, []) if (met := check(result, results)) is not None}
+    bars = {text: met for text, check in BARS.get(name, []) if (met := check(result)) is not None}
     return msgspec.structs.replace(result, ratio_to_pgbench=ratio, bars={} if result.skipped else bars)
 
 

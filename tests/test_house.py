@@ -8,8 +8,9 @@ from typing import Final, Literal
 import pytest
 import typer.main
 
+from jifen.services.chinese import REFUSALS
 from jifen.settings import settings_page
-from tests.house import documents, imports, pages, purity, shape, tree
+from tests.house import documents, imports, pages, purity, shape, tree, words
 
 LOCKING_PLACES: Final = {
     "jifen/db/locking.py": "the one module that takes locks",
@@ -81,6 +82,19 @@ def test_the_money_path_has_no_float() -> None:
     assert [
         each for path, text in money_path.items() for each in purity.floats(path, text, durations_allowed=True)
     ] == []
+
+
+def test_checks_of_programs_speak_chinese() -> None:
+    """Whoever writes a program in Chinese reads what is wrong with it in Chinese."""
+    assert [each for path, text in package_sources().items() for each in words.untold(path, text)] == []
+
+
+def test_refusals_of_commands_speak_chinese() -> None:
+    """Where the text of a code needs the particulars, whoever refuses says them in Chinese."""
+    deciding = {
+        path: text for path, text in package_sources().items() if path.startswith(("jifen/core/", "jifen/engine/"))
+    }
+    assert [each for path, text in deciding.items() for each in words.untold_refusals(path, text, REFUSALS)] == []
 
 
 def test_locking_sql_stands_in_one_module() -> None:

@@ -8,7 +8,7 @@ import pytest
 import typer
 import typer.main
 
-from tests.house import documents, imports, pages, purity, shape, tree
+from tests.house import documents, imports, pages, purity, shape, tree, words
 
 
 @pytest.mark.parametrize(
@@ -326,3 +326,40 @@ def test_broken_links_are_found() -> None:
         "docs/a.md: #other names no heading"
     ]
     assert pages.broken_links({"docs/b/c.md": "[a](a.md) [b](../a.md)"}, kept) == ["docs/b/c.md: a.md leads nowhere"]
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [
+        ('invalid(path, "is wrong", "有误")', True),
+        ('invalid(path, f"is {value}", f"是 {value}；须为正数")', True),
+        ('invalid(path, "is wrong", message_zh="有误")', True),
+        ('zh = "有误"\ninvalid(path, "is wrong", zh)', True),
+        ("def f(what_zh):\n    invalid(path, what, what_zh)", True),
+        ('unknown(path, name, known, "规则", "rules")', True),
+        ('InvalidProgram("It is wrong.", message_zh="有误。")', True),
+        ('invalid(path, "is wrong")', False),
+        ('invalid(path, "is wrong", "is wrong")', False),
+        ('zh = "wrong"\ninvalid(path, "is wrong", zh)', False),
+        ('unknown(path, name, known, "rules", "规则")', False),
+        ('InvalidProgram("It is wrong.", path=path)', False),
+    ],
+)
+def test_checks_without_chinese_are_found(code: str, is_told: bool) -> None:
+    """Also where the text stands in a variable, or comes in as a parameter."""
+    assert (words.untold("a.py", code) == []) == is_told
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [
+        ('Refusal("odd", message, "/field", message_zh=zh)', True),
+        ('Refusal("odd", message, "/field", details, zh)', True),
+        ('Refusal("even", message)', True),
+        ('Refusal("odd", message, "/field", details)', False),
+    ],
+)
+def test_refusals_in_english_alone_are_found(code: str, is_told: bool) -> None:
+    """Where some text of the code does without the particulars, the values may be there."""
+    texts = {"odd": ("奇怪：{message}",), "even": ("有 {number}。", "偶数：{message}")}
+    assert (words.untold_refusals("a.py", code, texts) == []) == is_told

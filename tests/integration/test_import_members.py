@@ -11,6 +11,7 @@ from openpyxl import Workbook
 
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
+from jifen.core.members.commands import DescribePerson
 from jifen.engine.submission import Submission
 from jifen.services.imports.people import (
     BalanceSummary,
@@ -71,6 +72,41 @@ def test_a_mended_mapping_is_another_import(database_url: str, tmp_path: Path) -
         mapping.write_text(text, "utf-8")
         assert run_import(database_url, file, mapping).rejected == 0
     assert fetch_sql(database_url, "SELECT person->>'name' FROM members")[0][0] == "李梅"
+
+
+def test_the_same_file_again_takes_nothing_back(database_url: str, tmp_path: Path) -> None:
+    """What was said of members since the import stays; a row that does not fit registers nobody by halves."""
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    tags = ",".join(f"t{number}" for number in range(101))
+    file.write_text(f'手机号,姓名,标签\n13800000001,李梅,\n13800000002,王强,"{tags}"\n13800000003,,\n', "utf-8")
+    mapping.write_text(MAPPING.replace("  name: 姓名\n", "  name: 姓名\n  tags: 标签\n"), "utf-8")
+    first = run_import(database_url, file, mapping)
+    assert (first.registered, first.rejected) == (2, 1)
+    member = fetch_sql(database_url, "SELECT member_id FROM members WHERE person->>'name' = '李梅'")[0][0]
+    said = Submission(DescribePerson(member, {"name": "李小梅"}), "test", "1", b"1", "test")
+    with_engine(database_url, lambda engine: engine.submit(said))
+    again = run_import(database_url, file, mapping)
+    assert (again.registered, again.known, again.unchanged, again.rejected) == (0, 2, 2, 1)
+    names = fetch_sql(database_url, "SELECT person->>'name' FROM members ORDER BY 1 NULLS LAST")
+    assert names == [("李小梅",), (None,)]
+
+
+def test_a_region_between_two_runs_takes_nothing_back(database_url: str, tmp_path: Path) -> None:
+    """Two spellings that were two members when the file came: what was said since of the second stays, too."""
+    file, mapping = tmp_path / "members.csv", tmp_path / "mapping.yaml"
+    file.write_text("手机号,姓名\n13800000001,李梅\n+8613800000001,王强\n", "utf-8")
+    mapping.write_text(MAPPING, "utf-8")
+    assert run_import(database_url, file, mapping).registered == 2
+    member = fetch_sql(database_url, "SELECT member_id FROM members WHERE person->>'name' = '王强'")[0][0]
+    said = Submission(DescribePerson(member, {"name": "王小强"}), "test", "1", b"1", "test")
+    with_engine(database_url, lambda engine: engine.submit(said))
+    add_program(database_url, msgspec.structs.replace(DEFAULT_PROGRAM, phone_region="CN"))
+    meant = load_member_mapping(str(mapping))
+    tried = asyncio.run(import_members(None, database_url, file, meant))
+    for again in (tried, run_import(database_url, file, mapping)):
+        assert (again.registered, again.known, again.unchanged, again.repeated, again.rejected) == (0, 2, 2, 1, 0)
+    names = fetch_sql(database_url, "SELECT person->>'name' FROM members ORDER BY 1")
+    assert names == [("李梅",), ("王小强",)]
 
 
 def test_numbers_as_spreadsheets_write_them(database_url: str, tmp_path: Path) -> None:

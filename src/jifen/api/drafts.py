@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_REASON
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.db.connection import Connection
 from jifen.services import drafts
 from jifen.services.instants import Instant, to_utc
@@ -173,9 +173,7 @@ class Refused(Exception):
 
 def refusal_of(error: JifenError, body: type[msgspec.Struct]) -> Refusal:
     """The refusal that an error of the services stands for."""
-    details = {name: value for name, value in error.details.items() if value is not None}
-    pointer = details.pop("pointer", "/program" if "program" in body.__struct_fields__ else None)
-    return Refusal(error.code, error.message, None if pointer is None else str(pointer), details, error.message_zh)
+    return refusal_from(error, "/program" if "program" in body.__struct_fields__ else None)
 
 
 EXAMPLE_DRAFT = {

@@ -20,7 +20,7 @@ from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, Language, languag
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.engine.engine import EngineStopped, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.captcha import Errand, captcha_needed, captcha_of, check_solution
@@ -332,7 +332,7 @@ class Front:
         try:
             return await engine.submit_group(submissions)
         except (QueueFull, EngineStopped) as error:
-            raise _Refused(Refusal(error.code, error.message, message_zh=error.message_zh)) from None
+            raise _Refused(refusal_from(error)) from None
 
     # --- events ---
 

@@ -37,7 +37,7 @@ from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_PATH, Trials, read_body, read_request
 from jifen.api.uploads import Uploads
 from jifen.core.errors import JifenError
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.services.json_input import read_json
 from jifen.services.snapshot import snapshot
 from jifen.services.stock import CodesView, StockView
@@ -224,13 +224,7 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
         except (DatabaseAway, *AWAY):
             return _refuse(runtime, request, DATABASE_UNAVAILABLE, IMPORTS_PATH, started)
         except JifenError as error:
-            return _refuse(
-                runtime,
-                request,
-                Refusal(error.code, error.message, None, error.details, error.message_zh),
-                IMPORTS_PATH,
-                started,
-            )
+            return _refuse(runtime, request, refusal_from(error), IMPORTS_PATH, started)
         runtime.metrics.request(IMPORTS_PATH, 202, perf_counter() - started)
         return Response(_encode(found), media_type=MediaType.JSON, status_code=202)
 
@@ -243,9 +237,7 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
         except (DatabaseAway, *AWAY):
             return _refuse(runtime, request, DATABASE_UNAVAILABLE, REJECTS_PATH, started)
         except JifenError as error:
-            return _refuse(
-                runtime, request, Refusal(error.code, error.message, message_zh=error.message_zh), REJECTS_PATH, started
-            )
+            return _refuse(runtime, request, refusal_from(error), REJECTS_PATH, started)
         path = uploads.storage.rejects(found.stored_as)
         if not path.is_file():
             message = "There are no rejects: the file was not looked through yet, or they were deleted."

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from jifen.core.refusal import Refusal
-from jifen.services.chinese import in_chinese
+from jifen.services.chinese import chinese_of
 
 Language = Literal["zh", "en"]
 
@@ -266,9 +266,7 @@ def problem_of(refusal: Refusal, language: Language = "en") -> Problem:
         f"/docs#error-{refusal.code}",
         kind.title_zh if is_chinese else kind.title,
         kind.status,
-        in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)
-        if is_chinese
-        else refusal.message,
+        chinese_of(refusal) if is_chinese else refusal.message,
         refusal.code,
         refusal.pointer,
         refusal.details or None,

@@ -13,7 +13,7 @@ from msgspec import Meta
 from jifen.api.front import media_type
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import InvalidProgram, Program
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.core.rules.facts import MemberFacts
 from jifen.services.catalog import NO_PROGRAM
 from jifen.services.instants import Instant
@@ -115,11 +115,7 @@ def _try(body: TryBody, in_force: Program | None) -> Trial | Refusal:
         try:
             program = draft_program(body.program)
         except InvalidProgram as error:
-            return Refusal("invalid_program", error.message, "/program", _known(error.details), error.message_zh)
+            return refusal_from(error, "/program")
     if program is None:
         return NO_PROGRAM
     return try_event(program, bytes(body.event), member, at=body.at, used=body.used, now=datetime.now(UTC))
-
-
-def _known(details: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in details.items() if value is not None}

@@ -13,7 +13,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from jifen.api.drafts import Refused
 from jifen.core.errors import JifenError
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.core.text import unfit_text
 from jifen.services.imports.kinds import kind_of
 from jifen.services.imports.mapping import MAXIMUM_MAPPING_BYTES
@@ -244,8 +244,7 @@ class _Form:
         try:
             return mapping_text(kind, self._text("mapping"))
         except JifenError as error:
-            details = {name: value for name, value in error.details.items() if value is not None}
-            raise Refused(Refusal(error.code, error.message, "/mapping", details, error.message_zh)) from None
+            raise Refused(refusal_from(error, "/mapping")) from None
 
     def _text(self, field: str) -> str | None:
         raw = self._texts.get(field)
@@ -276,7 +275,7 @@ def _too_large(limit_bytes: int) -> Refusal:
 
 
 def _not_stored(error: UploadsUnusable) -> Refused:
-    return Refused(Refusal(error.code, error.message, message_zh=error.message_zh))
+    return Refused(refusal_from(error))
 
 
 def _missing(field: str) -> Refused:

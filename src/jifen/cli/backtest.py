@@ -140,6 +140,13 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
         write_line(
             say(f"草案下会被拒绝的流水：{count:,} 笔。", f"Transactions that the draft would refuse: {count:,}.")
         )
+    if report.history:
+        write_line(
+            say(
+                f"其中历史流水 {report.history:,} 笔，按发生时间回放。",
+                f"Of it {report.history:,} transactions came as history and were replayed when they happened.",
+            )
+        )
     if report.is_same:
         write_line(say("与实际完全一致。", "Exactly what happened: no difference."))
     write_line(

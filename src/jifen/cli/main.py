@@ -144,12 +144,11 @@ def _said(arguments: Sequence[str], zh: str, en: str) -> str:
 
 
 def _in_chinese(error: JifenError) -> str:
-    from jifen.services.chinese import in_chinese
+    from jifen.services.chinese import chinese_of
 
     if isinstance(error, Refused):
-        refusal = error.refusal
-        return f"{in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)} ({refusal.code})"
-    return in_chinese(error.code, error.message, error.details, error.message_zh)
+        return f"{chinese_of(error.refusal)} ({error.refusal.code})"
+    return chinese_of(error)
 
 
 def _fail(message: str, code: int) -> int:

@@ -189,9 +189,9 @@ def _accepted(outcome: T | Refusal) -> T:
     """The outcome; a refusal says in front where it is wrong. Raises Refused."""
     if isinstance(outcome, Refusal) and outcome.pointer:
         place = outcome.pointer.lstrip("/").replace("/", ".")
-        from jifen.services.chinese import in_chinese
+        from jifen.services.chinese import chinese_of
 
-        zh = in_chinese(outcome.code, outcome.message, outcome.details, outcome.message_zh)
+        zh = chinese_of(outcome)
         message, zh = f"{place}: {outcome.message}", f"{place}：{zh}"
         raise Refused(Refusal(outcome.code, message, outcome.pointer, outcome.details, zh))
     return accepted(outcome)

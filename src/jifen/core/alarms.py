@@ -62,7 +62,11 @@ def check_alarms(alarms: Alarms, wallets: set[str]) -> None:
         if each.wallet not in wallets:
             raise unknown(f"{path}.wallet", each.wallet, wallets, "积分账户", "wallets")
         if each.most_points is None and each.most_percent is None and each.least_percent is None:
-            raise invalid(path, "has no threshold; write most_points, most_percent or least_percent")
+            raise invalid(
+                path,
+                "has no threshold; write most_points, most_percent or least_percent",
+                "没有阈值；请写 most_points、most_percent 或 least_percent",
+            )
         check_range(f"{path}.usual_periods", each.usual_periods, 1, MAXIMUM_USUAL_PERIODS)
         if each.most_points is not None:
             check_range(f"{path}.most_points", each.most_points, 0, MAXIMUM_AMOUNT)

@@ -32,6 +32,12 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
 
+    @classmethod
+    def of(cls, text: str) -> Identity:
+        """The identity that `str` has made this text of."""
+        kind, _, value = text.partition(":")
+        return cls(kind, value)
+
 
 #: A member as a command names it: by number, or by an identity that the engine looks up.
 MemberReference = int | Identity
@@ -42,24 +48,26 @@ def parse_identity(text: str, pointer: str | None = None) -> Identity | Refusal:
     kind, colon, value = text.partition(":")
     value = value.strip()
     if not colon or kind not in IDENTITY_KINDS:
-        kinds = ", ".join(IDENTITY_KINDS)
-        return Refusal("invalid_identity", f"Write an identity as kind:value with one of the kinds {kinds}.", pointer)
+        message = f"Write an identity as kind:value with one of the kinds {', '.join(IDENTITY_KINDS)}."
+        zh = f"请写成 种类:值，种类有 {'、'.join(IDENTITY_KINDS)}。"
+        return Refusal("invalid_identity", message, pointer, message_zh=zh)
     if not value or len(value) > MAXIMUM_TEXT or unfit_text(value):
         return Refusal(
             "invalid_identity",
             f"The value of an identity has 1 to {MAXIMUM_TEXT} characters, without control characters.",
             pointer,
+            message_zh=f"值须为 1 至 {MAXIMUM_TEXT} 个字符，不含控制字符。",
         )
     if kind == "email":
         value = value.lower()
         if value.count("@") != 1 or value.startswith("@") or value.endswith("@"):
-            return Refusal("invalid_identity", "An e-mail address has one @ with something on both sides.", pointer)
+            message = "An e-mail address has one @ with something on both sides."
+            return Refusal("invalid_identity", message, pointer, message_zh="邮箱须含一个 @，两边都有内容。")
     elif kind == "phone":
         value = _PHONE_PUNCTUATION.sub("", value)
         if not _PHONE.fullmatch(value):
-            return Refusal(
-                "invalid_identity", "A phone number has 3 to 20 digits, with + in front if need be.", pointer
-            )
+            message = "A phone number has 3 to 20 digits, with + in front if need be."
+            return Refusal("invalid_identity", message, pointer, message_zh="电话号码为 3 至 20 位数字，前面可有 +。")
     return Identity(kind, value)
 
 

@@ -91,7 +91,8 @@ def check_order(order: Order) -> Refusal | None:
     if len(lines) > 1 and len({line.line_id for line in lines}) != len(lines):
         return Refusal("duplicate_line", "Two lines of the order have the same line_id.", "/data/lines")
     if sum(line.paid_cents for line in lines) > MAXIMUM_AMOUNT:
-        return Refusal("amount_too_large", f"The order's total is over {MAXIMUM_AMOUNT}.", "/data/lines")
+        message, zh = f"The order's total is over {MAXIMUM_AMOUNT}.", f"订单合计超过 {MAXIMUM_AMOUNT}。"
+        return Refusal("amount_too_large", message, "/data/lines", message_zh=zh)
     return None
 
 

@@ -40,7 +40,7 @@ from jifen.core.rules.document import (
     Ratio,
     Tier,
 )
-from jifen.core.rules.faults import InvalidProgram, check_ids, check_range, check_text, invalid
+from jifen.core.rules.faults import InvalidProgram, check_ids, check_number, check_range, check_text, invalid
 from jifen.core.rules.multiply import CoefficientPolicy
 from jifen.core.segments.facts import SegmentVocabulary
 from jifen.core.tiers.benefits import rules_of_tiers
@@ -293,21 +293,35 @@ def terms_of_award(program: Program, rule: EarningRule, occurred_at: datetime) -
 def check_document(document: ProgramDocument) -> None:
     """Raise InvalidProgram for the first thing in a program file that makes no sense, naming the field."""
     if not _CURRENCY.fullmatch(document.currency):
-        raise invalid("$.currency", f"is {document.currency!r}; write an ISO 4217 code such as CNY")
+        raise invalid(
+            "$.currency",
+            f"is {document.currency!r}; write an ISO 4217 code such as CNY",
+            f"是 {document.currency!r}；请写 ISO 4217 代码，例如 CNY",
+        )
     try:
         ZoneInfo(document.time_zone)
     except (KeyError, ValueError, OSError):
-        raise invalid("$.time_zone", f"is {document.time_zone!r}; write an IANA zone such as Asia/Shanghai") from None
+        raise invalid(
+            "$.time_zone",
+            f"is {document.time_zone!r}; write an IANA zone such as Asia/Shanghai",
+            f"是 {document.time_zone!r}；请写 IANA 时区，例如 Asia/Shanghai",
+        ) from None
     check_text("$.name", document.name)
     if document.phone_region is not None and not is_region(document.phone_region):
-        raise invalid("$.phone_region", f"is {document.phone_region!r}; write an ISO 3166-1 code such as CN")
+        raise invalid(
+            "$.phone_region",
+            f"is {document.phone_region!r}; write an ISO 3166-1 code such as CN",
+            f"是 {document.phone_region!r}；请写 ISO 3166-1 代码，例如 CN",
+        )
     _check_wallets(document.wallets)
     check_ids("$.groups", [group.id for group in document.groups])
     check_campaigns(document.campaigns)
     check_caps("$.budgets", document.budgets)
     if any(cap.per == "member" or cap.period in ("event", "campaign") for cap in document.budgets):
         raise invalid(
-            "$.budgets", "are for the whole program: write per: program, and a period other than event or campaign"
+            "$.budgets",
+            "are for the whole program: write per: program, and a period other than event or campaign",
+            "用于整个计划：请写 per: program，周期不能是 event 或 campaign",
         )
     check_declared(document.fields, document.events, document.catalog)
     check_rules(document.earning, {wallet.id for wallet in document.wallets}, document.campaigns, document.groups)
@@ -317,7 +331,9 @@ def check_document(document: ProgramDocument) -> None:
     check_alarms(document.alarms, {wallet.id for wallet in document.wallets})
     check_range("$.returns.grace_days", document.returns.grace_days, 0, 3660)
     if document.returns.expired_lots == "grace" and document.returns.grace_days == 0:
-        raise invalid("$.returns.grace_days", "is 0; the policy grace needs at least 1 day")
+        raise invalid(
+            "$.returns.grace_days", "is 0; the policy grace needs at least 1 day", "是 0；grace 至少需要 1 天"
+        )
     check_range("$.holds.minutes", document.holds.minutes, 1, 366 * 24 * 60)
     check_range("$.members.dormant_days", document.members.dormant_days, 1, 36_600)
     check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
@@ -347,8 +363,7 @@ def _check_dealings(document: ProgramDocument) -> None:
 
 
 def _check_wallets(wallets: list[Wallet]) -> None:
-    if not 1 <= len(wallets) <= MAXIMUM_WALLETS:
-        raise invalid("$.wallets", f"has {len(wallets)} wallets; a program has 1 to {MAXIMUM_WALLETS}")
+    check_number("$.wallets", wallets, MAXIMUM_WALLETS, least=1)
     check_ids("$.wallets", [wallet.id for wallet in wallets])
     for index, wallet in enumerate(wallets):
         check_text(f"$.wallets[{index}].name", wallet.name)

@@ -74,7 +74,8 @@ def cancel_pooled(
     if (command.member, command.sequence) != (pooled.spender, pooled.sequence):
         name = transaction_id(pooled.spender, pooled.sequence)
         message = f"This was paid for member {pooled.spender}: reverse {name}, and all of it comes back."
-        return Refusal("not_reversible", message, None, {"transaction_id": name})
+        zh = f"它为会员 {pooled.spender} 支付；请冲正 {name}，全部随之退回。"
+        return Refusal("not_reversible", message, None, {"transaction_id": name}, zh)
     numbers = [(command.member, command.sequence), *((part.member, part.sequence) for part in pooled.parts)]
     parts = [(number[0], known.links.past[number], known.links.survivors.get(number[0], ())) for number in numbers]
     involved = {each for member, _, survivors in parts for each in (member, *survivors)}

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from jifen.core.errors import JifenError
+from jifen.core.refusal import Refusal
+
 _NAMED: Final = re.compile(r"{(\w+)}")
 _VALUES: Final = {
     "day": "日",
@@ -144,7 +147,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_reward": ("没有兑换品 {reward}。", "没有这个兑换品。"),
     "reward_retired": ("该兑换品已下架。",),
     "reward_not_open": ("尚未开放，{opens_locally} 起可以兑换。", "不在兑换时间内。"),
-    "not_eligible": ("仅限{tiers}。", "不适用于这位会员，需要满足：{condition}", "不适用于这位会员。"),
+    "not_eligible": ("不适用于这位会员，需要满足：{needs}。", "不适用于这位会员。"),
     "unknown_price": ("没有这一档价格：{message}",),
     "price_changed": ("价格已变动：现在需要 {points} 积分。", "价格已变动。"),
     "invalid_quantity": ("一次可兑换 1 至 100 件。",),
@@ -330,16 +333,24 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+def chinese_of(said: Refusal | JifenError) -> str:
+    """What a refusal or error says in Chinese."""
+    return in_chinese(said.code, said.message, said.details, said.message_zh)
+
+
 def in_chinese(code: str, message: str, details: Mapping[str, object], message_zh: str | None = None) -> str:
-    """What a refusal or error says in Chinese. `message`: what it says in English; `message_zh`: the same in Chinese,
-    where that was said."""
+    """The same by its parts. `message`: what it says in English; `message_zh`: that in Chinese, where it was said."""
     message = message if message_zh is None else message_zh
     for text in REFUSALS.get(code) or ERRORS.get(code) or ("{message}",):
         names = _NAMED.findall(text)
         if all(name == "message" or details.get(name) is not None for name in names):
-            values = {name: message if name == "message" else _shown(details[name]) for name in names}
-            return text.format(**values)
+            return filled_in(text, {**details, "message": message})
     return message
+
+
+def filled_in(text: str, details: Mapping[str, object]) -> str:
+    """A Chinese text with the values of a refusal or error in their places."""
+    return text.format(**{name: _shown(details[name]) for name in _NAMED.findall(text)})
 
 
 def _shown(value: object) -> str:

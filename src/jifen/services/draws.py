@@ -32,7 +32,7 @@ from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import READER, unknown_member
-from jifen.services.rewards import Lack, lack_in_chinese, member_as_asked
+from jifen.services.rewards import Lack, lack_in_chinese, member_as_asked, words_of
 from jifen.services.rounds import RoundView, view_of_round
 
 _SQL = load_queries("draws")
@@ -44,7 +44,7 @@ ALGORITHM: Final = (
 _LACKS_ZH: Final = {
     "draw_not_open": "不在抽奖时间内",
     "no_round": "尚未公布种子哈希",
-    "not_eligible": "未满足条件：{condition}",
+    "not_eligible": "须满足：{needs}",
     "limit_reached": "已达抽奖次数上限（{most} 次）",
     "insufficient_points": "还差 {missing} 积分",
 }
@@ -66,7 +66,8 @@ class PrizeView(msgspec.Struct, frozen=True):
 
 class DrawView(msgspec.Struct, frozen=True):
     """A lottery. `round`: the open one (null: nobody can draw); `otherwise`: the prize that is given where what was
-    drawn cannot be. For a member: `lacks` (empty: it can be drawn) and `misses` in a row."""
+    drawn cannot be; `needs`: the condition in words. For a member: `lacks` (empty: it can be drawn) and `misses` in a
+    row."""
 
     draw_id: str
     name: LocalizedText
@@ -76,6 +77,7 @@ class DrawView(msgspec.Struct, frozen=True):
     opens_at: datetime | None
     closes_at: datetime | None
     condition: str | None
+    needs: LocalizedText | None
     limits: list[RewardLimit]
     total: int
     prizes: list[PrizeView]
@@ -206,6 +208,7 @@ def _view(hall: _Hall, draw: OpenDraw) -> DrawView:
         draw.window.since,
         draw.window.until,
         document.audience,
+        words_of(hall.program, draw.audience),
         document.limits,
         draw.total,
         [_prize(hall, each) for each in draw.prizes.values()],

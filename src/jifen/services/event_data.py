@@ -35,8 +35,9 @@ def check_data(event_type: str, data: Mapping[str, Any], program: Program | None
 def unknown_event_type(program: Program | None) -> Refusal:
     """There is no such type, also not in the program."""
     declared = [] if program is None else [each.type for each in program.document.events]
-    known = ", ".join(sorted(["order.completed", "order.corrected", "order.refunded", *BUILT_IN_EVENTS, *declared]))
-    return Refusal("unknown_event_type", f"There is no such type of event; known are {known}.", "/type")
+    known = sorted(["order.completed", "order.corrected", "order.refunded", *BUILT_IN_EVENTS, *declared])
+    message = f"There is no such type of event; known are {', '.join(known)}."
+    return Refusal("unknown_event_type", message, "/type", message_zh=f"有 {'、'.join(known)}。")
 
 
 def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:

@@ -24,6 +24,7 @@ _KINDS: Final = {
 _EXPECTED: Final = re.compile(r"Expected `(?P<kinds>[^`]+)`(?P<bound>[^`]*?)(?:, got (?P<found>`?[^`]+`?))?", re.DOTALL)
 _LENGTH: Final = re.compile(r"of length (?P<sign>[<>]=?)? ?(?P<number>\d+)")
 _RANGE: Final = re.compile(r"(?P<sign>[<>]=?) (?P<number>-?[\d.]+)")
+_PATTERN: Final = re.compile(r"matching regex '(?P<pattern>.*)'", re.DOTALL)
 _CHOICE: Final = re.compile(r"Invalid (?:enum )?value (?P<value>.+)", re.DOTALL)
 _FIELD: Final = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`", re.DOTALL)
 _FORMS: Final = {
@@ -54,6 +55,8 @@ def _expected(found: re.Match[str]) -> str:
         said = f"须为{kinds}，{_SIGNS.get(length['sign'], '正好')} {length['number']} {unit}"
     elif size := _RANGE.fullmatch(bound):
         said = f"须为{kinds}，{_SIGNS[size['sign']]} {size['number']}"
+    elif pattern := _PATTERN.fullmatch(bound):
+        said = f"须为{kinds}，符合 {pattern['pattern']}"
     elif bound:
         said = "时间须带时区" if "timezone" in bound else f"须为{kinds}（{bound}）"
     else:

@@ -202,6 +202,7 @@ async def apply_program(
             raise ProgramChangeRefused(
                 f"{effective_at:%Y-%m-%d %H:%M:%S} UTC is over: what happened since was rated already. Leave it out, "
                 "or give a later instant.",
+                message_zh=f"{effective_at:%Y-%m-%d %H:%M:%S} UTC 已过，此后发生的已经计算；请去掉它，或写更晚的时刻。",
                 path="$.effective_at",
             )
         begins = now if effective_at is None else max(effective_at, now)
@@ -216,7 +217,9 @@ async def apply_program(
             # Somebody else applied a program just now: look again.
             continue
         return AppliedProgram(version, True)
-    raise ProgramChangeRefused("Others apply programs at this very moment; try again.")
+    raise ProgramChangeRefused(
+        "Others apply programs at this very moment; try again.", message_zh="此刻有人也在应用积分计划；请再试一次。"
+    )
 
 
 async def _refuse_overtaking(connection: Connection, begins: datetime, now: datetime) -> None:
@@ -226,6 +229,8 @@ async def _refuse_overtaking(connection: Connection, begins: datetime, now: date
             raise ProgramChangeRefused(
                 f"Version {each.version} is to begin at {each.effective_at:%Y-%m-%d %H:%M:%S} UTC; this one would "
                 "overtake it, so that it never does. Say so (`overtake`, `--overtake`), or let this one begin later.",
+                message_zh=f"版本 {each.version} 将于 {each.effective_at:%Y-%m-%d %H:%M:%S} UTC 生效，"
+                "这个版本会取代它，使它不再生效；请明确说明（`overtake`、`--overtake`），或让这个版本更晚生效。",
                 path="$.effective_at",
             )
 
@@ -318,13 +323,16 @@ async def _check_change(
         raise ProgramChangeRefused(
             f"$.wallets lacks {', '.join(gone)}: members may hold points there. Put the wallet back; a wallet that "
             "earns nothing does no harm.",
+            message_zh=f"$.wallets 缺少 {'、'.join(gone)}：会员可能持有这些积分；请放回去，没有规则的账户并无妨碍。",
             path="$.wallets",
         )
     for field in ("currency", "time_zone"):
         was, becomes = getattr(before, field), getattr(document, field)
         if was != becomes and await connection.fetchval(_SQL["has_members"]):
             raise ProgramChangeRefused(
-                f"$.{field} is {becomes!r} and was {was!r}: it cannot change once there are members.", path=f"$.{field}"
+                f"$.{field} is {becomes!r} and was {was!r}: it cannot change once there are members.",
+                message_zh=f"$.{field} 由 {was!r} 改为 {becomes!r}：有会员之后不能改变。",
+                path=f"$.{field}",
             )
 
 

@@ -31,6 +31,7 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
         kinds = ", ".join(sorted({each["kind"] for each in findings}))
         raise FindingsNotAccepted(
             f"The check of {name} has {len(findings)} findings ({kinds}): mend them, or accept them with a reason.",
+            message_zh=f"{len(findings)} 项（{kinds}）。",
             findings=len(findings),
         )
     return {"reason": because, "findings": findings}

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from jifen.core.conditions import Condition
 from jifen.core.decide import Context
 from jifen.core.decide.context import Decision
 from jifen.core.decide.redeem import (
@@ -40,13 +41,14 @@ from jifen.core.redemption.quotes import QUOTE_MINUTES, Quote, write_quote
 from jifen.core.redemption.values import Stock, Supplies
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import LocalizedText
+from jifen.core.wording.conditions import localized_condition
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
 from jifen.engine.loading import decode_counters, load_all_usages
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
-from jifen.services.chinese import in_chinese
+from jifen.services.chinese import chinese_of, filled_in
 from jifen.services.households import find_household
 from jifen.services.members import READER, settled_state, unknown_member
 
@@ -60,7 +62,7 @@ LACKS_ZH: Final = {
     "member_anonymised": "会员已匿名化",
     "member_merged": "会员已并入 {into}",
     "insufficient_points": "还差 {missing} 积分",
-    "not_eligible": "未满足条件：{condition}",
+    "not_eligible": "须满足：{needs}",
     "sold_out": "库存不足，剩余 {left} 件",
     "limit_reached": "已达限兑数量（{most} 件），已兑 {used} 件",
     "reward_not_open": "不在兑换时间内",
@@ -69,14 +71,15 @@ LACKS_ZH: Final = {
 
 
 class PriceView(msgspec.Struct, frozen=True):
-    """A rung of the ladder. `is_open`: the member may take it; `is_default`: it is taken where no rung is named, and
-    `lacks` are about it (null: no member was named)."""
+    """A rung of the ladder. `needs`: its condition in words; `is_open`: the member may take it; `is_default`: it is
+    taken where no rung is named, and `lacks` are about it (null: no member was named)."""
 
     price: int
     wallet: str
     points: int
     cash_cents: int
     condition: str | None
+    needs: LocalizedText | None
     is_open: bool | None
     is_default: bool | None
 
@@ -97,9 +100,9 @@ class AddOnTermsView(msgspec.Struct, frozen=True):
 
 
 class RewardView(msgspec.Struct, frozen=True):
-    """A reward. `left`: pieces in stock (null: without end); `captcha`: how much work must be done for it (null: none);
-    `add_on`: with which orders it can be taken (null: it needs none); `lacks`: why the member cannot have it now,
-    whatever the order (null: no member was named; empty: it can be redeemed)."""
+    """A reward. `needs`: its condition in words; `left`: pieces in stock (null: without end); `captcha`: how much work
+    must be done for it (null: none); `add_on`: with which orders it can be taken (null: it needs none); `lacks`: why
+    the member cannot have it now, whatever the order (null: no member was named; empty: it can be redeemed)."""
 
     reward_id: str
     kind: RewardKind
@@ -111,6 +114,7 @@ class RewardView(msgspec.Struct, frozen=True):
     opens_at: datetime | None
     closes_at: datetime | None
     condition: str | None
+    needs: LocalizedText | None
     hidden: bool
     limits: list[RewardLimit]
     left: int | None
@@ -205,7 +209,7 @@ async def make_quote(
     refusal = check_eligible(program, reward, shop.asker)
     if refusal is not None:
         return refusal
-    index = choose_price(reward, shop.asker, price, points)
+    index = choose_price(program, reward, shop.asker, price, points)
     if isinstance(index, Refusal):
         return index
     rung = reward.prices[index]
@@ -326,6 +330,7 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
             each.price.points,
             each.price.cash_cents,
             each.price.audience,
+            words_of(shop.program, each.audience),
             None if open_to is None else index in open_to,
             None if asker is None else index == default,
         )
@@ -342,6 +347,7 @@ def _view(shop: _Shop, reward: OpenReward) -> RewardView:
         reward.window.since,
         reward.window.until,
         document.audience,
+        words_of(shop.program, reward.audience),
         document.hidden,
         document.limits,
         None if document.stock == "none" else shop.stocks.get(document.id, Stock()).left,
@@ -359,6 +365,11 @@ def _add_on(reward: Reward) -> AddOnTermsView | None:
     return None if terms is None else AddOnTermsView(terms.most, terms.from_cents)
 
 
+def words_of(program: Program, condition: Condition | None) -> LocalizedText | None:
+    """A condition in words, where there is one."""
+    return None if condition is None else localized_condition(program, condition)
+
+
 def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
     """Everything for which one piece would be refused now."""
     decision, asker = shop.decision, shop.asker
@@ -371,7 +382,7 @@ def _refusals(shop: _Shop, reward: OpenReward) -> list[Refusal]:
         check_limits(decision, limits_of(decision, reward), 1),
         check_stock(decision, document, 1),
     ]
-    index = choose_price(reward, asker, None, None)
+    index = choose_price(shop.program, reward, asker, None, None)
     if isinstance(index, Refusal):
         found.append(index)
     else:
@@ -386,6 +397,6 @@ def _lack(refusal: Refusal) -> Lack:
 
 def lack_in_chinese(refusal: Refusal, texts: Mapping[str, str]) -> str:
     """What a member lacks, as part of a list, by the texts of each code."""
-    if {"tiers", "opens_locally"} & refusal.details.keys():
-        return in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh).removesuffix("。")
-    return texts[refusal.code].format(**({"condition": "—", "left": 0} | refusal.details))
+    if "opens_locally" in refusal.details:
+        return chinese_of(refusal).removesuffix("。")
+    return filled_in(texts[refusal.code], {"left": 0} | refusal.details)

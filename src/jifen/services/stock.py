@@ -92,13 +92,17 @@ async def set_stock(
     reward = _reward(program, reward_id)
     if reward.stock != "counted":
         raise InvalidStock(
-            f"The stock of {reward_id!r} is {reward.stock}; only counted stock is set.", reward=reward_id
+            f"The stock of {reward_id!r} is {reward.stock}; only counted stock is set.",
+            message_zh=f"{reward_id!r} 的库存方式是 {reward.stock}；只有 counted 才能设定。",
+            reward=reward_id,
         )
     if (pieces is None) == (add is None):
-        raise InvalidStock("Say either `pieces` (how many there ever were) or `add` (how many more).")
+        message = "Say either `pieces` (how many there ever were) or `add` (how many more)."
+        raise InvalidStock(message, message_zh="请写 `pieces`（总数）或 `add`（增加多少），二者之一。")
     number = pieces if pieces is not None else add
     if number is None or abs(number) > MAXIMUM_PIECES_IN_STOCK or (pieces is not None and pieces < 0):
-        raise InvalidStock(f"Stock lies between 0 and {MAXIMUM_PIECES_IN_STOCK} pieces.")
+        message = f"Stock lies between 0 and {MAXIMUM_PIECES_IN_STOCK} pieces."
+        raise InvalidStock(message, message_zh=f"库存须为 0 至 {MAXIMUM_PIECES_IN_STOCK} 件。")
     shard = shard_of_name(reward_id, shards)
     digest = digest_key("stock", reward_id, key)
     payload = digest_payload(msgspec.json.encode((pieces, add, reason)))
@@ -108,7 +112,8 @@ async def set_stock(
                 _SQL["set_stock"], shard, reward_id, pieces, add, digest, payload, actor, reason, datetime.now(UTC)
             )
         except asyncpg.CheckViolationError:
-            raise InvalidStock(f"There are fewer than {-(add or 0)} pieces of {reward_id!r}.") from None
+            message, zh = f"There are fewer than {-(add or 0)} pieces of {reward_id!r}.", f"不足 {-(add or 0)} 件。"
+            raise InvalidStock(message, message_zh=zh) from None
         except asyncpg.UniqueViolationError:
             # The same change was made at this very moment.
             row = None
@@ -119,7 +124,8 @@ async def set_stock(
             if known["payload_digest"] != payload:
                 raise StockKeyUsed("This key was used before for another change of stock; use a new one.")
             return _view(reward_id, known["pieces"], known["taken"])
-    raise InvalidStock("Others change this stock at this very moment; try again.")
+    message = "Others change this stock at this very moment; try again."
+    raise InvalidStock(message, message_zh="此刻有人也在修改库存；请再试一次。")
 
 
 async def add_codes(
@@ -134,11 +140,14 @@ async def add_codes(
     reward = _reward(program, reward_id)
     if reward.stock != "codes":
         raise InvalidStock(
-            f"The stock of {reward_id!r} is {reward.stock}; codes need `stock: codes`.", reward=reward_id
+            f"The stock of {reward_id!r} is {reward.stock}; codes need `stock: codes`.",
+            message_zh=f"{reward_id!r} 的库存方式是 {reward.stock}；券码需要 `stock: codes`。",
+            reward=reward_id,
         )
     wanted = list(dict.fromkeys(_checked(index, code) for index, code in enumerate(codes)))
     if not 1 <= len(codes) <= MAXIMUM_CODES:
-        raise InvalidCodes(f"There are {len(codes)} codes; send 1 to {MAXIMUM_CODES} at once.")
+        message = f"There are {len(codes)} codes; send 1 to {MAXIMUM_CODES} at once."
+        raise InvalidCodes(message, message_zh=f"有 {len(codes)} 个；一次 1 至 {MAXIMUM_CODES} 个。")
     digests = [digest_code(code) for code in wanted]
     now = datetime.now(UTC)
     name = sha256(b"".join(digests) + now.isoformat().encode()).digest()
@@ -195,10 +204,13 @@ def _json_code(number: int, line: str) -> str:
     try:
         value = json.loads(line)
     except ValueError:
-        raise InvalidCodes(f"Line {number} is no JSON.", line=number) from None
+        message, zh = f"Line {number} is no JSON.", f"第 {number} 行不是 JSON。"
+        raise InvalidCodes(message, message_zh=zh, line=number) from None
     code = value.get("code") if isinstance(value, dict) else value
     if not isinstance(code, str):
-        raise InvalidCodes(f"Line {number} has no code: write a text, or an object with `code`.", line=number)
+        message = f"Line {number} has no code: write a text, or an object with `code`."
+        zh = f"第 {number} 行没有券码：请写文本，或带 `code` 的对象。"
+        raise InvalidCodes(message, message_zh=zh, line=number)
     return code
 
 
@@ -206,7 +218,9 @@ def _checked(index: int, text: str) -> str:
     code = canonical_code(text)
     if not code or len(code) > LONGEST_CODE or unfit_text(code) or "/" in code:
         what = f"a code has 1 to {LONGEST_CODE} characters, without control characters and without /"
-        raise InvalidCodes(f"Code {index + 1} ({text[:20]!r}) cannot be taken: {what}.", code=index + 1)
+        zh = f"第 {index + 1} 个（{text[:20]!r}）：须为 1 至 {LONGEST_CODE} 个字符，不含控制字符和 /。"
+        message = f"Code {index + 1} ({text[:20]!r}) cannot be taken: {what}."
+        raise InvalidCodes(message, message_zh=zh, code=index + 1)
     return code
 
 

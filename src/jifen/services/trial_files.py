@@ -10,7 +10,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
-from jifen.services.chinese import in_chinese
+from jifen.services.chinese import chinese_of
 from jifen.services.trying import Trial, try_event
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
@@ -77,7 +77,7 @@ def _named(refusal: Refusal, event: Path, member: Path | None) -> InvalidTrial:
     part, _, rest = (refusal.pointer or "").lstrip("/").partition("/")
     place = {"event": str(event), "member": str(member), "at": "--at"}.get(part, str(event))
     field = f" /{rest}" if rest else ""
-    zh = in_chinese(refusal.code, refusal.message, refusal.details, refusal.message_zh)
+    zh = chinese_of(refusal)
     return InvalidTrial(
         f"{place}:{field} {refusal.message}",
         message_zh=f"{place}：{field.strip()} {zh}",

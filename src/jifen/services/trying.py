@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -31,8 +30,6 @@ from jifen.services.programs import parse_program
 _SOMEBODY: Final = "external:somebody"
 _TRIER: Final = "jifen:try"
 _MOST: Final = 10**18
-_BIRTHDAY: Final = re.compile(r"(\d{4}-)?\d{2}-\d{2}", re.ASCII)
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 #: The counters of a member, with the least that each can be.
 _COUNTERS: Final = {
     "orders": 0,
@@ -112,17 +109,13 @@ def try_event(
     book = program.books.get(event.type)
     rating = rate(book, event, facts, used or {}, program.document.coefficients, with_all_verdicts=True)
     if any(award.points > MAXIMUM_AMOUNT for award in rating.awards):
-        return Refusal("amount_too_large", f"This would be more than {MAXIMUM_AMOUNT} points at once.", "/event/data")
+        message, zh = f"This would be more than {MAXIMUM_AMOUNT} points at once.", f"一次超过 {MAXIMUM_AMOUNT} 积分。"
+        return Refusal("amount_too_large", message, "/event/data", message_zh=zh)
     return _trial(program, event, rating)
 
 
 def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
     """Refuse facts that no member of the program can have; pointers are below `/member`."""
-    if facts.birthday is not None and not _BIRTHDAY.fullmatch(facts.birthday):
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/member/birthday")
-    begin = facts.birthday_window_from
-    if begin is not None and not _DAY.fullmatch(begin):
-        return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/member/birthday_window_from")
     if facts.registered_at is not None:
         registered_at = _check_instant(facts.registered_at, "/member/registered_at")
         if isinstance(registered_at, Refusal):
@@ -204,7 +197,8 @@ def _rated_event(program: Program, raw: bytes, at: datetime | None, now: datetim
             refusal = check_order(order)
             if order.currency != program.document.currency:
                 message = f"The order is in {order.currency}; the program counts in {program.document.currency}."
-                refusal = Refusal("currency_mismatch", message, "/data/currency")
+                zh = f"订单为 {order.currency}，积分计划为 {program.document.currency}。"
+                refusal = Refusal("currency_mismatch", message, "/data/currency", message_zh=zh)
             return refusal or RatedEvent(ORDER_COMPLETED, instant, event.source, order, order.lines)
         case RegisterMember(channel=channel):
             return RatedEvent(REGISTERED, instant, event.source, data={"channel": channel})

@@ -93,7 +93,7 @@ def test_refusals_say_what_would_be_needed(client: httpx.Client) -> None:
     member = member_with(client, 60)
     assert "40 points short" in refused(redeem(client, member, "five-yuan"), "insufficient_points")["detail"]
     closed = refused(redeem(client, member, "spa"), "not_eligible")
-    assert "opens at tier Gold" in closed["detail"] and closed["details"]["tiers"]["en"] == ["Gold"]
+    assert "needs: the tier is Gold" in closed["detail"] and closed["details"]["tiers"]["en"] == ["Gold"]
     refused(redeem(client, member, "lounge"), "unknown_reward")
     refused(redeem(client, member, "nothing"), "unknown_reward")
     refused(redeem(client, member, "old"), "reward_retired")
@@ -103,7 +103,11 @@ def test_refusals_say_what_would_be_needed(client: httpx.Client) -> None:
     (lack,) = client.get("/v1/rewards/later", params={"member": member}).json()["lacks"]
     assert lack["zh"] == "尚未开放，2999-01-01 00:00 (Asia/Shanghai) 起可以兑换"
     refused(redeem(client, member, "e-book", price=3), "unknown_price")
-    refused(redeem(client, member, "five-yuan", price=1), "not_eligible")
+    closed = refused(redeem(client, member, "five-yuan", price=1), "not_eligible")
+    assert closed["details"]["needs"]["zh"] == "等级是金卡"
+    spa = client.get("/v1/rewards/spa", params={"member": member}).json()
+    assert spa["needs"] == {"zh": "等级是金卡", "en": "the tier is Gold"}
+    assert {"code": "not_eligible", "zh": "须满足：等级是金卡", "en": "Spa needs: the tier is Gold."} in spa["lacks"]
     refused(redeem(client, member, "e-book", expected_points=9), "price_changed")
     refused(redeem(client, member, "e-book", quantity=0), "invalid_field")
     refused(redeem(client, "999999999", "e-book"), "unknown_member")

@@ -65,7 +65,7 @@ def test_an_order_lifts_and_the_change_is_explained(club: httpx.Client) -> None:
     assert (level["tier"], level["by"], level["benefits"]["opened_rewards"]) == ("silver", "earned", ["lounge"])
     # Two things are short at once: no number alone leads to gold.
     assert level["next"]["missing"] == []
-    assert "period.orders >= 2" in level["next"]["words"]["en"]
+    assert "at least 2 orders in the period" in level["next"]["words"]["en"]
     (change,) = tiers(club, member)["changes"]
     assert (change["was"], change["tier"], change["facts"]) == ("regular", "silver", {"period.spent_cents": 120_000})
     for language, title in (("zh", "等级由普通会员升为银卡"), ("en", "Up from Regular to Silver")):

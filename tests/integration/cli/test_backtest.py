@@ -60,6 +60,41 @@ def test_tables_in_both_languages_and_a_page(shop: str, tmp_path: Path) -> None:
     assert fetch_sql(shop, ROWS) == before
 
 
+def test_imported_history_is_told(bare_database_url: str, tmp_path: Path) -> None:
+    """Imported as the program began, tried under tiers: who was silver then stands in the tables and on the page."""
+    orders = tmp_path / "orders.csv"
+    orders.write_text(
+        "order_id,occurred_at,identity,line_id,sku,quantity,paid,refund_of\n"
+        "h1,2024-01-05 10:00,phone:13800000001,1,TEA,1,600,\n"
+        "h2,2024-03-05 10:00,phone:13800000001,1,TEA,1,700,\n"
+    )
+    ask("program", "apply", "starter", "--url", bare_database_url)
+    ask("import", "orders", orders, "--mapping", "orders", "--url", bare_database_url)
+    draft, page = tmp_path / "draft.yaml", tmp_path / "report.html"
+    draft.write_text(
+        read_program_text("starter")
+        + """
+tier_sets:
+  - id: card
+    name: {zh: 卡, en: Card}
+    period: {kind: rolling_months, months: 3}
+    downgrade: {policy: to_earned, review: monthly}
+    tiers:
+      - {id: plain, name: {zh: 普通, en: Plain}}
+      - {id: silver, name: {zh: 银卡, en: Silver}, qualify: period.spent_cents >= 100000}
+""",
+        "utf-8",
+    )
+    done = jifen("backtest", "--draft", draft, "--html", page, "--lang", "en", "--url", bare_database_url)
+    assert done.returncode == 0, done.stderr
+    assert "Of it 2 transactions came as history" in done.stdout
+    assert "Plain → Silver" in done.stdout
+    opened = page.read_text("utf-8")
+    assert all(
+        word in opened for word in ("Moves by month", "各月的等级变动", "2024-03", "What came as history", "历史流水")
+    )
+
+
 def test_days_bound_the_period(shop: str) -> None:
     """Both are local days and included; an empty period is no error."""
     whole = ask("backtest", "--draft", "demo", "--url", shop)

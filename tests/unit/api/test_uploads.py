@@ -60,7 +60,7 @@ def refused(uploads: Uploads, content: bytes, content_length: str | None = None)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_it_does_not_matter_how_a_form_is_cut(uploads: Uploads, content: bytes, sizes: list[int], first: bool) -> None:
     """The same bytes in any pieces, the fields in any order, line breaks and halves of edges in the file."""
-    content = content.replace(b"\x00", b"\r\n------edg") + b"\r"
+    content = b"id\n" + content.replace(b"\x00", b"\r\n------edg") + b"\r"
     texts = [("kind", None, b"members"), ("mapping", "m.yaml", MAPPING.encode())]
     file = ("file", "会员.csv", content)
     whole = form(file, *texts) if first else form(*texts, file)

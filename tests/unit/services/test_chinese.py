@@ -57,10 +57,10 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         ("invalid_field", {}, "字段无效：Expected `int`."),
         (
             "not_eligible",
-            {"condition": "…", "tiers": {"zh": ["金卡", "黑卡"], "en": ["Gold", "Black"]}},
-            "仅限金卡、黑卡。",
+            {"condition": "…", "needs": {"zh": "等级是金卡或黑卡", "en": "the tier is Gold or Black"}},
+            "不适用于这位会员，需要满足：等级是金卡或黑卡。",
         ),
-        ("not_eligible", {"condition": "member.orders > 1"}, "不适用于这位会员，需要满足：member.orders > 1"),
+        ("not_eligible", {"condition": "member.orders > 1"}, "不适用于这位会员。"),
         ("unknown_member", {"member": "{message}"}, "没有会员 {message}。"),
         ("not_a_code", {}, "Expected `int`."),
     ],

@@ -37,7 +37,7 @@ CASES: list[tuple[Any, str, str]] = [
     (Annotated[int, Meta(ge=1)], "0", "须为整数，至少 1"),
     (Annotated[float, Meta(lt=5)], "5.0", "须为数字，小于 5.0"),
     (tuple[int, int], "[1]", "须为列表，正好 2 项"),
-    (Annotated[str, Meta(pattern="^a+$")], '"b"', "须为文本（matching regex '^a+$'）"),
+    (Annotated[str, Meta(pattern="^a+$")], '"b"', "须为文本，符合 ^a+$"),
     (datetime, '"soon"', "不是 RFC 3339 的时间，例如 2026-11-11T00:00:00+08:00"),
     (Annotated[datetime, Meta(tz=True)], '"2026-11-11T00:00:00"', "时间须带时区"),
     (date, '"2026"', "不是日期，例如 2026-11-11"),

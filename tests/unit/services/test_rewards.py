@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 
-from jifen.core.decide import redeem, spend
+from jifen.core.decide import eligibility, redeem, spend
 from jifen.core.members.life import LIFE
 from jifen.services.rewards import LACKS_ZH
 
@@ -17,6 +17,7 @@ ASKED = (
     redeem.check_limits,
     redeem.check_stock,
     redeem.choose_price,
+    eligibility.not_eligible,
     spend.check_available,
 )
 #: Refusals of what a reader of the catalogue does not say: a rung.

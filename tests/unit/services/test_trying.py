@@ -66,7 +66,7 @@ def test_an_order_is_tried_with_its_full_trace() -> None:
     }
     words = {each.rule: each.words for each in trial.trace}
     assert words["double"].zh == "符合：相应积分乘以 2。"
-    assert words["gold-gift"].en == 'Not for this member (member.tier == "gold").'
+    assert words["gold-gift"].en == "Not for this member; it needs: the tier is Gold."
     assert {each.rule: each.detail for each in trial.trace}["any-gift"] == "first-gift"
 
 

@@ -23,6 +23,7 @@ from jifen.analytics.backtest.report import (
     RefusedLine,
     RuleLine,
     TierLine,
+    TierMonth,
     TierMove,
     TierSetReport,
     WalletReport,
@@ -90,6 +91,7 @@ def build_report(sums: Sums, circumstances: Circumstances) -> BacktestReport:
         orders_per_second=int(sums.orders / seconds),
         tier_sets=_tier_sets(circumstances, sums),
         names=_names(circumstances.current.document, document),
+        history=sums.history,
     )
 
 
@@ -120,6 +122,7 @@ def _tier_sets(circumstances: Circumstances, sums: Sums) -> list[TierSetReport]:
                 names,
                 _members_by_tier(figures, ranks),
                 _tier_moves(figures, ranks),
+                _tier_months(figures, ranks),
             )
         )
     return found
@@ -132,11 +135,23 @@ def _members_by_tier(figures: TierSums, ranks: dict[str, int]) -> list[TierLine]
 
 
 def _tier_moves(figures: TierSums, ranks: dict[str, int]) -> list[TierMove]:
-    moves = []
+    moves: dict[tuple[str, str], Pair] = {}
+    for each in _tier_months(figures, ranks):
+        moves.setdefault((each.before, each.after), Pair()).add(Pair(each.recorded, each.draft))
+    lines = [TierMove(*move, pair.recorded, pair.draft) for move, pair in moves.items()]
+    return sorted(lines, key=lambda each: _ranked(ranks, each.before, each.after))
+
+
+def _tier_months(figures: TierSums, ranks: dict[str, int]) -> list[TierMonth]:
+    lines = []
     for move, pair in figures.moves.items():
-        before, _, after = move.partition(">")
-        moves.append(TierMove(before, after, pair.recorded, pair.draft))
-    return sorted(moves, key=lambda each: [(ranks.get(tier, -1), tier) for tier in (each.before, each.after)])
+        month, before, after = move.split(">")
+        lines.append(TierMonth(month, before, after, pair.recorded, pair.draft))
+    return sorted(lines, key=lambda each: (each.month, _ranked(ranks, each.before, each.after)))
+
+
+def _ranked(ranks: dict[str, int], *tiers: str) -> list[tuple[int, str]]:
+    return [(ranks.get(tier, -1), tier) for tier in tiers]
 
 
 def _wallet(wallet: ProgramWallet, sums: WalletSums) -> WalletReport:
@@ -324,6 +339,14 @@ _TIERS = LocalizedText(
     en="The draft decides tiers anew: a rise with the very event, reviews and ends when they fall due. Tiers that "
     "people gave are kept as they were. What stands under recorded are the changes that were booked.",
 )
+_HISTORY = LocalizedText(
+    zh="历史流水按发生时间重放：积分计划启用之前发生、之后才入账的，以及导入时已过去 31 天以上的订单与退货，"
+    "如同当时就已入账，等级的升降、积分与过期都在其发生之时。“实际”一列仍是入账时的结果。",
+    en="What came as history (what happened before the program began and was told afterwards, and orders and returns "
+    "that were imported more than 31 days late) was replayed as if it had been recorded when it happened: rises and "
+    "falls, points and expiry are those of its own days. What stands under recorded is what came of it when it was "
+    "recorded.",
+)
 _SAID_TIERS = LocalizedText(
     zh="草案没有等级体系：会员等级取自事件入账时保存的事实；没有保存的，取现在的资料。",
     en="The draft has no tier sets: tiers are those kept with the events, or today's where none was kept.",
@@ -340,6 +363,8 @@ def _notes(circumstances: Circumstances, sums: Sums) -> list[LocalizedText]:
     if circumstances.since is not None:
         notes.append(_SINCE)
     notes.append(_TIERS if circumstances.draft.tier_sets else _SAID_TIERS)
+    if sums.history:
+        notes.append(_HISTORY)
     if "transfer" in sums.kinds:
         notes.append(_TRANSFERS)
     return notes

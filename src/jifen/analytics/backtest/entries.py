@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from jifen.analytics.backtest.recorded import RecordedTrace
+from jifen.analytics.backtest.recorded import RecordedTrace, decode_counterpart
 from jifen.core.commands import RecordEvent, RecordOrder
 from jifen.core.decide.earn import EventFacts
 from jifen.core.ledger.values import Kind
@@ -38,7 +38,8 @@ _decode_type = msgspec.json.Decoder(EventType).decode
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One recorded transaction."""
+    """One recorded transaction. `decided_at`: when its turn comes, as it was recorded or, if it came as history, as it
+    happened."""
 
     sequence: int
     kind: Kind
@@ -46,10 +47,16 @@ class Entry(msgspec.Struct, gc=False):
     refers_to: int | None
     occurred_at: datetime
     recorded_at: datetime
+    decided_at: datetime
     source: str
     facts: str | None
     trace: RecordedTrace
     opened: str | None
+
+    @property
+    def counterpart(self) -> tuple[int, int] | None:
+        """The other side's transaction of a merge."""
+        return None if self.opened is None else decode_counterpart(self.opened)
 
     @property
     def is_order(self) -> bool:

@@ -5,6 +5,8 @@ The engine reads this from the tables; here nothing was ever written, so it is g
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import msgspec
 
 from jifen.analytics.backtest.entries import Entry
@@ -21,7 +23,8 @@ _TAKEN_TO = (Bucket.SPENT, Bucket.ADJUSTED)
 class Memory:
     """Of one member. `referred`: the recorded sequences that other transactions refer to."""
 
-    def __init__(self, referred: set[int]) -> None:
+    def __init__(self, member: int, referred: Container[int]) -> None:
+        self._member = member
         self._referred = referred
         #: By recorded sequence: what the replay made of it. Missing: it was refused.
         self._kept: dict[int, PastTransaction] = {}
@@ -37,8 +40,7 @@ class Memory:
 
     def keep(self, entry: Entry, effects: Effects, program: Program) -> None:
         """Remember what a recorded transaction came to."""
-        for transaction in effects.transactions:
-            self._note(transaction, effects)
+        self.note(effects)
         recorded, answer, trace = entry.sequence, effects.answer, effects.trace
         if recorded not in self._referred or answer is None or trace is None:
             return
@@ -52,6 +54,16 @@ class Memory:
             tuple(self._with_terms(movement) for movement in answer.movements),
             source=answer.source,
         )
+
+    def note(self, effects: Effects) -> None:
+        """Remember what was decided on this member."""
+        for transaction in effects.transactions:
+            if transaction.member_id == self._member:
+                self._note(transaction, effects)
+
+    def expired_of(self, lot: int) -> int:
+        """What of a lot has expired."""
+        return self._expired.get(lot, 0)
 
     def _note(self, transaction: Transaction, effects: Effects) -> None:
         for movement in transaction.movements:

@@ -124,7 +124,30 @@ def _tier_set(tier_set: TierSetReport) -> str:
             else f'<p class="soft">{both("没有", "None.")}</p>',
         )
         + "</div>"
+        + _moves_by_month(tier_set)
     )
+
+
+def _moves_by_month(tier_set: TierSetReport) -> str:
+    """Rises and falls of each month; from where to where is in the figures of the report."""
+    months: dict[str, list[int]] = {}
+    ranks = {each.tier: rank for rank, each in enumerate(tier_set.members)}
+    for each in tier_set.months:
+        counts = months.setdefault(each.month, [0, 0, 0, 0])
+        place = 0 if ranks.get(each.after, -1) > ranks.get(each.before, -1) else 2
+        counts[place] += each.recorded
+        counts[place + 1] += each.draft
+    if len(months) < 2:
+        return ""
+    headings = [
+        both("月份", "month"),
+        both("升级：实际", "rises: recorded"),
+        both("升级：草案", "rises: draft"),
+        both("降级：实际", "falls: recorded"),
+        both("降级：草案", "falls: draft"),
+    ]
+    rows: list[list[Cell]] = [[month, *counts] for month, counts in months.items()]
+    return card(both("各月的等级变动", "Moves by month"), table(headings, rows))
 
 
 def _tier(tier_set: TierSetReport, tier: str) -> str:

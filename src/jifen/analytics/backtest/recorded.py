@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
 from jifen.core.draws.values import Drawn
+from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import Account, Bucket, MemberState
 from jifen.core.limits import NEVER
 from jifen.core.orders import Order
@@ -28,6 +31,12 @@ from jifen.engine.standings import count_months
 _SQL: Final = load_queries("backtest")
 #: Read so many rows at a time.
 FETCHED_ROWS: Final = 2_000
+#: What an import tells later than this is history: a file a month is how some shops send their orders day by day.
+LATE_IMPORT_DAYS: Final = 31
+#: Where in a row of the ledger stands when it was recorded, and when it counts if it came as history.
+RECORDED_AT: Final = 6
+HISTORY_AT: Final = 11
+_IN_ORDER: Final = "t.decided, t.happened, t.member_id, t.sequence"
 _SETTINGS: Final = """
 SET LOCAL max_parallel_workers_per_gather = 0;
 -- All rows of a shard are wanted, not the first few.
@@ -65,6 +74,13 @@ class RecordedRedemption(msgspec.Struct, frozen=True, gc=False):
     spent_by: int = 0
 
 
+class RecordedMerge(msgspec.Struct, frozen=True, gc=False):
+    """As much of what passed in a merge as the backtest looks at."""
+
+    other: int
+    step: str
+
+
 class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     """As much of a trace as the backtest looks at."""
 
@@ -82,6 +98,7 @@ class RecordedTrace(msgspec.Struct, frozen=True, gc=False):
     dealings: Dealings | None = None
     drawn: Drawn | None = None
     tier: TierChange | None = None
+    merged: RecordedMerge | None = None
 
     @property
     def gives_back(self) -> bool:
@@ -103,6 +120,7 @@ class OpenedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 _decode_profile = msgspec.json.Decoder(Profile).decode
 decode_recorded = msgspec.json.Decoder(RecordedTrace).decode
+decode_counterpart = msgspec.json.Decoder(tuple[int, int]).decode
 decode_opened = msgspec.json.Decoder(list[OpenedLot]).decode
 
 
@@ -113,27 +131,67 @@ async def begin_reading(connection: Connection, snapshot: str) -> None:
     await connection.execute(_SETTINGS)
 
 
-async def read_shard(connection: Connection, shard: int, period: Period) -> AsyncIterator[list[Any]]:
-    """The transactions of a shard, member by member, some thousands at a time."""
+async def read_shard(
+    connection: Connection, shard: int, period: Period, *, with_history: bool
+) -> AsyncIterator[list[Any]]:
+    """The transactions of a shard, member by member, some thousands at a time. `with_history`: whether to say (last) of
+    those that came as history when they count; else none did."""
     order = "t.shard, t.member_id, t.sequence"
     if period.until is None:
-        cursor = await connection.cursor(_transactions("of_shard", order), shard)
+        cursor = await connection.cursor(_transactions("of_shard", order, period, with_history), shard)
     else:
-        cursor = await connection.cursor(_transactions("of_shard_until", order), shard, period.until)
+        query = _transactions("of_shard_until", order, period, with_history)
+        cursor = await connection.cursor(query, shard, period.until)
     while rows := await cursor.fetch(FETCHED_ROWS):
         yield rows
 
 
-async def read_in_order(connection: Connection, period: Period) -> AsyncIterator[list[Any]]:
-    """The transactions of all members, in the order in which they were recorded, some thousands at a time."""
-    query = _transactions("in_order", "t.recorded, t.happened, t.member_id, t.sequence")
+async def read_in_order(connection: Connection, period: Period, *, with_history: bool) -> AsyncIterator[list[Any]]:
+    """The transactions of all members, in the order in which they were recorded, some thousands at a time; what came as
+    history in that in which it happened."""
+    query = _transactions("in_order", _IN_ORDER, period, with_history)
     cursor = await connection.cursor(query, period.until or NEVER)
     while rows := await cursor.fetch(FETCHED_ROWS):
         yield rows
 
 
-def _transactions(source: str, order: str) -> str:
-    return _SQL["transactions"].format(source=_SQL[source], order=order)
+def _transactions(source: str, order: str, period: Period, with_history: bool) -> str:
+    history = _history(period.since) if with_history else "NULL::timestamptz"
+    return _SQL["transactions"].format(source=_SQL[source].format(history=history), order=order)
+
+
+def _history(since: datetime | None) -> str:
+    begin = "'-infinity'" if since is None else f"'{since.isoformat()}'::timestamptz"
+    of_itself, of_other = (
+        _SQL["came_as_history"].format(name=name, days=LATE_IMPORT_DAYS, since=begin) for name in ("t", "o")
+    )
+    return _SQL["history"].format(of_itself=of_itself, of_other=of_other)
+
+
+def in_own_order(rows: list[Any]) -> list[Any]:
+    """The transactions of one member, recorded one after another, in the order in which they count: what came as
+    history as of when it happened."""
+    if all(row[HISTORY_AT] is None for row in rows):
+        return rows
+    # A clock may have gone backwards; what was recorded live keeps its order all the same.
+    recorded = accumulate((row[RECORDED_AT] for row in rows), max)
+    placed = [(row[HISTORY_AT] or at, row) for row, at in zip(rows, recorded, strict=True)]
+    placed.sort(key=itemgetter(0))
+    return [row for _, row in placed]
+
+
+async def read_family(
+    connection: Connection, family: Sequence[int], shards: int, period: Period, *, with_history: bool
+) -> list[Any]:
+    """The transactions of members of one family in the order in which they count."""
+    query = _transactions("of_family", _IN_ORDER, period, with_history)
+    own = [shard_of_member(member, shards) for member in family]
+    return list(await connection.fetch(query, own, list(family), period.until or NEVER))
+
+
+async def read_merges(connection: Connection) -> list[tuple[int, int]]:
+    """Survivors, and who was ever absorbed into them."""
+    return [(survivor, absorbed) for survivor, absorbed in await connection.fetch(_SQL["merges"])]
 
 
 async def read_referred(connection: Connection, shard: int) -> dict[int, set[int]]:
@@ -144,10 +202,12 @@ async def read_referred(connection: Connection, shard: int) -> dict[int, set[int
     return found
 
 
-async def read_profiles(connection: Connection, shard: int, *, with_registration: bool) -> dict[int, Profile]:
-    """What is said of the members of a shard now."""
+async def read_profiles(
+    connection: Connection, shard: int, *, with_registration: bool, members: Sequence[int] | None = None
+) -> dict[int, Profile]:
+    """What is said of the members of a shard now, or of some of them."""
     found = {}
-    for member_id, registered_at, said in await connection.fetch(_SQL["profiles"], shard, with_registration):
+    for member_id, registered_at, said in await connection.fetch(_SQL["profiles"], shard, with_registration, members):
         profile = NO_PROFILE if said is None else _decode_profile(said)
         found[member_id] = msgspec.structs.replace(profile, registered_at=registered_at)
     return found

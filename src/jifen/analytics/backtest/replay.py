@@ -2,60 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Container, Mapping
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
 import msgspec
 
+from jifen.analytics.backtest.asking import command_of
 from jifen.analytics.backtest.entries import (
     KIND_NAMES,
     KINDS,
     Entry,
-    correction_of,
     earning_of,
     moves_nothing,
-    refund_of,
 )
+from jifen.analytics.backtest.kin import Kin
 from jifen.analytics.backtest.memory import Memory
 from jifen.analytics.backtest.recorded import (
     OpenedLot,
-    Period,
     decode_opened,
     decode_recorded,
 )
-from jifen.analytics.backtest.standings import GIVEN, MemberTiers, TierSides
-from jifen.analytics.backtest.sums import RefusedTransaction, Sums
-from jifen.analytics.backtest.tally import MemberPoints, Tally
-from jifen.core.calendar import expires_at, local_day
+from jifen.analytics.backtest.stage import Stage
+from jifen.analytics.backtest.standings import GIVEN, MemberTiers
+from jifen.analytics.backtest.sums import RefusedTransaction
+from jifen.analytics.backtest.tally import MemberPoints
+from jifen.core.calendar import local_day
 from jifen.core.commands import (
-    AdjustPoints,
-    CaptureHold,
-    Command,
-    CorrectOrder,
-    PlaceHold,
     RecordEvent,
     RecordOrder,
-    RefundOrder,
-    ReleaseHold,
-    ReverseTransaction,
     SettleMember,
-    SpendPoints,
     TransferPoints,
 )
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.draw import book_recorded
 from jifen.core.decide.tiers import book_recorded_grant
-from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState
-from jifen.core.limits import MAXIMUM_BALANCE, MAXIMUM_HOLD
+from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState, MemberStatus
+from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts
+from jifen.core.rules.months import Month, changed, month_of
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, Profile, counters_on, profile_of
+from jifen.core.rules.standing import CounterChange, Counters, Profile, counters_on, profile_of
 from jifen.core.tiers.commands import RecalculateTiers
 from jifen.core.trace import TakenBack
-from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
 from jifen.engine.references import late_day, new_member_state
 
 #: The other side of a transfer: it is only there because the core decides both sides together.
@@ -63,61 +54,39 @@ _STRANGER: Final = -1
 #: The code of what refers to a transaction that was refused itself.
 FOLLOWS_REFUSED: Final = "follows_refused"
 _NOTHING: Final[Mapping[str, int]] = {}
+#: Of a family everything may be referred to.
+_ALL: Final = range(1, 2**31)
 ChangedBy = Literal["order", "money", "checkin"]
-
-
-class Stage:
-    """What the replays of all members share.
-
-    `program_at` says which version held when something was recorded: with it goes what lies before the period.
-    `in_order`: events come in the order in which they were recorded, so that budgets of all members can be exact.
-    """
-
-    def __init__(
-        self,
-        draft: Program,
-        versions: Mapping[int, Program],
-        program_at: Callable[[datetime], Program],
-        period: Period,
-        *,
-        in_order: bool,
-    ) -> None:
-        self.draft = draft
-        self.versions = versions
-        self.program_at = program_at
-        self.period = period
-        self.in_order = in_order
-        #: Whether something lies before the period: it is decided by the versions of its time.
-        self.has_before = has_before = period.since is not None
-        #: Whether all that is replayed counts.
-        self.counts_all = period.is_whole
-        #: Whether rules or tiers want to know of members what changes with their orders.
-        self.may_ask = draft.rules_ask or bool(draft.tier_sets) or has_before
-        self.sums = Sums()
-        self.tally = Tally(self.sums, draft, period)
-        self.tiers = TierSides(draft, program_at(period.settled_at), self.sums, period)
-        # Before the period the tier sets of other versions may decide, and look back over months.
-        self.decides_tiers = bool(draft.tier_sets) or has_before
-        self.counts_months = draft.counts_months or has_before
-
-    def fresh_state(self, member_id: int, profile: Profile) -> MemberState:
-        """A member of whom nothing has been replayed yet."""
-        return msgspec.structs.replace(
-            new_member_state(member_id, self.draft),
-            profile=profile,
-            counters=Counters(months=()) if self.counts_months else NO_COUNTERS,
-            tiers={} if self.decides_tiers else None,
-        )
 
 
 class MemberReplay:
     """One member's transactions, one after another."""
 
-    __slots__ = ("_changes", "_has_events", "_memory", "_points", "_spent_by", "_stage", "_state", "_tiers")
+    __slots__ = (
+        "_changes",
+        "_has_events",
+        "_kin",
+        "_memory",
+        "_points",
+        "_spent_by",
+        "_stage",
+        "_state",
+        "_tiers",
+        "own_months",
+    )
 
-    def __init__(self, stage: Stage, member_id: int, profile: Profile, referred: set[int] | None) -> None:
+    def __init__(
+        self, stage: Stage, member_id: int, profile: Profile, referred: Container[int] | None, kin: Kin | None = None
+    ) -> None:
+        """`referred`: the recorded sequences that others refer to; `kin`: the family of who was ever merged."""
         self._stage = stage
-        self._memory = None if referred is None else Memory(referred)
+        self._kin = kin
+        if kin is not None:
+            kin.replays[member_id] = self
+            referred = _ALL
+        #: In a family: what the member did month by month, whoever it counts for.
+        self.own_months: tuple[Month, ...] = ()
+        self._memory = None if referred is None else Memory(member_id, referred)
         self._state = stage.fresh_state(member_id, profile)
         self._tiers = MemberTiers(stage.tiers) if stage.tiers.are_there else None
         self._points: MemberPoints = {}
@@ -130,7 +99,7 @@ class MemberReplay:
 
     def take(self, row: Any) -> None:
         """Replay one row of the ledger."""
-        _, sequence, kind, version, refers_to, occurred_at, recorded_at, source, facts, trace, opened = row
+        _, sequence, kind, version, refers_to, occurred_at, recorded_at, source, facts, trace, opened, history_at = row
         stage = self._stage
         stage.sums.rows += 1
         entry = Entry(
@@ -140,6 +109,7 @@ class MemberReplay:
             refers_to,
             occurred_at,
             recorded_at,
+            history_at or recorded_at,
             source,
             facts,
             decode_recorded(trace),
@@ -147,8 +117,16 @@ class MemberReplay:
         )
         is_before = stage.has_before and stage.period.is_before(occurred_at)
         is_counted = stage.counts_all or not (is_before or stage.period.is_after(occurred_at))
+        if self._kin is not None:
+            self._kin.count_months()
         if entry.kind is Kind.TIER:
             self._take_tier(entry, is_before=is_before, is_counted=is_counted)
+            return
+        if entry.kind is Kind.MERGE:
+            assert self._kin is not None
+            if (met := self._kin.meet(self._state.member_id, entry)) is not None:
+                survivor, merge = met
+                self._kin.replays[survivor].take_merge(merge, is_before=is_before, is_counted=is_counted)
             return
         if entry.trace.member is not None:
             self._look_at_facts(entry.trace.member)
@@ -162,6 +140,7 @@ class MemberReplay:
                 elsewhere = self._awards_elsewhere(entry, command)
             self._keep(entry, effects, program)
         if is_counted:
+            stage.sums.history += history_at is not None
             self._count(entry, command, effects, elsewhere)
 
     def _take_tier(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
@@ -194,8 +173,48 @@ class MemberReplay:
         if is_counted and change.cause == "granted":
             self._count(entry, None, effects, None)
 
+    def take_merge(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
+        """Become one with another member, or two again, as this survivor's transaction says."""
+        program = self._program_for(entry) if is_before else self._stage.draft
+        effects = self._merge(entry, program)
+        if not isinstance(effects, Refusal):
+            self._follow(effects)
+            self._keep(entry, effects, program)
+        if is_counted:
+            self._count(entry, None, effects, None)
+
+    def follow_along(self, effects: Effects, state: MemberState) -> None:
+        """Follow what was decided on another of the family, and on this member with it."""
+        self._state = state
+        self._follow(effects)
+        self._stage.tally.moved(effects.transactions, state.member_id)
+        assert self._memory is not None
+        self._memory.note(effects)
+
+    @property
+    def state(self) -> MemberState:
+        """As the member stands under the draft."""
+        return self._state
+
+    @property
+    def counts_months(self) -> bool:
+        """Whether tiers may ask what was done month by month."""
+        return self._stage.counts_months
+
+    def expired_of(self, lot: int) -> int:
+        """What of a lot has expired under the draft."""
+        assert self._memory is not None
+        return self._memory.expired_of(lot)
+
+    def know_months(self, months: tuple[Month, ...]) -> None:
+        """Have counters of months again, which a merge leaves uncounted."""
+        counters = msgspec.structs.replace(self._state.counters, months=months)
+        self._state = msgspec.structs.replace(self._state, counters=counters)
+
     def close(self) -> None:
         """Do what time has done by the end, and count the member."""
+        if self._kin is not None:
+            self._kin.count_months()
         stage, state = self._stage, self._state
         end = stage.period.settled_at
         is_due = any(account.next_change_at <= end for account in state.accounts)
@@ -236,7 +255,7 @@ class MemberReplay:
     def _context(self, entry: Entry) -> Context:
         dealings = entry.trace.dealings
         approval = None if dealings is None else dealings.approval
-        return Context(entry.recorded_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
+        return Context(entry.decided_at, entry.occurred_at, entry.source, "", "", None, approval, is_replay=True)
 
     def _decide_earning(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
@@ -263,16 +282,39 @@ class MemberReplay:
             return book_recorded(program, context, self._state, price, won, in_force)
         past, refers_to = None, self._refers_to(entry)
         if refers_to is not None:
-            past = None if self._memory is None else self._memory.past(refers_to)
-            if past is None:
-                message = f"Transaction {refers_to} of this member, which it refers to, was refused."
-                return Refusal(FOLLOWS_REFUSED, message)
+            found = self._past(refers_to)
+            if isinstance(found, Refusal):
+                return found
+            past = found
         state = self._state
         if entry.kind is Kind.SAVE:
             # How much was earned in a year is a matter of that time; what was saved then was allowed.
             state = msgspec.structs.replace(state, earned_this_year=MAXIMUM_BALANCE)
-        command = self._command(entry, past)
-        return decide(program, command, context, state, past=past, current=self._version_now(entry))
+        command = command_of(entry, state.member_id, past, self._stage.draft, self._stage.versions)
+        survivors = list[MemberState]()
+        if past is not None and state.status is MemberStatus.MERGED:
+            assert self._kin is not None
+            past, survivors = self._kin.behind(state.member_id, past)
+        current = self._version_now(entry)
+        return decide(program, command, context, state, past=past, others=survivors, current=current)
+
+    def _merge(self, entry: Entry, program: Program) -> Effects | Refusal:
+        kin, side, past, survivor = self._kin, entry.trace.merged, None, self._state.member_id
+        assert kin is not None and side is not None
+        if entry.refers_to is not None:
+            found = self._past(entry.refers_to)
+            if isinstance(found, Refusal):
+                return found
+            past = kin.with_notes(survivor, side.other, found)
+        command, others = kin.command_of(survivor, entry, past), [kin.replays[side.other].state]
+        context, current = self._context(entry), self._version_now(entry)
+        return decide(program, command, context, self._state, past=past, others=others, current=current)
+
+    def _past(self, recorded: int) -> PastTransaction | Refusal:
+        """What a transaction of this member came to, which another one refers to."""
+        past = None if self._memory is None else self._memory.past(recorded)
+        message = f"Transaction {recorded} of this member, which it refers to, was refused."
+        return Refusal(FOLLOWS_REFUSED, message) if past is None else past
 
     def _with_counters_then(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
@@ -281,55 +323,6 @@ class MemberReplay:
         if day is None:
             return state
         return msgspec.structs.replace(state, counters_then={day: self._counters_on(day)})
-
-    def _command(self, entry: Entry, past: PastTransaction | None) -> Command:
-        member, trace = self._state.member_id, entry.trace
-        sequence = 0 if past is None else past.sequence
-        if moves_nothing(entry):
-            return SettleMember(member)
-        if entry.kind in (Kind.REDEEM, Kind.STEP):
-            return self._redeeming(entry, sequence)
-        if entry.kind is Kind.REVERSE:
-            if entry.facts is None:
-                return ReverseTransaction(member, sequence)
-            return RefundOrder(member, refund_of(entry))
-        if entry.kind is Kind.CORRECT:
-            return CorrectOrder(member, correction_of(entry))
-        if entry.kind is Kind.RELEASE:
-            return ReleaseHold(member, sequence)
-        assert trace.points is not None
-        if entry.kind is Kind.CAPTURE:
-            return CaptureHold(member, sequence, trace.points)
-        assert trace.wallet is not None
-        wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if entry.kind is Kind.SPEND:
-            return SpendPoints(member, wallet, trace.points)
-        if entry.kind is Kind.HOLD:
-            return PlaceHold(member, wallet, trace.points, trace.until)
-        if entry.kind is Kind.SAVE:
-            return SavePoints(member, trace.points)
-        if entry.kind is Kind.UNSAVE:
-            return UnsavePoints(member, trace.points)
-        dealings = trace.dealings
-        if entry.kind is Kind.CONVERT:
-            assert dealings is not None and dealings.converted is not None
-            return ConvertPoints(member, dealings.converted.conversion, trace.points)
-        assert entry.kind is Kind.ADJUST
-        code = None if dealings is None else dealings.reason_code
-        return AdjustPoints(member, wallet, trace.points, self._given_expiry(entry, trace.wallet), code)
-
-    def _redeeming(self, entry: Entry, sequence: int) -> Command:
-        """What a redemption did to the points, whatever the draft's rewards are: held, spent, released, given back."""
-        member, trace = self._state.member_id, entry.trace
-        assert trace.wallet is not None and trace.points is not None
-        wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if entry.kind is Kind.REDEEM:
-            if trace.until is None:
-                return SpendPoints(member, wallet, trace.points)
-            return PlaceHold(member, wallet, trace.points, entry.recorded_at + MAXIMUM_HOLD)
-        if trace.step in ("pay", "approve"):
-            return CaptureHold(member, sequence)
-        return ReverseTransaction(member, sequence) if trace.gives_back else ReleaseHold(member, sequence)
 
     def _refers_to(self, entry: Entry) -> int | None:
         """The transaction whose points this one moves on. Most steps of a redemption move none."""
@@ -342,15 +335,6 @@ class MemberReplay:
         elif entry.trace.gives_back:
             return self._spent_by.get(entry.refers_to, entry.refers_to)
         return entry.refers_to
-
-    def _given_expiry(self, entry: Entry, wallet: int) -> datetime | None:
-        """The expiry that whoever adjusted gave; None: that of the program, so the draft's counts now."""
-        if entry.opened is None:
-            return None
-        recorded = decode_opened(entry.opened)[0].expires_at
-        program = self._stage.versions[entry.version]
-        usual = expires_at(program.expiry_of_wallet[wallet], entry.occurred_at, program.zone)
-        return None if recorded == usual else recorded
 
     def _transfer(self, entry: Entry, program: Program, context: Context) -> Effects | Refusal:
         """One side of a transfer. Who receives gets what was recorded, whatever became of who gave."""
@@ -386,7 +370,7 @@ class MemberReplay:
         facts, tiers = entry.trace.member, self._tiers
         assert tiers is not None
         said = self._state.profile.tier if facts is None else facts.tier
-        standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.recorded_at)
+        standings = tiers.elsewhere(tiers.as_recorded(facts), said, entry.decided_at)
         if standings is None:
             return None
         there = msgspec.structs.replace(self._state, tiers=standings)
@@ -415,6 +399,9 @@ class MemberReplay:
         self._stage.tally.moved(effects.transactions, self._state.member_id)
         if self._memory is not None:
             self._memory.keep(entry, effects, program)
+        if self._kin is not None:
+            self._kin.follow(effects)
+            self._count_month(entry, effects)
         if self._stage.may_ask:
             self._remember_change(entry, effects)
         shared_uses = self._stage.sums.shared_uses
@@ -430,6 +417,25 @@ class MemberReplay:
         elif cents and entry.refers_to in self._changes:
             order_at = self._changes[entry.refers_to][2]
             self._changes[entry.sequence] = ("money", entry.occurred_at, order_at, cents)
+
+    def _count_month(self, entry: Entry, effects: Effects) -> None:
+        """Count what counts in a month, a refund or correction in that of what it is about."""
+        trace, at, earned = effects.trace, entry.occurred_at, dict[int, int]()
+        if trace is None or entry.kind not in (Kind.EARN, Kind.REVERSE, Kind.CORRECT):
+            return
+        if entry.kind is not Kind.EARN:
+            about = None if entry.refers_to is None else self._past(entry.refers_to)
+            if about is None or isinstance(about, Refusal) or about.kind is not Kind.EARN:
+                return
+            at = about.occurred_at
+        for wallet, points in (
+            *((award.wallet, award.points) for award in trace.awards),
+            *((taken.wallet, -taken.points) for taken in trace.taken_back),
+        ):
+            earned[wallet] = earned.get(wallet, 0) + points
+        month = month_of(local_day(at, self._stage.draft.zone))
+        orders = int(entry.kind is Kind.EARN and entry.is_order)
+        self.own_months = changed(self.own_months, month, orders=orders, spent_cents=trace.spent, earned=earned)
 
     def _counters_on(self, day: date) -> Counters:
         """The counters as they stood by a day."""

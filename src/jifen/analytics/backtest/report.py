@@ -149,6 +149,16 @@ class TierMove(msgspec.Struct, frozen=True):
     draft: int
 
 
+class TierMonth(msgspec.Struct, frozen=True):
+    """The same in a local month (`YYYY-MM`)."""
+
+    month: str
+    before: str
+    after: str
+    recorded: int
+    draft: int
+
+
 class TierLine(msgspec.Struct, frozen=True):
     """So many members stand in a tier at the end, as recorded and under the draft. Empty: none."""
 
@@ -158,18 +168,20 @@ class TierLine(msgspec.Struct, frozen=True):
 
 
 class TierSetReport(msgspec.Struct, frozen=True):
-    """A tier set: who stands where at the end, and the moves within the period. `tiers`: the names of its tiers."""
+    """A tier set: who stands where at the end, and the moves within the period. `tiers`: the names of its tiers;
+    `months`: the moves month by month."""
 
     tier_set: str
     name: LocalizedText | None
     tiers: dict[str, LocalizedText]
     members: list[TierLine]
     moves: list[TierMove]
+    months: list[TierMonth] = []
 
     @property
     def is_same(self) -> bool:
         """Whether the draft moves everybody just as they moved."""
-        lines: list[TierLine | TierMove] = [*self.members, *self.moves]
+        lines: list[TierLine | TierMove | TierMonth] = [*self.members, *self.moves, *self.months]
         return all(each.recorded == each.draft for each in lines)
 
 
@@ -199,7 +211,8 @@ class BacktestReport(msgspec.Struct, frozen=True):
     `order`: `by_member` (the members apart, in parallel: exact, as no budget that members share was reached) or
     `as_recorded` (one process, in the order in which things were recorded, as such a budget was reached).
     `transactions` is how many were replayed within the period, `kinds` of which kind they were, `events` those that
-    earn. `seconds` is the whole run; the rates are over all transactions read and all orders replayed.
+    earn; `history` came as history and counted as of when they happened. `seconds` is the whole run; the rates are over
+    all transactions read and all orders replayed.
 
     What came later has a default, as earlier reports are kept.
     """
@@ -229,6 +242,7 @@ class BacktestReport(msgspec.Struct, frozen=True):
     orders_per_second: int
     tier_sets: list[TierSetReport] = []
     names: Names = Names()
+    history: int = 0
 
     @property
     def is_same(self) -> bool:

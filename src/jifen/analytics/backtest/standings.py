@@ -65,6 +65,13 @@ class TierSides:
         self._first_live = next(iter(self.live_bases), None)
         self._sums = sums
         self._period = period
+        self._zone = draft.zone
+
+    def count_move(self, change: TierChange, at: datetime, counted: Pair) -> None:
+        """Count a move, if it is one and belongs to the figures."""
+        if change.was != change.tier and self.is_counted(at):
+            month = f"{at.astimezone(self._zone):%Y-%m}"
+            self.sums_of(change.tier_set).move(month, change.was, change.tier, counted)
 
     def sums_of(self, tier_set: str) -> TierSums:
         """The figures of a set."""
@@ -97,8 +104,7 @@ class TierSides:
             if change.was == change.tier:
                 continue
             sums = self.sums_of(change.tier_set)
-            if self.is_counted(transaction.occurred_at):
-                sums.move(change.was, change.tier, Pair(1, 0))
+            self.count_move(change, transaction.occurred_at, Pair(1, 0))
             sums.members.setdefault(change.was, Pair()).recorded -= 1
             sums.members.setdefault(change.tier, Pair()).recorded += 1
 
@@ -125,8 +131,7 @@ class MemberTiers:
         if self._sides.is_later(at):
             return
         self._recorded = {**self._recorded, change.tier_set: change.tier}
-        if self._sides.is_counted(at) and change.was != change.tier:
-            self._sides.sums_of(change.tier_set).move(change.was, change.tier, Pair(1, 0))
+        self._sides.count_move(change, at, Pair(1, 0))
 
     def take_over(self, change: TierChange) -> None:
         """Stand under the draft where the member stood: it happened before the period."""
@@ -145,8 +150,7 @@ class MemberTiers:
         if self._sides.is_later(at):
             return
         self._draft = {**self._draft, change.tier_set: change.tier}
-        if self._sides.is_counted(at) and change.was != change.tier:
-            self._sides.sums_of(change.tier_set).move(change.was, change.tier, Pair(0, 1))
+        self._sides.count_move(change, at, Pair(0, 1))
 
     def elsewhere(self, recorded: Tiers, said: str, at: datetime) -> dict[str, Standing] | None:
         """Where the member really stood at an event, as standings in the draft's sets; None: just where the draft has

@@ -115,15 +115,15 @@ def _pairs() -> dict[str, Pair]:
 
 
 class TierSums(msgspec.Struct, gc=False):
-    """A tier set: how often members moved from one tier to another (`silver>gold`), and how many stand in each at the
-    end. Empty: no tier."""
+    """A tier set: how often members moved from one tier to another in a month (`2026-01>silver>gold`), and how many
+    stand in each at the end. Empty: no tier."""
 
     moves: dict[str, Pair] = msgspec.field(default_factory=_pairs)
     members: dict[str, Pair] = msgspec.field(default_factory=_pairs)
 
-    def move(self, was: str, tier: str, counted: Pair) -> None:
+    def move(self, month: str, was: str, tier: str, counted: Pair) -> None:
         """Count a move."""
-        self.moves.setdefault(f"{was}>{tier}", Pair()).add(counted)
+        self.moves.setdefault(f"{month}>{was}>{tier}", Pair()).add(counted)
 
     def add(self, other: TierSums) -> None:
         """Add what another process counted."""
@@ -191,11 +191,13 @@ class WalletSums(msgspec.Struct):
 
 class Sums(msgspec.Struct):
     """Everything that a backtest adds up. `shared_uses`: what was used of caps that all members share, by usage name;
-    `rows`: transactions read, `replayed`: of these within the period and decided anew."""
+    `rows`: transactions read, `replayed`: of these within the period and decided anew, `history`: of these those that
+    came as history, decided as of when they happened."""
 
     wallets: dict[int, WalletSums] = msgspec.field(default_factory=dict)
     rows: int = 0
     replayed: int = 0
+    history: int = 0
     orders: int = 0
     members: int = 0
     kinds: dict[str, int] = msgspec.field(default_factory=dict)
@@ -225,7 +227,7 @@ class Sums(msgspec.Struct):
         """Add what another process counted."""
         for number, sums in other.wallets.items():
             self.wallet(number).add(sums)
-        for name in ("rows", "replayed", "orders", "members"):
+        for name in ("rows", "replayed", "history", "orders", "members"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for tier_set, tiers in other.tier_sets.items():
             self.tier_sets.setdefault(tier_set, TierSums()).add(tiers)

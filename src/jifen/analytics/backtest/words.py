@@ -18,6 +18,7 @@ KINDS: Final[Words] = {
     "transfer": ("转赠", "transfer"),
     "redeem": ("兑换", "redeem"),
     "step": ("兑换进展", "step of a redemption"),
+    "merge": ("会员合并", "merge of members"),
 }
 LIMITS: Final[Words] = {
     "points": ("积分", "points"),

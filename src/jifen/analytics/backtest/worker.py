@@ -9,26 +9,32 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from jifen.analytics.backtest.kin import Kin, families_of
 from jifen.analytics.backtest.recorded import (
     Period,
     begin_reading,
+    in_own_order,
     read_due,
+    read_family,
     read_flows,
     read_in_order,
+    read_merges,
     read_profiles,
     read_referred,
     read_shard,
 )
-from jifen.analytics.backtest.replay import MemberReplay, Stage
+from jifen.analytics.backtest.replay import MemberReplay
+from jifen.analytics.backtest.stage import Stage
 from jifen.analytics.backtest.sums import Sums
 from jifen.core.commands import SettleMember
 from jifen.core.decide import Context, Effects, decide
+from jifen.core.identity import shard_of_member
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.db.connection import Connection, connect
@@ -87,11 +93,16 @@ async def run_job(job: Job, tell: Callable[[int], None]) -> Sums:
         versions, program_at = await _versions(connection, job)
         stage = Stage(draft, versions, program_at, job.period, in_order=job.in_order)
         replays = _Replays(connection, stage, tell)
+        families = families_of(await read_merges(connection))
+        replays.know_families(families)
         if job.in_order:
             await replays.run_in_order(job.own)
         else:
             for shard in job.own:
                 await replays.run_shard(shard)
+            for family in families:
+                if shard_of_member(family[0], job.shards) in job.own:
+                    await replays.run_family(family, job.shards)
         for shard in job.own:
             await _add_recorded(connection, stage, job, shard)
     finally:
@@ -117,50 +128,82 @@ class _Replays:
         self._tell = tell
         self._profiles: dict[int, Profile] = {}
         self._referred: dict[int, set[int]] = {}
+        #: Everybody who was ever merged, with their family.
+        self._kin: dict[int, Kin] = {}
         self._with_registration = stage.draft.tiers_ask_profiles or any(
             book.needs_member for book in stage.draft.books.values()
         )
 
+    def know_families(self, families: Iterable[Sequence[int]]) -> None:
+        """Members of these are replayed beside each other."""
+        for family in families:
+            self._kin.update(dict.fromkeys(family, Kin()))
+
+    async def run_family(self, family: Sequence[int], shards: int) -> None:
+        """Replay members of whom one was merged into another, in the order in which things were recorded."""
+        stage = self._stage
+        for member in family:
+            shard = shard_of_member(member, shards)
+            self._profiles |= await read_profiles(
+                self._connection, shard, with_registration=self._with_registration, members=[member]
+            )
+        replays: dict[int, MemberReplay] = {}
+        for row in await read_family(self._connection, family, shards, stage.period, with_history=stage.takes_history):
+            self._take(replays, row)
+        for replay in replays.values():
+            replay.close()
+        self._tell(stage.sums.rows)
+
     async def run_shard(self, shard: int) -> None:
-        """Replay the members of a shard one after another."""
+        """Replay the members of a shard one after another, but for those who have a family."""
         self._profiles, self._referred = {}, {}
         await self._look_up(shard)
-        replay, member = None, None
-        async for rows in read_shard(self._connection, shard, self._stage.period):
+        stage, own = self._stage, list[Any]()
+        async for rows in read_shard(self._connection, shard, stage.period, with_history=stage.takes_history):
             for row in rows:
-                if row[0] != member:
-                    if replay is not None:
-                        replay.close()
-                    member = row[0]
-                    replay = self._begin(member)
-                assert replay is not None
-                replay.take(row)
-            self._tell(self._stage.sums.rows)
-        if replay is not None:
-            replay.close()
+                if own and row[0] != own[0][0]:
+                    self._replay(own)
+                    own = []
+                own.append(row)
+            self._tell(stage.sums.rows)
+        if own:
+            self._replay(own)
+
+    def _replay(self, rows: list[Any]) -> None:
+        """Replay all that one member did."""
+        if rows[0][0] in self._kin:
+            return
+        replay = self._begin(rows[0][0])
+        for row in in_own_order(rows):
+            replay.take(row)
+        replay.close()
 
     async def run_in_order(self, shards: list[int]) -> None:
         """Replay all members at once, event by event. Keeps the state of every member in memory."""
         for shard in shards:
             await self._look_up(shard)
         replays: dict[int, MemberReplay] = {}
-        async for rows in read_in_order(self._connection, self._stage.period):
+        stage = self._stage
+        async for rows in read_in_order(self._connection, stage.period, with_history=stage.takes_history):
             for row in rows:
-                replay = replays.get(row[0])
-                if replay is None:
-                    replay = replays[row[0]] = self._begin(row[0])
-                replay.take(row)
+                self._take(replays, row)
             self._tell(self._stage.sums.rows)
         for replay in replays.values():
             replay.close()
+
+    def _take(self, replays: dict[int, MemberReplay], row: Any) -> None:
+        replay = replays.get(row[0])
+        if replay is None:
+            replay = replays[row[0]] = self._begin(row[0])
+        replay.take(row)
 
     async def _look_up(self, shard: int) -> None:
         self._profiles |= await read_profiles(self._connection, shard, with_registration=self._with_registration)
         self._referred |= await read_referred(self._connection, shard)
 
     def _begin(self, member: int) -> MemberReplay:
-        profile = self._profiles.get(member, NO_PROFILE)
-        return MemberReplay(self._stage, member, profile, self._referred.get(member))
+        profile, kin = self._profiles.get(member, NO_PROFILE), self._kin.get(member)
+        return MemberReplay(self._stage, member, profile, self._referred.get(member), kin)
 
 
 async def _add_recorded(connection: Connection, stage: Stage, job: Job, shard: int) -> None:

@@ -15,7 +15,7 @@ import z3
 
 from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.core.conditions.fields import LINE_FIELDS
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, is_arithmetic
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.facts import TIERS
 
@@ -241,7 +241,7 @@ def may_fail(node: Node) -> bool:
     """Whether evaluation may fail: a number that overflows, a property that an event lacks, or what is not provable."""
     if isinstance(node, Name):
         return node.name.startswith("event.data.")
-    if isinstance(node, Call) and (node.overload.endswith("_int64") and node.type == "int"):
+    if is_arithmetic(node):
         return True
     return any(may_fail(each) for each in _parts(node)) or bool(unprovable_parts(node))
 

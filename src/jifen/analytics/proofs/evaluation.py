@@ -11,7 +11,7 @@ import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder
 from jifen.core.conditions.fields import GREATEST_INTEGER, LEAST_INTEGER
-from jifen.core.conditions.syntax import Call, ListLiteral, Node
+from jifen.core.conditions.syntax import Call, ListLiteral, Node, is_arithmetic
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.book import CompiledRule
 
@@ -35,14 +35,10 @@ def has_value(encoder: Encoder, node: Node, line: str = LINE_PREFIX) -> Any:
             return z3.And(has_value(encoder, which, line), chosen)
         case Call(arguments=arguments):
             terms = [has_value(encoder, each, line) for each in arguments]
-            return encoder.all_of(*terms, *(_of_number(encoder, node, line) if _is_arithmetic(node) else ()))
+            return encoder.all_of(*terms, *(_of_number(encoder, node, line) if is_arithmetic(node) else ()))
         case ListLiteral(elements=elements):
             return encoder.all_of(*(has_value(encoder, each, line) for each in elements))
     return encoder.all_of()
-
-
-def _is_arithmetic(node: Call) -> bool:
-    return node.type == "int" and node.overload.endswith("_int64")
 
 
 def _of_number(encoder: Encoder, node: Call, line: str) -> list[Any]:

@@ -10,7 +10,7 @@ import msgspec
 import z3
 
 from jifen.analytics.proofs.encoding import Encoder
-from jifen.analytics.proofs.moments import FIRST_DAY
+from jifen.analytics.proofs.periods import FIRST_DAY
 from jifen.analytics.proofs.report import Counterexample
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import z3
 
+from jifen.analytics.proofs.periods import FIRST_DAY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import Window
@@ -19,8 +20,6 @@ from jifen.core.rules.windows import OpenWindow
 
 #: Years in which events may happen. Weekdays of a date come round within 40 years.
 FIRST_YEAR, LAST_YEAR = 1970, 2199
-#: Moments from here on are shown where there are such.
-FIRST_DAY = date(2026, 1, 1)
 USUAL_DAYS = 4 * 366
 MINUTES_OF_DAY = 24 * 60
 _EPOCH = date(1970, 1, 1)

@@ -13,6 +13,7 @@ from jifen.core.rules.windows import OpenWindow
 
 #: Every kind of year, by its first weekday and length, comes within so many; so does every run of weeks and months.
 YEARS = 28
+#: Days from here on are counted, and shown in examples, where there is no other first day.
 FIRST_DAY = date(2026, 1, 1)
 _ONE_DAY = timedelta(days=1)
 _ENDLESS = ("lifetime", "campaign")

@@ -70,6 +70,7 @@ _DRAW = {
     "opens_at": None,
     "closes_at": None,
     "condition": None,
+    "needs": None,
     "limits": [{"most": 3, "period": "day"}],
     "total": 1000,
     "prizes": [

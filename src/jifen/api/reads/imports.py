@@ -19,7 +19,7 @@ from jifen.api.imports import (
     view_of_import,
 )
 from jifen.api.reads.base import Asked, Query, Read
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.services.uploads.imports import LARGEST_NUMBER, UnknownImport, find_import, list_imports
 
 
@@ -49,7 +49,7 @@ async def _import(asked: Asked) -> ImportView | Refusal:
     try:
         return view_of_import(await find_import(asked.connection, number_of(asked.name)))
     except UnknownImport as error:
-        return Refusal(error.code, error.message, message_zh=error.message_zh)
+        return refusal_from(error)
 
 
 READS = (

@@ -11,7 +11,7 @@ from jifen.api.backtests import BACKTEST_PATH, EXAMPLE_BACKTEST, BacktestView, f
 from jifen.api.drafts import EXAMPLE_DRAFT, DraftView, find_draft, view_of_draft
 from jifen.api.reads.base import Asked, Read
 from jifen.core.program import ProgramDocument
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.db.queries import load_queries
 from jifen.services.alarms import AlarmReport, look_at_alarms
 from jifen.services.catalog import NO_PROGRAM
@@ -103,14 +103,14 @@ async def _draft(asked: Asked) -> DraftView | Refusal:
     try:
         return await view_of_draft(asked.connection, await find_draft(asked.connection, asked.name))
     except UnknownDraft as error:
-        return Refusal(error.code, error.message, message_zh=error.message_zh)
+        return refusal_from(error)
 
 
 async def _backtest(asked: Asked) -> BacktestView | Refusal:
     try:
         return await find_backtest(asked.connection, asked.name)
     except UnknownBacktest as error:
-        return Refusal(error.code, error.message, message_zh=error.message_zh)
+        return refusal_from(error)
 
 
 _EXAMPLE_PROGRAM = {

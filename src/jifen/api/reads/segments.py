@@ -10,7 +10,7 @@ from msgspec import Meta
 from jifen.api.reads.base import Asked, Query, Read
 from jifen.api.segments import EXAMPLE_PREVIEW, EXAMPLE_SEGMENT, SEGMENT_PATH, SEGMENTS_PATH, SegmentView, view_of
 from jifen.core.errors import JifenError
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.services.segments import catalog
 from jifen.services.segments.previews import (
     SegmentPage,
@@ -50,7 +50,7 @@ async def _segment(asked: Asked) -> SegmentView | Refusal:
         segment = await catalog.find_segment(asked.connection, asked.name)
         return view_of(segment, await catalog.users_of(asked.connection, asked.name))
     except JifenError as error:
-        return _refusal(error)
+        return refusal_from(error)
 
 
 async def _preview(asked: Asked) -> SegmentPreview | Refusal:
@@ -60,7 +60,7 @@ async def _preview(asked: Asked) -> SegmentPreview | Refusal:
         limit = asked.query.limit
         return await preview_segment(asked.connection, program, segment, asked.now, limit=limit, most=MOST_CANDIDATES)
     except JifenError as error:
-        return _refusal(error)
+        return refusal_from(error)
 
 
 async def _members(asked: Asked) -> SegmentPage | Refusal:
@@ -75,17 +75,7 @@ async def _members(asked: Asked) -> SegmentPage | Refusal:
             asked.connection, program, segment, asked.now, after=after, limit=query.limit, most=MOST_CANDIDATES
         )
     except JifenError as error:
-        return _refusal(error)
-
-
-def _refusal(error: JifenError) -> Refusal:
-    return Refusal(
-        error.code,
-        error.message,
-        None,
-        {name: value for name, value in error.details.items() if value},
-        error.message_zh,
-    )
+        return refusal_from(error)
 
 
 READS = (

@@ -15,7 +15,7 @@ from jifen.api.tiers import (
     RecalculationView,
     view_of_recalculation,
 )
-from jifen.core.refusal import Refusal
+from jifen.core.refusal import Refusal, refusal_from
 from jifen.services import members
 from jifen.services.tiers import standings
 from jifen.services.tiers.recalculation import UnknownRecalculation, find_recalculation, list_recalculations
@@ -54,7 +54,7 @@ async def _recalculation(asked: Asked) -> RecalculationView | Refusal:
     try:
         return view_of_recalculation(await find_recalculation(asked.connection, int(asked.name) if is_number else 0))
     except UnknownRecalculation as error:
-        return Refusal(error.code, error.message, message_zh=error.message_zh)
+        return refusal_from(error)
 
 
 _GOLD = {"zh": "金卡", "en": "Gold"}

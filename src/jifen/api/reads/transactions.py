@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from jifen.api.reads.base import Asked, Query, Read
 from jifen.core.refusal import Refusal
+from jifen.core.wording.values import Locale
 from jifen.services import history, members
 from jifen.services.explanations.explanation import Explanation, explain_transaction
-from jifen.services.explanations.words import Locale, Reader
+from jifen.services.explanations.words import Reader
 
 
 class PageQuery(Query, frozen=True):

@@ -40,14 +40,19 @@ _TYPES: Final = {
     "int": ("数字", "a number"),
     "string": ("文本", "a text"),
     "double": ("小数", "a number with a fraction"),
-    "google.protobuf.Timestamp": ("时刻", "an instant"),
-    "google.protobuf.Duration": ("时长", "a duration"),
-    LINE_MESSAGE: ("订单行", "an order line"),
+    "timestamp": ("时刻", "an instant"),
+    "duration": ("时长", "a duration"),
+    "line": ("订单行", "an order line"),
     "null_type": ("null", "null"),
-    "list(string)": ("文本列表", "a list of texts"),
-    "list(int)": ("数字列表", "a list of numbers"),
-    f"list({LINE_MESSAGE})": ("订单行列表", "a list of order lines"),
+    "strings": ("文本列表", "a list of texts"),
+    "ints": ("数字列表", "a list of numbers"),
+    "bools": ("真假值列表", "a list of truths"),
+    "timestamps": ("时刻列表", "a list of instants"),
+    "durations": ("时长列表", "a list of durations"),
+    "lines": ("订单行列表", "a list of order lines"),
 }
+#: What CEL calls types that have another name here; a list is the plural of its elements.
+_NAMES: Final = {"google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration", LINE_MESSAGE: "line"}
 
 
 def source_problems(source: str) -> tuple[Problem, ...]:
@@ -111,7 +116,7 @@ def _problem(source: str, found: tuple[int, int, str], names: Collection[str]) -
     if match := _OVERLOAD.fullmatch(message):
         return Problem(line, column, *_overload_message(match[1], list(_split_types(match[2]))))
     if match := _SELECT.fullmatch(message):
-        zh, en = _shown_type(match[1])
+        zh, en = shown_type(match[1])
         return Problem(line, column, f"{zh}没有字段。", f"{en.capitalize()} has no fields.")
     if message == "invalid int literal":
         return Problem(line, column, "数字过大；数字为 64 位。", "The number is too large; numbers have 64 bits.")
@@ -144,7 +149,7 @@ def _unknown_name(source: str, line: int, column: int, name: str, names: Collect
 
 def _overload_message(function: str, types: list[str]) -> tuple[str, str]:
     shown = shown_function(function)
-    names = [_shown_type(each) for each in types]
+    names = [shown_type(each) for each in types]
     zh = f"{shown} 不能用于{'和'.join(each for each, _ in names)}。"
     en = f"{shown} does not work on {' and '.join(each for _, each in names)}."
     advice = _overload_advice(function, types)
@@ -179,8 +184,11 @@ def _split_types(types: str) -> Iterator[str]:
     yield types[start:].strip()
 
 
-def _shown_type(name: str) -> tuple[str, str]:
-    return _TYPES.get(name, (f"类型为 {name} 的值", f"a value of type {name}"))
+def shown_type(name: str) -> tuple[str, str]:
+    """What a type is called, by our name of it or CEL's: in Chinese and in English."""
+    element = name.removeprefix("list(").removesuffix(")")
+    own = _NAMES.get(element, element)
+    return _TYPES.get(own if element == name else f"{own}s", (f"类型为 {name} 的值", f"a value of type {name}"))
 
 
 def _syntax_problem(line: int, column: int, message: str) -> Problem:

@@ -129,6 +129,11 @@ def _terms(node: Node, operator: str) -> Iterator[Node]:
         yield node
 
 
+def is_arithmetic(node: Node) -> bool:
+    """Whether this makes a number of numbers, and so may leave the 64 bits that numbers have."""
+    return isinstance(node, Call) and node.type == "int" and node.overload.endswith("_int64")
+
+
 def place_of(source: str, position: int) -> tuple[int, int]:
     """Line and column of a position, both counted from 1, columns in characters (a tab is one)."""
     before = source[: max(position, 0)]

@@ -9,14 +9,11 @@ from jifen.core.conditions.checked import decode
 from jifen.core.conditions.condition import Condition, ResultType
 from jifen.core.conditions.environments import check_environment, run_environment
 from jifen.core.conditions.errors import InvalidCondition, Problem
-from jifen.core.conditions.explanations import explain, source_problems
+from jifen.core.conditions.explanations import explain, shown_type, source_problems
 from jifen.core.conditions.fields import LINE_FIELDS, FieldType
 from jifen.core.conditions.grammar import read_tree
 
 __all__ = ["LINE_FIELDS", "FieldType", "Vocabulary"]
-
-_RESULTS = {"bool": ("真假值", "true or false"), "int": ("数字", "a number")}
-_OTHERS = {"string": ("文本", "a text")}
 
 
 class Vocabulary:
@@ -50,7 +47,7 @@ class Vocabulary:
             raise InvalidCondition(explain(source, str(error), self.names)) from None
         root = read_tree(source, decode(serialized), self.names)
         if root.type != result:
-            wanted, found = _RESULTS[result], (_RESULTS | _OTHERS).get(root.type, (f" {root.type}", f"a {root.type}"))
+            wanted, found = shown_type(result), shown_type(root.type)
             zh, en = f"结果须为{wanted[0]}，这里是{found[0]}。", f"This must give {wanted[1]}, but gives {found[1]}."
             raise InvalidCondition((Problem(1, 1, zh, en),))
         return Condition(source, result, root, self._run.deserialize(serialized))

@@ -379,8 +379,9 @@ class Decision:
             return self.program.default_wallet
         number = self.program.wallet_numbers.get(wallet)
         if number is None:
-            known = ", ".join(self.program.wallet_numbers)
-            return Refusal("unknown_wallet", f"There is no wallet {wallet!r}; the program has {known}.", "/wallet")
+            known = self.program.wallet_numbers
+            message = f"There is no wallet {wallet!r}; the program has {', '.join(known)}."
+            return Refusal("unknown_wallet", message, "/wallet", message_zh=f"{wallet!r}；有 {'、'.join(known)}。")
         return number
 
     def spendable_wallet(self, wallet: str | None) -> int | Refusal:

@@ -19,9 +19,10 @@ def convert_points(decision: Decision, command: ConvertPoints) -> Refusal | None
     program, context, points = decision.program, decision.context, command.points
     conversion = program.conversions.get(command.conversion)
     if conversion is None:
-        known = ", ".join(program.conversions) or "none"
-        message = f"There is no conversion {command.conversion!r}; the program has {known}."
-        return Refusal("unknown_conversion", message, "/conversion")
+        known = program.conversions
+        message = f"There is no conversion {command.conversion!r}; the program has {', '.join(known) or 'none'}."
+        zh = f"{command.conversion!r}；积分计划的转换规则：{'、'.join(known) or '无'}。"
+        return Refusal("unknown_conversion", message, "/conversion", message_zh=zh)
     source, target = program.wallet_numbers[conversion.source], program.wallet_numbers[conversion.target]
     if refusal := check_points(points) or _check_steps(conversion, points) or check_available(decision, source, points):
         return refusal

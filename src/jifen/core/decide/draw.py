@@ -10,9 +10,10 @@ import msgspec
 from jifen.core.calendar import local_day
 from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.earn import check_room
+from jifen.core.decide.eligibility import not_eligible
 from jifen.core.decide.finish import finish
 from jifen.core.decide.grant import grant
-from jifen.core.decide.redeem import advance, check_stock, tier_names, what_is_needed
+from jifen.core.decide.redeem import advance, check_stock
 from jifen.core.decide.settle import settle
 from jifen.core.decide.spend import check_available
 from jifen.core.decide.steps import current
@@ -24,7 +25,7 @@ from jifen.core.draws.values import Drawn, Round, Shortage
 from jifen.core.ledger.values import Bucket, Kind, MemberState, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.machine import Step
-from jifen.core.redemption.offers import Asker, needed_by
+from jifen.core.redemption.offers import Asker
 from jifen.core.redemption.values import Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.caps import OpenCap, usage_name
@@ -83,9 +84,7 @@ def check_may_draw(decision: Decision, draw: OpenDraw) -> Refusal | None:
         message = f"{document.name.en} has no open round: the hash of a seed must be published first."
         return Refusal("no_round", message, "/draw")
     if draw.audience is not None and not draw.is_for(_asker(decision)):
-        what = needed_by(draw.audience, tier_names(decision.program))
-        asked = what_is_needed(decision.program, draw.audience)
-        return Refusal("not_eligible", f"{document.name.en} {what}.", "/draw", asked)
+        return not_eligible(decision.program, document.name.en, "/draw", [draw.audience])
     for limit in draw.limits:
         most, used = limit.cap.most, decision.state.used.get(usage_name(limit, _today(decision)), 0)
         if used >= most:

@@ -39,6 +39,7 @@ def record_order(decision: Decision, command: RecordOrder, dealings: Dealings | 
             "currency_mismatch",
             f"The order is in {order.currency}; the program counts in {program.document.currency}.",
             "/data/currency",
+            message_zh=f"订单为 {order.currency}，积分计划为 {program.document.currency}。",
         )
     refusal = check_order(order)
     if refusal is not None:
@@ -152,7 +153,8 @@ def _count_uses(decision: Decision, program: Program, event: RatedEvent, day: da
 def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:
     """Refuse points that no account can hold."""
     if points > MAXIMUM_AMOUNT:
-        return Refusal("amount_too_large", f"This would be {points} points at once; the limit is {MAXIMUM_AMOUNT}.")
+        message = f"This would be {points} points at once; the limit is {MAXIMUM_AMOUNT}."
+        return Refusal("amount_too_large", message, message_zh=f"一次为 {points} 积分，上限为 {MAXIMUM_AMOUNT}。")
     draft = decision.journal.look(wallet)
     if draft.available + draft.pending + draft.held + draft.saved + points > MAXIMUM_BALANCE:
         return Refusal("balance_too_large", f"The balance would pass the limit of {MAXIMUM_BALANCE} points.")

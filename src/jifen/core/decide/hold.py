@@ -27,7 +27,8 @@ def place_hold(decision: Decision, command: PlaceHold) -> Refusal | None:
     if until <= context.now:
         return Refusal("instant_in_past", "A hold must end in the future.", "/expires_at")
     if until > context.now + MAXIMUM_HOLD:
-        return Refusal("instant_too_far", f"A hold may last {MAXIMUM_HOLD.days} days at most.", "/expires_at")
+        message, zh = f"A hold may last {MAXIMUM_HOLD.days} days at most.", f"预占最长 {MAXIMUM_HOLD.days} 天。"
+        return Refusal("instant_too_far", message, "/expires_at", message_zh=zh)
     decision.begin()
     decision.journal.place_hold(wallet, command.points, until)
     decision.end(

@@ -63,7 +63,8 @@ def _check_offset(placed: PastTransaction, hold: Hold, name: str, order: Order) 
     if said.points % policy.step or said.points < policy.least:
         message = f"Points pay in steps of {policy.step}, at least {policy.least}; {said.points} do not fit."
         details: dict[str, object] = {"step": policy.step, "least": policy.least}
-        return Refusal("not_a_whole_step", message, "/data/offset/points", details)
+        zh = f"抵扣的步长为 {policy.step} 积分，至少 {policy.least}，而这里是 {said.points}。"
+        return Refusal("not_a_whole_step", message, "/data/offset/points", details, zh)
     cents = value_of(policy, said.points)
     if said.cents != cents:
         return Refusal(

@@ -42,7 +42,8 @@ def returned_now(order: Order, before: dict[str, int], refund: OrderRefund | Non
         pointer = f"/data/lines/{index}"
         if line.line_id not in left:
             message = f"The order {order.order_id!r} has no line {line.line_id!r}."
-            return Refusal("unknown_line", message, f"{pointer}/line_id")
+            zh = f"订单 {order.order_id!r} 没有 {line.line_id!r}。"
+            return Refusal("unknown_line", message, f"{pointer}/line_id", message_zh=zh)
         returned[line.line_id] = returned.get(line.line_id, 0) + line.quantity
         if returned[line.line_id] > left[line.line_id]:
             return Refusal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from jifen.core.members.birthday import check_birthday, read_day
+from jifen.core.members.birthday import check_birthday, check_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
@@ -27,17 +27,21 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     """Refuse a profile that rules could not read: an unknown tier or field, a day that does not exist."""
     tiers = [tier.id for tier in program.document.tiers]
     if profile.tier and tiers and profile.tier not in tiers:
-        return Refusal("unknown_tier", f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}.", "/tier")
-    if profile.birthday is not None and read_day(profile.birthday) is None:
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+        message = f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}."
+        return Refusal("unknown_tier", message, "/tier", message_zh=f"{profile.tier!r}；有 {'、'.join(tiers)}。")
+    if profile.birthday is not None and (refusal := check_day(profile.birthday)):
+        return refusal
     begin = profile.birthday_window_from
     if begin is not None and (len(begin) != 10 or read_day(begin) is None):
-        return Refusal("invalid_field", "Write the day as YYYY-MM-DD.", "/birthday_window_from")
+        message, zh = "Write the day as YYYY-MM-DD.", "日期请写成 YYYY-MM-DD。"
+        return Refusal("invalid_field", message, "/birthday_window_from", message_zh=zh)
     fields = {field.id: field.type for field in program.document.fields}
     for name, value in profile.fields.items():
         if name not in fields:
-            known = ", ".join(fields) or "none"
-            return Refusal("unknown_field", f"Members have no field {name!r}; known are {known}.", f"/fields/{name}")
+            message = f"Members have no field {name!r}; known are {', '.join(fields) or 'none'}."
+            zh = f"{name!r}；会员的字段：{'、'.join(fields) or '无'}。"
+            return Refusal("unknown_field", message, f"/fields/{name}", message_zh=zh)
         if type(value) is not _KINDS[fields[name]]:
-            return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/fields/{name}")
+            message, zh = f"{name} must be of type {fields[name]}.", f"{name} 的类型须为 {fields[name]}。"
+            return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from jifen.core.calendar import local_day
-from jifen.core.conditions import Condition
 from jifen.core.decide.beside_order import check_order_beside
 from jifen.core.decide.bound import bind
 from jifen.core.decide.context import Decision, PastTransaction
+from jifen.core.decide.eligibility import not_eligible
 from jifen.core.decide.grant import grant
 from jifen.core.decide.spend import check_available
 from jifen.core.ledger.values import Kind, transaction_id
@@ -20,11 +21,12 @@ from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Price, Reward
 from jifen.core.redemption.machine import Step, next_state
-from jifen.core.redemption.offers import Asker, OpenReward, limit_names, needed_by, tiers_asked
+from jifen.core.redemption.offers import Asker, OpenReward, limit_names
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
 from jifen.core.trace import Dealings, Pooled
+from jifen.core.wording.values import LOCALES, Said, money_in_words
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
@@ -110,13 +112,8 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
         if document.hidden or not reward.is_shown_to(asker):
             return unknown_reward(document.id)
         assert reward.audience is not None
-        what = needed_by(reward.audience, tier_names(program))
-        return Refusal(
-            "not_eligible",
-            f"{document.name.en} {what}.",
-            "/reward",
-            {"tier": asker.member.tier} | what_is_needed(program, reward.audience),
-        )
+        refusal = not_eligible(program, document.name.en, "/reward", [reward.audience])
+        return msgspec.structs.replace(refusal, details={"tier": asker.member.tier} | refusal.details)
     if not reward.is_open(asker.moment.instant, program.offers.early_for(asker)):
         return not_open(program, reward, asker.moment.instant)
     return None
@@ -130,23 +127,6 @@ def not_open(program: Program, reward: OpenReward, now: datetime) -> Refusal:
     opens_locally = f"{opens_at.astimezone(program.zone):%Y-%m-%d %H:%M} ({program.document.time_zone})"
     details: dict[str, object] = {"opens_at": opens_at.isoformat(), "opens_locally": opens_locally}
     return Refusal("reward_not_open", f"{name} opens at {opens_locally}.", "/reward", details)
-
-
-def what_is_needed(program: Program, condition: Condition) -> dict[str, object]:
-    """The values behind a refusal for a condition: itself, and the names of the tiers that it asks for."""
-    asked = tiers_asked(condition, [tier.id for tier in program.document.tiers])
-    if not asked:
-        return {"condition": condition.source}
-    named = [tier.name for tier in program.document.tiers if tier.id in asked]
-    return {
-        "condition": condition.source,
-        "tiers": {"zh": [each.zh for each in named], "en": [each.en for each in named]},
-    }
-
-
-def tier_names(program: Program) -> dict[str, str]:
-    """The names of the tiers that conditions can ask for, in the order of the program."""
-    return {tier.id: tier.name.en for tier in program.document.tiers}
 
 
 def check_stock(decision: Decision, reward: Reward, quantity: int) -> Refusal | None:
@@ -193,7 +173,7 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
 
 
 def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:
-    index = choose_price(reward, asker, command.price, command.points)
+    index = choose_price(decision.program, reward, asker, command.price, command.points)
     if isinstance(index, Refusal):
         return index
     rung, quantity = reward.prices[index], command.quantity
@@ -201,11 +181,13 @@ def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemR
     return Choice(rung.wallet, price.points * quantity, price.cash_cents * quantity, decision.program.version)
 
 
-def choose_price(reward: OpenReward, asker: Asker, price: int | None, points: int | None) -> int | Refusal:
+def choose_price(
+    program: Program, reward: OpenReward, asker: Asker, price: int | None, points: int | None
+) -> int | Refusal:
     """The rung that is meant: by number, by its points, or the cheapest for the member (OpenReward.default_price)."""
     default = reward.default_price(asker)
     if default is None:
-        return Refusal("not_eligible", f"No price of {reward.document.name.en} is for this member.", "/price")
+        return _not_at_this_price(program, reward, range(len(reward.prices)))
     if price is None and points is None:
         return default
     open_to = reward.prices_for(asker)
@@ -215,19 +197,33 @@ def choose_price(reward: OpenReward, asker: Asker, price: int | None, points: in
         if price in (None, index) and points in (None, each.price.points)
     ]
     if not meant:
-        known = ", ".join(_shown(each.price) for each in reward.prices)
-        pointer = "/points" if price is None else "/price"
-        return Refusal("unknown_price", f"{reward.document.name.en} has no such price; it has {known}.", pointer)
+        name, known = reward.document.name, [_shown(each.price, program) for each in reward.prices]
+        return Refusal(
+            "unknown_price",
+            f"{name.en} has no such price; it has {', '.join(en for _, en in known)}.",
+            "/points" if price is None else "/price",
+            message_zh=f"「{name.zh}」的价格有 {'、'.join(zh for zh, _ in known)}。",
+        )
     allowed = [index for index in meant if index in open_to]
     if not allowed:
-        condition = reward.prices[meant[0]].audience
-        details: dict[str, object] = {} if condition is None else {"condition": condition.source}
-        return Refusal("not_eligible", "This price is not for this member.", "/price", details)
+        return _not_at_this_price(program, reward, meant)
     return allowed[0]
 
 
-def _shown(price: Price) -> str:
-    return f"{price.points} points" + (f" and {price.cash_cents} cents" if price.cash_cents else "")
+def _not_at_this_price(program: Program, reward: OpenReward, rungs: Iterable[int]) -> Refusal:
+    """Refuse where none of these rungs is for the member."""
+    conditions = [each for rung in rungs if (each := reward.prices[rung].audience) is not None]
+    return not_eligible(program, f"This price of {reward.document.name.en}", "/price", conditions)
+
+
+def _shown(price: Price, program: Program) -> Said:
+    """A price in Chinese and in English."""
+    zh, en = f"{price.points} 积分", f"{price.points} points"
+    if not price.cash_cents:
+        return zh, en
+    currency = program.document.currency
+    in_zh, in_en = (money_in_words(price.cash_cents, currency, locale) for locale in LOCALES)
+    return f"{zh}加 {in_zh}", f"{en} and {in_en}"
 
 
 def limits_of(decision: Decision, reward: OpenReward) -> dict[str, int]:

@@ -54,7 +54,9 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
     order, was = command.correction.order, order_of(earned)
     if order.currency != was.currency:
         message = f"The order was in {was.currency}; a correction cannot change that."
-        return Refusal("currency_mismatch", message, "/data/currency")
+        return Refusal(
+            "currency_mismatch", message, "/data/currency", message_zh=f"订单为 {was.currency}，更正不能改变。"
+        )
     refusal = check_order(order)
     if refusal is not None:
         return refusal
@@ -119,7 +121,8 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
     if past.trace.dealings is not None and past.trace.dealings.paid_by is not None:
         order = transaction_id(command.member, past.trace.dealings.paid_by)
         message = f"The points of {name} paid for the order of {order}: refund that, and they come back with it."
-        return Refusal("not_reversible", message, None, {"transaction_id": order})
+        zh = f"{name} 的积分抵付了 {order} 的订单；请为该订单退款，积分随之退回。"
+        return Refusal("not_reversible", message, None, {"transaction_id": order}, zh)
     if past.kind in (Kind.REDEEM, Kind.STEP):
         return _refuse_redemption(past, command)
     if past.kind in (Kind.SPEND, Kind.CAPTURE):
@@ -142,19 +145,20 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
         "not_reversible",
         f"Transaction {name} is a {past.kind.name.lower()}, which cannot be reversed; "
         "orders, spends, captures, adjustments and conversions can.",
+        message_zh=f"流水 {name}；可以冲正的有订单、使用、核销、调整和转换。",
     )
 
 
 def _refuse_redemption(past: PastTransaction, command: ReverseTransaction) -> Refusal:
     """Whatever belongs to a redemption comes back with it, from whoever paid."""
     pooled = None if past.trace.dealings is None else past.trace.dealings.pooled
-    what, details = "a redemption", dict[str, object]()
+    zh, what, details = "兑换单", "a redemption", dict[str, object]()
     if pooled is not None or past.kind is Kind.REDEEM:
         owner, redemption = (pooled.spender, pooled.redemption) if pooled else (command.member, past.sequence)
         name = transaction_id(owner, redemption)
-        what, details = f"redemption {name}", {"redemption_id": name}
+        zh, what, details = f"兑换单 {name}", f"redemption {name}", {"redemption_id": name}
     message = f"This belongs to {what}: cancel or return that, and its points come back."
-    return Refusal("not_reversible", message, None, details)
+    return Refusal("not_reversible", message, None, details, f"它属于{zh}；请取消或退回该兑换单，积分随之退回。")
 
 
 def _book_reversal(

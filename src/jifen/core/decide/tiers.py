@@ -122,7 +122,8 @@ def book_recorded_grant(
 
 def _unknown_tier(tier_set: OpenTierSet, tier: str | None) -> Refusal:
     message = f"There is no tier {tier!r} in {tier_set.id}; known are {', '.join(tier_set.ranks)}."
-    return Refusal("unknown_tier", message, "/tier")
+    zh = f"{tier!r}；{tier_set.id} 中有 {'、'.join(tier_set.ranks)}。"
+    return Refusal("unknown_tier", message, "/tier", message_zh=zh)
 
 
 def _grant(tier_set: OpenTierSet, standing: Standing | None, command: GrantTier, now: datetime) -> TierChange | Refusal:
@@ -168,8 +169,10 @@ def _set_named(decision: Decision, name: str | None) -> OpenTierSet | Refusal:
     sets = {each.id: each for each in decision.current.tier_sets} if _decides_tiers(decision) else {}
     found = sets.get(name) if name is not None else next(iter(sets.values()), None)
     if found is None:
-        known = ", ".join(sets) or "none"
-        return Refusal("unknown_tier_set", f"There is no tier set {name or 'yet'!r}; known are {known}.", "/set")
+        message = f"There is no tier set {name or 'yet'!r}; known are {', '.join(sets) or 'none'}."
+        asked = "" if name is None else f"{name!r}；"
+        zh = f"{asked}积分计划的等级体系：{'、'.join(sets) or '无'}。"
+        return Refusal("unknown_tier_set", message, "/set", message_zh=zh)
     return found
 
 

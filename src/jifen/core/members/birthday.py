@@ -31,11 +31,17 @@ def can_be_born(text: str, today: date) -> bool:
     return day is not None and (len(text) != 10 or EARLIEST <= day <= today)
 
 
+def check_day(text: str) -> Refusal | None:
+    """Refuse what is said of a birthday where it is no day at all."""
+    if read_day(text) is not None:
+        return None
+    zh = "生日请写成 YYYY-MM-DD，或 MM-DD。"
+    return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday", message_zh=zh)
+
+
 def check_birthday(text: str, today: date) -> Refusal | None:
     """Refuse what is said of a birthday where nobody can have it."""
-    if can_be_born(text, today):
-        return None
-    if read_day(text) is None:
-        return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday")
+    if (refusal := check_day(text)) is not None or can_be_born(text, today):
+        return refusal
     message = f"A birthday lies between {EARLIEST} and today ({today}), and {text} does not."
     return Refusal("invalid_field", message, "/birthday", {"earliest": str(EARLIEST), "latest": str(today)})

@@ -58,9 +58,9 @@ def describe(
     tags = [tag for tag in profile.tags if tag not in command.remove_tags]
     tags += [tag for tag in dict.fromkeys(command.add_tags) if tag not in tags]
     if len(tags) > MAXIMUM_TAGS:
-        return Refusal(
-            "invalid_field", f"A member has {MAXIMUM_TAGS} tags at most; this would be {len(tags)}.", "/add_tags"
-        )
+        message = f"A member has {MAXIMUM_TAGS} tags at most; this would be {len(tags)}."
+        zh = f"会员最多 {MAXIMUM_TAGS} 个标签，这样有 {len(tags)} 个。"
+        return Refusal("invalid_field", message, "/add_tags", message_zh=zh)
     changes = {"fields": fields, "tags": tags}
     if "birthday" in command.said:
         changes["birthday"] = command.said["birthday"]
@@ -81,16 +81,16 @@ def _fields_after(program: Program, profile: Profile, said: dict[str, Any]) -> d
     for name, value in said.items():
         field = known.get(name)
         if field is not None and value is None and field.required:
-            return Refusal(
-                "field_required", f"The program needs {name}: it can be changed, not removed.", f"/fields/{name}"
-            )
+            message = f"The program needs {name}: it can be changed, not removed."
+            return Refusal("field_required", message, f"/fields/{name}", message_zh=f"{name}。")
         if value is None and field is not None:
             fields.pop(name, None)
             continue
         choices = [] if field is None else [choice.value for choice in field.choices]
         if choices and value not in choices:
             shown = ", ".join(str(choice) for choice in choices)[:MAXIMUM_TEXT]
-            return Refusal("invalid_field", f"{name} must be one of {shown}.", f"/fields/{name}")
+            zh = f"{name} 须为其中之一：{shown}。"
+            return Refusal("invalid_field", f"{name} must be one of {shown}.", f"/fields/{name}", message_zh=zh)
         fields[name] = value
     return fields
 

@@ -220,15 +220,6 @@ def holds(
         return False
 
 
-def needed_by(condition: Condition, tiers: Mapping[str, str]) -> str:
-    """What a condition asks for, in words where it asks for a tier (`tiers`: their names by id), else as written."""
-    wanted = condition.discriminators.get("member.tier")
-    if wanted:
-        named = [tiers[tier] for tier in tiers_asked(condition, tiers)] or sorted(str(each) for each in wanted)
-        return "opens at tier " + " or ".join(named)
-    return f"is for members with {condition.source}"
-
-
 def tiers_asked(condition: Condition, tiers: Iterable[str]) -> list[str]:
     """The tiers that a condition asks for, in the order of the program: the first that opens it comes first."""
     wanted = condition.discriminators.get("member.tier", frozenset())

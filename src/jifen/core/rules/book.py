@@ -87,7 +87,11 @@ class CompiledRule:
         self.audiences = tuple(each for each in (shared, audience) if each is not None)
         self.when = compile_condition(of_event, document.when, f"{path}.when")
         if document.lines is not None and of_line is None:
-            raise invalid(f"{path}.lines", f"is given, but {document.event} has no lines; only {ORDER_COMPLETED} has")
+            raise invalid(
+                f"{path}.lines",
+                f"is given, but {document.event} has no lines; only {ORDER_COMPLETED} has",
+                f"写了，但 {document.event} 没有商品行；只有 {ORDER_COMPLETED} 有",
+            )
         self.lines = None if of_line is None else compile_condition(of_line, document.lines, f"{path}.lines")
         self.formula = compile_formula(of_event, document.formula, f"{path}.formula")
         self.fixed = Fixed(document.fixed) if isinstance(document.fixed, int) else document.fixed
@@ -270,6 +274,7 @@ class EventBook:
 
     def __init__(self, rules: Sequence[CompiledRule], zone: ZoneInfo, field_types: Mapping[str, Any]) -> None:
         self.rules = sorted(rules, key=_order)
+        self.by_id = {rule.id: rule for rule in self.rules}
         self.zone = zone
         #: What conditions on such events can name, with its type.
         self.field_types = field_types

@@ -21,10 +21,9 @@ class InvalidProgram(JifenError):
     code = "invalid_program"
 
 
-def invalid(path: str, message: str, message_zh: str | None = None) -> InvalidProgram:
-    """The error for a field, to be raised."""
-    zh = None if message_zh is None else f"{path} {message_zh}。"
-    return InvalidProgram(f"{path} {message}.", message_zh=zh, path=path)
+def invalid(path: str, message: str, message_zh: str) -> InvalidProgram:
+    """The error for a field, to be raised: what is said of the path, in both languages."""
+    return InvalidProgram(f"{path} {message}.", message_zh=f"{path} {message_zh}。", path=path)
 
 
 def unknown(path: str, name: str, known: Collection[str], what_zh: str, what_en: str) -> InvalidProgram:
@@ -56,15 +55,21 @@ def check_range(path: str, value: int, least: int, most: int) -> None:
         raise invalid(path, f"is {value}; it must lie between {least} and {most}", zh)
 
 
-def check_number(path: str, items: Sequence[object], most: int) -> None:
-    """Raises InvalidProgram where a list is too long."""
-    if len(items) > most:
-        raise invalid(path, f"has {len(items)} entries; {most} are allowed", f"有 {len(items)} 项；最多 {most} 项")
+def check_number(path: str, items: Sequence[object], most: int, *, least: int = 0) -> None:
+    """Raises InvalidProgram where a list is too long, or too short."""
+    if not least <= len(items) <= most:
+        allowed, zh = (f"{least} to {most}", f"须 {least} 至") if least else (f"{most}", "最多")
+        raise invalid(path, f"has {len(items)} entries; {allowed} are allowed", f"有 {len(items)} 项；{zh} {most} 项")
 
 
-def check_text(path: str, text: LocalizedText) -> None:
-    """Raises InvalidProgram where a text is empty, long or not printable."""
+def check_text(path: str, text: LocalizedText, most: int = 200) -> None:
+    """Raises InvalidProgram where a text is empty, long or not printable in one of its languages."""
     for language, value in (("zh", text.zh), ("en", text.en)):
-        if not value.strip() or len(value) > 200 or unfit_text(value):
-            en = "must have 1 to 200 characters, without control characters"
-            raise invalid(f"{path}.{language}", en, "须为 1 至 200 个字符，不含控制字符")
+        check_length(f"{path}.{language}", value, most)
+
+
+def check_length(path: str, text: str, most: int) -> None:
+    """Raises InvalidProgram where a text is empty, longer than so many characters, or not printable."""
+    if not text.strip() or len(text) > most or unfit_text(text):
+        en = f"must have 1 to {most} characters, without control characters"
+        raise invalid(path, en, f"须为 1 至 {most} 个字符，不含控制字符")

@@ -29,7 +29,11 @@ class OpenWindow:
         self.since = None if window.since is None else _instant(window.since, zone, f"{path}.from", is_end=False)
         self.until = None if window.until is None else _instant(window.until, zone, f"{path}.to", is_end=True)
         if self.since is not None and self.until is not None and self.until <= self.since:
-            raise invalid(f"{path}.to", f"is {window.until}; the window would end before it begins")
+            raise invalid(
+                f"{path}.to",
+                f"is {window.until}; the window would end before it begins",
+                f"是 {window.until}；时间窗会在开始之前结束",
+            )
         self._weekdays = frozenset(_WEEKDAYS.index(each) for each in window.weekdays)
         self._hours = [_hours(each, f"{path}.hours[{index}]") for index, each in enumerate(window.hours)]
         self._days_of_month = frozenset(_day_of_month(each, f"{path}.days_of_month") for each in window.days_of_month)
@@ -77,23 +81,29 @@ def _instant(text: str, zone: ZoneInfo, path: str, *, is_end: bool) -> datetime:
             return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise invalid(path, f"is {text!r}; write a local date (2026-11-11) or date and time (2026-11-11T20:00)")
+    raise invalid(
+        path,
+        f"is {text!r}; write a local date (2026-11-11) or date and time (2026-11-11T20:00)",
+        f"是 {text!r}；请写当地日期（2026-11-11）或日期和时间（2026-11-11T20:00）",
+    )
 
 
 def _hours(text: str, path: str) -> tuple[int, int]:
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise invalid(path, f"is {text!r}; write hours as HH:MM-HH:MM")
+        raise invalid(path, f"is {text!r}; write hours as HH:MM-HH:MM", f"是 {text!r}；时段请写成 HH:MM-HH:MM")
     begin = int(found[1]) * 60 + int(found[2])
     end = 24 * 60 if found[3] is None else int(found[3]) * 60 + int(found[4])
     if begin == end:
-        raise invalid(path, f"is {text!r}; it ends where it begins")
+        raise invalid(path, f"is {text!r}; it ends where it begins", f"是 {text!r}；开始和结束相同")
     return begin, end
 
 
 def _day_of_month(day: int, path: str) -> int:
     if not (1 <= day <= 31 or day == -1):
-        raise invalid(path, f"has {day}; write 1 to 31, or -1 for the last day")
+        raise invalid(
+            path, f"has {day}; write 1 to 31, or -1 for the last day", f"中有 {day}；请写 1 至 31，或 -1 表示最后一天"
+        )
     return day
 
 
@@ -104,4 +114,4 @@ def _yearly(text: str, path: str) -> tuple[int, int]:
             return day.month, day.day
     except ValueError:
         pass
-    raise invalid(path, f"is {text!r}; write a day of every year as MM-DD")
+    raise invalid(path, f"is {text!r}; write a day of every year as MM-DD", f"是 {text!r}；每年的日子请写成 MM-DD")

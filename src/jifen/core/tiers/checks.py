@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
-from jifen.core.rules.faults import check_ids, check_number, check_range, check_text, invalid, unknown
+from jifen.core.rules.faults import check_ids, check_length, check_number, check_range, check_text, invalid, unknown
 from jifen.core.tiers.document import Benefits, Downgrade, Lifetime, RollingMonths, TierLevel, TierSet
 
 MAXIMUM_SETS = 8
@@ -24,8 +24,7 @@ def check_tier_sets(sets: Sequence[TierSet]) -> None:
         if isinstance(each.period, RollingMonths):
             check_range(f"{path}.period.months", each.period.months, 1, MAXIMUM_MONTHS)
         _check_downgrade(f"{path}.downgrade", each)
-        if not 1 <= len(each.tiers) <= MAXIMUM_TIERS:
-            raise invalid(f"{path}.tiers", f"has {len(each.tiers)} tiers; a set has 1 to {MAXIMUM_TIERS}")
+        check_number(f"{path}.tiers", each.tiers, MAXIMUM_TIERS, least=1)
         check_ids(f"{path}.tiers", [tier.id for tier in each.tiers])
         for rank, tier in enumerate(each.tiers):
             _check_tier(f"{path}.tiers[{rank}]", tier, rank)
@@ -53,7 +52,11 @@ def _check_downgrade(path: str, tier_set: TierSet) -> None:
     check_range(f"{path}.grace_days", downgrade.grace_days, 0, 366)
     is_endless = isinstance(tier_set.period, Lifetime) and downgrade.review == "period_end"
     if downgrade.policy != "never" and is_endless:
-        raise invalid(f"{path}.review", "is period_end, but the period lifetime never ends; write review: monthly")
+        raise invalid(
+            f"{path}.review",
+            "is period_end, but the period lifetime never ends; write review: monthly",
+            "是 period_end，但周期 lifetime 永不结束；请写 review: monthly",
+        )
 
 
 def _check_tier(path: str, tier: TierLevel, rank: int) -> None:
@@ -61,16 +64,30 @@ def _check_tier(path: str, tier: TierLevel, rank: int) -> None:
     if tier.by != "earned":
         for name in ("qualify", "keep"):
             if getattr(tier, name) is not None:
-                raise invalid(f"{path}.{name}", f"is given, but the tier is {tier.by}: nobody earns it")
+                raise invalid(
+                    f"{path}.{name}",
+                    f"is given, but the tier is {tier.by}: nobody earns it",
+                    f"写了，但该等级的获得方式是 {tier.by}：不能靠达标获得",
+                )
     elif tier.qualify is None:
         if rank:
-            raise invalid(f"{path}.qualify", "is missing; only the lowest tier may do without")
+            raise invalid(
+                f"{path}.qualify", "is missing; only the lowest tier may do without", "没有写；只有最低等级可以不写"
+            )
         if tier.keep is not None:
-            raise invalid(f"{path}.keep", "is given without qualify: everybody has this tier")
+            raise invalid(
+                f"{path}.keep",
+                "is given without qualify: everybody has this tier",
+                "写了却没有 qualify：所有人都有这个等级",
+            )
     if tier.valid_months is not None:
         check_range(f"{path}.valid_months", tier.valid_months, 1, 1200)
         if tier.by == "earned":
-            raise invalid(f"{path}.valid_months", "is for tiers that are given; reviews end an earned one")
+            raise invalid(
+                f"{path}.valid_months",
+                "is for tiers that are given; reviews end an earned one",
+                "只用于授予的等级；达标获得的等级由定级结束",
+            )
     _check_benefits(f"{path}.benefits", tier.benefits)
 
 
@@ -84,12 +101,16 @@ def _check_benefits(path: str, benefits: Benefits) -> None:
         check_text(f"{path}.title", benefits.title)
     for name in ("badge", "own_contact"):
         text = getattr(benefits, name)
-        if text is not None and not (0 < len(text) <= 200 and text.isprintable()):
-            raise invalid(f"{path}.{name}", "must have 1 to 200 characters, without control characters")
+        if text is not None:
+            check_length(f"{path}.{name}", text, 200)
 
 
 def _check_decimal(path: str, value: Decimal | None, most: int, places: int) -> None:
     if value is None:
         return
     if not value.is_finite() or not 0 <= value <= most or value != round(value, places):
-        raise invalid(path, f"is {value}; write 0 to {most} with at most {places} decimals")
+        raise invalid(
+            path,
+            f"is {value}; write 0 to {most} with at most {places} decimals",
+            f"是 {value}；须为 0 至 {most}，最多 {places} 位小数",
+        )

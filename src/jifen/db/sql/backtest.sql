@@ -3,42 +3,90 @@
 -- name: transactions
 -- Everything that somebody asked for, from one of the sources below, in its order, and the changes of tiers (18). What
 -- time does to points by itself (6, 7, 11: holds ended, lots expired and matured) is worked out anew. `opened`
--- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program.
+-- says what lots an adjustment (9) or a transfer (10) opened; what others opened follows from the program. Of a merge (19)
+-- it names the other side's transaction.
 SELECT t.member_id, t.sequence, t.kind, t.program_version, t.refers_to, t.occurred_at, t.recorded_at, t.source, t.facts,
        t.trace,
-       CASE WHEN t.kind IN (9, 10) THEN (
+       CASE WHEN t.kind = 19 THEN json_build_array(t.counterpart_id, t.counterpart_sequence)
+            WHEN t.kind IN (9, 10) THEN (
            SELECT json_agg(json_build_array(m.amount, m.earned_at, m.effective_at, m.expires_at) ORDER BY m.position)
            FROM movements m
            WHERE m.shard = t.shard AND m.member_id = t.member_id AND m.sequence = t.sequence AND m.earned_at IS NOT NULL
-       ) END AS opened
+       ) END AS opened,
+       t.history_at
 FROM ({source}) AS t
 WHERE t.kind NOT IN (6, 7, 11)
 ORDER BY {order}
 
+-- name: history
+-- When a transaction counts that came as history; NULL: it counts as of when it was recorded. What refers to another one is
+-- history only where that is, and never lies before it. Tiers (18) and merges (19) are what somebody decided then.
+CASE
+    WHEN t.kind IN (18, 19) OR NOT {of_itself} THEN NULL
+    WHEN t.refers_to IS NULL THEN t.occurred_at
+    ELSE (
+        SELECT greatest(t.occurred_at, o.occurred_at) FROM transactions o
+        WHERE o.shard = t.shard AND o.member_id = t.member_id AND o.sequence = t.refers_to AND {of_other}
+    )
+END
+
+-- name: came_as_history
+-- Of the transaction called {name}: whether it happened before the program began and was told afterwards, or an import
+-- (jifen.services.imports.orders.ACTOR) told it more than {days} days late. What was told before the period is what it was.
+(
+    (
+        ({name}.occurred_at < (SELECT min(effective_at) FROM program_versions)
+         AND {name}.recorded_at >= (SELECT min(effective_at) FROM program_versions))
+        OR ({name}.actor = 'jifen:import' AND {name}.occurred_at < {name}.recorded_at - make_interval(days => {days}))
+    )
+    AND {name}.recorded_at >= {since}
+)
+
 -- name: of_shard
 -- $1 a shard.
-SELECT * FROM transactions WHERE shard = $1
+SELECT t.*, {history} AS history_at FROM transactions t WHERE t.shard = $1
 
 -- name: of_shard_until
 -- $1 a shard, $2 until when. Of each member all up to the last that happened before that: what happened later, but was
 -- recorded sooner, belongs to it.
 SELECT * FROM (
-    SELECT *, max(sequence) FILTER (WHERE occurred_at < $2) OVER (PARTITION BY shard, member_id) AS last_sequence
-    FROM transactions
-    WHERE shard = $1
+    SELECT t.*, {history} AS history_at,
+           max(sequence) FILTER (WHERE occurred_at < $2) OVER (PARTITION BY shard, member_id) AS last_sequence
+    FROM transactions t
+    WHERE t.shard = $1
 ) AS known
 WHERE sequence <= last_sequence
 
 -- name: in_order
 -- $1 until when. The same of all members. What one batch recorded stands in the order in which it happened, and what
--- belongs to one member never changes its order.
-SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened
+-- belongs to one member never changes its order, but for what came as history.
+SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened,
+       coalesce(history_at, recorded) AS decided
 FROM (
-    SELECT *, max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded,
+    SELECT t.*, {history} AS history_at,
+           max(recorded_at) OVER (PARTITION BY shard, member_id ORDER BY sequence) AS recorded,
            max(sequence) FILTER (WHERE occurred_at < $1) OVER (PARTITION BY shard, member_id) AS last_sequence
-    FROM transactions
+    FROM transactions t
 ) AS known
 WHERE sequence <= last_sequence
+
+-- name: of_family
+-- $1 shards and $2 members of a family, $3 until when. The same of these members, all up to what was recorded with the last
+-- of it that happened before that.
+SELECT *, max(occurred_at) OVER (PARTITION BY shard, member_id, recorded ORDER BY sequence) AS happened,
+       coalesce(history_at, recorded) AS decided
+FROM (
+    SELECT t.*, {history} AS history_at,
+           max(t.recorded_at) OVER (PARTITION BY t.shard, t.member_id ORDER BY t.sequence) AS recorded,
+           max(t.recorded_at) FILTER (WHERE t.occurred_at < $3) OVER () AS last_recorded_at
+    FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
+    JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id
+) AS known
+WHERE recorded_at <= last_recorded_at
+
+-- name: merges
+-- Of everybody, undone ones as well: who survived, and who was absorbed.
+SELECT DISTINCT member_id, from_id FROM merges
 
 -- name: referred
 -- $1 a shard. The transactions that others refer to: what is known of them must be kept.
@@ -48,8 +96,9 @@ UNION
 SELECT member_id, sequence FROM transactions WHERE shard = $1 AND kind = 14 AND trace ->> 'step' IN ('pay', 'approve')
 
 -- name: profiles
--- $1 a shard, $2 whether the day of registration matters.
-SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND ($2 OR profile IS NOT NULL)
+-- $1 a shard, $2 whether the day of registration matters, $3 the members (NULL: all).
+SELECT member_id, registered_at, profile FROM members
+WHERE shard = $1 AND ($2 OR profile IS NOT NULL) AND ($3::bigint[] IS NULL OR member_id = ANY ($3))
 
 -- name: flows
 -- $1 a shard. All movements by where they went.

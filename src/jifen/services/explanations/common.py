@@ -119,7 +119,7 @@ def member_facts(words: Words, member: MemberFacts) -> str:
     parts = [
         words.say(f"fact_{name}", value=value)
         for name, value in (
-            ("tier", member.tier),
+            ("tier", member.tier and words.value_of("member.tier", member.tier)),
             ("tags", words.join(member.tags)),
             ("segments", words.join(member.segments)),
             ("channel", member.channel),

@@ -10,6 +10,7 @@ from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import Bucket, Kind, LotTerms, transaction_id
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
+from jifen.core.wording.values import Locale
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.catalog import Catalog
@@ -23,7 +24,7 @@ from jifen.services.explanations.redeeming import tell_redeeming
 from jifen.services.explanations.taking_back import tell_taking_back
 from jifen.services.explanations.tiers import tell_tier
 from jifen.services.explanations.told import Moved, Told, rate_again
-from jifen.services.explanations.words import Locale, Reader, Words
+from jifen.services.explanations.words import Reader, Words
 
 _SQL = load_queries("reads")
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from jifen.core.conditions import Condition
 from jifen.core.program import Program
+from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import EarningRule, Fixed, LocalizedText, Window
 from jifen.core.rules.rate import Award, Outcome, Rating, Verdict
 from jifen.services.explanations.caps import cap_words
@@ -86,19 +88,25 @@ def outcome_words(words: Words, verdict: Verdict, award: Award | None) -> str:
         case "outside_window":
             return words.say("outcome_outside_window", window=_windows(words, rule))
         case "audience":
-            campaign = next((each for each in words.program.document.campaigns if each.id == rule.campaign), None)
-            audiences = [None if campaign is None else campaign.audience, rule.audience]
-            return words.say("outcome_audience", condition=" && ".join(each for each in audiences if each))
+            return words.say("outcome_audience", condition=words.conditions(_compiled(words, rule).audiences))
         case "condition":
-            return words.say("outcome_condition", condition=rule.when)
+            return words.say("outcome_condition", condition=_in_words(words, _compiled(words, rule).when))
         case "no_line":
-            return words.say("outcome_no_line", condition=rule.lines)
+            return words.say("outcome_no_line", condition=_in_words(words, _compiled(words, rule).lines))
         case "failed":
             return words.say("outcome_failed", message=words.failure(verdict.detail))
         case "group":
             groups = {each.id: each for each in words.program.document.groups}
             pick = groups[rule.group or ""].pick
             return words.say(f"outcome_group_{pick}", group=rule.group, winner=words.rule(verdict.detail))
+
+
+def _compiled(words: Words, rule: EarningRule) -> CompiledRule:
+    return words.program.books[rule.event].by_id[rule.id]
+
+
+def _in_words(words: Words, condition: Condition | None) -> str:
+    return words.conditions([] if condition is None else [condition])
 
 
 def _award_words(words: Words, rule: EarningRule, outcome: Outcome, award: Award) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from jifen.core.calendar import start_of_day
+from jifen.core.conditions import Condition
 from jifen.core.tiers.document import TierLevel, TierSet
 from jifen.core.tiers.missing import Shortfall
 from jifen.core.tiers.standing import TierChange
@@ -24,8 +25,9 @@ def tell_tier(words: Words, told: Told) -> Telling:
     lines = circumstances(words, told) if words.reader == "operator" else []
     lines.append(words.say(f"tier_{change.cause}", was=was, tier=tier, instant=words.instant(told.occurred_at)))
     if words.reader == "operator" and change.condition is not None:
-        facts = words.join(f"{name} = {_shown(words, name, value)}" for name, value in change.facts.items())
-        lines.append(words.say("tier_condition", condition=change.condition, facts=facts or words.say("nothing")))
+        facts = words.join(f"{words.fact(name)} = {words.value_of(name, each)}" for name, each in change.facts.items())
+        condition = _condition_in_words(words, change.tier_set, change.condition)
+        lines.append(words.say("tier_condition", condition=condition, facts=facts or words.say("nothing")))
     if told.trace.reference is not None:
         lines.append(words.say("reference", reference=told.trace.reference))
     if change.standing.valid_until is not None:
@@ -46,11 +48,11 @@ def level_of(tier_set: TierSet | None, tier: str) -> TierLevel | None:
     return None if tier_set is None else next((each for each in tier_set.tiers if each.id == tier), None)
 
 
-def shortfall_words(words: Words, tier: TierLevel, found: Sequence[Shortfall], condition: str) -> str:
+def shortfall_words(words: Words, tier: TierLevel, found: Sequence[Shortfall], condition: Condition) -> str:
     """What is missing for a tier: one way or several, or the condition itself where no single way leads there."""
     name = words.text(tier.name)
     if not found:
-        return words.say("missing_condition", tier=name, condition=condition)
+        return words.say("missing_condition", tier=name, condition=words.conditions([condition]))
     return words.say("missing", tier=name, ways=words.say("missing_or").join(_way(words, each) for each in found))
 
 
@@ -64,7 +66,7 @@ def _way(words: Words, shortfall: Shortfall) -> str:
     number = words.program.wallet_numbers.get(wallet)
     if number is not None:
         return words.say("missing_points", points=words.points(number, short))
-    return words.say("missing_fact", fact=fact, needed=f"{shortfall.needed:,}")
+    return words.say("missing_fact", fact=words.fact(fact), needed=f"{shortfall.needed:,}")
 
 
 def _outcome(tier_set: TierSet | None, change: TierChange) -> str:
@@ -87,7 +89,9 @@ def _until(words: Words, instant: datetime) -> str:
     return words.instant(instant)
 
 
-def _shown(words: Words, name: str, value: bool | int | str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return words.money(value) if "spent_cents" in name else f"{value:,}"
-    return str(value)
+def _condition_in_words(words: Words, tier_set: str, source: str) -> str:
+    """A condition of a tier set, else the code that was kept of it."""
+    tiers = [tier for each in words.program.tier_sets if each.id == tier_set for tier in each.tiers]
+    conditions = [each for tier in tiers for each in (tier.qualify, tier.keep) if each is not None]
+    found = next((each for each in conditions if each.source == source), None)
+    return source if found is None else words.conditions([found])

@@ -8,20 +8,20 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from jifen.core.calendar import start_of_day
+from jifen.core.conditions import Condition
 from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED, EarningRule, LocalizedText
+from jifen.core.wording.conditions import condition_in_words
+from jifen.core.wording.names import names_of
+from jifen.core.wording.values import Locale, instant_in_words, money_in_words, quoted
 from jifen.services.explanations import en, zh
 
-Locale = Literal["zh", "en"]
 Reader = Literal["operator", "member"]
-LOCALES: Final[tuple[Locale, ...]] = ("zh", "en")
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
 _FAILURES: Final = {TOO_LARGE: "failure_too_large", DIVIDED_BY_ZERO: "failure_divided_by_zero"}
-#: Digits of the minor unit, where it is not a hundredth (ISO 4217).
-_MINOR_DIGITS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
 
 class Words:
@@ -32,6 +32,7 @@ class Words:
         self.program = program
         self.reader = reader
         self._texts = TEXTS[locale]
+        self._names = names_of(program, locale)
         self._wallets = {wallet.id: wallet.name for wallet in program.document.wallets}
         self._campaigns = {campaign.id: campaign.name for campaign in program.document.campaigns}
 
@@ -54,11 +55,11 @@ class Words:
 
     def text(self, text: LocalizedText) -> str:
         """A text of the program in this language."""
-        return text.zh if self.locale == "zh" else text.en
+        return self._names.text(text)
 
     def quoted(self, name: str) -> str:
         """A name in the quotation marks of the language."""
-        return self.say("quoted", name=name)
+        return quoted(name, self.locale)
 
     def failure(self, message: str) -> str:
         """Why a rule could not be worked out, as its trace keeps it: the condition and the reason."""
@@ -67,6 +68,24 @@ class Words:
             return self.say("failure_missing", condition=condition, name=reason.removesuffix(IS_MISSING))
         key = _FAILURES.get(reason)
         return message if key is None or not colon else self.say(key, condition=condition)
+
+    # --- conditions ---
+
+    def conditions(self, conditions: Iterable[Condition]) -> str:
+        """What conditions ask for that must all hold."""
+        return self._texts["conditions"].join(
+            condition_in_words(self.program, each, self.locale) for each in conditions
+        )
+
+    def fact(self, name: str) -> str:
+        """What a name of conditions is called, else the name."""
+        called = self._names.noun(name)
+        return name if called is None else called.words
+
+    def value_of(self, name: str, value: bool | int | str) -> str:
+        """A value of such a name."""
+        called = self._names.noun(name)
+        return self._names.value("" if called is None else called.kind, value)
 
     # --- values ---
 
@@ -87,18 +106,11 @@ class Words:
 
     def money(self, cents: int) -> str:
         """An amount of the program's currency, from minor units by whole numbers alone."""
-        currency = self.program.document.currency
-        digits = _MINOR_DIGITS.get(currency, 2)
-        whole, rest = divmod(abs(cents), 10**digits)
-        amount = f"{'-' if cents < 0 else ''}{whole:,}" + (f".{rest:0{digits}}" if digits else "")
-        return self.say("money", amount=amount, currency=self._texts.get(f"currency_{currency.lower()}", currency))
+        return money_in_words(cents, self.program.document.currency, self.locale)
 
     def instant(self, instant: datetime) -> str:
         """Date and time in the program's zone, to the minute."""
-        local = instant.astimezone(self.program.zone)
-        return self.say(
-            "instant", year=local.year, month=local.month, day=local.day, hour=local.hour, minute=local.minute
-        )
+        return instant_in_words(instant.astimezone(self.program.zone), self.locale)
 
     def day(self, day: date) -> str:
         """A local date."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,7 +15,8 @@ from jifen.core.errors import JifenError
 from jifen.core.identity import IDENTITY_KINDS
 from jifen.core.program import LocalizedText
 from jifen.core.text import unfit_text
-from jifen.services.imports.moments import AUTO, Formats, time_faults
+from jifen.services.imports.faults import why_not_opened
+from jifen.services.imports.moments import AUTO, Fault, Formats, time_faults
 from jifen.services.typed_yaml import InvalidYaml, YamlFile
 
 #: The longest mapping file that is read, in bytes.
@@ -28,6 +29,8 @@ DateFormat = Annotated[str, Meta(min_length=1, max_length=64)]
 HeaderRow = Annotated[int, Meta(ge=1, le=1_000)]
 CountryCode = Annotated[str, Meta(pattern="^[0-9]{1,4}$")]
 Encoding = Literal["auto", "utf-8", "gb18030", "utf-16", "iso-8859-1", "cp1252"]
+
+T = TypeVar("T")
 
 
 class InvalidMapping(JifenError):
@@ -147,85 +150,97 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
     text = str(name_or_path)
     if text in shipped_mappings():
         return parse_mapping(shipped_mapping_text(text), text)
-    return parse_mapping(read_mapping_file(text, f"name one of {', '.join(shipped_mappings())}, or "), text)
+    return parse_mapping(read_mapping_file(text, shipped_mappings()), text)
 
 
-def read_mapping_file(path: str, otherwise: str = "name ") -> str:
-    """The text of a mapping file of yours. Raises InvalidMapping; `otherwise` begins what to do instead."""
+def read_mapping_file(path: str, names: Sequence[str] = ()) -> str:
+    """The text of a mapping file of yours; `names`: of those that might have been said instead. Raises
+    InvalidMapping."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAXIMUM_MAPPING_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
-        message = f"There is no mapping {path!r} ({reason}): {otherwise}a YAML file of yours."
-        raise InvalidMapping(message, mapping=path) from None
-    if len(content) > MAXIMUM_MAPPING_BYTES:
-        raise InvalidMapping(f"{path}: a mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.", mapping=path)
+        zh, en = why_not_opened(error)
+        raise InvalidMapping(
+            f"There is no mapping {path!r} ({en}): name {' or '.join((*names, 'a YAML file of yours'))}.",
+            message_zh=f"没有映射 {path!r}（{zh}）：请写 {' 或 '.join((*names, '您的 YAML 文件'))}。",
+            mapping=path,
+        ) from None
+    check_size(content, path)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidMapping(f"{path}: is not UTF-8 text; save it as UTF-8.", mapping=path) from None
+        message = f"{path}: is not UTF-8 text; save it as UTF-8."
+        raise InvalidMapping(message, message_zh=f"{path}：不是 UTF-8 文本；请另存为 UTF-8。", mapping=path) from None
+
+
+def check_size(content: bytes, origin: str) -> None:
+    """Raise InvalidMapping where a mapping is too long."""
+    if len(content) > MAXIMUM_MAPPING_BYTES:
+        raise InvalidMapping(
+            f"{origin}: a mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.",
+            message_zh=f"{origin}：映射至多 {MAXIMUM_MAPPING_BYTES} 字节。",
+            mapping=origin,
+        )
 
 
 def parse_mapping(text: str, origin: str) -> Mapping:
-    """Read a mapping from YAML text. `origin` says where it stands, for the message.
+    """Read a mapping of orders from YAML text. `origin` says where it stands, for the message.
 
     Raises:
         InvalidMapping: with the line (YAML that cannot be read) or the field.
     """
+    return parse_checked(text, origin, Mapping, _faults)
+
+
+def parse_checked(text: str, origin: str, kind: type[T], faults: Callable[[T], Iterator[Fault]]) -> T:
+    """Read a mapping of some kind, of which this tells what types cannot. Raises InvalidMapping."""
     try:
         file = YamlFile(text)
-        mapping = file.convert(Mapping)
+        mapping = file.convert(kind)
+        for path, zh, en in faults(mapping):
+            raise InvalidYaml(en, zh, path, file.line_of(path))
     except InvalidYaml as error:
-        raise unreadable(origin, error) from None
-    for path, message in _faults(mapping):
-        raise located(origin, f"{path} {message}", path, file.line_of(path))
+        zh, en = error.told(origin)
+        raise InvalidMapping(f"{en}.", message_zh=f"{zh}。", mapping=origin, path=error.path, line=error.line) from None
     return mapping
 
 
-def unreadable(origin: str, error: InvalidYaml) -> InvalidMapping:
-    """A mapping that is no YAML, or does not fit."""
-    zh, en = error.told(origin)
-    return InvalidMapping(f"{en}.", message_zh=f"{zh}。", mapping=origin, path=error.path, line=error.line)
-
-
-def located(origin: str, message: str, path: str | None, line: int | None) -> InvalidMapping:
-    """A fault in a mapping, with where it stands."""
-    place = f"{origin}, line {line}" if line else origin
-    return InvalidMapping(f"{place}: {message}.", mapping=origin, path=path, line=line)
-
-
-def _faults(mapping: Mapping) -> Iterator[tuple[str, str]]:
-    """What types cannot tell: the paths at fault, and what to write instead."""
+def _faults(mapping: Mapping) -> Iterator[Fault]:
     columns = mapping.columns
     yield from shape_faults(mapping.source, mapping.time, mapping.file)
-    if mapping.member.identity not in (*IDENTITY_KINDS, "in_value"):
-        kinds = ", ".join((*IDENTITY_KINDS, "in_value"))
-        yield "$.member.identity", f"is {mapping.member.identity!r}; write one of {kinds}"
+    identity, kinds = mapping.member.identity, (*IDENTITY_KINDS, "in_value")
+    if identity not in kinds:
+        zh = f"是 {identity!r}；请写 {'、'.join(kinds)} 之一"
+        yield "$.member.identity", zh, f"is {identity!r}; write one of {', '.join(kinds)}"
     if (columns.unit_price is None) == (columns.paid is None):
-        yield "$.columns", "needs either unit_price or paid, and not both"
+        yield "$.columns", "须有 unit_price 或 paid 之一，且只能有一个", "needs either unit_price or paid, and not both"
     if isinstance(mapping.returns, ReturnsByPrefix) and columns.sku is None:
-        yield "$.columns", "needs sku: returns that name no order are matched by it"
+        zh = "须有 sku：没有写明订单的退货按它匹配"
+        yield "$.columns", zh, "needs sku: returns that name no order are matched by it"
     if isinstance(mapping.returns, ReturnsByColumn) and not (columns.sku or columns.line_id):
-        yield "$.columns", "needs line_id or sku, so that returns find their line"
+        zh = "须有 line_id 或 sku，退货才能找到对应的行"
+        yield "$.columns", zh, "needs line_id or sku, so that returns find their line"
     required = {columns.order_id, columns.occurred_at, columns.member, columns.quantity}
     known = set(mapping.column_names().values())
     for index, column in enumerate(mapping.optional):
         if column not in known or column in required:
-            yield f"$.optional[{index}]", f"is {column!r}; name a mapped column that orders can do without"
+            zh = f"是 {column!r}；请写已映射的、订单可以没有的列"
+            yield f"$.optional[{index}]", zh, f"is {column!r}; name a mapped column that orders can do without"
 
 
-def shape_faults(source: str, time: TimeShape, file: FileShape) -> Iterator[tuple[str, str]]:
+def shape_faults(source: str, time: TimeShape, file: FileShape) -> Iterator[Fault]:
     """What is wrong with the parts that mappings of every kind have."""
     if unfit_text(source):
-        yield "$.source", "must not contain control characters"
+        yield "$.source", "不能含有控制字符", "must not contain control characters"
     try:
         ZoneInfo(time.zone)
     except (KeyError, ValueError, OSError):
-        yield "$.time.zone", f"is {time.zone!r}; write an IANA zone such as Asia/Shanghai"
+        zh = f"是 {time.zone!r}；请写 IANA 时区，如 Asia/Shanghai"
+        yield "$.time.zone", zh, f"is {time.zone!r}; write an IANA zone such as Asia/Shanghai"
     if not time.formats:
-        yield "$.time.format", "must name at least one format"
+        yield "$.time.format", "至少须写一种格式", "must name at least one format"
     yield from time_faults("$.time.format", time.formats)
     delimiter = file.delimiter
     if delimiter in '"\r\n' or not (delimiter == "\t" or delimiter.isprintable()):
-        yield "$.file.delimiter", "must be one character such as , or ; or a tab"
+        yield "$.file.delimiter", "须为一个字符，如 , 或 ; 或制表符", "must be one character such as , or ; or a tab"

@@ -15,6 +15,8 @@ ISO: Final = "iso"
 _EPOCHS: Final = {"excel": datetime(1899, 12, 30), "excel-1904": datetime(1904, 1, 1)}  # noqa: DTZ001 - no zone yet
 WORDS: Final = (AUTO, ISO, *_EPOCHS)
 Formats = tuple[str, ...]
+#: What is wrong with a mapping: the path, and what to write instead in Chinese and English, without a full stop.
+Fault = tuple[str, str, str]
 
 _TIME: Final = (
     r"(?:(?:\s*T?\s*)(?P<hour>[0-9]{1,2})(?::|时|点)(?P<minute>[0-9]{1,2})分?"
@@ -62,28 +64,35 @@ def read_birthday(text: str, formats: Formats) -> str | None:
     return next((day for each in formats if (day := _birthday(text, each)) is not None), None)
 
 
-def format_fault(wanted: str, *, needs_year: bool = True) -> str | None:
-    """What is wrong with a format of a mapping."""
+def format_fault(wanted: str, *, needs_year: bool = True) -> tuple[str, str] | None:
+    """What is wrong with a format of a mapping, in Chinese and English."""
     if wanted in WORDS:
         return None
-    example = f"write {', '.join(WORDS[:-1])}, or a format such as %Y/%m/%d %H:%M"
     if "%" not in wanted:
-        return f"is {wanted!r}; {example}"
+        return _misfit(wanted)
     try:
         datetime.strptime("", wanted)  # noqa: DTZ007 - only to have the format looked at
     except ValueError as error:
         if "directive" in str(error) or "stray" in str(error):
-            return f"is {wanted!r}, in which something is no directive; {example}"
+            return _misfit(wanted, "，其中有无效的指令", ", in which something is no directive")
     if needs_year and not _YEAR_DIRECTIVE.search(wanted):
-        return f"is {wanted!r}, in which there is no year (%Y); {example}"
+        return _misfit(wanted, "，其中没有年份（%Y）", ", in which there is no year (%Y)")
     return None
 
 
-def time_faults(path: str, formats: Formats, *, needs_year: bool = True) -> Iterator[tuple[str, str]]:
+def _misfit(wanted: str, why_zh: str = "", why: str = "") -> tuple[str, str]:
+    words, example = WORDS[:-1], "%Y/%m/%d %H:%M"
+    return (
+        f"是 {wanted!r}{why_zh}；请写 {'、'.join(words)}，或如 {example} 的格式",
+        f"is {wanted!r}{why}; write {', '.join(words)}, or a format such as {example}",
+    )
+
+
+def time_faults(path: str, formats: Formats, *, needs_year: bool = True) -> Iterator[Fault]:
     """What is wrong with formats, by their path."""
     for each in formats:
         if (fault := format_fault(each, needs_year=needs_year)) is not None:
-            yield path, fault
+            yield path, *fault
 
 
 def _plain(text: str) -> str:

@@ -19,8 +19,9 @@ ACTOR = "jifen:import"
 
 # One member's events come in order of time, an order before the returns of the same instant.
 _EVENTS = """
-SELECT o.number, o.is_return, o.order_id, o.occurred_at_us, o.first_line, o.currency, o.channel, o.store_id, m.identity
-FROM orders o JOIN members m ON m.number = o.member
+SELECT o.number, o.is_return, o.order_id, o.occurred_at_us, o.first_line, o.currency, o.channel, o.store_id, o.member,
+    o.identity
+FROM orders o
 WHERE NOT o.is_bad AND o.member % ? = ?
 """
 _BY_TIME = "ORDER BY o.occurred_at_us, o.is_return, o.first_line"
@@ -35,12 +36,13 @@ GROUP BY order_id, line_id ORDER BY order_id, min(number)
 
 
 class ImportEvent(NamedTuple):
-    """A submission, the staging number of its order or return, and the line of the file on which that begins."""
+    """A submission, the staging numbers of its order or return and of its member, and the line of the file on which it
+    begins."""
 
     submission: Submission
     number: int
     line: int
-    member: Identity
+    member: int
     is_refund: bool
 
 
@@ -53,6 +55,7 @@ class _Row(NamedTuple):
     currency: str
     channel: str | None
     store_id: str | None
+    member: int
     identity: str
 
 
@@ -79,8 +82,8 @@ def events(
 def _order(staging: Staging, source: str, row: _Row) -> ImportEvent:
     lines = [OrderLine(*values) for values in staging.rows(_LINES, (row.number,))]
     order = Order(row.order_id, row.currency, lines, row.channel, row.store_id)
-    identity = _identity(row)
-    return _event(source, row, row.order_id, "order.completed", identity, RecordOrder(identity, order), order)
+    command = RecordOrder(Identity.of(row.identity), order)
+    return _event(source, row, row.order_id, "order.completed", command, order)
 
 
 def _refunds(staging: Staging, source: str, row: _Row) -> Iterator[ImportEvent]:
@@ -90,14 +93,8 @@ def _refunds(staging: Staging, source: str, row: _Row) -> Iterator[ImportEvent]:
         lines_of.setdefault(order_id, []).append(ReturnedLine(line_id, quantity))
     for order_id, lines in lines_of.items():
         refund = OrderRefund(order_id, row.order_id, lines)
-        identity = _identity(row)
-        command = RefundOrder(identity, refund)
-        yield _event(source, row, f"{row.order_id}/{order_id}", "order.refunded", identity, command, refund)
-
-
-def _identity(row: _Row) -> Identity:
-    kind, _, value = row.identity.partition(":")
-    return Identity(kind, value)
+        command = RefundOrder(Identity.of(row.identity), refund)
+        yield _event(source, row, f"{row.order_id}/{order_id}", "order.refunded", command, refund)
 
 
 def _event(
@@ -105,11 +102,11 @@ def _event(
     row: _Row,
     key: str,
     kind: str,
-    identity: Identity,
     command: RecordOrder | RefundOrder,
     data: Order | OrderRefund,
 ) -> ImportEvent:
     occurred_at = instant_of(row.occurred_at_us)
+    # As the file names the member: the payload stays the same when the program gets a region for its phones.
     payload = msgspec.json.encode([kind, row.identity, occurred_at, data])
     submission = Submission(command, source, key, payload, ACTOR, occurred_at)
-    return ImportEvent(submission, row.number, row.first_line, identity, isinstance(command, RefundOrder))
+    return ImportEvent(submission, row.number, row.first_line, row.member, isinstance(command, RefundOrder))

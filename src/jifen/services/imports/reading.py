@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from jifen.core.errors import JifenError
+from jifen.services.imports.faults import why_not_opened
 from jifen.services.imports.mapping import Encoding, FileShape
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -54,7 +55,7 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
     try:
         raw = path.open("rb")
     except (OSError, ValueError) as error:
-        zh, en = _why_not(error)
+        zh, en = why_not_opened(error)
         raise unreadable_file(path, f"无法打开：{zh}", f"cannot be opened: {en}") from None
     with raw:
         try:
@@ -66,20 +67,6 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
         except OSError as error:
             reason = error.strerror or str(error)
             raise unreadable_file(path, f"无法读取（{reason}）", f"cannot be read: {reason}") from None
-
-
-def _why_not(error: OSError | ValueError) -> tuple[str, str]:
-    match error:
-        case FileNotFoundError():
-            return "没有这个文件", "there is no such file"
-        case IsADirectoryError():
-            return "它是文件夹", "it is a folder"
-        case PermissionError():
-            return "没有读取权限", "there is no permission to read it"
-        case OSError(strerror=str(reason)):
-            return reason, reason
-        case _:
-            return "不是路径", "it is no path"
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:

@@ -3,6 +3,10 @@
 A return that names no order is matched, in order of time, to the same member's latest earlier orders with the same
 SKU that still have unreturned quantity, latest first, over several orders if need be; within an order to its lines
 as they stand in the file. One return and one order make one refund.
+
+Where a phone is spelled in several ways, every return first takes from the orders under its own spelling: what was
+given back before the program had a region stays with the order that it was booked upon, and the same file again gives
+nothing back twice. Orders of several spellings come last: without a region none of them could be taken.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from jifen.services.imports.rejects import Reject
 from jifen.services.imports.staging import Staging
 
 _RETURN_LINES = """
-SELECT r.number, r.occurred_at_us, r.member, l.line, l.line_id, l.quantity, l.sku, l.refund_of
+SELECT r.number, r.occurred_at_us, r.member, r.spelling, l.line, l.line_id, l.quantity, l.sku, l.refund_of
 FROM orders r JOIN lines l ON l.order_number = r.number
 WHERE r.is_return AND NOT r.is_bad
 ORDER BY r.occurred_at_us, r.first_line, l.position
@@ -23,14 +27,14 @@ _PURCHASES = """
 SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
 FROM lines l JOIN orders o ON o.number = l.order_number
 WHERE l.member = ? AND l.sku = ? AND NOT o.is_return AND NOT o.is_bad AND +o.occurred_at_us < ?
-    AND l.returned < l.quantity
+    AND l.returned < l.quantity AND ifnull(o.spelling = ?, 0) = ?
 ORDER BY o.occurred_at_us DESC, o.first_line DESC, l.position
 """
 _LINES_OF_ORDER = """
 SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
 FROM orders o JOIN lines l ON l.order_number = o.number
 WHERE NOT o.is_return AND o.order_id = ? AND o.member = ? AND NOT o.is_bad AND l.returned < l.quantity
-    AND (l.line_id = ? OR (? = '' AND l.sku = ?))
+    AND ifnull(o.spelling = ?, 0) = ? AND (l.line_id = ? OR (? = '' AND l.sku = ?))
 ORDER BY l.position
 """
 
@@ -39,6 +43,7 @@ class _ReturnLine(NamedTuple):
     return_number: int
     occurred_at_us: int
     member: int
+    spelling: str | None
     line: int
     line_id: str
     quantity: int
@@ -48,31 +53,42 @@ class _ReturnLine(NamedTuple):
 
 def match_returns(staging: Staging) -> None:
     """Find the purchase of every line that came back; what matches nothing becomes a reject."""
-    for row in staging.rows(_RETURN_LINES).fetchall():
-        returned = _ReturnLine(*row)
-        if returned.refund_of is None:
-            found = staging.rows(_PURCHASES, (returned.member, returned.sku, returned.occurred_at_us)).fetchall()
-        elif returned.line_id and not _is_in_file(staging, returned.refund_of):
-            # The order came earlier, by another file or by event: the ledger knows it and its lines.
-            _book(staging, returned, returned.refund_of, returned.line_id, returned.quantity)
-            continue
-        else:
-            wanted = (returned.refund_of, returned.member, returned.line_id, returned.line_id, returned.sku)
-            found = staging.rows(_LINES_OF_ORDER, wanted).fetchall()
-        _take(staging, returned, found)
+    waiting = [(returned, returned.quantity) for returned in map(_ReturnLine._make, staging.rows(_RETURN_LINES))]
+    for is_own_spelling in (True, False):
+        tried = [(returned, _match(staging, returned, left, is_own_spelling)) for returned, left in waiting]
+        waiting = [(returned, left) for returned, left in tried if left]
+    for returned, left in waiting:
+        staging.reject(Reject(returned.line, "quantity", "unmatched_return", f"{left} / {returned.quantity}"))
 
 
-def _take(staging: Staging, returned: _ReturnLine, purchases: list[tuple[str, str, int, int, int]]) -> None:
-    left = returned.quantity
+def _match(staging: Staging, returned: _ReturnLine, quantity: int, is_own_spelling: bool) -> int:
+    """Take what came back from the purchases under the member's spelling in the return, or from those under others; how
+    much is left over."""
+    if returned.refund_of is None:
+        wanted = (returned.member, returned.sku, returned.occurred_at_us, returned.spelling, is_own_spelling)
+        return _take(staging, returned, quantity, staging.rows(_PURCHASES, wanted).fetchall())
+    if returned.line_id and not _is_in_file(staging, returned.refund_of):
+        # The order came earlier, by another file or by event: the ledger knows it and its lines.
+        _book(staging, returned, returned.refund_of, returned.line_id, quantity)
+        return 0
+    order = (returned.refund_of, returned.member, returned.spelling, is_own_spelling)
+    line = (returned.line_id, returned.line_id, returned.sku)
+    return _take(staging, returned, quantity, staging.rows(_LINES_OF_ORDER, (*order, *line)).fetchall())
+
+
+def _take(
+    staging: Staging, returned: _ReturnLine, quantity: int, purchases: list[tuple[str, str, int, int, int]]
+) -> int:
+    left = quantity
     for order_id, line_id, order_number, position, available in purchases:
-        quantity = min(left, available)
-        taken = (quantity, order_number, position)
-        staging.change("UPDATE lines SET returned = returned + ? WHERE order_number = ? AND position = ?", [taken])
-        _book(staging, returned, order_id, line_id, quantity)
-        left -= quantity
+        taken = min(left, available)
+        change = (taken, order_number, position)
+        staging.change("UPDATE lines SET returned = returned + ? WHERE order_number = ? AND position = ?", [change])
+        _book(staging, returned, order_id, line_id, taken)
+        left -= taken
         if not left:
-            return
-    staging.reject(Reject(returned.line, "quantity", "unmatched_return", f"{left} / {returned.quantity}"))
+            break
+    return left
 
 
 def _book(staging: Staging, returned: _ReturnLine, order_id: str, line_id: str, quantity: int) -> None:

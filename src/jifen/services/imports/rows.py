@@ -84,13 +84,6 @@ class RowReader:
         at = self._at["order_id"]
         return (row[at].strip() or None) if at < len(row) else None
 
-    def is_return(self, row: Sequence[str]) -> bool:
-        """Whether the row is (part of) a return."""
-        if self._prefix is not None:
-            return row[self._at["order_id"]].strip().startswith(self._prefix)
-        at = self._at.get("refund_of")
-        return at is not None and bool(row[at].strip())
-
     def read(self, row: list[str]) -> FileLine:
         """What the row says. Raises RowFault."""
         if len(row) != self._width:
@@ -102,7 +95,10 @@ class RowReader:
         order_id = _text("order_id", row[at["order_id"]])
         if order_id is None:
             raise RowFault("order_id", "missing_value")
-        is_return = self.is_return(row)
+        if self._prefix is not None:
+            is_return = order_id.startswith(self._prefix)
+        else:
+            is_return = "refund_of" in at and bool(row[at["refund_of"]].strip())
         if member is None:
             return _guest(order_id, is_return)
         occurred_at_us = self._read_instant(row[at["occurred_at"]])
@@ -114,9 +110,8 @@ class RowReader:
             labels[slot] = _text(field, row[place])
         if labels[0] is None and "line_id" in at and not (is_return and labels[1]):
             raise RowFault("line_id", "missing_value")
-        return FileLine(
-            order_id, is_return, member, occurred_at_us, quantity, paid_cents, self._currency(row), refund_of, *labels
-        )
+        currency = self._currency(row) if "currency" in at else self._mapping.currency
+        return FileLine(order_id, is_return, member, occurred_at_us, quantity, paid_cents, currency, refund_of, *labels)
 
     def _paid_cents(self, row: Sequence[str], quantity: int) -> int:
         """What was paid for the line in minor units, rounded half up once."""
@@ -132,8 +127,7 @@ class RowReader:
         return cents
 
     def _currency(self, row: Sequence[str]) -> str:
-        at = self._at.get("currency")
-        text = row[at].strip() if at is not None else ""
+        text = row[self._at["currency"]].strip()
         if not text:
             return self._mapping.currency
         if not _CURRENCY.fullmatch(text):

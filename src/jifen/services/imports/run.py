@@ -73,7 +73,7 @@ async def import_orders(
     with (
         await asyncio.to_thread(Table, file, mapping.file, mapping.sheet, mapping.header_row) as table,
         TemporaryDirectory(prefix="jifen-import-") as folder,
-        closing(Staging(Path(folder) / "staging.sqlite")) as staging,
+        closing(Staging(Path(folder) / "staging.sqlite", program.document.phone_region)) as staging,
     ):
         summary.lines = await asyncio.to_thread(_Reading(staging, table, mapping, progress).run)
         summary.hidden, summary.other_sheets = table.hidden, table.other_sheets

@@ -2,6 +2,9 @@
 
 Orders may be scattered over a file, returns must be matched to purchases long before them, and files may be far
 larger than memory: so lines go to disk once, and come back order by order, in order of time.
+
+A member may be named by a phone in several spellings. `members` has the one in full; of orders, `identity` is that of
+the first line, and `spelling` the same unless its lines have several.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_LINES
 from jifen.services.imports.rejects import Reject
 from jifen.services.imports.rows import FileLine
@@ -22,7 +26,8 @@ CREATE TABLE members (number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE)
 CREATE TABLE orders (
     number INTEGER PRIMARY KEY, is_return INTEGER NOT NULL, order_id TEXT NOT NULL, member INTEGER NOT NULL,
     occurred_at_us INTEGER NOT NULL, first_line INTEGER NOT NULL, line_count INTEGER NOT NULL, currency TEXT NOT NULL,
-    channel TEXT, store_id TEXT, is_bad INTEGER NOT NULL DEFAULT 0, UNIQUE (is_return, order_id)
+    identity TEXT NOT NULL, spelling TEXT, channel TEXT, store_id TEXT, is_bad INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (is_return, order_id)
 );
 CREATE TABLE lines (
     order_number INTEGER, position INTEGER, member INTEGER NOT NULL, line INTEGER NOT NULL, line_id TEXT NOT NULL,
@@ -49,27 +54,29 @@ CREATE INDEX lines_by_sku ON lines (member, sku);
 
 
 class _Current:
-    """The order whose lines are being read."""
+    """The order whose lines are being read. `identity`: as its first line has it; `in_full`: as `members` has it."""
 
-    __slots__ = ("identity", "line_count", "member", "number")
+    __slots__ = ("identity", "in_full", "line_count", "member", "number")
 
-    def __init__(self, number: int, member: int, identity: str, line_count: int) -> None:
+    def __init__(self, number: int, member: int, identity: str, in_full: str, line_count: int) -> None:
         self.number = number
         self.member = member
         self.identity = identity
+        self.in_full = in_full
         self.line_count = line_count
 
 
 class Staging:
-    """The temporary database of one import. Used by one thread at a time."""
+    """The temporary database of one import. Used by one thread at a time. `phone_region`: the program's."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, phone_region: str | None = None) -> None:
+        self._phone_region = phone_region
         self.database = sqlite3.connect(path, check_same_thread=False)
         # The first change opens the one transaction that lasts to the end: the file is thrown away, whatever happens.
         self.database.executescript(_SCHEMA)
         self._waiting: list[tuple[object, ...]] = []
         self._name: tuple[bool, str] | None = None
-        self._current = _Current(0, 0, "", 0)
+        self._current = _Current(0, 0, "", "", 0)
         self._last_guest: str | None = None
         self.guest_lines = 0
 
@@ -95,7 +102,9 @@ class Staging:
             self._name = name
         current = self._current
         if identity != current.identity:
-            return False
+            if self._in_full(identity) != current.in_full:
+                return False
+            self.database.execute("UPDATE orders SET spelling = NULL WHERE number = ?", (current.number,))
         current.line_count += 1
         self._waiting.append(
             (
@@ -130,27 +139,31 @@ class Staging:
 
     def _enter_order(self, line_number: int, line: FileLine, identity: str) -> _Current:
         found = self.database.execute(
-            "SELECT o.number, o.member, m.identity, o.line_count FROM orders o JOIN members m ON m.number = o.member"
-            " WHERE o.is_return = ? AND o.order_id = ?",
+            "SELECT o.number, o.member, o.identity, m.identity, o.line_count"
+            " FROM orders o JOIN members m ON m.number = o.member WHERE o.is_return = ? AND o.order_id = ?",
             (line.is_return, line.order_id),
         ).fetchone()
         if found is not None:
             return _Current(*found)
-        member = self._member_number(identity)
+        full = self._in_full(identity)
+        member = self._member_number(full)
         row = (line.is_return, line.order_id, member, line.occurred_at_us, line_number, line.currency)
         number = self.database.execute(
             "INSERT INTO orders (is_return, order_id, member, occurred_at_us, first_line, line_count, currency,"
-            " channel, store_id) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
-            (*row, line.channel, line.store_id),
+            " identity, spelling, channel, store_id) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
+            (*row, identity, identity, line.channel, line.store_id),
         ).lastrowid
         assert number is not None
-        return _Current(number, member, identity, 0)
+        return _Current(number, member, identity, full, 0)
 
     def _leave_order(self) -> None:
         if self._name is not None:
             self.database.execute(
                 "UPDATE orders SET line_count = ? WHERE number = ?", (self._current.line_count, self._current.number)
             )
+
+    def _in_full(self, identity: str) -> str:
+        return str(in_full(Identity.of(identity), self._phone_region))
 
     def _member_number(self, identity: str) -> int:
         found = self.database.execute("SELECT number FROM members WHERE identity = ?", (identity,)).fetchone()

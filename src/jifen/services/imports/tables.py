@@ -98,9 +98,13 @@ class Table:
         """All rows below the header. `told` hears now and then how many bytes were read."""
         rows = self._from_header(told)
         next(rows, None)
+        return rows if self._book is None else self._widened(rows)
+
+    def _widened(self, rows: Iterator[TableRow]) -> Iterator[TableRow]:
+        """Rows of a workbook, which end with their last cell that holds something, as wide as the header."""
         width = len(self.header)
         for line, values in rows:
-            if values is not None and self._book is not None and len(values) < width:
+            if values is not None and len(values) < width:
                 values.extend([""] * (width - len(values)))
             yield line, values
 
@@ -108,11 +112,11 @@ class Table:
         if self._is_json:
             yield from self._json_rows(told)
             return
-        for line, values in self._all(told):
-            if self.header_row is not None and line < self.header_row:
-                continue
-            if values is None or any(values) or getattr(values, "faults", None):
-                yield line, values
+        first = self.header_row or 0
+        for row in self._all(told):
+            line, values = row
+            if line >= first and (values is None or any(values) or getattr(values, "faults", None)):
+                yield row
 
     def _all(self, told: Told) -> Iterator[TableRow]:
         if self._book is None:

@@ -112,12 +112,14 @@ async def create_segment(
     """
     if not _ID.fullmatch(segment_id) or segment_id in _RESERVED:
         message = f"{segment_id[:50]!r} is no id of a segment; write a-z, 0-9, _ and -, 1 to 40 characters."
-        raise InvalidSegment(message, pointer="/segment_id")
+        zh = f"{segment_id[:50]!r} 不能作为分群的 id；须为 a-z、0-9、_ 和 -，1 至 40 个字符。"
+        raise InvalidSegment(message, message_zh=zh, pointer="/segment_id")
     _check_name(name)
     if condition is not None:
         compile_condition(await program_of(connection), condition)
     if len(await all_segments(connection)) >= MAXIMUM_SEGMENTS:
-        raise InvalidSegment(f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses.")
+        message = f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses."
+        raise InvalidSegment(message, message_zh=f"已有 {MAXIMUM_SEGMENTS} 个分群；请删除不用的。")
     kind = "list" if condition is None else "condition"
     values = (segment_id, _encoded(name), kind, condition, datetime.now(UTC), actor)
     if await connection.fetchval(_SQL["write_segment"], *values) is None:
@@ -138,7 +140,8 @@ async def change_segment(
         _check_name(name)
     if condition is not None:
         if segment.kind == "list":
-            raise InvalidSegment(f"{segment_id} is a list and has no condition.", pointer="/condition")
+            message, zh = f"{segment_id} is a list and has no condition.", f"{segment_id} 是名单，没有条件。"
+            raise InvalidSegment(message, message_zh=zh, pointer="/condition")
         compile_condition(await program_of(connection), condition)
     values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
     await connection.execute(_SQL["change_segment"], segment_id, *values)
@@ -208,7 +211,8 @@ def _check_name(name: LocalizedText) -> None:
     for language, text in (("zh", name.zh), ("en", name.en)):
         if not text.strip() or len(text) > _MOST_TEXT or unfit_text(text):
             message = f"A name has 1 to {_MOST_TEXT} characters in each language, without control characters."
-            raise InvalidSegment(message, pointer=f"/name/{language}")
+            zh = f"每种语言的名称须为 1 至 {_MOST_TEXT} 个字符，不含控制字符。"
+            raise InvalidSegment(message, message_zh=zh, pointer=f"/name/{language}")
 
 
 def _encoded(name: LocalizedText) -> str:

@@ -161,13 +161,12 @@ def _next(
     situation = situation_of(tier_set, person.profile, person.counters, person.balances, now, day)
     facts = tier_set.facts(situation)
     found = shortfalls(tier.qualify, facts)
-    source = tier.qualify.source
     words = LocalizedText(
-        zh=shortfall_words(Words("zh", program), tier.document, found, source),
-        en=shortfall_words(Words("en", program), tier.document, found, source),
+        zh=shortfall_words(Words("zh", program), tier.document, found, tier.qualify),
+        en=shortfall_words(Words("en", program), tier.document, found, tier.qualify),
     )
     missing = [Missing(each.fact, each.now, each.needed, each.short) for each in found]
-    return NextTier(tier.id, tier.document.name, source, missing, words)
+    return NextTier(tier.id, tier.document.name, tier.qualify.source, missing, words)
 
 
 def _change(member_id: int, row: Any) -> TierChangeView:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from jifen.services.imports.mapping import (
-    MAXIMUM_MAPPING_BYTES,
-    InvalidMapping,
     Mapping,
+    check_size,
     parse_mapping,
     shipped_mapping_text,
     shipped_mappings,
@@ -29,8 +28,7 @@ def mapping_text(kind: Kind, said: str | None) -> str | None:
     """
     if said is None or not said.strip():
         return None
-    if len(said.encode()) > MAXIMUM_MAPPING_BYTES:
-        raise InvalidMapping(f"A mapping has {MAXIMUM_MAPPING_BYTES} bytes at most.")
+    check_size(said.encode(), _ORIGIN)
     text = said
     if kind == "orders" and said.strip() in shipped_mappings():
         text = shipped_mapping_text(said.strip())

@@ -8,7 +8,7 @@ import msgspec
 
 from jifen.core.program import Program
 from jifen.core.redemption.document import Price, Reward
-from jifen.core.redemption.offers import Asker, limit_names, needed_by
+from jifen.core.redemption.offers import Asker, limit_names
 from jifen.core.rules.document import LocalizedText, Window
 from jifen.core.rules.facts import MemberFacts, Moment
 from jifen.core.tiers.document import Benefits, TierLevel, TierSet
@@ -66,14 +66,6 @@ def test_by_default_the_cheapest_that_is_paid_alike() -> None:
     cup = PROGRAM.offers.rewards["cup"]
     assert [each.price.points for each in cup.prices] == [100, 20]
     assert cup.default_price(asker("gold")) == 0
-
-
-def test_what_is_needed_is_said() -> None:
-    """By the tier's name where it is a tier."""
-    reward = PROGRAM.offers.rewards["spa"]
-    assert reward.audience is not None
-    assert not reward.is_for(asker("silver"))
-    assert needed_by(reward.audience, {"silver": "Silver", "gold": "Gold"}) == "opens at tier Gold"
 
 
 def test_tiers_open_rewards() -> None:

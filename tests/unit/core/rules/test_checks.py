@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -156,8 +157,8 @@ MONTHLY = {"limit": "points", "most": 1, "period": "month"}
         ({"ratio": {"points": 1, "per_cents": 10**15 + 1}}, ".ratio.per_cents", "between 1 and"),
         ({"fixed": 10**9 + 1}, ".fixed", "between 0 and"),
         ({"fixed": {"points": 1, "per": "line"}, "event": "app.installed"}, ".fixed.per", "has no lines"),
-        ({"steps": {"rates": [STEP] * 51}}, ".steps.rates", "has 51 steps; 1 to 50"),
-        ({"progressive": {"rates": []}}, ".progressive.rates", "has 0 steps"),
+        ({"steps": {"rates": [STEP] * 51}}, ".steps.rates", "has 51 entries; 1 to 50"),
+        ({"progressive": {"rates": []}}, ".progressive.rates", "has 0 entries; 1 to 50"),
         ({"steps": {"rates": [STEP | {"from_cents": -1}]}}, ".steps.rates[0].from_cents", "between 0 and"),
         ({"steps": {"rates": [STEP | {"points": 10**6 + 1}]}}, ".steps.rates[0].points", "between 0 and"),
         ({"steps": {"rates": [STEP | {"per_cents": 0}]}}, ".steps.rates[0].per_cents", "between 1 and"),
@@ -194,12 +195,13 @@ def test_what_is_wrong_is_said(rule: dict[str, Any], path: str, message: str) ->
         check(rule)
     assert raised.value.details["path"] == f"$.earning[1]{path}"
     assert raised.value.message.startswith(f"$.earning[1]{path} ") and message in raised.value.message
+    assert re.match(rf"{re.escape(f'$.earning[1]{path}')} .*[\u4e00-\u9fff].*[。？]", str(raised.value.message_zh))
 
 
 @pytest.mark.parametrize(
     ("more", "path", "message"),
     [
-        ({"earning": []}, "$.earning", "has 0 rules; a program has 1 to 2000"),
+        ({"earning": []}, "$.earning", "has 0 entries; 1 to 2000 are allowed"),
         ({"groups": [{"id": "G", "pick": "sum"}]}, "$.groups[0].id", "write a-z"),
         ({"campaigns": [{"id": "c", "name": {"zh": "好", "en": "C"}}] * 2}, "$.campaigns[1].id", "a second time"),
         (
@@ -236,6 +238,6 @@ def test_what_is_wrong_beside_the_rules_is_said(more: dict[str, Any], path: str,
 def test_there_can_be_too_many_rules() -> None:
     """2,000 are checked within the limit, one more is not."""
     rules = [{"id": f"r{number}", "wallet": "points", "ratio": RATIO} for number in range(2_001)]
-    with pytest.raises(InvalidProgram, match="has 2001 rules"):
+    with pytest.raises(InvalidProgram, match="has 2001 entries"):
         check(earning=rules)
     check(earning=rules[:-1])

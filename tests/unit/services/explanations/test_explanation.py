@@ -78,7 +78,7 @@ def test_an_operator_reads_of_every_rule_and_why_not() -> None:
         "double": "符合：相应积分乘以 2。",
         "tea": "符合：相应积分乘以 1.5。",
         "any-gift": "符合，但同组「gifts」只取最高的一条：「首单礼」。",
-        "gold-gift": '会员不在适用范围内（member.tier == "gold"）。',
+        "gold-gift": "会员不在适用范围内，需要满足：等级是「gold」。",
         "night": "不在有效时间内（每周五、周六；22:00-02:00）。",
     }
 
@@ -99,8 +99,8 @@ def test_what_does_not_match_says_so() -> None:
         "tea": "no_line",
     }
     words = {each.rule: each.words for each in explained.rules}
-    assert words["tea"] == '没有符合的商品行（line.category == "tea"）。'
-    assert words["first-gift"] == "不符合条件（member.is_first_order）。"
+    assert words["tea"] == "没有符合的商品行：类目是「tea」。"
+    assert words["first-gift"] == "不符合条件：此前没有订单。"
     assert words["growth"].endswith("不足 1 分，不计。")
     assert "已达上限，1 积分全部不计（每位会员每月最多 3,000 积分）" in words["base"]
     assert any(

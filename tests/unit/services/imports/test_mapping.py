@@ -28,6 +28,7 @@ from jifen.services.imports.people.mapping import (
     MemberMapping,
     load_balance_mapping,
     load_member_mapping,
+    parse_people_mapping,
 )
 
 GOOD = """\
@@ -102,21 +103,64 @@ def test_a_wrong_mapping_names_the_place(old: str, new: str, says: list[str]) ->
     assert "\n" not in caught.value.message
     for part in says:
         assert part in caught.value.message
+    check_chinese(caught.value)
+
+
+#: Two words of English in a row: a name of a field or a column stands alone.
+_ENGLISH = re.compile(r"[a-z]{2,} [a-z]{2,}")
+
+
+def check_chinese(error: InvalidMapping) -> None:
+    """The same place in Chinese, and nothing of the English message beside names (the words of a YAML parser are)."""
+    assert error.message_zh is not None
+    assert error.message_zh.endswith("。")
+    assert str(error.details["path"] or "") in error.message_zh
+    assert "不是有效的 YAML" in error.message_zh or not _ENGLISH.search(error.message_zh)
+
+
+PEOPLE = "name: {zh: 会员, en: Members}\nsource: import:test\ncolumns: {identities: {phone: tel}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("{phone: tel}", "{}", "$.columns.identities"),
+        ("phone: tel", "fax: tel", "$.columns.identities.fax"),
+        ("source: import:test", 'source: "a\\x01b"', "$.source"),
+        ("columns:", "time: {zone: UTC, format: []}\ncolumns:", "$.time.format"),
+        ("columns:", "time: {zone: UTC, format: yyyy}\ncolumns:", "$.time.format"),
+        ("columns:", "time: {zone: UTC, format: '%Y/%q'}\ncolumns:", "$.time.format"),
+        ("columns:", "time: {zone: UTC, format: '%d/%m'}\ncolumns:", "$.time.format"),
+        ("columns:", "birthday_formats: ['%q']\ncolumns:", "$.birthday_formats"),
+        ("columns:", "file: {delimiter: '\"'}\ncolumns:", "$.file.delimiter"),
+        ("columns:", "values: {size: {}}\ncolumns:", "$.values"),
+        ("columns:", "defaults: {size: L}\ncolumns:", "$.defaults"),
+        ("columns:", "required: [size]\ncolumns:", "$.required[0]"),
+    ],
+)
+def test_a_wrong_mapping_of_people_names_the_place(old: str, new: str, path: str) -> None:
+    """In either language."""
+    with pytest.raises(InvalidMapping) as caught:
+        parse_people_mapping(PEOPLE.replace(old, new), "mine.yaml", MemberMapping)
+    assert (caught.value.details["path"], path in caught.value.message) == (path, True)
+    check_chinese(caught.value)
 
 
 def test_no_such_mapping_names_those_there_are(tmp_path: Path) -> None:
     """A slip in the name is mended by reading the message."""
     for wanted in ("online-retial", tmp_path, "nul\0"):
-        with pytest.raises(InvalidMapping, match="online-retail"):
+        with pytest.raises(InvalidMapping, match="online-retail") as caught:
             load_mapping(wanted)
+        assert "online-retail" in str(caught.value.message_zh)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     """A binary or oversized file is no mapping."""
     path = tmp_path / "mapping.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidMapping, match="UTF-8"):
+    with pytest.raises(InvalidMapping, match="UTF-8") as caught:
         load_mapping(path)
+    assert "请另存为 UTF-8" in str(caught.value.message_zh)
     path.write_bytes(b"#" * 70_000)
     with pytest.raises(InvalidMapping, match="bytes at most"):
         load_mapping(path)

@@ -20,7 +20,7 @@ def event(number: int, member: int, is_refund: bool) -> ImportEvent:
         command = RefundOrder(identity, OrderRefund("1", str(number)))
     else:
         command = RecordOrder(identity, Order(str(number), "CNY", [OrderLine("1", 1, 100)]))
-    return ImportEvent(Submission(command, "test", str(number), b"", "test"), number, number, identity, is_refund)
+    return ImportEvent(Submission(command, "test", str(number), b"", "test"), number, number, member, is_refund)
 
 
 def test_groups_keep_every_members_order() -> None:
@@ -37,7 +37,7 @@ def test_groups_keep_every_members_order() -> None:
             own = [each.number for each in flat if each.member == member]
             assert own == sorted(own)
         for group in groups:
-            before: set[Identity] = set()
+            before: set[int] = set()
             for each in group:
                 assert not (each.is_refund and each.member in before)
                 before.add(each.member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,28 @@ def test_another_member_in_the_same_order_is_noticed(staging: Staging) -> None:
     assert staging.add_line(4, line._replace(order_id="2"), "external:2")
     assert not staging.add_line(5, line, "external:2")
     assert staging.add_line(6, line, "external:1")
+
+
+def test_spellings_of_one_phone(tmp_path: Path) -> None:
+    """With a region they are one member, who may have one order under several; without, each is somebody. Returns take
+    from orders under their own spelling as if there were no others, and only then from those."""
+    plain, full = "phone:13800000001", "phone:+8613800000001"
+    booked = []
+    for region in (None, "CN"):
+        with closing(Staging(tmp_path / f"{region}.sqlite", region)) as staging:
+            shop = Shop(staging)
+            shop.add("1", 10, "A", 4, member=plain)
+            shop.add("2", 20, "A", 3, member=full)
+            shop.add("C1", 30, "A", 4, member=full)
+            shop.add("C2", 40, "A", 3, member=plain)
+            booked.append(shop.match())
+    assert booked[0] == ([("2", "1", 3), ("1", "1", 3)], [(4, "1 / 4")])
+    assert booked[1] == ([("2", "1", 3), ("1", "1", 3), ("1", "1", 1)], [])
+    with closing(Staging(tmp_path / "order.sqlite", "CN")) as staging:
+        line = FileLine("1", False, plain, 1, 1, 1, "GBP", None, None, "A", None, None, None, None, None)
+        assert staging.add_line(2, line, plain) and staging.add_line(3, line, full)
+        assert not staging.add_line(4, line, "phone:13800000002")
+        shop = Shop(staging)
+        shop.add("0", 0, "A", 1, member=plain)
+        shop.add("C1", 10, "A", 2, member=plain)
+        assert shop.match() == ([("0", "1", 1), ("1", "1", 1)], [])

@@ -17,7 +17,7 @@ import msgspec
 
 from jifen.core.commands import AdjustPoints
 from jifen.core.errors import JifenError
-from jifen.core.identity import Identity
+from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -38,7 +38,6 @@ from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.tables import check_width
 from jifen.services.snapshot import snapshot_of
 
 #: Whole numbers, as spreadsheets write them too.
@@ -186,7 +185,7 @@ class _Work:
                 await _claim(connection, self._mapping.source)
             shards: int = await connection.fetchval("SELECT shards FROM installation")
             await self._gather(connection, shards)
-            opening = Opening(connection, self._mapping.source, shards)
+            opening = Opening(connection, self._mapping.source, shards, self._program.document.phone_region)
             recorder = engine or Rehearsal(connection, shards, self._program)
             count = self._lots.count
             for lots in self._lots.pages(GROUP):
@@ -221,8 +220,9 @@ class _Work:
     async def _gather(self, connection: Connection, shards: int) -> None:
         """Find out who the rows are about, and put them together."""
         for identities in self._lots.members(GROUP):
-            found = await find_identities(connection, identities, shards, self._program.document.phone_region)
-            self._lots.own({each: str(found.get(each, each)) for each in identities})
+            region = self._program.document.phone_region
+            found = await find_identities(connection, identities, shards, region)
+            self._lots.own({each: str(found.get(each, in_full(each, region))) for each in identities})
         for line, wallet, points, at_fault in self._lots.incomplete():
             self._people.reject(line, "", "member_incomplete", str(at_fault))
             self._rejected[wallet] += points
@@ -278,18 +278,18 @@ class _Work:
 
     def _read(self, line: int, values: list[str] | None) -> None:
         try:
-            values = check_width(values, len(self._people.table.header))
+            cells = self._people.cells(values)
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
             return
-        wallet, points, member = self._wallet(values), 0, None
+        wallet, points, member = self._wallet(cells), 0, None
         try:
-            self._people.row(values, self._single)
-            member = self._member(values)
-            points = self._points(values)
+            self._people.check_cells(cells, self._single)
+            member = self._member(cells)
+            points = self._points(cells)
             if wallet not in self._program.wallet_numbers:
                 raise RowFault(self._mapping.columns.wallet or "", "unknown_wallet", wallet)
-            until = self._expires_at(values)
+            until = self._expires_at(cells)
             if not points:
                 self.summary.empty += 1
                 return
@@ -297,7 +297,7 @@ class _Work:
             self._in_file[wallet] += points
         except RowFault as fault:
             self._people.reject(line, fault.field, fault.code, fault.detail)
-            points = self._points_if_any(values)
+            points = self._points_if_any(cells)
             self._in_file[wallet] += points
             self._rejected[wallet] += points
             if member is not None:

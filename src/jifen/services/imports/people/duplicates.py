@@ -14,12 +14,11 @@ from typing import Final
 
 import msgspec
 
-from jifen.core.identity import Identity
 from jifen.core.members.likeness import Reason, alike_names
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.duplicates import MOST_IN_COMMON
-from jifen.services.imports.people.repeats import Repeats
+from jifen.services.imports.people.repeats import Repeated
 from jifen.services.snapshot import snapshot_of
 
 #: So many are listed of each kind, the rest is counted; of the lines of a group so many.
@@ -77,8 +76,7 @@ class DuplicateReport(msgspec.Struct, frozen=True):
 class Twins:
     """Gathers what is told of duplicates, in a temporary database that goes to disk as it grows. Close it."""
 
-    def __init__(self, repeats: Repeats) -> None:
-        self._repeats = repeats
+    def __init__(self) -> None:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.executescript(_SCHEMA)
         self._known: list[FileDuplicate] = []
@@ -88,9 +86,9 @@ class Twins:
         """Give the space back."""
         self._database.close()
 
-    def note_identities(self, line: int, identities: Iterable[Identity]) -> None:
-        """A row of which some identities stand in several rows."""
-        rows = [(number, kind, line) for number, kind in self._repeats.repeated_among(identities)]
+    def note_repeated(self, line: int, repeated: Iterable[Repeated]) -> None:
+        """A row, and those of its identities that stand in several rows."""
+        rows = [(number, kind, line) for number, kind in repeated]
         self._database.executemany("INSERT INTO shared VALUES (?, ?, ?)", rows)
 
     def note_known(self, line: int, member: int, kinds: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Who was a member before an import."""
+"""Who was a member before an import, and what of it was done before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 from jifen.core.identity import Identity
 from jifen.db.connection import Connection, connect
-from jifen.engine.loading import find_identities
+from jifen.engine.loading import find_identities, find_keys
+from jifen.engine.submission import Submission
 
 
 class Known:
@@ -26,6 +27,15 @@ class Known:
             return {}
         async with self._turn:
             return await find_identities(self.connection, list(identities), self._shards, self._phone_region)
+
+    async def done(self, submissions: Sequence[Submission]) -> list[bool]:
+        """Which of these were done before."""
+        digests = [submission.keys()[0][0] for submission in submissions]
+        if not digests:
+            return []
+        async with self._turn:
+            found = await find_keys(self.connection, digests, self._shards)
+        return [digest in found for digest in digests]
 
 
 @asynccontextmanager

@@ -86,7 +86,7 @@ class LotRow(NamedTuple):
     @property
     def identity(self) -> Identity:
         """Whose it is."""
-        return _identity(self.member)
+        return Identity.of(self.member)
 
     @property
     def expires_at(self) -> datetime | None:
@@ -108,11 +108,6 @@ class AddedRows(msgspec.Struct, frozen=True, omit_defaults=True):
 def key_of(wallet: str, until: str, identity: str) -> str:
     """The key of a lot under one of the identities of its member."""
     return f"{KEY}{wallet}:{until}:{identity}"
-
-
-def _identity(text: str) -> Identity:
-    kind, _, value = text.partition(":")
-    return Identity(kind, value)
 
 
 class Lots:
@@ -144,10 +139,10 @@ class Lots:
         after = ""
         while page := [member for (member,) in self._database.execute(_MEMBERS, (after, size))]:
             after = page[-1]
-            yield [_identity(member) for member in page]
+            yield [Identity.of(member) for member in page]
 
     def own(self, owners: Mapping[Identity, str]) -> None:
-        """Who these identities are: members by number, or themselves. To be said of all before they are gathered."""
+        """Who these identities are: members by number, or themselves in full. Said of all before they are gathered."""
         rows = [(str(identity), owner) for identity, owner in owners.items()]
         self._database.executemany("INSERT INTO owners VALUES (?, ?)", rows)
 

@@ -17,13 +17,11 @@ from jifen.services.imports.mapping import (
     HeaderRow,
     Source,
     TimeShape,
-    located,
+    parse_checked,
     read_mapping_file,
     shape_faults,
-    unreadable,
 )
-from jifen.services.imports.moments import AUTO, time_faults
-from jifen.services.typed_yaml import InvalidYaml, YamlFile
+from jifen.services.imports.moments import AUTO, Fault, time_faults
 
 #: Values of a column by what stands in the file; `*` is for everything else.
 ValueMap = dict[str, str]
@@ -116,23 +114,19 @@ def load_balance_mapping(path: str) -> BalanceMapping:
 
 def parse_people_mapping(text: str, origin: str, kind: type[AnyMapping]) -> AnyMapping:
     """Read a mapping from YAML text. `origin` says where it stands, for the message. Raises InvalidMapping."""
-    try:
-        file = YamlFile(text)
-        mapping: AnyMapping = file.convert(kind)
-    except InvalidYaml as error:
-        raise unreadable(origin, error) from None
-    for path, message in _faults(mapping):
-        raise located(origin, f"{path} {message}", path, file.line_of(path))
-    return mapping
+    return parse_checked(text, origin, kind, _faults)
 
 
-def _faults(mapping: MemberMapping | BalanceMapping) -> Iterator[tuple[str, str]]:
+def _faults(mapping: MemberMapping | BalanceMapping) -> Iterator[Fault]:
     identities = mapping.columns.identities
     if not identities:
-        yield "$.columns.identities", "must name at least one column: without an identity nobody is found"
+        zh = "至少须写一列：没有身份标识就找不到人"
+        yield "$.columns.identities", zh, "must name at least one column: without an identity nobody is found"
     for kind in identities:
         if kind not in IDENTITY_KINDS:
-            yield f"$.columns.identities.{kind}", f"is no kind of identity; write one of {', '.join(IDENTITY_KINDS)}"
+            zh = f"不是身份标识的种类；请写 {'、'.join(IDENTITY_KINDS)} 之一"
+            en = f"is no kind of identity; write one of {', '.join(IDENTITY_KINDS)}"
+            yield f"$.columns.identities.{kind}", zh, en
     yield from shape_faults(mapping.source, mapping.time, mapping.file)
     if isinstance(mapping, MemberMapping):
         yield from time_faults("$.birthday_formats", mapping.birthday_formats, needs_year=False)
@@ -140,7 +134,8 @@ def _faults(mapping: MemberMapping | BalanceMapping) -> Iterator[tuple[str, str]
         for place, names in (("values", mapping.values), ("defaults", mapping.defaults)):
             for column in names:
                 if column not in known:
-                    yield f"$.{place}", f"names the column {column!r}, which is not mapped"
+                    zh = f"写了列 {column!r}，它没有映射"
+                    yield f"$.{place}", zh, f"names the column {column!r}, which is not mapped"
         for index, column in enumerate(mapping.required):
             if column not in known:
-                yield f"$.required[{index}]", f"is {column!r}, which is not mapped"
+                yield f"$.required[{index}]", f"是 {column!r}，它没有映射", f"is {column!r}, which is not mapped"

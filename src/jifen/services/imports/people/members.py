@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from hashlib import sha256
@@ -29,7 +29,6 @@ from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable
-from jifen.services.imports.tables import check_width
 
 ACTOR = "jifen:import"
 
@@ -97,7 +96,7 @@ async def import_members(
         today = datetime.now(program.zone).date()
         reader = MemberRowReader(mapping, people.place, program, today)
         repeats = Repeats()
-        with closing(Twins(repeats)) as twins:
+        with closing(Twins()) as twins:
             work = _Work(people, reader, later, repeats, twins, mapping, progress)
             work.summary.dry_run = engine is None
             await asyncio.to_thread(work.look_through)
@@ -136,7 +135,6 @@ class _Work:
         """How complete the file is, who stands in it twice, and what cannot be taken: before anything is recorded."""
         filled = dict.fromkeys(self._reader.names, 0)
         size = max(self._people.table.file.stat().st_size, 1)
-        width = len(self._people.table.header)
 
         def told(read: int) -> None:
             self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
@@ -145,12 +143,13 @@ class _Work:
         for line, values in self._people.table.rows(told):
             summary.rows += 1
             try:
-                cells = self._reader.cells(check_width(values, width))
-                for meaning, text in cells.items():
+                cells = self._people.cells(values)
+                meant = self._reader.cells(cells)
+                for meaning, text in meant.items():
                     if text:
                         filled[meaning] += 1
-                self._people.row(values)
-                self._repeats.add(self._reader.in_full(self._reader.read(cells)))
+                self._people.check_cells(cells)
+                self._repeats.add(self._reader.in_full(self._reader.read(meant)))
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
         self._repeats.end()
@@ -175,14 +174,15 @@ class _Work:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
         for line, values in self._people.table.rows():
             try:
-                cells = self._people.row(values)
+                cells = self._people.cells(values)
+                self._people.check_cells(cells)
                 row = self._reader.read(self._reader.cells(cells))
             except RowFault:
                 # What is wrong with it was told when the file was looked through.
                 continue
-            identities = self._reader.in_full(row)
-            self._twins.note_identities(line, identities)
-            if self._repeats.is_later(identities):
+            repeated = self._repeats.repeated_among(self._reader.in_full(row))
+            self._twins.note_repeated(line, repeated)
+            if self._repeats.is_later(repeated):
                 self.summary.repeated += 1
                 self._later.add(line, cells)
             else:
@@ -210,32 +210,87 @@ class _Work:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
         await self._record_group(recorder, group, known)
-        await self._record_later(recorder)
+        await self._record_later(recorder, known)
         self.summary.rejected = self._people.rejected
         self.summary.seconds = round(monotonic() - started, 3)
         self.summary.members_per_second = round(self.summary.rows / max(self.summary.seconds, 0.001), 1)
 
-    async def _record_later(self, recorder: Recorder) -> None:
+    async def _record_later(self, recorder: Recorder, known: Known) -> None:
         """Rows of somebody who stood in an earlier one, in their order; together only where they are of several."""
         group: list[Numbered] = []
         named: set[Identity] = set()
         for line, values in self._later.rows():
             row = self._reader.read(self._reader.cells(values))
-            if len(group) == GROUP or not named.isdisjoint(self._reader.in_full(row)):
-                await self._record_group(recorder, group)
+            identities = self._reader.in_full(row)
+            if len(group) == GROUP or not named.isdisjoint(identities):
+                await self._complete(recorder, await self._not_brought(group, known, {}))
                 group, named = [], set()
             group.append((line, row))
-            named.update(self._reader.in_full(row))
-        await self._record_group(recorder, group)
+            named.update(identities)
+        await self._complete(recorder, await self._not_brought(group, known, {}))
 
     def _tell(self, done: int) -> None:
         self._done += done
         share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
         self._progress(READING_SHARE + share, PROGRESS_TOTAL)
 
-    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
-        """`known`: where it is looked up by what a row names somebody who was a member before the import; none: rows of
-        somebody who stood in an earlier one."""
+    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known) -> None:
+        """Rows of people who stand in no earlier one. Who is new is registered with all that is said, in one go."""
+        owners = await known.owners([identity for _, row in group for identity in row.identities])
+        news: list[Numbered] = []
+        others: list[Numbered] = []
+        for numbered in group:
+            is_known = any(identity in owners for identity in numbered[1].identities)
+            (others if is_known else news).append(numbered)
+        others += await self._introduce(recorder, news)
+        await self._complete(recorder, await self._not_brought(others, known, owners), known)
+
+    async def _not_brought(self, rows: list[Numbered], known: Known, owners: Mapping[Identity, int]) -> list[Numbered]:
+        """These rows without those that have registered their members before."""
+        done = await known.done([self._introduction(line, row) for line, row in rows])
+        for (line, row), is_done in zip(rows, done, strict=True):
+            if is_done:
+                self._brought_before(line, row, next((owners[each] for each in row.identities if each in owners), None))
+        self._tell(sum(done))
+        return [numbered for numbered, is_done in zip(rows, done, strict=True) if not is_done]
+
+    async def _introduce(self, recorder: Recorder, news: Sequence[Numbered]) -> list[Numbered]:
+        """Register people; those whom somebody else has registered meanwhile are left over."""
+        submissions = [self._introduction(line, row) for line, row in news]
+        left: list[Numbered] = []
+        for (line, row), outcome in zip(news, await send(recorder, submissions), strict=True):
+            if not isinstance(outcome, Refusal):
+                if outcome.duplicate:
+                    self._brought_before(line, row, outcome.member_id)
+                else:
+                    self.summary.registered += 1
+                    self._note_person(line, row)
+            elif outcome.code == "identity_taken":
+                left.append((line, row))
+            else:
+                self._refused(line, outcome)
+        self._tell(len(news) - len(left))
+        return left
+
+    def _introduction(self, line: int, row: MemberRow) -> Submission:
+        command = RegisterMember(row.identities, moved_in=True, said=row.said, fields=row.fields, tags=row.tags)
+        return self._submission(line, "introduce", command, row)
+
+    def _brought_before(self, line: int, row: MemberRow, member: int | None) -> None:
+        """This very row has registered the member before; None: an earlier row is about the same member."""
+        self.summary.known += 1
+        self.summary.unchanged += 1
+        if member is not None:
+            self._twins.note_known(line, member, (each.kind for each in row.identities))
+            self._note_person(line, row)
+
+    def _note_person(self, line: int, row: MemberRow) -> None:
+        if self.summary.dry_run:
+            self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
+
+    async def _complete(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
+        """Rows of people who are known, or whom an earlier row was about (then `known` is None: nobody is told of as
+        somebody who was a member before): members get further identities, and what is said of them."""
         registering = [
             self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
             for line, row in group
@@ -268,8 +323,8 @@ class _Work:
                 self._refused(line, outcome)
                 continue
             self.summary.unchanged += outcome.duplicate
-            if self.summary.dry_run and known is not None:
-                self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
+            if known is not None:
+                self._note_person(line, row)
         self._tell(len(group))
 
     async def _note_known(self, known: Known, further: Sequence[tuple[int, MemberRow, int]]) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from jifen.core.identity import Identity, shard_of_member
+from jifen.core.identity import Identity, shard_of_member, spellings
 from jifen.core.ledger.values import Bucket, Kind
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
@@ -63,10 +63,11 @@ class Standing(msgspec.Struct, frozen=True):
 class Opening:
     """Looks up opening balances of one source."""
 
-    def __init__(self, connection: Connection, source: str, shards: int) -> None:
+    def __init__(self, connection: Connection, source: str, shards: int, phone_region: str | None) -> None:
         self._connection = connection
         self._source = source
         self._shards = shards
+        self._phone_region = phone_region
         #: What other sources have booked of the lots that were looked up last: by lot the points of each source.
         self._elsewhere: dict[Place, dict[str, int]] = {}
         #: What this source has booked of these members, by member and wallet: the points until each instant.
@@ -137,7 +138,7 @@ class Opening:
         identities = await self._identities(lots)
         wanted: dict[bytes, tuple[LotRow, bytes]] = {}
         for lot in lots:
-            for identity in {lot.member, *identities.get(lot.member_id or 0, ())}:
+            for identity in self._spelled({lot.member, *identities.get(lot.member_id or 0, ())}):
                 digest = digest_key("key", self._source, key_of(lot.wallet, lot.until, identity))
                 wanted[digest] = (lot, digest_payload(payload_of(lot, identity)))
         found: dict[int, Standing] = {}
@@ -149,6 +150,10 @@ class Opening:
             points = lot.points if is_same and key.sequence > 0 else 0
             found[lot.number] = Standing(points, points, waits=key.sequence < 0, differs=not is_same)
         return found
+
+    def _spelled(self, identities: Iterable[str]) -> set[str]:
+        """These identities in every spelling that a file may have had."""
+        return {str(each) for text in identities for each in spellings(Identity.of(text), self._phone_region)}
 
     async def _identities(self, lots: Iterable[LotRow]) -> dict[int, list[str]]:
         members = sorted({lot.member_id for lot in lots if lot.member_id is not None})

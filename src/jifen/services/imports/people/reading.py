@@ -54,11 +54,13 @@ class PeopleFile:
         """How many rows were not taken."""
         return self._rejects.count
 
-    def row(self, values: list[str] | None, single: Mapping[int, str] = NOTHING) -> list[str]:
-        """The cells of a row, if it can be read: those in `single` must be its own. Raises RowFault."""
-        fitting = check_width(values, self._width)
-        check_marks(fitting, self._names, single, "merged_points")
-        return fitting
+    def cells(self, values: list[str] | None) -> list[str]:
+        """The cells of a row that has all columns, and nothing beyond them. Raises RowFault."""
+        return check_width(values, self._width)
+
+    def check_cells(self, cells: Sequence[str], single: Mapping[int, str] = NOTHING) -> None:
+        """Raise RowFault where a mapped column has no value; in `single` it must be the row's own."""
+        check_marks(cells, self._names, single, "merged_points")
 
     def reject(self, line: int, field: str, code: str, detail: str = "", message: str = "") -> None:
         """Keep why a row was not taken."""

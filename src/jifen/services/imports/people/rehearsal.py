@@ -6,11 +6,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import msgspec
 
+from jifen.core.calendar import local_day
 from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity, in_full, shard_of_member
 from jifen.core.ledger.values import MemberState, MemberStatus
@@ -22,6 +23,7 @@ from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection, connect
 from jifen.engine.known import load_known
 from jifen.engine.loading import FoundKey, find_identities, find_keys
+from jifen.engine.newcomers import newcomer
 from jifen.engine.references import check_instant, key_conflict, unknown_member
 from jifen.engine.roll import Change, KnownPeople, Roll
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -180,7 +182,7 @@ class MemberRehearsal:
             return refusal
         command = submission.command
         if isinstance(command, RegisterMember):
-            return self._register(command)
+            return self._register(command, local_day(now, self._program.zone))
         assert isinstance(command, DescribePerson | AddIdentities) and isinstance(command.member, int)
         state = states.get(command.member)
         if state is None:
@@ -195,7 +197,7 @@ class MemberRehearsal:
             self._take(command.identities, command.member)
         return Answer(command.member, 0, False)
 
-    def _register(self, command: RegisterMember) -> Outcome:
+    def _register(self, command: RegisterMember, today: date) -> Outcome:
         owners = {owner for identity in command.identities if (owner := self._owners.get(identity)) is not None}
         if owners:
             if command.known_is_fine and len(owners) == 1 and all(each in self._owners for each in command.identities):
@@ -203,10 +205,13 @@ class MemberRehearsal:
             found = ", ".join(str(member) for member in sorted(owners))
             message = f"An identity finds a member already ({found})."
             return Refusal("identity_taken", message, "/identities", {"member_id": found})
+        known = newcomer(self._program, command, today)
+        if isinstance(known, Refusal):
+            return known
         member = self._next_member
         self._next_member += 1
         self._take(command.identities, member)
-        self._drafts.keep(member, msgspec.structs.replace(_NEW, identities=command.identities))
+        self._drafts.keep(member, _Known(MemberStatus.ACTIVE, known.profile, known.person, command.identities))
         return Answer(member, 0, False)
 
     def _take(self, identities: Sequence[Identity], member: int) -> None:

@@ -14,6 +14,9 @@ from jifen.core.identity import Identity
 
 _PARTS: Final = 256
 
+#: An identity that stands in several rows: a number for it, and its kind.
+Repeated = tuple[int, str]
+
 
 class Repeats:
     """Which identities stand in several rows. Keeps eight bytes of each, so that a file may have millions."""
@@ -37,17 +40,17 @@ class Repeats:
                 self._repeated.update(number for number, following in pairwise(ordered) if number == following)
             self._hashes[index] = array("q")
 
-    def repeated_among(self, identities: Iterable[Identity]) -> list[tuple[int, str]]:
-        """Of these identities those that stand in several rows: a number for each, and its kind."""
+    def repeated_among(self, identities: Iterable[Identity]) -> list[Repeated]:
+        """Of the identities of a row those that stand in several rows."""
         if not self._repeated:
             return []
         numbered = ((hash(identity), identity.kind) for identity in identities)
         return [(number, kind) for number, kind in numbered if number in self._repeated]
 
-    def is_later(self, identities: Iterable[Identity]) -> bool:
-        """Whether an earlier row has one of these identities, or is itself about somebody of an earlier row. Rows are
-        asked about in the order of the file."""
-        shared = [number for number, _ in self.repeated_among(identities)]
+    def is_later(self, repeated: Iterable[Repeated]) -> bool:
+        """Whether a row is about somebody of an earlier one, by those of its identities that stand in several rows;
+        asked in the order of the file."""
+        shared = [number for number, _ in repeated]
         is_later = not self._seen.isdisjoint(shared)
         self._seen.update(shared)
         return is_later

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -139,23 +140,28 @@ Names = Mapping[str, Sequence[str]]
 def find_header(file: Path, sheet: str | None, meanings: Names) -> tuple[Table, FileShape]:
     """The file with the header that says most, and how it is written: above the header there may be titles, the names
     may stand in two rows, and between them something else than a comma. Raises UnreadableFile."""
-    best, shape = Table(file, FileShape(), sheet), FileShape()
-    most = _recognised(best.header, meanings)
-    first = [(best.header_row, best.header), *islice(best.rows(), _ROWS_FOR_HEADER)]
-    for number, cells in first:
-        for delimiter in (",", *(_DELIMITERS if best.is_text else ())):
+    table = Table(file, FileShape(), sheet)
+    for _, number, delimiter in _better_headers(table, meanings):
+        shape = FileShape(delimiter=delimiter)
+        with suppress(UnreadableFile):
+            better = Table(file, shape, sheet, number)
+            table.close()
+            return better, shape
+    return table, FileShape()
+
+
+def _better_headers(table: Table, meanings: Names) -> list[tuple[int, int | None, str]]:
+    """What says more than the header that the table has: how many names are known, the row and the delimiter; the best
+    first, of equals the upper one."""
+    least = _recognised(table.header, meanings)
+    found = []
+    for number, cells in [(table.header_row, table.header), *islice(table.rows(), _ROWS_FOR_HEADER)]:
+        for delimiter in (",", *(_DELIMITERS if table.is_text else ())):
             names = [] if cells is None else ",".join(cells).split(delimiter) if delimiter != "," else cells
             recognised = _recognised([clean(name) for name in names], meanings)
-            if recognised <= most:
-                continue
-            tried = FileShape(delimiter=delimiter)
-            try:
-                better = Table(file, tried, sheet, number)
-            except UnreadableFile:
-                continue
-            best.close()
-            best, shape, most = better, tried, recognised
-    return best, shape
+            if recognised > least:
+                found.append((recognised, number, delimiter))
+    return sorted(found, key=lambda header: -header[0])
 
 
 def identities_of(header: Sequence[str], *, is_of_orders: bool = False) -> dict[str, str]:

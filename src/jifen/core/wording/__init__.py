@@ -1,0 +1,1 @@
+"""What programs and their conditions say, in the words of people: Chinese and English."""
