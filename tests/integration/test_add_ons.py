@@ -24,7 +24,9 @@ from jifen.core.redemption.commands import (
 )
 from jifen.core.refusal import Refusal
 from jifen.core.trace import EndedAddOn
+from jifen.db.connection import connect
 from jifen.db.embedded import EmbeddedAddress
+from jifen.db.queries import load_queries
 from jifen.engine.submission import Answer, Submission
 from jifen.services.verification import verify
 from tests.add_ons import with_add_ons
@@ -418,3 +420,16 @@ async def test_a_backtest_finds_the_same_points(shop: Shop) -> None:
     report = await run_backtest(shop.url, DOCUMENT, since=None, until=None, workers=1)
     assert_same(report)
     assert report.kinds["step"] >= 4
+
+
+async def test_what_was_taken_with_an_order_is_found_by_its_index(shop: Shop) -> None:
+    """However many redemptions there are, those with an order are few."""
+    query = load_queries("engine")["add_ons_of_orders"]
+    connection = await connect(shop.url)
+    try:
+        await connection.execute("SET enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", ["100001-2"]))
+    finally:
+        await connection.close()
+    assert "redemptions_of_order" in plan
+    assert "Index Cond" in plan

@@ -78,11 +78,8 @@ def _check_reward(path: str, reward_id: str, rewards: Mapping[str, Reward]) -> N
     if reward.retired:
         raise invalid(path, f"is {reward_id!r}, which is retired", f"是 {reward_id!r}，它已下架")
     if reward.kind == "add_on":
-        raise invalid(
-            path,
-            f"is {reward_id!r}, an add-on, which can be taken only with an order",
-            f"是 {reward_id!r}，它是加价购，只能随订单换购",
-        )
+        message = f"is {reward_id!r}, an add-on, which can be taken only with an order"
+        raise invalid(path, message, f"是换购品 {reward_id!r}，只能随订单兑换")
 
 
 def _check_payment(path: str, draw: Draw, rewards: Mapping[str, Reward], kinds: Kinds) -> None:

@@ -71,10 +71,10 @@ def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) ->
 
 def _check_terms(path: str, reward: Reward) -> None:
     if reward.kind == "coupon" and reward.coupon is None:
-        raise invalid(f"{path}.coupon", "is missing: a coupon says what it is worth", "没有写：请写明优惠券的面值")
+        raise invalid(f"{path}.coupon", "is missing: say what the coupon is worth", "没有写：请写明优惠券的面值")
     if reward.coupon is not None and reward.kind not in ("coupon", "add_on"):
         raise invalid(
-            f"{path}.coupon", "is given, but only coupons and add-ons have one", "写了，但只有优惠券和加价购才有"
+            f"{path}.coupon", "is given, but only coupons and add-ons have one", "写了，但只有优惠券和换购品才有"
         )
     if reward.stock == "codes" and reward.coupon is None:
         raise invalid(f"{path}.stock", "is codes, which only coupons have", "是 codes，只有优惠券才能这样")
@@ -90,11 +90,8 @@ def _check_terms(path: str, reward: Reward) -> None:
 
 def _check_add_on(path: str, kind: RewardKind, terms: AddOnTerms) -> None:
     if kind != "add_on":
-        raise invalid(
-            path,
-            "is given, but only rewards of the kind add_on are taken with an order",
-            "写了，但只有 add_on 类兑换品才随订单换购",
-        )
+        message = "is given, but only rewards of the kind add_on are taken with an order"
+        raise invalid(path, message, "写了，但只有 add_on 类兑换品才随订单兑换")
     check_range(f"{path}.most", terms.most, 1, MAXIMUM_PIECES)
     check_range(f"{path}.from_cents", terms.from_cents, 0, MAXIMUM_AMOUNT)
 
