@@ -11,6 +11,25 @@ from jifen.core.orders import Order, OrderLine
 
 ORDERS_PER_MEMBER = 10
 _CATEGORIES = ("grocery", "fresh", "household", "electronics", "clothing", "beauty")
+#: Within six months a member reaches silver with the fifth order or so, and gold for a while.
+TIER_SET = """
+tier_sets:
+  - id: level
+    name: {zh: 会员等级, en: Level}
+    period: {kind: rolling_months, months: 6}
+    downgrade: {policy: to_earned, review: monthly, grace_days: 15}
+    tiers:
+      - {id: regular, name: {zh: 普通会员, en: Regular}}
+      - id: silver
+        name: {zh: 银卡, en: Silver}
+        qualify: period.spent_cents >= 100000
+        benefits: {coefficient: 1.2}
+      - id: gold
+        name: {zh: 金卡, en: Gold}
+        qualify: period.spent_cents >= 160000 && period.orders >= 5
+        keep: period.spent_cents >= 150000
+        benefits: {coefficient: 1.5}
+"""
 _EXPIRY = "expiry: {policy: rolling, months: 12, until: month_end}"
 
 

@@ -29,7 +29,8 @@ SAMPLES = 3
 
 class LoadSettings(msgspec.Struct, frozen=True):
     """What to send where. `most` accepted commands end the run early (0: only time ends it, or the last request).
-    `approver`: the secret of whoever approves; `codes`: a file of coupon codes."""
+    `approver`: the secret of whoever approves; `codes`: a file of coupon codes; `captcha_secret`: what challenges are
+    signed with, as hexadecimal."""
 
     host: str
     port: int
@@ -44,6 +45,7 @@ class LoadSettings(msgspec.Struct, frozen=True):
     most: int = 0
     approver: str = ""
     codes: str = ""
+    captcha_secret: str = ""
 
 
 class LoadFigures(msgspec.Struct, frozen=True):
@@ -252,6 +254,7 @@ def main() -> None:
         settings.run,
         settings.approver,
         settings.codes,
+        settings.captcha_secret,
     )
     figures = Generator(settings, requests_for(maker, settings.mix)).run()
     sys.stdout.buffer.write(msgspec.json.encode(figures))

@@ -154,6 +154,7 @@ def load(
     most: int = 0,
     approver: str = "",
     codes: str = "",
+    captcha_secret: str = "",
 ) -> LoadFigures:
     """Put a mix on a running jifen. `name` keeps the keys of two loads on one database apart."""
     return send_load(
@@ -169,6 +170,7 @@ def load(
         most=most,
         approver=approver,
         codes=codes,
+        captcha_secret=captcha_secret,
     )
 
 
@@ -186,6 +188,7 @@ def send_load(
     most: int = 0,
     approver: str = "",
     codes: str = "",
+    captcha_secret: str = "",
 ) -> LoadFigures:
     """Run the load generator in a process of its own."""
     settings = LoadSettings(
@@ -202,6 +205,7 @@ def send_load(
         most=most,
         approver=approver,
         codes=codes,
+        captcha_secret=captcha_secret,
     )
     return msgspec.convert(run_part("bench.load", msgspec.to_builtins(settings)), LoadFigures)
 

@@ -52,6 +52,8 @@ rewards:
     stock: counted
     limits: [{{most: 1, period: lifetime}}]
 """
+#: The same, where whoever wants the few must have solved a captcha.
+WITH_CAPTCHA = f"{WITH_REWARDS}    captcha: easy\n"
 
 
 def first_version() -> Program:

@@ -10,7 +10,7 @@ import msgspec
 
 from bench.load import LoadFigures
 from bench.loads import Run, load, load_faults, new_key, verified
-from bench.program import FLASH_REWARD, WITH_REWARDS
+from bench.program import FLASH_REWARD, WITH_CAPTCHA, WITH_REWARDS
 from bench.publishing import publish
 from bench.requests import FLASH_TIMES
 from bench.results import Result
@@ -66,11 +66,29 @@ def write_off(run: Run) -> Result:
 
 def flash_sale(run: Run) -> Result:
     """5,000 members ask 20,000 times for 100 pieces, one each; the rate counts requests, refused ones as well."""
-    database = "bench_flash"
-    url = _with_rewards(run, database)
+    return _flash(run, "bench_flash", WITH_REWARDS, "flash")
+
+
+def flash_sale_captcha(run: Run) -> Result:
+    """The same where each request brings the solution of a captcha of its own, found before the sale begins."""
+    return _flash(run, "bench_flash_captcha", WITH_CAPTCHA, "flash_solved")
+
+
+def _flash(run: Run, database: str, program: str, mix: str) -> Result:
+    url = _with_rewards(run, database, program)
+    secret = asyncio.run(_captcha_secret(url))
     with serving(["--url", url], run.log) as served:
         load(served, url, run, "mixed", name="warm", warm_up_seconds=0, seconds=3)
-        figures = load(served, url, run, "flash", members=FLASH_MEMBERS, warm_up_seconds=0, seconds=_LONG_SECONDS)
+        figures = load(
+            served,
+            url,
+            run,
+            mix,
+            members=FLASH_MEMBERS,
+            warm_up_seconds=0,
+            seconds=_LONG_SECONDS,
+            captcha_secret=secret,
+        )
     result = _result(figures, "requests", right=("409 sold_out", "409 limit_reached"))
     wanted = (FLASH_MEMBERS * FLASH_TIMES, FLASH_PIECES, FLASH_PIECES, FLASH_PIECES)
     members = f"SELECT count(DISTINCT member_id) FROM redemptions WHERE reward = '{FLASH_REWARD}'"  # noqa: S608
@@ -100,16 +118,16 @@ def _result(figures: LoadFigures, unit: str, right: tuple[str, ...] = ()) -> Res
     )
 
 
-def _with_rewards(run: Run, database: str) -> str:
+def _with_rewards(run: Run, database: str, program: str = WITH_REWARDS) -> str:
     url = run.ground.create_seeded(database)
-    asyncio.run(_open(url))
+    asyncio.run(_open(url, program))
     run.ground.checkpoint()
     return url
 
 
-async def _open(url: str) -> None:
+async def _open(url: str, program: str) -> None:
     """Publish the rewards, and put the few pieces on the shelf."""
-    await publish(url, WITH_REWARDS)
+    await publish(url, program)
     connection: Connection = await asyncpg.connect(url)
     try:
         catalog = Catalog()
@@ -124,6 +142,17 @@ async def _open(url: str) -> None:
             reason="flash sale",
             pieces=FLASH_PIECES,
         )
+    finally:
+        await connection.close()
+
+
+async def _captcha_secret(url: str) -> str:
+    """By which the server signs challenges, as hexadecimal: so that these can be made without finding solutions."""
+    connection: Connection = await asyncpg.connect(url)
+    try:
+        catalog = Catalog()
+        await catalog.refresh(connection)
+        return catalog.quote_secret.hex()
     finally:
         await connection.close()
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from secrets import randbelow
 from typing import NamedTuple
 
+import altcha
 import msgspec
 
 from bench.program import APPROVED_REWARD, CURRENCY, FLASH_REWARD, VOUCHER, WALLET
+from jifen.services.captcha import TRIES, Errand, challenge_solved_by
 
 EARN_SHARE = 0.7
 ORDERS_PER_BATCH = 100
@@ -27,6 +31,8 @@ _APPLIED = b'"status":"applied"'
 _KEY = "@KEY@"
 _MEMBER = "@MEMBER@"
 _CODE = "@CODE@"
+_SOLUTION = "@SOLUTION@"
+_FLASH_REFUSALS = ("sold_out", "limit_reached")
 
 
 class Request(NamedTuple):
@@ -55,12 +61,21 @@ class RequestMaker:
     """Makes requests for one server and one run."""
 
     def __init__(
-        self, host: str, secret: str, first_member: int, members: int, run: str, approver: str = "", codes: str = ""
+        self,
+        host: str,
+        secret: str,
+        first_member: int,
+        members: int,
+        run: str,
+        approver: str = "",
+        codes: str = "",
+        captcha_secret: str = "",
     ) -> None:
         self._host = host
         self._secret = secret
         self._approver = approver
         self._codes = codes
+        self._captcha_secret = bytes.fromhex(captcha_secret)
         self._first_member = first_member
         self._members = members
         self._run = run
@@ -123,10 +138,10 @@ class RequestMaker:
             events = ",".join(event.fill(self.member(), self.key()) for _ in range(ORDERS_PER_BATCH))
             yield Request(f"{head}\r\n\r\n[{events}]".encode(), ORDERS_PER_BATCH, _APPLIED)
 
-    def operation(self, path: str, body: object, secret: str | None = None) -> Template:
+    def operation(self, path: str, body: object, secret: str | None = None, headers: str = "") -> Template:
         """A write operation with a key of its own."""
         text = msgspec.json.encode(body).decode()
-        return Template(self.whole(path, "application/json", text, f"idempotency-key: {_KEY}\r\n", secret))
+        return Template(self.whole(path, "application/json", text, f"idempotency-key: {_KEY}\r\n{headers}", secret))
 
     def vouchers(self) -> Iterator[Request]:
         """Every member asks once for a coupon that is given at once."""
@@ -160,9 +175,34 @@ class RequestMaker:
 
     def flash(self) -> Iterator[Request]:
         """Every member asks four times for the same few pieces, each time as something new."""
-        members = [member for _ in range(FLASH_TIMES) for member in self.everybody()]
-        for request in self.redemptions_of(members, FLASH_REWARD):
-            yield request._replace(refusals=("sold_out", "limit_reached"))
+        for request in self.redemptions_of(self._flash_crowd(), FLASH_REWARD):
+            yield request._replace(refusals=_FLASH_REFUSALS)
+
+    def flash_solved(self) -> Iterator[Request]:
+        """The same with a captcha solved for each, all of them before the first is sent."""
+        headers = f"jifen-captcha: {_SOLUTION}\r\n"
+        template = self.operation(f"/v1/members/{_MEMBER}/redemptions", {"reward": FLASH_REWARD}, headers=headers)
+        requests = []
+        for member in self._flash_crowd():
+            key = self.key()
+            solution = _solution(Errand(member, FLASH_REWARD, key), self._captcha_secret)
+            text = template.fill(member, key).replace(_SOLUTION, solution)
+            requests.append(Request(text.encode(), 1, b"", _FLASH_REFUSALS))
+        return iter(requests)
+
+    def _flash_crowd(self) -> list[int]:
+        return [member for _ in range(FLASH_TIMES) for member in self.everybody()]
+
+
+def _solution(errand: Errand, secret: bytes) -> str:
+    """What a browser would have found: to look for twenty thousand numbers as well would take it a quarter of an hour,
+    so each challenge is made for a number that is known."""
+    number = randbelow(TRIES["easy"])
+    made = challenge_solved_by(number, errand, secret, datetime.now(UTC))
+    challenge = altcha.Challenge.from_dict(msgspec.to_builtins(made))
+    solution = altcha.solve_challenge(challenge, counter_start=number)
+    assert solution is not None
+    return altcha.Payload(challenge, solution).to_base64()
 
 
 def _event(lines: int) -> str:
@@ -197,5 +237,6 @@ def requests_for(maker: RequestMaker, mix: str) -> Iterator[Request]:
         "approved": maker.approved,
         "write_offs": maker.write_offs,
         "flash": maker.flash,
+        "flash_solved": maker.flash_solved,
     }
     return mixes[mix]()

@@ -165,7 +165,7 @@ def row(name: str, result: Result) -> tuple[str, ...]:
 
 def print_row(cells: tuple[str, ...]) -> None:
     """Print one line of the table."""
-    widths = (18, 10, 10, 8, 8, 9, 48, 0)
+    widths = (20, 10, 10, 8, 8, 9, 48, 0)
     print("".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), flush=True)
 
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import msgspec
 
-from bench.drafts import ORDERS_PER_MEMBER, frequent_history, twenty_rules
+from bench.drafts import ORDERS_PER_MEMBER, TIER_SET, frequent_history, twenty_rules
 from bench.ground import MEMBERS
 from bench.history import DUE_LOTS, due_history
 from bench.imports import import_members
@@ -26,11 +26,12 @@ from bench.loads import (
 )
 from bench.many_rules import many_rules, median_us
 from bench.pgbench import run_pgbench
-from bench.redeeming import flash_sale, redeem_any, write_off
+from bench.redeeming import flash_sale, flash_sale_captcha, redeem_any, write_off
 from bench.results import Result
 from bench.segments import segment_count
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
 from bench.tiers import tier_recalculation
+from jifen.analytics.backtest.report import TierSetReport
 from jifen.engine.engine import Engine
 from jifen.services.templates import read_template
 from jifen.services.time_work import SettleReport, settle_due
@@ -146,10 +147,25 @@ def import_orders(run: Run) -> Result:
 
 def backtest(run: Run) -> Result:
     """`jifen backtest` of twenty rules over 400,000 orders of 40,000 members, the start of the command included."""
+    return _backtest(run, twenty_rules())[0]
+
+
+def backtest_tiers(run: Run) -> Result:
+    """The same orders under the same rules and a tier set, in which members rise, fall and earn more for it."""
+    result, report = _backtest(run, twenty_rules() + TIER_SET)
+    found = msgspec.convert(report["tier_sets"], list[TierSetReport])
+    moves = sum(move.draft for each in found for move in each.moves)
+    details = {**result.details, "moves": moves, "summary": f"{moves:,} moves between tiers"}
+    # Somebody who rises and falls: more than one move a member.
+    faults = result.faults if moves > BACKTEST_MEMBERS else [*result.faults, f"members moved {moves} times only"]
+    return msgspec.structs.replace(result, details=details, faults=faults)
+
+
+def _backtest(run: Run, program: str) -> tuple[Result, dict[str, object]]:
     history = frequent_history(datetime.now(UTC))
     url = run.ground.create_seeded("bench_backtest", members=BACKTEST_MEMBERS, history=history)
     draft = run.folder / "draft.yaml"
-    draft.write_text(twenty_rules(), "utf-8")
+    draft.write_text(program, "utf-8")
     outcome = run_command("backtest", "--draft", str(draft), "--url", url)
     orders = outcome.answer["orders"]
     assert isinstance(orders, int)
@@ -158,9 +174,10 @@ def backtest(run: Run) -> Result:
     if outcome.exit_code != 0:
         faults.append("the recorded sums are not those of the ledger")
     run.ground.drop("bench_backtest")
-    return Result(
+    result = Result(
         rate=orders / outcome.seconds, unit="orders replayed", details={"seconds": outcome.seconds}, faults=faults
     )
+    return result, outcome.answer
 
 
 def backtest_retail(run: Run) -> Result:
@@ -292,6 +309,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "redeem_any": redeem_any,
     "write_off": write_off,
     "flash_sale": flash_sale,
+    "flash_sale_captcha": flash_sale_captcha,
     "rules_100": rules_100,
     "rules_1000": rules_1000,
     "rules_check": rules_check,
@@ -300,6 +318,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "segment_count": segment_count,
     "tier_recalculation": tier_recalculation,
     "backtest": backtest,
+    "backtest_tiers": backtest_tiers,
     "backtest_retail": backtest_retail,
     "expire": expire,
     "verify": verify,

@@ -11,10 +11,19 @@ import random
 import msgspec
 import pytest
 
-from jifen.core.commands import AdjustPoints, Command, PlaceHold, SettleMember, SpendPoints, TransferPoints
+from jifen.core.commands import (
+    AdjustPoints,
+    Command,
+    PlaceHold,
+    ReverseTransaction,
+    SettleMember,
+    SpendPoints,
+    TransferPoints,
+)
 from jifen.core.identity import Identity
 from jifen.core.ledger.values import MemberState, Movement
 from jifen.core.limits import EARLIEST_INSTANT
+from jifen.core.members.commands import SpendFromHousehold
 from jifen.core.redemption.commands import (
     CancelWriteOff,
     RedeemReward,
@@ -111,6 +120,10 @@ class Run:
         """One more command for the group. Who comes first to a reward counts, so of different members it is not asked
         within one group: what must wait for the next batch would be overtaken."""
         command = planned.command
+        spent_together = any(isinstance(each.command, SpendFromHousehold) for each, _ in self.group)
+        if spent_together and isinstance(command, ReverseTransaction):
+            # A common spend of this very group cannot be undone before the next batch, nor what was asked behind it.
+            await self.flush_planned(connection)
         if isinstance(command, RedemptionCommand):
             others = [each for each, _ in self.group if each.member != planned.member]
             if planned.coupon or any(isinstance(each.command, RedemptionCommand) for each in others):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final
-
-from msgspec import Meta
+from typing import Any, Final
 
 from jifen.api.door import Door
+from jifen.api.idempotency import IdempotencyKey
 from jifen.api.reads import Query, Question
 from jifen.api.reads.rewards import MemberName
 from jifen.core.decide.redeem import unknown_reward
@@ -16,8 +15,6 @@ from jifen.core.refusal import Refusal
 from jifen.services.captcha import Challenge, Errand, captcha_not_asked, captcha_of, new_challenge
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.members import parse_member_id, unknown_member
-
-IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=256, pattern="^[!-~]([ -~]*[!-~])?$")]
 
 
 class CaptchaQuery(Query, frozen=True):

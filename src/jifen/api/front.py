@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from time import perf_counter
@@ -15,6 +14,7 @@ import structlog
 from jifen.api.answers import event_result, refused_event
 from jifen.api.authorization import WITHOUT_CAPTCHA
 from jifen.api.bodies import EventResult, EventResults
+from jifen.api.idempotency import read_key
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, Language, language_wished, problem_response
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
@@ -42,7 +42,6 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON_HEADERS: Headers = [(b"content-type", b"application/json")]
-_KEY = re.compile(rb"[!-~](?:[ -~]{0,254}[!-~])?")
 _encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
 
@@ -270,9 +269,10 @@ class Front:
             key = str(uuid4())
             headers = [*JSON_HEADERS, (b"idempotency-key", key.encode())]
         else:
-            if _KEY.fullmatch(request.key) is None:
-                raise _Refused(_BAD_KEY)
-            key = request.key.decode("ascii")
+            given = read_key(request.key.decode("latin-1"))
+            if isinstance(given, Refusal):
+                raise _Refused(given)
+            key = given
         payload = _encode((operation.name, name, body))
         roles = self._runtime.authorization.roles(actor)
         submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
@@ -400,7 +400,6 @@ def _wrong_type(wanted: str) -> Refusal:
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 EVENT_MEDIA_TYPES = ("application/json", "application/cloudevents+json", BATCH_MEDIA_TYPE)
 _CUT_OFF = Refusal("malformed_json", "The body is shorter than its Content-Length says; nothing was done.")
-_BAD_KEY = Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
 
 
 def media_type(header: bytes | None) -> str | None:

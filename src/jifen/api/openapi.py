@@ -13,6 +13,7 @@ from jifen.api.captcha import CAPTCHA
 from jifen.api.drafts import CALL_CODES, CALLS, Call
 from jifen.api.draws import DRAW_CALLS
 from jifen.api.front import BATCH_MEDIA_TYPE
+from jifen.api.idempotency import KEY_PATTERN, LONGEST_KEY
 from jifen.api.imports import EXAMPLE_IMPORT, IMPORT_CALLS, IMPORTS_PATH, REJECTS_PATH, ImportView
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.operations import COMMON_CODES, EVENT_CODES, EVENTS_PATH, OPERATIONS, Operation
@@ -25,6 +26,7 @@ from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
 from jifen.api.uploads import FORM_TYPE, UPLOAD_CODES
 from jifen.core.limits import MAXIMUM_EVENTS
 from jifen.core.rules.facts import MemberFacts
+from jifen.services.captcha import LONGEST_SOLUTION
 from jifen.services.events import KnownEvent, OtherEvent
 from jifen.services.trying import Trial
 
@@ -76,7 +78,7 @@ _KEY = {
     "required": False,
     "description": "Makes the call unique for ever: sent again with the same content it gives the first answer again, "
     "with other content it is refused. Left out: the server makes one and returns it in a header of this name.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": KEY_PATTERN},
 }
 _TICKET = {
     "name": "Jifen-Ticket",
@@ -91,7 +93,7 @@ _CAPTCHA = {
     "required": False,
     "description": "Where the reward has a `captcha`: the solution of a challenge for this member, reward and "
     "Idempotency-Key, as ALTCHA's widget gives it (base64).",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 4000},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_SOLUTION},
 }
 _ORDER = {
     "specversion": "1.0",

@@ -24,6 +24,7 @@ from jifen.api.drafts import CALLS, Call, refusal_of
 from jifen.api.drafts import Asked as CallAsked
 from jifen.api.drafts import Refused as CallRefused
 from jifen.api.draws import DRAW_CALLS
+from jifen.api.idempotency import read_key
 from jifen.api.imports import IMPORT_CALLS, IMPORTS_PATH, REJECTS_PATH, ImportView, number_of, view_of_import
 from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
@@ -187,9 +188,10 @@ async def _run_call(
     body = raw if isinstance(raw, Refusal) else read_json(decoder, raw or b"{}")
     if isinstance(body, Refusal):
         return body
-    key = request.headers.get("idempotency-key") if call.takes_key else None
-    if key is not None and not (0 < len(key) <= 256 and key.isascii() and key.isprintable()):
-        return Refusal("invalid_idempotency_key", "An Idempotency-Key has 1 to 256 printable ASCII characters.")
+    said = request.headers.get("idempotency-key") if call.takes_key else None
+    key = None if said is None else read_key(said)
+    if isinstance(key, Refusal):
+        return key
     actor = _actor(runtime, request)
     try:
         async with runtime.pool.acquire() as connection:

@@ -164,8 +164,6 @@ class Deciding:
                 self._waiting_orders.add(digest_order(command.order.order_id))
             return None
         if not is_ordinary(command):
-            if refusal := self._known.redeeming.check_going(command, self._states):
-                return refusal
             if isinstance(command, SetProfile):
                 return self._set_profile(index, member, command.profile)
             if isinstance(command, MembershipCommand):
@@ -230,6 +228,9 @@ class Deciding:
         if isinstance(effects, Effects) and effects.shared_steps:
             behind = self._known.links.behind(effects.shared_steps)
             effects = follow_steps(effects, by, self._states, behind)
+        if not is_ordinary(command) and (waits := self._known.redeeming.check_going(command, self._states)):
+            # Told after what the life of either does not allow, and instead of the points that are held for it.
+            return waits if isinstance(effects, Effects) or effects.code == waits.code else effects
         if isinstance(effects, Refusal):
             return effects
         for each in () if ending is None else ending.effects:

@@ -27,7 +27,8 @@ TRIES: Final[dict[Captcha, int]] = {"easy": 4_000, "normal": 20_000, "hard": 100
 _ALGORITHM: Final = "PBKDF2/SHA-256"
 #: Rounds of a try: so few that looking at a solution takes a server a tenth of a millisecond.
 _ROUNDS: Final = 100
-_LONGEST_SOLUTION: Final = 4_000
+#: A text longer than that is no solution.
+LONGEST_SOLUTION: Final = 4_000
 _DIGEST_CHARACTERS: Final = 32
 
 
@@ -75,10 +76,15 @@ def captcha_of(program: Program | None, reward: str) -> Captcha | None:
 
 def new_challenge(level: Captcha, errand: Errand, secret: bytes, now: datetime) -> Challenge:
     """A challenge that is good for one redemption, for ten minutes from now."""
+    return challenge_solved_by(randbelow(TRIES[level]), errand, secret, now)
+
+
+def challenge_solved_by(number: int, errand: Errand, secret: bytes, now: datetime) -> Challenge:
+    """The challenge that this number solves."""
     made = altcha.create_challenge(
         _ALGORITHM,
         _ROUNDS,
-        counter=randbelow(TRIES[level]),
+        counter=number,
         expires_at=now + timedelta(seconds=CAPTCHA_SECONDS),
         data=errand.data,
         hmac_secret=_own_secret(secret),
@@ -90,7 +96,7 @@ def check_solution(solution: str, errand: Errand, secret: bytes) -> Refusal | No
     """Refuse what is no solution of a challenge that was made for this redemption. Computes only: whoever has not done
     the work costs no look into the database. Signature and key are compared in constant time (by altcha)."""
     try:
-        payload = altcha.Payload.from_base64(solution) if len(solution) <= _LONGEST_SOLUTION else None
+        payload = altcha.Payload.from_base64(solution) if len(solution) <= LONGEST_SOLUTION else None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         payload = None
     if payload is None:

@@ -75,6 +75,19 @@ def test_a_first_answer_comes_again_with_new_work(client: httpx.Client) -> None:
     assert again.json()["transaction_id"] == first.json()["transaction_id"]
 
 
+def test_a_refused_try_uses_up_nothing(client: httpx.Client) -> None:
+    """Whoever had too few points earns some and asks again, with the same key and the same work: once."""
+    member, key = member_with(client, 5), unique("wish")
+    solution = solved(challenge(client, member, key))
+    for _ in range(2):
+        assert code(redeem(client, member, key, solution)) == "insufficient_points"
+    earned = client.post(f"/v1/members/{member}/adjust", json={"points": 100})
+    assert earned.status_code == 200, earned.text
+    answers = [redeem(client, member, key, solution) for _ in range(3)]
+    assert [code(each) for each in answers] == ["applied", "duplicate", "duplicate"]
+    assert balance(client, member)["available"] == 95
+
+
 def test_each_way_to_go_wrong_has_its_own_code(server: Server, client: httpx.Client) -> None:
     """Nothing of it changes anything in the ledger, and each is told in both languages."""
     member, other, key = member_with(client, 100), member_with(client, 100), unique("wish")

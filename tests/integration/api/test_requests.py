@@ -129,12 +129,18 @@ def test_other_media_types(client: httpx.Client, content_type: str | None) -> No
 
 @pytest.mark.parametrize("key", ["", "a" * 257, "a\tb", "é"])
 def test_bad_idempotency_keys(server: Server, client: httpx.Client, key: str) -> None:
-    """A key that cannot be kept as it was sent is refused."""
+    """A key that cannot be kept as it was sent is refused, whoever answers: commands, other calls, and who makes a
+    challenge for a key to come."""
     member = member_with(client, 10)
     before = server.ledger()
     headers = [(b"idempotency-key", key.encode("latin-1"))]
-    response = client.post(f"/v1/members/{member}/spend", json={"points": 1}, headers=headers)
-    assert (response.status_code, response.json()["code"]) == (422, "invalid_idempotency_key")
+    stock = {"pieces": 1, "reason": "counted"}
+    for path, body in ((f"/v1/members/{member}/spend", {"points": 1}), ("/v1/rewards/cup/stock", stock)):
+        response = client.post(path, json=body, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_idempotency_key"), path
+    query = {"member": member, "idempotency_key": key}
+    response = client.get("/v1/rewards/cup/captcha", params=query)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
     assert server.ledger() == before
 
 
