@@ -20,6 +20,7 @@ from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Outcome, Submission
 from jifen.services.imports import ImportSummary, Mapping, import_orders, load_mapping
 from jifen.services.imports.faults import WrongColumns
+from jifen.services.imports.mapping import ReturnsByPrefix
 from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.recording import ImportInterrupted
 from jifen.services.imports.rejects import RejectsNotWritten
@@ -168,6 +169,36 @@ def test_a_line_at_fault_rejects_its_order(database_url: str, tmp_path: Path) ->
     mended = run_import(database_url, path, rejects=rejects)
     assert (mended.orders, mended.points_issued, mended.duplicates, mended.rejected_lines) == (3, 120, 3, 0)
     assert rejected(rejects) == []
+    assert clean(database_url)
+
+
+def test_a_return_stays_where_it_was_booked(database_url: str, tmp_path: Path) -> None:
+    """Known failures 1, 31: a file that was mended, or has grown, has purchases that a return would have been matched
+    to had they been there before; it is not given back once more. What it could not give back then, it does now."""
+    path = tmp_path / "orders.csv"
+    mapping = msgspec.structs.replace(load_mapping("orders"), returns=ReturnsByPrefix("R"))
+    member = "phone:13800000001"
+    lines = (
+        f"1,2026-01-01 10:00,{member},a,TEA,2,20,\n"
+        f"2,2026-01-05 10:00,{member},a,TEA,2,20 yuan,\n"
+        f"R1,2026-01-10 10:00,{member},a,TEA,-1,,\n"
+        f"R2,2026-01-11 10:00,{member},a,TEA,-1,,\n"
+        f"R2,2026-01-11 10:00,{member},b,TEA,-1,,\n"
+    )
+    path.write_text(HEADER + lines, "utf-8")
+    first = run_import(database_url, path, mapping)
+    assert (first.orders, first.returns, first.points_issued, first.points_reversed) == (1, 2, 20, 20)
+    path.write_text(HEADER + lines.replace("20 yuan", "20"), "utf-8")
+    rehearsed, mended = (run_import(database_url, path, mapping, dry_run=is_dry) for is_dry in (True, False))
+    assert figures(rehearsed) == figures(mended) | {"dry_run": True}
+    assert (mended.orders, mended.returns, mended.duplicates, mended.refused) == (2, 3, 3, 0)
+    assert (mended.points_issued, mended.points_reversed) == (20, 10)
+    assert balances(database_url) == [10]
+    grown = HEADER + lines.replace("20 yuan", "20") + f"3,2026-01-09 10:00,{member},a,TEA,1,10,\n"
+    path.write_text(grown, "utf-8")
+    again = run_import(database_url, path, mapping)
+    assert (again.duplicates, again.points_issued, again.points_reversed, again.refused) == (5, 10, 0, 0)
+    assert balances(database_url) == [20]
     assert clean(database_url)
 
 

@@ -37,6 +37,11 @@ def digest_order(order_id: str) -> bytes:
     return digest_key("order", "", order_id)
 
 
+def digest_refund(order_id: str, refund_id: str) -> bytes:
+    """The digest under which a refund of an order is found again, whichever event brought it."""
+    return digest_key("refund", "", f"{order_id}\0{refund_id}")
+
+
 class Submission(msgspec.Struct, frozen=True, gc=False):
     """A command on its way into the ledger, with what makes it unique for ever.
 
@@ -75,8 +80,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
             keys.append((digest_key("correction", "", name), digest_payload(msgspec.json.encode(correction))))
         elif isinstance(command, RefundOrder):
             refund = command.refund
-            name = f"{refund.order_id}\0{refund.refund_id}"
-            keys.append((digest_key("refund", "", name), digest_payload(msgspec.json.encode(refund))))
+            digest = digest_refund(refund.order_id, refund.refund_id)
+            keys.append((digest, digest_payload(msgspec.json.encode(refund))))
         elif isinstance(command, RedeemReward) and command.quote is not None:
             keys.append((digest_key("quote", "", command.quote.nonce), digest_payload(keys[0][0])))
         elif isinstance(command, GrantTier) and command.payment_reference is not None:

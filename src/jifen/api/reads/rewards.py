@@ -166,6 +166,7 @@ _REWARD = {
     "limits": [{"most": 1, "period": "day"}],
     "left": 20,
     "coupon": {"face": "fixed", "cents": 500, "valid_days": 30},
+    "add_on": None,
     "fulfilment": "none",
     "retired": False,
     "captcha": None,

@@ -62,8 +62,8 @@ def return_pieces(decision: Decision, wallet: int, source: Bucket, pieces: list[
     journal = decision.journal
     policy = decision.program.document.returns.expired_lots
     for piece in pieces:
-        if piece.terms.effective_at > returned_at:
-            # They waited when they were forfeited, and do so again.
+        if source is Bucket.ADJUSTED and piece.terms.effective_at > returned_at:
+            # They waited when they were forfeited, and do so again. What was held or spent did not wait.
             journal.put_back_pending(wallet, source, piece)
             continue
         if policy == "expire" or piece.terms.expires_at > returned_at:

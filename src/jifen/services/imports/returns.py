@@ -2,7 +2,8 @@
 
 A return that names no order is matched, in order of time, to the same member's latest earlier orders with the same
 SKU that still have unreturned quantity, latest first, over several orders if need be; within an order to its lines
-as they stand in the file. One return and one order make one refund.
+as they stand in the file. One return and one order make one refund. What the ledger has of a return already
+(jifen.services.imports.booked) comes before all that: it stays where it is.
 
 Where a phone is spelled in several ways, every return first takes from the orders under its own spelling: what was
 given back before the program had a region stays with the order that it was booked upon, and the same file again gives
@@ -17,7 +18,7 @@ from jifen.services.imports.rejects import Reject
 from jifen.services.imports.staging import Staging
 
 _RETURN_LINES = """
-SELECT r.number, r.occurred_at_us, r.member, r.spelling, l.line, l.line_id, l.quantity, l.sku, l.refund_of
+SELECT r.number, r.order_id, r.occurred_at_us, r.member, r.spelling, l.line, l.line_id, l.quantity, l.sku, l.refund_of
 FROM orders r JOIN lines l ON l.order_number = r.number
 WHERE r.is_return AND NOT r.is_bad
 ORDER BY r.occurred_at_us, r.first_line, l.position
@@ -39,8 +40,19 @@ ORDER BY l.position
 """
 
 
+_BOOKED = """
+SELECT o.order_id, l.line_id, l.order_number, l.position, min(b.quantity, l.quantity - l.returned)
+FROM booked b CROSS JOIN orders o ON o.is_return = 0 AND o.order_id = b.order_id
+CROSS JOIN lines l ON l.order_number = o.number AND l.line_id = b.line_id
+WHERE b.return_id = ? AND b.quantity > 0 AND l.sku = ? AND l.returned < l.quantity
+ORDER BY o.occurred_at_us DESC, o.first_line DESC, l.position
+"""
+_NO_LONGER_BOOKED = "UPDATE booked SET quantity = quantity - ? WHERE return_id = ? AND order_id = ? AND line_id = ?"
+
+
 class _ReturnLine(NamedTuple):
     return_number: int
+    return_id: str
     occurred_at_us: int
     member: int
     spelling: str | None
@@ -53,12 +65,27 @@ class _ReturnLine(NamedTuple):
 
 def match_returns(staging: Staging) -> None:
     """Find the purchase of every line that came back; what matches nothing becomes a reject."""
-    waiting = [(returned, returned.quantity) for returned in map(_ReturnLine._make, staging.rows(_RETURN_LINES))]
+    lines = [_ReturnLine._make(row) for row in staging.rows(_RETURN_LINES)]
+    waiting = [(returned, left) for returned in lines if (left := _match_booked(staging, returned))]
     for is_own_spelling in (True, False):
         tried = [(returned, _match(staging, returned, left, is_own_spelling)) for returned, left in waiting]
         waiting = [(returned, left) for returned, left in tried if left]
     for returned, left in waiting:
         staging.reject(Reject(returned.line, "quantity", "unmatched_return", f"{left} / {returned.quantity}"))
+
+
+def _match_booked(staging: Staging, returned: _ReturnLine) -> int:
+    """Take what the ledger has of the return already; how much is left over."""
+    if returned.refund_of is not None:
+        return returned.quantity
+    left = returned.quantity
+    for purchase in staging.rows(_BOOKED, (returned.return_id, returned.sku)).fetchall():
+        before, left = left, _take(staging, returned, left, [purchase])
+        change = (before - left, returned.return_id, *purchase[:2])
+        staging.change(_NO_LONGER_BOOKED, [change])
+        if not left:
+            break
+    return left
 
 
 def _match(staging: Staging, returned: _ReturnLine, quantity: int, is_own_spelling: bool) -> int:

@@ -11,6 +11,7 @@ from time import monotonic
 from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.db.connection import connect
+from jifen.services.imports.booked import learn_booked
 from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import Mapping
 from jifen.services.imports.recording import (
@@ -76,6 +77,7 @@ async def import_orders(
         closing(Staging(Path(folder) / "staging.sqlite", program.document.phone_region)) as staging,
     ):
         summary.lines = await asyncio.to_thread(_Reading(staging, table, mapping, progress).run)
+        await _match(url, shards, staging)
         summary.hidden, summary.other_sheets = table.hidden, table.other_sheets
         recording = Recording(staging, mapping.source, summary, progress)
         if dry_run or engine is None:
@@ -106,6 +108,16 @@ async def _surroundings(url: str, mapping: Mapping) -> tuple[int, Program]:
     return shards, program
 
 
+async def _match(url: str, shards: int, staging: Staging) -> None:
+    """Find what the returns of the file belong to."""
+    connection = await connect(url)
+    try:
+        await learn_booked(connection, shards, staging)
+    finally:
+        await connection.close()
+    await asyncio.to_thread(match_returns, staging)
+
+
 async def _rehearse(url: str, shards: int, program: Program, recording: Recording) -> None:
     connection = await connect(url)
     try:
@@ -125,7 +137,7 @@ class _Reading:
         self._reader = RowReader(mapping, table.header, table.file)
 
     def run(self) -> int:
-        """Read everything and match the returns; how many lines the file has."""
+        """Read everything; how many lines the file has."""
         size_bytes = max(1, self._table.file.stat().st_size)
 
         def tell(read_bytes: int) -> None:
@@ -136,7 +148,6 @@ class _Reading:
             self._take(self._reader, line_number, fields)
             count += 1
         self._staging.end_reading()
-        match_returns(self._staging)
         return count
 
     def _take(self, reader: RowReader, line_number: int, fields: list[str] | None) -> None:

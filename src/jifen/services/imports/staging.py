@@ -38,6 +38,10 @@ CREATE TABLE refunds (
     number INTEGER PRIMARY KEY, return_number INTEGER NOT NULL, order_id TEXT NOT NULL, line_id TEXT NOT NULL,
     quantity INTEGER NOT NULL
 );
+CREATE TABLE booked (
+    return_id TEXT NOT NULL, order_id TEXT NOT NULL, line_id TEXT NOT NULL, quantity INTEGER NOT NULL,
+    PRIMARY KEY (return_id, order_id, line_id)
+) WITHOUT ROWID;
 CREATE TABLE bad_orders (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE guest_orders (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE rejects (line INTEGER, field TEXT, code TEXT, detail TEXT, message TEXT);
