@@ -61,14 +61,14 @@ class AddOns:
 
 def end_with_order(
     command: Command,
-    past: PastTransaction | None,
+    past: PastTransaction,
     by: tuple[Program, Context, Program | None],
     states: Mapping[int, MemberState],
     behind: BehindAddOns,
     supplies: SuppliesAtHand,
 ) -> Ending | Refusal | None:
-    """What ends with an order that a command gives back, if anything was taken with it."""
-    if past is None or not past.add_ons or not gives_order_back(command) or not gives_back_all(command, past):
+    """What ends with an order that carries add-ons, if the command gives it back."""
+    if not gives_order_back(command) or not gives_back_all(command, past):
         return None
     place = (past.member_id, past.sequence)
     return end_add_ons(by, states, place, past, behind, partial(supplies.supplies, by[0]))

@@ -206,7 +206,10 @@ class Deciding:
             if needs_supplies(command):
                 supplies = self._supplies.supplies(program, command, state)
         by = (program, context, self._known.program)
-        ending = end_with_order(command, past, by, self._states, self._known.links.behind_add_ons, self._supplies)
+        ending = None
+        if past is not None and past.add_ons:
+            behind_add_ons = self._known.links.behind_add_ons
+            ending = end_with_order(command, past, by, self._states, behind_add_ons, self._supplies)
         if isinstance(ending, Refusal):
             return ending
         if ending is not None:

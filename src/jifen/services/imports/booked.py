@@ -13,16 +13,15 @@ from typing import Final
 
 import msgspec
 
-from jifen.core.identity import shard_of_digest, shard_of_member
+from jifen.core.identity import shard_of_member
 from jifen.core.orders import OrderRefund
 from jifen.db.connection import Connection
-from jifen.db.queries import load_queries
+from jifen.engine.loading import find_keys
 from jifen.engine.submission import digest_refund
 from jifen.services.imports.staging import Staging
 
 #: So many refunds are asked for at once.
 _ASKED_AT_ONCE: Final = 5_000
-_FIND_KEYS: Final = load_queries("engine")["find_keys"]
 _FACTS: Final = """
 SELECT t.facts FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN transactions t USING (shard, member_id, sequence)
@@ -46,13 +45,12 @@ async def learn_booked(connection: Connection, shards: int, staging: Staging) ->
     """Put into the staging what the file's returns have given back before. Raises what the database raises."""
     possible = iter(staging.rows(_POSSIBLE))
     while names := list(islice(possible, _ASKED_AT_ONCE)):
-        digests = [digest_refund(order_id, refund_id) for order_id, refund_id in names]
-        in_shards = [shard_of_digest(digest, shards) for digest in digests]
-        found = await connection.fetch(_FIND_KEYS, in_shards, digests)
+        found = await find_keys(connection, [digest_refund(*each) for each in names], shards)
         if not found:
             continue
-        members = [row["member_id"] for row in found]
-        places = ([shard_of_member(member, shards) for member in members], members, [row["sequence"] for row in found])
+        members = [each.member_id for each in found.values()]
+        sequences = [each.sequence for each in found.values()]
+        places = ([shard_of_member(member, shards) for member in members], members, sequences)
         _keep(staging, (_decode_refund(row["facts"]) for row in await connection.fetch(_FACTS, *places)))
 
 

@@ -13,18 +13,19 @@ from jifen.core.commands import AdjustPoints, RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.context import adds_points
-from jifen.core.identity import Identity, in_full, shard_of_digest, shard_of_member
+from jifen.core.identity import Identity, in_full, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, MemberStatus, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
-from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
 from jifen.engine.loading import (
+    FoundKey,
     decode_counters,
     find_identities,
+    find_keys,
     load_all_usages,
     load_everything,
 )
@@ -34,7 +35,6 @@ from jifen.engine.programs import ProgramVersions
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
 
-_SQL = load_queries("engine")
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
        a.status, a.counters
@@ -42,8 +42,6 @@ FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.member_id, a.wallet
 """
-
-Found = tuple[bytes, int, int]
 
 
 class Rehearsal:
@@ -58,7 +56,7 @@ class Rehearsal:
         self._states: dict[int, MemberState] = {}
         self._members: dict[Identity, int] = {}
         self._done: dict[int, list[Transaction]] = {}
-        self._keys: dict[bytes, Found] = {}
+        self._keys: dict[bytes, FoundKey] = {}
         self._past: dict[tuple[int, int], PastTransaction] = {}
         self._next_member = -1
         self._known_programs = {program.version: program}
@@ -103,7 +101,7 @@ class Rehearsal:
         kept = set(self._members.values())
         self._states = {member: state for member, state in self._states.items() if member in kept}
         self._done = {member: done for member, done in self._done.items() if member in kept}
-        self._keys = {digest: found for digest, found in self._keys.items() if found[1] in kept}
+        self._keys = {digest: found for digest, found in self._keys.items() if found.member_id in kept}
         self._past = {}
 
     async def _look_up(self, submissions: Sequence[Submission]) -> None:
@@ -112,10 +110,7 @@ class Rehearsal:
         digests |= {
             digest_order(each.command.refund.order_id) for each in submissions if isinstance(each.command, RefundOrder)
         }
-        wanted = list(digests)
-        shards = [shard_of_digest(digest, self._shards) for digest in wanted]
-        for digest, payload, member_id, sequence in await self._connection.fetch(_SQL["find_keys"], shards, wanted):
-            self._keys[digest] = (payload, member_id, sequence)
+        self._keys |= await find_keys(self._connection, list(digests), self._shards)
 
     async def _load_members(self, identities: set[Identity]) -> None:
         wanted = list(identities)
@@ -152,8 +147,8 @@ class Rehearsal:
         for submission in submissions:
             if isinstance(submission.command, RefundOrder):
                 found = self._keys.get(digest_order(submission.command.refund.order_id))
-                if found is not None and found[1] > 0 and not self._rehearsed(found[1], found[2]):
-                    references.add((found[1], found[2]))
+                if found is not None and found.member_id > 0 and not self._rehearsed(found.member_id, found.sequence):
+                    references.add((found.member_id, found.sequence))
         if references:
             self._past = await load_past(self._connection, sorted(references), self._programs, self._shards)
 
@@ -163,10 +158,10 @@ class Rehearsal:
         keys = submission.keys()
         for position, (digest, payload) in enumerate(keys):
             found = self._keys.get(digest)
-            if found is not None and found[0] != payload:
-                return key_conflict(submission.command, position, found[1:])
+            if found is not None and found.payload != payload:
+                return key_conflict(submission.command, position, (found.member_id, found.sequence))
             if found is not None:
-                return Answer(found[1], found[2], True)
+                return Answer(found.member_id, found.sequence, True)
         occurred_at = submission.occurred_at or now
         refusal = check_instant(submission.occurred_at, now)
         if refusal is not None:
@@ -179,10 +174,10 @@ class Rehearsal:
             found = self._keys.get(digest_order(command.refund.order_id))
             if found is None:
                 return unknown_order(command.refund.order_id)
-            if found[1] != member:
+            if found.member_id != member:
                 message = f"The order {command.refund.order_id!r} is not this member's."
                 return Refusal("order_of_other_member", message, "/subject")
-            past = self._past_of(member, found[2])
+            past = self._past_of(member, found.sequence)
             if past is None or past.kind is not Kind.EARN:
                 return unknown_order(command.refund.order_id)
         is_new = member is None
@@ -208,7 +203,7 @@ class Rehearsal:
         self._done.setdefault(member, []).extend(effects.transactions)
         assert effects.answer is not None
         for digest, payload in keys:
-            self._keys[digest] = (payload, member, effects.answer.sequence)
+            self._keys[digest] = FoundKey(payload, member, effects.answer.sequence)
         return Answer(member, effects.answer.sequence, False, effects.trace, effects.answer.kind)
 
     def _rehearsed(self, member: int, sequence: int) -> Transaction | None:
