@@ -164,10 +164,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "order_not_needed": ("该兑换品不是换购品：请去掉 order_id。",),
     "order_not_found": ("该会员没有订单 {order_id}；请先登记订单。", "该会员没有这个订单。"),
     "order_given_back": ("订单 {order_id} 已全部退货；请随其他订单换购。", "订单已全部退货。"),
-    "order_too_small": (
-        "订单满 {from_cents} 分可换购；订单 {order_id} 实付 {paid_cents} 分，还差 {missing_cents} 分。",
-        "订单金额不足。",
-    ),
+    "order_too_small": ("订单金额不足：{message}",),
     "order_limit_reached": (
         "每笔订单最多换购 {most} 件；订单 {order_id} 已换购 {taken} 件，这次要 {requested} 件。",
         "该订单的换购已达上限。",

@@ -9,13 +9,17 @@ from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Reward, terms_of_add_on
 from jifen.core.redemption.machine import UNDONE
 from jifen.core.refusal import Refusal
+from jifen.core.wording.values import money_said
 
 _POINTER = "/order_id"
 
 
-def check_order_beside(reward: Reward, command: RedeemReward, earned: PastTransaction | None) -> Refusal | None:
+def check_order_beside(
+    reward: Reward, command: RedeemReward, earned: PastTransaction | None, currency: str
+) -> Refusal | None:
     """Refuse an add-on without an order that carries it, and an order beside anything else. `earned`: the order that
-    the command names; None: there is none, or it is not this member's, which is nobody else's business."""
+    the command names; None: there is none, or it is not this member's, which is nobody else's business. `currency`:
+    that of the program, for the words."""
     order_id, name = command.order_id, reward.name.en
     terms = terms_of_add_on(reward)
     if terms is None:
@@ -34,12 +38,11 @@ def check_order_beside(reward: Reward, command: RedeemReward, earned: PastTransa
     paid_cents = sum(line.paid_cents for line in remaining_lines(order, returned))
     if paid_cents < terms.from_cents:
         missing = terms.from_cents - paid_cents
-        message = (
-            f"{name} is for orders of {terms.from_cents} cents or more; for {order_id!r} {paid_cents} were paid: "
-            f"{missing} short."
-        )
+        least, paid, short = (money_said(cents, currency) for cents in (terms.from_cents, paid_cents, missing))
+        message = f"{name} is for orders of {least[1]} or more; {paid[1]} was paid for {order_id!r}: {short[1]} short."
+        zh = f"订单满 {least[0]}可换购；订单 {order_id} 实付 {paid[0]}，还差 {short[0]}。"
         details |= {"from_cents": terms.from_cents, "paid_cents": paid_cents, "missing_cents": missing}
-        return Refusal("order_too_small", message, _POINTER, details)
+        return Refusal("order_too_small", message, _POINTER, details, zh)
     return _check_most(reward, terms.most, command, earned)
 
 

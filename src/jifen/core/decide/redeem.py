@@ -63,7 +63,7 @@ def ask_for_reward(decision: Decision, command: RedeemReward, earned: PastTransa
     asker = asker_of(decision, context.now)
     if refusal := check_eligible(program, reward, asker):
         return refusal
-    if refusal := check_order_beside(reward.document, command, earned):
+    if refusal := check_order_beside(reward.document, command, earned, program.document.currency):
         return refusal
     choice = _choose(decision, reward, asker, command)
     if isinstance(choice, Refusal):

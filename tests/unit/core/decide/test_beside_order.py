@@ -6,6 +6,7 @@ from jifen.core.redemption.commands import CancelRedemption, RedeemReward, Retur
 from jifen.core.redemption.document import AddOnTerms, Reward, terms_of_add_on
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import LocalizedText
+from jifen.services.chinese import chinese_of
 from tests.add_ons import with_add_ons
 from tests.model.programs import make_document
 from tests.unit.core.redemption.counter import Counter
@@ -40,8 +41,11 @@ def test_what_is_missing_is_told() -> None:
     ):
         found = refusal(at, reward, order_id)
         assert (found.code, found.pointer) == (code, "/order_id")
-    small = refusal(at, "tote", "small").details
+    found = refusal(at, "tote", "small")
+    small = found.details
     assert (small["from_cents"], small["paid_cents"], small["missing_cents"]) == (5_000, 4_000, 1_000)
+    assert "CNY 50.00 or more; CNY 40.00 was paid for 'small': CNY 10.00 short" in found.message
+    assert chinese_of(found) == "订单金额不足：订单满 50.00 元可换购；订单 small 实付 40.00 元，还差 10.00 元。"
 
 
 def test_what_was_returned_of_the_order_is_not_paid_any_more() -> None:
