@@ -94,6 +94,7 @@ def expires_at(expiry: Expiry, earned_at: datetime, zone: ZoneInfo) -> datetime:
     return _expires_after(expiry, local_day(earned_at, zone), zone)
 
 
+@lru_cache(maxsize=1024)
 def days_later(instant: datetime, days: int, zone: ZoneInfo) -> datetime:
     """The same local time of day some days later, in UTC (an hour that does not exist moves past the gap)."""
     return (instant.astimezone(zone) + timedelta(days=days)).astimezone(UTC)

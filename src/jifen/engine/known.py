@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import msgspec
 
@@ -56,13 +57,16 @@ async def load_known(
             said[member] = msgspec.structs.replace(profile, registered_at=registered_at)
     for member in {*said, *on, *stands, *used}:
         state = states[member]
-        states[member] = msgspec.structs.replace(
-            state,
-            profile=said.get(member, state.profile),
-            lists=tuple(sorted(on[member])) if member in on else state.lists,
-            tiers=stands.get(member, state.tiers),
-            used={**state.used, **used[member]} if member in used else state.used,
-        )
+        changes: dict[str, Any] = {}
+        if member in said:
+            changes["profile"] = said[member]
+        if member in on:
+            changes["lists"] = tuple(sorted(on[member]))
+        if member in stands:
+            changes["tiers"] = stands[member]
+        if member in used:
+            changes["used"] = {**state.used, **used[member]} if state.used else used[member]
+        states[member] = msgspec.structs.replace(state, **changes)
 
 
 def _keys(members: Iterable[int], shards: int) -> tuple[list[int], list[int]]:

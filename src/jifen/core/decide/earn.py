@@ -47,10 +47,7 @@ def record_order(decision: Decision, command: RecordOrder, dealings: Dealings | 
     event = RatedEvent(ORDER_COMPLETED, context.occurred_at, context.source, order, order.lines)
     day = local_day(context.occurred_at, program.zone)
     spent = sum(line.paid_cents for line in order.lines)
-    refusal = _earn(decision, event, day, b"" if context.is_replay else encode_facts(order), spent, dealings)
-    if refusal is None:
-        decision.counters = decision.counters.with_order(day, spent)
-    return refusal
+    return _earn(decision, event, day, b"" if context.is_replay else encode_facts(order), spent, dealings)
 
 
 def record_event(decision: Decision, command: RecordEvent) -> Refusal | None:
@@ -103,7 +100,10 @@ def _earn(
         pending = terms.effective_at > context.now
         decision.journal.open_lot(award.wallet, Bucket.ISSUED, award.points, terms, pending=pending)
     _count_uses(decision, program, event, day, rating)
-    decision.counters = decision.counters.in_month(day, orders=int(event.order is not None), cents=spent, earned=earned)
+    if event.order is None:
+        decision.counters = decision.counters.in_month(day, earned=earned)
+    else:
+        decision.counters = decision.counters.with_order(day, spent, earned)
     decision.end(
         Kind.EARN,
         context.occurred_at,

@@ -23,7 +23,8 @@ def look_at_tiers(decision: Decision) -> None:
 
     It comes before whatever the member does now, so that what a review finds does not depend on when it is booked.
     """
-    if not _decides_tiers(decision):
+    if not decision.tiers or not _decides_tiers(decision):
+        # Whoever stands nowhere is never reviewed.
         return
     now = decision.context.now
     while (due := _next_look(decision)) is not None and due[0] <= now:
@@ -199,7 +200,8 @@ def _next_look(decision: Decision) -> tuple[datetime, OpenTierSet, Standing] | N
 
 
 def _situation(decision: Decision, tier_set: OpenTierSet, at: datetime, day: date) -> Situation:
-    return situation_of(tier_set, decision.state.profile, decision.counters, decision.journal.balances(), at, day)
+    balances = decision.journal.balances() if tier_set.needs_balances else {}
+    return situation_of(tier_set, decision.state.profile, decision.counters, balances, at, day)
 
 
 def _book(

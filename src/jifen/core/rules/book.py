@@ -213,50 +213,57 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
 class Day:
     """The rules on one kind of event that may hold on a local day, by what tells them apart."""
 
-    __slots__ = ("_by_value", "_found", "always", "capped", "plain")
+    __slots__ = ("_found", "_told_by_facts", "_told_by_lines", "_waiting", "always", "capped", "plain")
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.capped = [rule for rule in rules if rule.caps]
         #: Those that no fact tells apart.
         self.always: list[CompiledRule] = []
-        self._by_value: dict[str, dict[Any, list[CompiledRule]]] = {}
+        #: Those that wait for a fact to have a value.
+        self._waiting: dict[tuple[str, Any], list[CompiledRule]] = {}
+        telling: dict[str, set[Any]] = {}
         for rule in rules:
             if rule.discriminator is None:
                 self.always.append(rule)
                 continue
             name, values = rule.discriminator
+            telling.setdefault(name, set()).update(values)
             for value in values:
-                self._by_value.setdefault(name, {}).setdefault(value, []).append(rule)
+                self._waiting.setdefault((name, value), []).append(rule)
+        #: The telling values of facts, and of lines with the field where they stand.
+        self._told_by_facts = [(name, values) for name, values in telling.items() if not name.startswith("line.")]
+        self._told_by_lines = [
+            (name, name.removeprefix("line."), values) for name, values in telling.items() if name.startswith("line.")
+        ]
         #: What was found before, by the facts that told.
         self._found: dict[tuple[tuple[str, Any], ...], Sequence[CompiledRule]] = {}
         #: All rules, where they give what they give for whatever comes: nothing to ask, choose, multiply or cap.
-        self.plain = self.always if not self._by_value and all(rule.is_plain for rule in self.always) else []
+        self.plain = self.always if not self._waiting and all(rule.is_plain for rule in self.always) else []
 
     @property
     def asks(self) -> bool:
         """Whether facts tell which rules may match; else all of `always` may, in their order."""
-        return bool(self._by_value)
+        return bool(self._waiting)
 
     def candidates(self, facts: Mapping[str, Any], lines: Sequence[OrderLine]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
         told: list[tuple[str, Any]] = []
-        for name, by_value in self._by_value.items():
-            if name.startswith("line."):
-                field = name[5:]
-                for line in lines:
-                    value = line_fact(line, field)
-                    if value in by_value and (name, value) not in told:
-                        told.append((name, value))
-                continue
+        for name, field, values in self._told_by_lines:
+            for line in lines:
+                value = line_fact(line, field)
+                if value in values and (name, value) not in told:
+                    told.append((name, value))
+        for name, values in self._told_by_facts:
             try:
                 fact = facts[name]
             except KeyError:
                 # An event without the property: these rules fail, and that must be seen.
-                told += [(name, value) for value in by_value]
+                told += [(name, value) for value in values]
                 continue
-            for value in fact if isinstance(fact, list) else (fact,):
-                if value in by_value:
-                    told.append((name, value))
+            if type(fact) is list:
+                told += [(name, value) for value in fact if value in values]
+            elif fact in values:
+                told.append((name, fact))
         if not told:
             return self.always
         key = tuple(told)
@@ -264,7 +271,7 @@ class Day:
         if found is None:
             if len(self._found) >= _KINDS_OF_EVENTS:
                 self._found.clear()
-            rules = chain(self.always, *(self._by_value[name][value] for name, value in told))
+            rules = chain(self.always, *map(self._waiting.__getitem__, told))
             found = self._found[key] = sorted(set(rules), key=_order)
         return found
 

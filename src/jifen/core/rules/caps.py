@@ -80,38 +80,39 @@ class Room:
         """How many of these points fit under all caps, and what was cut. `value`: (points, cents) of the wallet, for
         caps of cost. What fits is counted as used."""
         cuts: list[Cut] = []
-        names = [usage_name(cap, self._day) for cap in caps]
-        for cap, name in zip(caps, names, strict=True):
-            most = self._most(cap, name, value)
+        counted: list[tuple[Cap, str, dict[str, int]]] = []
+        for each in caps:
+            cap, name = each.cap, usage_name(each, self._day)
+            is_within = cap.period == "event"
+            uses = self._within_event if is_within else self.uses
+            used = uses.get(name, 0) + (0 if is_within else self._used.get(name, 0))
+            most = _most(cap, max(cap.most - used, 0), value)
             if points > most:
-                cuts.append(Cut(cap.key, points - most))
+                cuts.append(Cut(each.key, points - most))
                 points = most
+            counted.append((cap, name, uses))
         if points:
-            for cap, name in zip(caps, names, strict=True):
-                uses = self._uses_of(cap)
-                uses[name] = uses.get(name, 0) + _use(cap.cap, points, value)
+            for cap, name, uses in counted:
+                uses[name] = uses.get(name, 0) + _use(cap, points, value)
         return points, cuts
-
-    def _uses_of(self, cap: OpenCap) -> dict[str, int]:
-        return self._within_event if cap.cap.period == "event" else self.uses
-
-    def _most(self, cap: OpenCap, name: str, value: tuple[int, int] | None) -> int:
-        before = 0 if cap.cap.period == "event" else self._used.get(name, 0)
-        left = max(cap.cap.most - before - self._uses_of(cap).get(name, 0), 0)
-        if cap.cap.limit == "points":
-            return left
-        if cap.cap.limit == "count":
-            return _UNBOUNDED if left else 0
-        if value is None:
-            return _UNBOUNDED
-        value_points, value_cents = value
-        return left * value_points // value_cents
 
 
 def cost_cents(points: int, value: tuple[int, int]) -> int:
     """What points cost in minor units, rounded up, so that a budget of money is never passed."""
     value_points, value_cents = value
     return divide(points * value_cents, value_points, "ceil")
+
+
+def _most(cap: Cap, left: int, value: tuple[int, int] | None) -> int:
+    """How many points fit into what is left under a cap."""
+    if cap.limit == "points":
+        return left
+    if cap.limit == "count":
+        return _UNBOUNDED if left else 0
+    if value is None:
+        return _UNBOUNDED
+    value_points, value_cents = value
+    return left * value_points // value_cents
 
 
 def _use(cap: Cap, points: int, value: tuple[int, int] | None) -> int:

@@ -264,7 +264,9 @@ class RatedFacts(dict[str, Any]):
 
     def __init__(self, event: RatedEvent, moment: Moment, member: MemberFacts, readers: Mapping[str, Reader]) -> None:
         """`readers`: how those facts of the member are read that may be asked for."""
-        super().__init__({f"event.data.{name}": value for name, value in event.data.items()})
+        super().__init__()
+        if event.data:
+            self.update({f"event.data.{name}": value for name, value in event.data.items()})
         self._event, self._moment, self._member, self._readers = event, moment, member, readers
 
     def __missing__(self, name: str) -> Any:

@@ -31,8 +31,12 @@ def changed(
     months: tuple[Month, ...], month: int, *, orders: int = 0, spent_cents: int = 0, earned: Mapping[int, int] = {}
 ) -> tuple[Month, ...]:
     """The months, in order, after a change in one of them."""
-    index = bisect_left(months, month, key=_month)
-    is_there = index < len(months) and months[index].month == month
+    if months and months[-1].month == month:
+        # As good as always: something happens in the newest of them.
+        index, is_there = len(months) - 1, True
+    else:
+        index = bisect_left(months, month, key=_month)
+        is_there = index < len(months) and months[index].month == month
     was = months[index] if is_there else Month(month)
     by_wallet = dict(was.earned)
     for wallet, points in earned.items():
@@ -41,16 +45,17 @@ def changed(
     return (*months[:index], is_now, *months[index + is_there :])
 
 
-def added_up(months: Iterable[Month], first: int, last: int) -> Month:
-    """What the months from `first` to `last`, both included, come to."""
+def added_up(months: Iterable[Month], first: int, last: int, *, with_points: bool = True) -> Month:
+    """What the months from `first` to `last`, both included, come to; the points only where they are wanted."""
     orders = spent_cents = 0
     earned: dict[int, int] = {}
     for each in months:
         if first <= each.month <= last:
             orders += each.orders
             spent_cents += each.spent_cents
-            for wallet, points in each.earned.items():
-                earned[wallet] = earned.get(wallet, 0) + points
+            if with_points:
+                for wallet, points in each.earned.items():
+                    earned[wallet] = earned.get(wallet, 0) + points
     return Month(last, orders, spent_cents, earned)
 
 

@@ -132,6 +132,20 @@ def _amount(rule: CompiledRule, event: RatedEvent, positions: Sequence[int], bef
 class _Rater:
     """One event on its way through the pipeline."""
 
+    __slots__ = (
+        "_book",
+        "_coefficient_policy",
+        "_day",
+        "_event",
+        "_facts",
+        "_line_scopes",
+        "_lines_by_value",
+        "_member",
+        "_moment",
+        "_verdicts",
+        "_with_all",
+    )
+
     def __init__(
         self,
         book: EventBook,
@@ -157,20 +171,14 @@ class _Rater:
     def run(self, used: Mapping[str, int]) -> Rating:
         """All steps in turn."""
         matched = self._match()
-        base = self._work_out([each for each in matched if not each.rule.is_coefficient])
-        self._multiply_and_round(base, [each for each in matched if each.rule.is_coefficient])
+        coefficients = [each for each in matched if each.rule.is_coefficient]
+        base = self._work_out([each for each in matched if not each.rule.is_coefficient] if coefficients else matched)
+        self._multiply_and_round(base, coefficients)
         base = self._pick_best(base)
-        if self._with_all or any(each.rule.caps for each in base):
-            room = Room(used, self._moment.local.date())
-            awards = [
-                self._cap(each, room) if each.rule.caps or self._with_all else _award(each, each.points, [])
-                for each in base
-            ]
-            uses = room.uses
-        else:
-            awards, uses = [_award(each, each.points, []) for each in base], {}
+        room = Room(used, self._moment.local.date())
+        awards = [self._cap(each, room) for each in base]
         verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
-        return Rating(awards, uses, verdicts)
+        return Rating(awards, room.uses, verdicts)
 
     # --- select and match ---
 
@@ -365,10 +373,11 @@ class _Rater:
 
     def _cap(self, each: Matched, room: Room) -> Award:
         rule = each.rule
-        points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, [])
-        outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
-        self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
-        return _award(each, points, cuts)
+        points, cuts = room.fit(each.points, rule.caps, rule.value) if rule.caps else (each.points, _NO_CUTS)
+        if self._with_all:
+            outcome: Outcome = "awarded" if points else "capped" if cuts else "zero"
+            self._say(rule, outcome, points=points, detail=", ".join(cut.cap for cut in cuts))
+        return Award(rule.id, rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
 
     # --- verdicts ---
 
@@ -380,10 +389,8 @@ class _Rater:
         self._verdicts.append(Verdict(rule.id, "failed", 0, message))
 
 
-def _award(each: Matched, points: int, cuts: list[Cut]) -> Award:
-    return Award(each.rule.id, each.rule.wallet, points, each.amount.rated_cents, each.coefficients, cuts)
-
-
+#: Where nothing is capped; shared by all, and changed by nobody.
+_NO_CUTS: list[Cut] = []
 _SPENT = {"month": "spent_cents_month", "year": "spent_cents_year", "lifetime": "spent_cents_total"}
 
 

@@ -58,9 +58,12 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
     last_checkin_on: date | None = None
     months: tuple[Month, ...] | None = None
 
-    def with_order(self, day: date, cents: int) -> Counters:
-        """After an order of that day. A late order counts in its own month and year only if none began since."""
-        last = self.last_order_on
+    def with_order(self, day: date, cents: int, earned: Mapping[int, int] = {}) -> Counters:
+        """After an order of that day, which earned these points. A late order counts in its own month and year only if
+        none began since; where everything is counted month by month, in its own always."""
+        last, months = self.last_order_on, self.months
+        if months is not None:
+            months = changed(months, month_of(day), orders=1, spent_cents=cents, earned=earned)
         month = self.month if day == last else _month(day)
         return Counters(
             self.orders + 1,
@@ -72,14 +75,15 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
             day if last is None else max(day, last),
             self.checkin_streak,
             self.last_checkin_on,
-            self.months,
+            months,
         )
 
-    def in_month(self, day: date, *, orders: int = 0, cents: int = 0, earned: Mapping[int, int] = {}) -> Counters:
-        """After what happened on that day changed the counts of its month. Where months are not counted: the same."""
-        if self.months is None or not (orders or cents or any(earned.values())):
+    def in_month(self, day: date, *, cents: int = 0, earned: Mapping[int, int] = {}) -> Counters:
+        """After something but an order changed the counts of that day's month. Where months are not counted: the
+        same."""
+        if self.months is None or not (cents or any(earned.values())):
             return self
-        months = changed(self.months, month_of(day), orders=orders, spent_cents=cents, earned=earned)
+        months = changed(self.months, month_of(day), spent_cents=cents, earned=earned)
         return msgspec.structs.replace(self, months=months)
 
     def with_change(self, day: date, cents: int) -> Counters:

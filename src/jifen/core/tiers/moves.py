@@ -103,7 +103,7 @@ def after_grace(tier_set: OpenTierSet, standing: Standing, situation: Situation)
     """The tier that is in force when the days of grace are over, if nothing changes until then."""
     tier = tier_set.tiers[tier_set.rank_of(standing.earned)]
     lower = _lower(tier_set, tier, tier_set.facts(situation, standing.grace_from))
-    return stand(tier_set, standing, situation.moment.instant, earned="" if lower is None else lower.id).tier
+    return stand(tier_set, standing, situation.at, earned="" if lower is None else lower.id).tier
 
 
 def end_grant(tier_set: OpenTierSet, standing: Standing, at: datetime, cause: Cause = "ended") -> TierChange:

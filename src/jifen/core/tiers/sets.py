@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,13 +25,14 @@ NO_RANK: Final = -1
 
 
 class Situation(msgspec.Struct, frozen=True, gc=False):
-    """What conditions of tiers may ask of a member on a local day: counters, balances by wallet number, facts."""
+    """What conditions of tiers may ask of a member at an instant, looking back from a local day: counters, balances by
+    wallet number, facts. The last two are looked at only where a set's conditions ask for them."""
 
     counters: Counters
     balances: Mapping[int, int]
     member: MemberFacts
     day: date
-    moment: Moment
+    at: datetime
 
 
 class OpenTier(msgspec.Struct, frozen=True):
@@ -78,7 +79,19 @@ Read = Callable[[Situation, Month], Any]
 class OpenTierSet:
     """A tier set of a program version. Treat it as frozen."""
 
-    __slots__ = ("_readers", "base", "counts_months", "document", "names", "needs_member", "ranks", "tiers", "zone")
+    __slots__ = (
+        "_counts_points",
+        "_readers",
+        "base",
+        "counts_months",
+        "document",
+        "names",
+        "needs_balances",
+        "needs_member",
+        "ranks",
+        "tiers",
+        "zone",
+    )
 
     def __init__(
         self,
@@ -110,10 +123,12 @@ class OpenTierSet:
         self.names = frozenset[str]().union(*(each.names for each in conditions))
         of_member: dict[str, Reader] = readers_of(self.names, types)
         self._readers: list[tuple[str, Read]] = [
-            (name, _of_member(of_member[name]) if name in of_member else _of_ledger(name, wallets))
+            (name, _of_member(of_member[name], zone) if name in of_member else _of_ledger(name, wallets))
             for name in sorted(self.names)
         ]
         self.needs_member = bool(of_member)
+        self.needs_balances = any(name.startswith("balance.") for name in self.names)
+        self._counts_points = any(name.startswith("period.earned.") for name in self.names)
         is_lifetime = isinstance(document.period, Lifetime)
         #: Whether counts in all do not suffice.
         self.counts_months = any(
@@ -141,7 +156,7 @@ class OpenTierSet:
         if first == _FIRST_MONTH and counters.months is None:
             period = Month(0, counters.orders, counters.spent_total)
         else:
-            period = added_up(counters.months or (), first, month_of(situation.day))
+            period = added_up(counters.months or (), first, month_of(situation.day), with_points=self._counts_points)
         return {name: read(situation, period) for name, read in self._readers}
 
 
@@ -165,8 +180,8 @@ def tier_names(wallets: Iterable[str], fields: Iterable[MemberField]) -> dict[st
     return names | {name: each for name, each in member_names(fields).items() if name != "member.tier"}
 
 
-def _of_member(read: Reader) -> Read:
-    return lambda situation, _: read(situation.member, situation.moment)
+def _of_member(read: Reader, zone: ZoneInfo) -> Read:
+    return lambda situation, _: read(situation.member, Moment(situation.at, situation.at.astimezone(zone)))
 
 
 def _of_ledger(name: str, wallets: Mapping[str, int]) -> Read:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from jifen.core.calendar import local_day
-from jifen.core.rules.facts import MemberFacts, Moment
+from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.standing import Counters, Profile, facts_of
 from jifen.core.tiers.moves import after_grace, recalculate
 from jifen.core.tiers.sets import OpenTierSet, Situation
@@ -26,7 +26,7 @@ def situation_of(
 ) -> Situation:
     """What a set's conditions may ask at an instant, looking back from a local day."""
     member = facts_of(profile, counters, day) if tier_set.needs_member else _NOBODY
-    return Situation(counters, balances, member, day, Moment(at, at.astimezone(tier_set.zone)))
+    return Situation(counters, balances, member, day, at)
 
 
 def recalculated(

@@ -28,8 +28,8 @@ def test_months_stay_in_order_and_add_up() -> None:
 def test_who_counts_no_months_starts_none() -> None:
     """Counters of a program without tiers stay as they are; refunds take from the month they are told."""
     plain = Counters().with_order(date(2026, 3, 1), 5)
-    assert plain.in_month(date(2026, 3, 1), orders=1, cents=5).months is None
-    counted = Counters(months=()).in_month(date(2026, 3, 1), orders=1, cents=5, earned={1: 5})
+    assert plain.in_month(date(2026, 3, 1), cents=5).months is None
+    counted = Counters(months=()).with_order(date(2026, 3, 1), 5, {1: 5})
     assert counted.in_month(date(2026, 3, 9)) is counted
     after = counted.in_month(date(2026, 3, 9), cents=-5, earned={1: -5})
     assert after.months == (Month(202603, 1, 0, {1: 0}),)

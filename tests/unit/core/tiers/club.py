@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.program import EarningRule, LocalizedText, ProgramDocument, Ratio, check_document
-from jifen.core.rules.facts import MemberFacts, Moment
+from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import Counters
 from jifen.core.tiers.document import Benefits, Downgrade, RollingMonths, TierLevel, TierPeriod, TierSet
@@ -71,4 +71,4 @@ def spent(day: date, *months: tuple[int, int]) -> Situation:
     counted = tuple(Month(month, 1, cents) for month, cents in months)
     counters = Counters(len(months), sum(cents for _, cents in months), months=counted)
     instant = datetime(day.year, day.month, day.day, 12, tzinfo=ZONE)
-    return Situation(counters, {}, MemberFacts(), day, Moment(instant, instant))
+    return Situation(counters, {}, MemberFacts(), day, instant)
