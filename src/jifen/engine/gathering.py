@@ -311,7 +311,8 @@ class Gathering:
             self.segments = await self._surroundings.segments.load(connection, wanted.segments, self.programs)
 
     def _want_for_rules(self, wanted: Wanted) -> None:
-        """Note what the rules of the events in this batch ask for."""
+        """Note what the rules of the events in this batch ask for. Most are events of one kind and day."""
+        alike: dict[tuple[int, str, date], set[int]] = {}
         for submission in self._submissions:
             event_type = type_of_event(submission.command)
             if event_type is None:
@@ -320,9 +321,11 @@ class Gathering:
             book = program.books.get(event_type)
             if book is None or not (book.needs_member or book.has_caps):
                 continue
-            members = [member for member in self._known_members(submission.command) if member in self.states]
             day = local_day(submission.occurred_at or self.now, program.zone)
-            wanted.note(program, book, members, event_type, day)
+            members = alike.setdefault((program.version, event_type, day), set())
+            members.update(self._known_members(submission.command))
+        for (version, event_type, day), members in alike.items():
+            wanted.note(self.programs[version], event_type, members & self.states.keys(), day)
 
     def _people_described(self) -> set[int]:
         """Whom commands describe, and whom they find."""

@@ -8,7 +8,6 @@ from datetime import date
 from jifen.core.decide.earn import caps_of_event
 from jifen.core.ledger.values import MemberState
 from jifen.core.program import Program
-from jifen.core.rules.book import EventBook
 from jifen.db.connection import Connection
 from jifen.engine.known import load_known
 
@@ -25,9 +24,9 @@ class Wanted:
         self.usages: set[tuple[int, str]] = set()
         self.shared: set[str] = set()
 
-    def note(self, program: Program, book: EventBook, members: Iterable[int], event_type: str, day: date) -> None:
-        """What the rules on an event of a local day ask of these members."""
-        members = list(members)
+    def note(self, program: Program, event_type: str, members: Set[int], day: date) -> None:
+        """What the rules on events of a type, on a local day, ask of these members."""
+        book = program.books[event_type]
         if book.needs_member:
             self.profiles.update(members)
         if book.reads_segments:
@@ -36,7 +35,7 @@ class Wanted:
             if is_shared:
                 self.shared.add(name)
             else:
-                self.usages.update((member, name) for member in members)
+                self.usages.update([(member, name) for member in members])
 
     def note_segments(self, program: Program, segments: Set[str], members: Iterable[int]) -> None:
         """Which of these segments the members are in must be known."""
