@@ -76,7 +76,11 @@ async def count(connection: Connection, selection: Selection, *, most_candidates
     await connection.execute(SETTINGS)
     if not selection.left_out:
         query = joined("SELECT count(*) FROM {} WHERE {}", selection.source, selection.test)
+        # How many a condition on JSON leaves cannot be foreseen: of few PostgreSQL would look up each, and they may be
+        # all. Who is on a list is known.
+        await connection.execute(f"SET LOCAL enable_nestloop = {'off' if selection.condition else 'on'}")
         found: int = await connection.fetchval(query.numbered(), *query.arguments)
+        await connection.execute("SET LOCAL enable_nestloop = on")
         return found
     number = 0
     async for chunk in _candidates(connection, selection, most_candidates):
