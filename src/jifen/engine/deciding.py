@@ -1,4 +1,4 @@
-"""The commands of a batch, decided one after another in memory, and written together."""
+"""The commands of a batch, decided one after another in memory."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ import msgspec
 from jifen.core.calendar import local_day
 from jifen.core.commands import (
     AdjustPoints,
-    Command,
     RecordEvent,
-    RecordOrder,
     RegisterMember,
     ReverseTransaction,
     SetProfile,
     TransferPoints,
     is_ordinary,
     order_named,
-    order_sought,
 )
 from jifen.core.decide import Effects, PastTransaction, decide, follow_steps
 from jifen.core.decide.adjust import APPROVAL_NEEDED
 from jifen.core.decide.profile import check_said
 from jifen.core.identity import Identity, in_full
-from jifen.core.ledger.values import Kind, MemberState, MemberStatus, Transaction
+from jifen.core.ledger.values import Kind, MemberState, MemberStatus
 from jifen.core.members.commands import (
     ChangeLife,
     MembershipCommand,
@@ -33,7 +30,6 @@ from jifen.core.members.commands import (
     UndoMerge,
 )
 from jifen.core.members.life import check_life
-from jifen.core.redemption.commands import CouponCommand, RedeemReward
 from jifen.core.redemption.values import NO_SUPPLIES
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import REGISTERED
@@ -42,32 +38,25 @@ from jifen.core.wallets.approvals import Approval, check_decision
 from jifen.core.wallets.commands import DecideApproval
 from jifen.db.connection import Connection
 from jifen.engine.add_ons import end_with_order
-from jifen.engine.approvals import Requests, command_of, new_approval_id, unknown_approval
-from jifen.engine.claims import Claims
-from jifen.engine.directory import Directory, FreshIds
+from jifen.engine.approvals import command_of, new_approval_id
+from jifen.engine.decided import Decided
 from jifen.engine.gathering import Gathering, Surroundings
-from jifen.engine.household_work import HouseholdWork, cancel_pooled
-from jifen.engine.households import takes_from_household
+from jifen.engine.household_work import cancel_pooled
 from jifen.engine.loading import FoundKey
-from jifen.engine.moves import Merging, carry_all, give_back_all, merging_of
+from jifen.engine.moves import merging_of
 from jifen.engine.newcomers import newcomer
-from jifen.engine.redemption_rows import RedemptionRows
-from jifen.engine.redemptions import SuppliesAtHand, gives_back, is_about_redemption, needs_supplies, unknown_coupon
+from jifen.engine.parties import Parties
+from jifen.engine.redemptions import is_about_redemption, needs_supplies
 from jifen.engine.references import (
     check_hold_owner,
     check_instant,
-    late_day,
     needs_history,
     needs_order,
     needs_past,
-    registers_unknown_member,
-    unknown_member,
     unknown_past,
 )
-from jifen.engine.roll import ON_THE_ROLL, Change, Roll
-from jifen.engine.submission import Answer, Outcome, Submission, answer_of, context_of, digest_order
-from jifen.engine.survivors import others_named
-from jifen.engine.writing import BatchRows
+from jifen.engine.roll import ON_THE_ROLL, Change
+from jifen.engine.submission import Answer, Outcome, Submission, context_of
 
 
 class Deciding:
@@ -88,20 +77,11 @@ class Deciding:
         self._known = known
         self._connection = connection
         self.outcomes: list[Outcome | None] = [None] * len(submissions)
-        self._states = dict(known.states)
-        self._transactions: list[Transaction] = []
-        self._roll = Roll(known.people)
-        self._merges: list[Merging] = []
-        self._households = HouseholdWork(known.households)
-        self._claims = Claims(known)
-        self._directory = Directory(
-            known, self._claims, self._roll, self._states, FreshIds(surroundings, connection, fresh_ids)
-        )
-        self._waiting_members: set[int] = set()
-        self._waiting_orders: set[bytes] = set()
-        self._shared_used = dict(known.shared_used)
-        self._supplies = SuppliesAtHand(known.redeeming)
-        self._requests = Requests(known.approvals)
+        self._decided = Decided(surroundings, known, connection, fresh_ids)
+        self._states = self._decided.states
+        self._claims = self._decided.claims
+        self._directory = self._decided.directory
+        self._parties = Parties(known, self._states, self._directory)
         #: What registrations of this batch were answered that rules rewarded, by member.
         self._welcomes: dict[int, Answer] = {}
 
@@ -120,19 +100,19 @@ class Deciding:
         command = submission.command
         if isinstance(command, RegisterMember):
             return await self._register(index, submission, command.identities)
-        if self._order_is_waiting(command):
+        if self._parties.order_is_waiting(command):
             return None
-        member = await self._member_of(submission, command)
+        member = await self._parties.member_of(submission, command)
         if isinstance(member, Refusal):
             return member
         if (refusal := check_hold_owner(command, member)) is not None:
             return refusal
         past = None
-        if needs_history(command) and member not in self._waiting_members:
-            if self._changed(member):
-                self._waiting_members.add(member)
+        if needs_history(command) and member not in self._parties.waiting:
+            if self._parties.changed(member):
+                self._parties.waiting.add(member)
             elif needs_order(command):
-                past = self._order_beside(command, member)
+                past = self._parties.order_beside(command, member)
             elif needs_past(command):
                 past = self._known.links.past.get(self._known.links.reference(command) or (0, 0))
                 if past is None or (order_named(command) is not None and past.kind is not Kind.EARN):
@@ -142,26 +122,25 @@ class Deciding:
             found = self._directory.receiver_of(command, member)
             if isinstance(found, Refusal):
                 # Whoever was named may be somebody else in the next batch.
-                return None if member in self._waiting_members else found
+                return None if member in self._parties.waiting else found
             receiver = found
-            if {member, receiver.member_id} & self._waiting_members:
-                self._waiting_members |= {member, receiver.member_id}
-        if self._changed(member) and self._is_late(submission, member):
+            if {member, receiver.member_id} & self._parties.waiting:
+                self._parties.waiting |= {member, receiver.member_id}
+        if self._parties.changed(member) and self._parties.is_late(submission, member):
             # What it must know of earlier days is worked out from what is written.
-            self._waiting_members.add(member)
-        others = self._others_of(command, member)
+            self._parties.waiting.add(member)
+        others = self._parties.others_of(command, member)
         if isinstance(others, Refusal):
             return others
-        if refusal := self._known.households.check(command, self._waiting_members):
+        if refusal := self._known.households.check(command, self._parties.waiting):
             return refusal
         pooled = None if past is None or past.trace.dealings is None else past.trace.dealings.pooled
         if pooled is not None and not pooled.redemption and isinstance(command, ReverseTransaction):
             by = (self._known.program_for(submission), context_of(submission, self._known.now))
-            effects = cancel_pooled(command, pooled, self._known, self._states, self._waiting_members, by)
-            return self._keep(index, member, effects) if isinstance(effects, Effects) else effects
-        if member in self._waiting_members:
-            if isinstance(command, RecordOrder):
-                self._waiting_orders.add(digest_order(command.order.order_id))
+            effects = cancel_pooled(command, pooled, self._known, self._states, self._parties.waiting, by)
+            return self._decided.keep(index, member, effects) if isinstance(effects, Effects) else effects
+        if member in self._parties.waiting:
+            self._parties.wait_behind(command)
             return None
         if not is_ordinary(command):
             if isinstance(command, SetProfile):
@@ -175,9 +154,9 @@ class Deciding:
                 if isinstance(asked_by, Refusal):
                     return asked_by
                 past = self._known.links.past.get(asked_by) if asked_by is not None else None
-                if asked_by is not None and (past is None or self._changed(member)):
+                if asked_by is not None and (past is None or self._parties.changed(member)):
                     # This batch has just changed what it is about.
-                    self._waiting_members.add(member)
+                    self._parties.waiting.add(member)
                     return None
             if isinstance(command, DecideApproval):
                 return self._decide_approval(index, submission, command, member)
@@ -204,12 +183,12 @@ class Deciding:
         if not is_ordinary(command):
             command = self._known.households.named(command)
             if needs_supplies(command):
-                supplies = self._supplies.supplies(program, command, state)
+                supplies = self._decided.supplies.supplies(program, command, state)
         by = (program, context, self._known.program)
         ending = None
         if past is not None and past.add_ons:
             behind_add_ons = self._known.links.behind_add_ons
-            ending = end_with_order(command, past, by, self._states, behind_add_ons, self._supplies)
+            ending = end_with_order(command, past, by, self._states, behind_add_ons, self._decided.supplies)
         if isinstance(ending, Refusal):
             return ending
         if ending is not None:
@@ -223,7 +202,7 @@ class Deciding:
             past=past,
             receiver=receiver,
             others=others,
-            shared_used=self._shared_used,
+            shared_used=self._decided.shared_used,
             current=self._known.program,
             segments=self._known.segments.get(program.version),
             supplies=supplies,
@@ -237,8 +216,8 @@ class Deciding:
         if isinstance(effects, Refusal):
             return effects
         for each in () if ending is None else ending.effects:
-            self._book(each)
-        answer = self._keep(index, state.member_id, effects)
+            self._decided.book(each)
+        answer = self._decided.keep(index, state.member_id, effects)
         if is_ordinary(command):
             return answer
         if isinstance(submission.command, MergeMembers | UndoMerge):
@@ -246,69 +225,42 @@ class Deciding:
         if not isinstance(submission.command, ChangeLife):
             return answer
         change = Change(state.member_id, "", state.status, submission.actor, submission.reason)
-        self._roll.enter(state, effects.states[0], submission.command, change)
-        return self._claim_plain(index, state.member_id)
+        self._decided.roll.enter(state, effects.states[0], submission.command, change)
+        return self._decided.claim_plain(index, state.member_id)
 
     async def _change_household(self, index: int, submission: Submission, command: MembershipCommand) -> Outcome:
         """Let members come and go. Whatever else is asked of this household waits for the next batch."""
         assert self._known.program is not None
-        changed = await self._households.change(
+        changed = await self._decided.households.change(
             self._connection, self._known.program, command, self._states, submission
         )
         if isinstance(changed, Refusal):
             return changed
-        self._roll.changes += changed
-        self._waiting_members |= self._known.households.involved(command)
-        return self._claim_plain(index, command.member)
+        self._decided.roll.changes += changed
+        self._parties.waiting |= self._known.households.involved(command)
+        return self._decided.claim_plain(index, command.member)
 
     def _merge(self, submission: Submission, effects: Effects) -> None:
         """Keep what a merge, or the undoing of one, is to move beside the points. Whatever else is asked of the two
         waits for the next batch, which finds everything where it is then."""
         merging = merging_of(submission, effects, self._known.now, self._surroundings.shards)
-        self._merges.append(merging)
-        self._roll.merge(effects.states, undone=bool(merging.undone_sequence), by=submission)
-        self._waiting_members |= {merging.survivor, merging.absorbed}
-
-    def _order_beside(self, command: RedeemReward, member: int) -> PastTransaction | None:
-        """The member's order that an add-on is taken with. If this batch did something to it, the member waits."""
-        links = self._known.links
-        behind = {each for owner, _ in links.references(command) for each in links.with_survivors(owner)}
-        if behind & self._waiting_members or any(map(self._changed, behind & self._states.keys())):
-            self._waiting_members.add(member)
-            return None
-        return links.order_beside(command, member)
-
-    def _others_of(self, command: Command, member: int) -> Sequence[MemberState] | Refusal:
-        """Who else a command is decided on: the other side of a merge, the rest of a household, or who survived a
-        merged member whose past is meant. If one of them must wait, all do, and so does whoever paid a part."""
-        if takes_from_household(command):
-            return [self._states[each] for each in self._known.households.beside(member)]
-        links = self._known.links
-        others = others_named(command, self._states[member], self._states, links.absorbed, links.survivors)
-        if isinstance(others, Refusal):
-            # The merge that is to be undone may have been made in this very batch.
-            return [] if isinstance(command, UndoMerge) and member in self._waiting_members else others
-        involved = {member, *others} if others else set()
-        if beside := links.beside(command):
-            involved |= {member, *beside}
-        asks_back = needs_past(command) or gives_back(command, self._states)
-        if involved & self._waiting_members or (asks_back and any(map(self._changed, involved))):
-            self._waiting_members |= involved
-        return [self._states[each] for each in others]
+        self._decided.merges.append(merging)
+        self._decided.roll.merge(effects.states, undone=bool(merging.undone_sequence), by=submission)
+        self._parties.waiting |= {merging.survivor, merging.absorbed}
 
     async def _ask(self, index: int, submission: Submission, command: AdjustPoints, member: int) -> Answer:
         """Keep what a second person must approve; its number, negative, stands where a transaction's sequence would."""
         policy = self._known.program_for(submission).document.adjustments
         assert policy is not None
         number = await new_approval_id(self._connection)
-        self._requests.ask(number, member, command, submission, self._known.now, policy.lapse_days)
+        self._decided.requests.ask(number, member, command, submission, self._known.now, policy.lapse_days)
         answer = Answer(member, -number, False)
         self._claims.claim(index, answer)
         return answer
 
     def _decide_approval(self, index: int, submission: Submission, command: DecideApproval, member: int) -> Outcome:
         """Do what was asked for, or let it be; under the lock of the member's accounts, so that it is decided once."""
-        request = self._requests.find(command.approval)
+        request = self._decided.requests.find(command.approval)
         name = self._known.actor_names.get(submission.actor)
         refusal = check_decision(request, submission.actor, name, self._known.now)
         if refusal is not None:
@@ -316,12 +268,12 @@ class Deciding:
         if not command.is_approved:
             answer = Answer(member, -request.approval_id, False)
             self._claims.claim(index, answer)
-            self._requests.decide(request, submission, self._known.now, None)
+            self._decided.requests.decide(request, submission, self._known.now, None)
             return answer
         asked = msgspec.structs.replace(submission, command=command_of(request), reason=request.reason)
         outcome = self._decide(index, asked, self._states[member], None, None, approval=request)
         if isinstance(outcome, Answer):
-            self._requests.decide(request, submission, self._known.now, outcome.sequence)
+            self._decided.requests.decide(request, submission, self._known.now, outcome.sequence)
         return outcome
 
     def _set_profile(self, index: int, member: int, profile: Profile) -> Outcome:
@@ -334,97 +286,24 @@ class Deciding:
             return refusal
         said = msgspec.structs.replace(profile, registered_at=state.profile.registered_at)
         self._states[member] = msgspec.structs.replace(state, profile=said)
-        self._roll.profiles[member] = profile
-        return self._claim_plain(index, member)
+        self._decided.roll.profiles[member] = profile
+        return self._decided.claim_plain(index, member)
 
     def _set_on_roll(self, index: int, submission: Submission, member: int, command: PersonCommand) -> Outcome:
         """Change what is known of a person. Moves no points."""
         assert self._known.program is not None
-        state, command = self._states[member], self._roll.respelled(command, member, self._known.phone_region)
+        state, command = self._states[member], self._decided.roll.respelled(command, member, self._known.phone_region)
         owners = {
             identity: owner
             for identity in getattr(command, "identities", ())
             if (owner := self._directory.lookup(identity)) is not None
         }
         by = Change(member, "", state.status, submission.actor, submission.reason)
-        after = self._roll.decide(self._known.program, state, command, owners, by, self._known.now)
+        after = self._decided.roll.decide(self._known.program, state, command, owners, by, self._known.now)
         if isinstance(after, Refusal):
             return after
         self._states[member] = after
-        return self._claim_plain(index, member)
-
-    def _claim_plain(self, index: int, member: int) -> Answer:
-        """The answer to what is no transaction."""
-        answer = Answer(member, 0, False)
-        self._claims.claim(index, answer)
-        return answer
-
-    def _keep(self, index: int, member_id: int, effects: Effects) -> Answer:
-        self._book(effects)
-        answer, trace = effects.answer, effects.trace
-        if answer is None:
-            return Answer(member_id, effects.states[0].sequence, False, settled=len(effects.transactions))
-        if trace is not None and trace.drawn is not None:
-            self._supplies.draws.note(member_id, answer.sequence, trace.drawn)
-        outcome = answer_of(answer, trace)
-        self._claims.claim(index, outcome)
-        return outcome
-
-    def _book(self, effects: Effects) -> None:
-        """Go on from what was decided."""
-        self._transactions += effects.transactions
-        for state in effects.states:
-            before = self._states[state.member_id]
-            if state.redemptions is not before.redemptions:
-                self._supplies.keep(before, state, effects.taken)
-            self._states[state.member_id] = state
-        for name, number in effects.shared_uses.items():
-            self._shared_used[name] = self._shared_used.get(name, 0) + number
-
-    # --- members ---
-
-    def _order_is_waiting(self, command: Command) -> bool:
-        """Whether a command is about an order that waits for the next batch, so that it must wait behind it."""
-        if not self._waiting_orders:
-            return False
-        if isinstance(command, RecordOrder):
-            return digest_order(command.order.order_id) in self._waiting_orders
-        order_id = order_sought(command)
-        return order_id is not None and digest_order(order_id) in self._waiting_orders
-
-    def _changed(self, member: int) -> bool:
-        return self._states[member] is not self._known.states.get(member)
-
-    def _is_late(self, submission: Submission, member: int) -> bool:
-        program, counters = self._known.program_for(submission), self._states[member].counters
-        return late_day(submission.command, submission.occurred_at, program, counters) is not None
-
-    async def _member_of(self, submission: Submission, command: Command) -> int | Refusal:
-        """The member a command is about; an unknown identity registers one where the program says so."""
-        assert not isinstance(command, RegisterMember)
-        if isinstance(command, CouponCommand):
-            owned = self._known.redeeming.reference(command)
-            return unknown_coupon(command.code) if owned is None else owned[0]
-        if isinstance(command, DecideApproval):
-            found = self._known.approval_members.get(command.approval)
-            return unknown_approval(command.approval) if found is None else found
-        reference = command.member
-        order_id = order_named(command)
-        if order_id is not None:
-            return self._directory.owner_of_order(order_id, reference, self._waiting_members)
-        if isinstance(reference, int):
-            return reference if reference in self._states else unknown_member(str(reference))
-        assert reference is not None
-        member = self._directory.lookup(reference)
-        if member is not None:
-            if self._states[member].status is MemberStatus.MERGED:
-                # Merged in this very batch: the next one finds the survivor.
-                self._waiting_members.add(member)
-            return member
-        assert self._known.program is not None
-        if not (self._known.program.document.register_unknown_members and registers_unknown_member(command)):
-            return unknown_member(str(reference))
-        return await self._directory.add((reference,), submission)
+        return self._decided.claim_plain(index, member)
 
     async def _register(self, index: int, submission: Submission, identities: tuple[Identity, ...]) -> Outcome:
         owners = {self._directory.lookup(identity) for identity in identities}
@@ -451,11 +330,11 @@ class Deciding:
         if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
             outcome = self._welcome(index, submission, member, command.channel)
         else:
-            outcome = self._claim_plain(index, member)
+            outcome = self._decided.claim_plain(index, member)
         if isinstance(outcome, Answer):
             by = Change(member, "", MemberStatus.ACTIVE, submission.actor, submission.reason)
             verified = [in_full(each, self._known.phone_region) for each in command.verified]
-            self._roll.introduce(known, verified, by, self._known.now)
+            self._decided.roll.introduce(known, verified, by, self._known.now)
         return outcome
 
     def _welcome(self, index: int, submission: Submission, member: int, channel: str) -> Outcome:
@@ -469,31 +348,6 @@ class Deciding:
             self._welcomes[member] = outcome
         return outcome
 
-    # --- write ---
-
     async def write(self) -> None:
         """Write everything that was decided, in few statements."""
-        rows = BatchRows(self._surroundings.shards, self._known.places)
-        for registration in self._directory.registrations:
-            rows.add_registration(registration)
-        redeemed = RedemptionRows(self._surroundings.shards, self._transactions)
-        for member, state in self._states.items():
-            before = self._known.states.get(member)
-            if before is not state or member in self._known.uncounted:
-                rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
-                redeemed.add_state(before or MemberState(member, 0, ()), state)
-        for member, profile in self._roll.profiles.items():
-            rows.add_profile(member, profile)
-        rows.add_shared_usages(self._known.shared_used, self._shared_used)
-        self._claims.add_to(rows, self._transactions)
-        await self._roll.write_first(self._connection, self._surroundings.shards)
-        if not redeemed.is_empty:
-            redeemed.add_stocks(self._known.redeeming.stocks, self._supplies.stocks)
-            await redeemed.write(self._connection)
-        await self._supplies.draws.write(self._connection, self._surroundings.shards)
-        await self._requests.write(self._connection, self._surroundings.shards)
-        await rows.write(self._connection, self._known.now)
-        await self._roll.write(self._connection, self._surroundings.shards, self._known.now)
-        await self._households.write(self._connection, self._surroundings.shards, self._known.now)
-        for merging in self._merges:
-            await (give_back_all if merging.undone_sequence else carry_all)(self._connection, merging)
+        await self._decided.write()

@@ -3,60 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from datetime import date, datetime
-from typing import Any, Final, Literal
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
 from jifen.analytics.backtest.asking import command_of
-from jifen.analytics.backtest.entries import (
-    KIND_NAMES,
-    KINDS,
-    Entry,
-    earning_of,
-    moves_nothing,
-)
+from jifen.analytics.backtest.entries import KINDS, Entry, earning_of, moves_nothing
 from jifen.analytics.backtest.kin import Kin
+from jifen.analytics.backtest.member_count import MemberCount
 from jifen.analytics.backtest.memory import Memory
-from jifen.analytics.backtest.recorded import (
-    OpenedLot,
-    decode_opened,
-    decode_recorded,
-)
+from jifen.analytics.backtest.past_counters import Changes, counters_by, remember_change
+from jifen.analytics.backtest.recorded import decode_recorded
 from jifen.analytics.backtest.stage import Stage
 from jifen.analytics.backtest.standings import GIVEN, MemberTiers
-from jifen.analytics.backtest.sums import RefusedTransaction
-from jifen.analytics.backtest.tally import MemberPoints
+from jifen.analytics.backtest.transfers import transfer
 from jifen.core.calendar import local_day
-from jifen.core.commands import (
-    RecordEvent,
-    RecordOrder,
-    SettleMember,
-    TransferPoints,
-)
+from jifen.core.commands import RecordEvent, RecordOrder, SettleMember
 from jifen.core.decide import Context, Effects, PastTransaction, decide
 from jifen.core.decide.draw import book_recorded
 from jifen.core.decide.tiers import book_recorded_grant
-from jifen.core.ledger.values import Account, Kind, Lot, LotTerms, MemberState, MemberStatus
+from jifen.core.ledger.values import Kind, MemberState, MemberStatus
 from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.core.rules.facts import CHECKED_IN, MemberFacts
+from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.months import Month, changed, month_of
 from jifen.core.rules.rate import Award
-from jifen.core.rules.standing import CounterChange, Counters, Profile, counters_on, profile_of
+from jifen.core.rules.standing import Profile, profile_of
 from jifen.core.tiers.commands import RecalculateTiers
-from jifen.core.trace import TakenBack
-from jifen.engine.references import late_day, new_member_state
+from jifen.engine.references import late_day
 
-#: The other side of a transfer: it is only there because the core decides both sides together.
-_STRANGER: Final = -1
 #: The code of what refers to a transaction that was refused itself.
 FOLLOWS_REFUSED: Final = "follows_refused"
 _NOTHING: Final[Mapping[str, int]] = {}
 #: Of a family everything may be referred to.
 _ALL: Final = range(1, 2**31)
-ChangedBy = Literal["order", "money", "checkin"]
 
 
 class MemberReplay:
@@ -64,10 +46,9 @@ class MemberReplay:
 
     __slots__ = (
         "_changes",
-        "_has_events",
+        "_counted",
         "_kin",
         "_memory",
-        "_points",
         "_spent_by",
         "_stage",
         "_state",
@@ -89,13 +70,11 @@ class MemberReplay:
         self._memory = None if referred is None else Memory(member_id, referred)
         self._state = stage.fresh_state(member_id, profile)
         self._tiers = MemberTiers(stage.tiers) if stage.tiers.are_there else None
-        self._points: MemberPoints = {}
-        #: What moved the counters, by the transaction, for events that come late: when it happened, when the order or
-        #: check-in that it was about did, and the money.
-        self._changes: dict[int, tuple[ChangedBy, datetime, datetime, int]] = {}
+        self._counted = MemberCount(stage, member_id)
+        #: What moved the counters, for events that come late.
+        self._changes: Changes = {}
         #: By which step the points of a redemption that waited were spent.
         self._spent_by: dict[int, int] = {}
-        self._has_events = False
 
     def take(self, row: Any) -> None:
         """Replay one row of the ledger."""
@@ -141,7 +120,8 @@ class MemberReplay:
             self._keep(entry, effects, program)
         if is_counted:
             stage.sums.history += history_at is not None
-            self._count(entry, command, effects, elsewhere)
+            tiers = None if command is None else self._tiers_at(entry)
+            self._counted.count(entry, command, effects, tiers, elsewhere)
 
     def _take_tier(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
         """A change of a tier. What people gave is given again, and a recalculation that was asked for is asked for
@@ -171,7 +151,7 @@ class MemberReplay:
             self._follow(effects)
             self._keep(entry, effects, stage.draft)
         if is_counted and change.cause == "granted":
-            self._count(entry, None, effects, None)
+            self._counted.count(entry, None, effects)
 
     def take_merge(self, entry: Entry, *, is_before: bool, is_counted: bool) -> None:
         """Become one with another member, or two again, as this survivor's transaction says."""
@@ -181,7 +161,7 @@ class MemberReplay:
             self._follow(effects)
             self._keep(entry, effects, program)
         if is_counted:
-            self._count(entry, None, effects, None)
+            self._counted.count(entry, None, effects)
 
     def follow_along(self, effects: Effects, state: MemberState) -> None:
         """Follow what was decided on another of the family, and on this member with it."""
@@ -225,9 +205,7 @@ class MemberReplay:
             self._follow(effects)
         if self._tiers is not None:
             self._tiers.close()
-        if self._has_events:
-            stage.sums.members += 1
-            stage.tally.close_member(state.member_id, self._points)
+        self._counted.close()
 
     # --- decide ---
 
@@ -273,7 +251,9 @@ class MemberReplay:
             return self._decide_earning(entry, program, earning, self._state)
         context = self._context(entry)
         if entry.kind is Kind.TRANSFER:
-            return self._transfer(entry, program, context)
+            assert entry.trace.wallet is not None
+            wallet, in_force = self._stage.draft.wallet_ids[entry.trace.wallet], self._version_now(entry)
+            return transfer(entry, program, context, self._state, wallet, in_force)
         if entry.kind is Kind.DRAW:
             trace, drawn = entry.trace, entry.trace.drawn
             assert drawn is not None and trace.wallet is not None and trace.points is not None
@@ -322,7 +302,8 @@ class MemberReplay:
         day = late_day(earning, entry.occurred_at, program, state.counters)
         if day is None:
             return state
-        return msgspec.structs.replace(state, counters_then={day: self._counters_on(day)})
+        then = counters_by(self._changes, day, self._stage.draft.zone)
+        return msgspec.structs.replace(state, counters_then={day: then})
 
     def _refers_to(self, entry: Entry) -> int | None:
         """The transaction whose points this one moves on. Most steps of a redemption move none."""
@@ -335,23 +316,6 @@ class MemberReplay:
         elif entry.trace.gives_back:
             return self._spent_by.get(entry.refers_to, entry.refers_to)
         return entry.refers_to
-
-    def _transfer(self, entry: Entry, program: Program, context: Context) -> Effects | Refusal:
-        """One side of a transfer. Who receives gets what was recorded, whatever became of who gave."""
-        trace, member = entry.trace, self._state.member_id
-        assert trace.wallet is not None and trace.points is not None
-        wallet = self._stage.draft.wallet_ids[trace.wallet]
-        if trace.points < 0:
-            command = TransferPoints(member, _STRANGER, wallet, -trace.points)
-            stranger, current = new_member_state(_STRANGER, program), self._version_now(entry)
-            return decide(program, command, context, self._state, receiver=stranger, current=current)
-        opened = [] if entry.opened is None else decode_opened(entry.opened)
-        command = TransferPoints(_STRANGER, member, wallet, trace.points)
-        giver, current = _giver(trace.wallet, opened), self._version_now(entry)
-        effects = decide(program, command, context, giver, receiver=self._state, current=current)
-        if isinstance(effects, Refusal):
-            return effects
-        return Effects(effects.transactions, effects.states[1:], None, None)
 
     # --- what it came to ---
 
@@ -377,19 +341,6 @@ class MemberReplay:
         effects = self._decide_earning(entry, self._stage.draft, earning, there)
         return None if isinstance(effects, Refusal) or effects.trace is None else effects.trace.awards
 
-    def _refused(self, entry: Entry, refusal: Refusal) -> None:
-        trace = entry.trace
-        self._stage.sums.refuse(
-            RefusedTransaction(
-                self._state.member_id,
-                entry.sequence,
-                KIND_NAMES[entry.kind],
-                refusal.code,
-                trace.wallet,
-                None if trace.points is None else abs(trace.points),
-            )
-        )
-
     def _follow(self, effects: Effects) -> None:
         if self._tiers is not None:
             self._tiers.follow(effects, self._state.member_id)
@@ -403,20 +354,10 @@ class MemberReplay:
             self._kin.follow(effects)
             self._count_month(entry, effects)
         if self._stage.may_ask:
-            self._remember_change(entry, effects)
+            remember_change(self._changes, entry, effects)
         shared_uses = self._stage.sums.shared_uses
         for name, number in effects.shared_uses.items():
             shared_uses[name] = shared_uses.get(name, 0) + number
-
-    def _remember_change(self, entry: Entry, effects: Effects) -> None:
-        cents = 0 if effects.trace is None else effects.trace.spent
-        if entry.kind is Kind.EARN:
-            if entry.is_order or entry.says(CHECKED_IN):
-                what: ChangedBy = "order" if entry.is_order else "checkin"
-                self._changes[entry.sequence] = (what, entry.occurred_at, entry.occurred_at, cents)
-        elif cents and entry.refers_to in self._changes:
-            order_at = self._changes[entry.refers_to][2]
-            self._changes[entry.sequence] = ("money", entry.occurred_at, order_at, cents)
 
     def _count_month(self, entry: Entry, effects: Effects) -> None:
         """Count what counts in a month, a refund or correction in that of what it is about."""
@@ -437,63 +378,7 @@ class MemberReplay:
         orders = int(entry.kind is Kind.EARN and entry.is_order)
         self.own_months = changed(self.own_months, month, orders=orders, spent_cents=trace.spent, earned=earned)
 
-    def _counters_on(self, day: date) -> Counters:
-        """The counters as they stood by a day."""
-        zone = self._stage.draft.zone
-        changes = (
-            CounterChange(what, local_day(happened_at, zone), local_day(about, zone), cents)
-            for what, happened_at, about, cents in self._changes.values()
-        )
-        return counters_on(changes, day)
-
-    def _count(
-        self,
-        entry: Entry,
-        earning: RecordOrder | RecordEvent | None,
-        effects: Effects | Refusal,
-        elsewhere: list[Award] | None,
-    ) -> None:
-        sums, tally, state = self._stage.sums, self._stage.tally, self._state
-        self._has_events = True
-        sums.replayed += 1
-        name = KIND_NAMES[entry.kind]
-        sums.kinds[name] = sums.kinds.get(name, 0) + 1
-        sums.orders += isinstance(earning, RecordOrder)
-        if earning is None:
-            tally.took_out(entry.kind, entry.trace)
-            if entry.trace.drawn is not None:
-                tally.won(entry.occurred_at, entry.trace.drawn, is_refused=isinstance(effects, Refusal))
-            if entry.kind is Kind.CONVERT:
-                found = None if isinstance(effects, Refusal) else effects.trace
-                tally.converted(entry.occurred_at, entry.trace.dealings, None if found is None else found.dealings)
-        if isinstance(effects, Refusal):
-            self._refused(entry, effects)
-            awards, taken_back = list[Award](), list[TakenBack]()
-        elif effects.trace is None:
-            return
-        else:
-            awards, taken_back = effects.trace.awards, effects.trace.taken_back
-            tally.failed(effects.trace.failed)
-        if earning is not None:
-            order = earning.order if isinstance(earning, RecordOrder) else None
-            tiers = self._tiers_at(entry)
-            if self._stage.tiers.matter:
-                tally.by_tier(awards, awards if elsewhere is None else elsewhere)
-            tally.earned(state.member_id, self._points, tiers, entry.occurred_at, order, entry.trace.awards, awards)
-        elif taken_back or entry.trace.taken_back:
-            tally.took_back(self._points, entry.occurred_at, entry.trace.taken_back, taken_back)
-
 
 def _is_reviewed_by(state: MemberState, end: datetime) -> bool:
     """Whether a tier is reviewed, or ends, by an instant."""
     return any((look_at := each.look_at) is not None and look_at <= end for each in (state.tiers or {}).values())
-
-
-def _giver(wallet: int, lots: list[OpenedLot]) -> MemberState:
-    """Somebody who has just what was received, in lots with the same terms."""
-    given = tuple(
-        Lot(number, LotTerms(each.earned_at, each.effective_at, each.expires_at), each.amount)
-        for number, each in enumerate(lots, 1)
-    )
-    account = Account(wallet, available=sum(lot.remaining for lot in given), lots=given)
-    return MemberState(_STRANGER, 0, (account,))
