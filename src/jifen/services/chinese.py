@@ -131,7 +131,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_household": ("会员 {member_id} 不在任何家庭中。", "会员不在任何家庭中。"),
     "household_full": ("一个家庭最多 {most} 位会员。", "家庭成员已满。"),
     "holds_open": ("还有 {held} 积分被预占；请先核销或释放。", "还有未结束的预占。"),
-    "same_member": ("双方是同一位会员。",),
+    "same_member": ("会员 {member_id} 写了两次；每人（含户主）只写一次。", "双方是同一位会员。"),
     "insufficient_points": (
         "积分不足：需要 {requested}，可用 {available}，还差 {missing} 积分。",
         "积分不足，还差 {missing} 积分。",
