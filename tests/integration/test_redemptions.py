@@ -100,7 +100,7 @@ async def opened(url: str, document: ProgramDocument = DOCUMENT) -> AsyncIterato
     shards = await connection.fetchval("SELECT shards FROM installation")
     for reward in (each.id for each in document.rewards if each.stock == "counted"):
         await set_stock(connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=5)
-    await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test")
+    await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test", reason="opening")
     await connection.close()
     engine = Engine(url, lanes=2)
     await engine.start()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, fetch_sql
 from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
 from tests.redeeming import with_rewards
 
@@ -278,15 +278,19 @@ def test_stock_is_set_once_for_a_key(client: httpx.Client) -> None:
     refused(client.post(path, json={"add": -1, "reason": "fewer than none"}), "invalid_stock")
 
 
-def test_codes_of_a_pool_are_given_in_order(client: httpx.Client) -> None:
+def test_codes_of_a_pool_are_given_in_order(server: Server, client: httpx.Client) -> None:
     """Known ones are left out; a code that was shown never comes again."""
     names = [unique("MOVIE").upper() for _ in range(3)]
     file = "code,seat\n" + "".join(f"{name},1\n" for name in names)
-    added = done(client.post("/v1/rewards/movie/codes", json={"file": file}))
+    path = "/v1/rewards/movie/codes"
+    assert refused(client.post(path, json={"file": file}), "missing_field")["pointer"] == "/reason"
+    added = done(client.post(path, json={"file": file, "reason": "bought"}))
     assert (added["added"], added["known"]) == (3, 0)
-    assert done(client.post("/v1/rewards/movie/codes", json={"codes": names[:2]}))["known"] == 2
-    refused(client.post("/v1/rewards/movie/codes", json={"codes": ["a/b"]}), "invalid_codes")
-    refused(client.post("/v1/rewards/cup/codes", json={"codes": ["a"]}), "invalid_stock")
+    query = "SELECT reason, actor FROM stock_changes WHERE reward = 'movie' ORDER BY number DESC LIMIT 1"
+    assert fetch_sql(server.url, query)[0][0] == "bought"
+    assert done(client.post(path, json={"codes": names[:2], "reason": "again"}))["known"] == 2
+    refused(client.post(path, json={"codes": ["a/b"], "reason": "x"}), "invalid_codes")
+    refused(client.post("/v1/rewards/cup/codes", json={"codes": ["a"], "reason": "x"}), "invalid_stock")
     member = member_with(client, 500)
     first = done(redeem(client, member, "movie"))["redemption"]
     assert first["coupons"][0]["code"] == names[0]

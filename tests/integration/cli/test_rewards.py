@@ -34,7 +34,8 @@ def test_a_day_at_the_counter(data: Path, tmp_path: Path) -> None:
     assert ask("rewards", "stock", "vase", "--pieces", "2", "--reason", "opening", *in_data)["left"] == 2
     file = tmp_path / "codes.csv"
     file.write_bytes("code,说明\nA1,一\nA2,二\n".encode("gb18030"))
-    assert ask("rewards", "codes", "movie", file, *in_data) == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
+    added = ask("rewards", "codes", "movie", file, "--reason", "bought", *in_data)
+    assert added == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
     seen = {each["reward_id"]: each for each in ask("rewards", "list", "--member", "100001", *in_data)["rewards"]}
     assert seen["five-yuan"]["lacks"] == [] and "lounge" not in seen
     shown = jifen("rewards", "list", "--member", "100001", "--lang", "zh", *in_data).stdout
