@@ -181,6 +181,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "coupon_expired": ProblemKind(409, "Coupon expired", "优惠券已过期"),
     "coupon_exceeded": ProblemKind(409, "More than the coupon has left", "超过券面余额"),
     "unknown_write_off": ProblemKind(404, "Unknown write-off", "没有此核销记录"),
+    "write_off_needed": ProblemKind(422, "Which write-off is not said", "未指明核销记录"),
     # Lotteries
     "unknown_draw": ProblemKind(404, "Unknown draw", "抽奖活动不存在"),
     "draw_not_open": ProblemKind(409, "Draw not open", "不在抽奖时间内"),

@@ -9,7 +9,7 @@ import typer
 
 from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, number_of
+from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.core.refusal import Refusal
@@ -119,6 +119,7 @@ def _parsed(name: str) -> tuple[int, int]:
 
 
 def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
+    from jifen.services.chinese import STEPS
     from jifen.services.redemptions import find_redemption
 
     member, sequence = _parsed(name)
@@ -155,7 +156,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
         ],
         [
             [
-                say(_STEPS[each.step], each.step.replace("_", " ")),
+                say(STEPS[each.step], each.step.replace("_", " ")),
                 each.at,
                 each.actor,
                 each.transaction_id,
@@ -164,23 +165,6 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
             for each in found.steps
         ],
     )
-
-
-#: Every step that is a transaction of its own.
-_STEPS = {
-    "redeem": "申请",
-    "pay": "付款",
-    "agree": "一人同意",
-    "approve": "审批通过",
-    "reject": "驳回",
-    "cancel": "取消",
-    "expire": "超时",
-    "fulfil": "履约",
-    "use": "部分核销",
-    "write_off": "核销",
-    "cancel_write_off": "撤销核销",
-    "return": "退回",
-}
 
 
 @command(group, "show")
@@ -356,10 +340,23 @@ def write_off(
 
 
 @command(coupons, "cancel")
-def cancel_write_off(invocation: Invocation, code: Code, reason: Reason = None, as_json: AsJson = False) -> None:
-    """撤销最近一次核销 / Undo the last write-off."""
+def cancel_write_off(
+    invocation: Invocation,
+    code: Code,
+    booked_by: Annotated[
+        str | None,
+        typer.Option(
+            "--write-off",
+            metavar="TRANSACTION",
+            help="撤销哪一笔（有多笔时必填） / Which one; needed where there are several.",
+        ),
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """撤销一笔核销 / Undo a write-off."""
     from jifen.core.redemption.codes import canonical_code
     from jifen.core.redemption.commands import CancelWriteOff
 
-    submit(invocation, CancelWriteOff(canonical_code(code)), reason=reason)
+    submit(invocation, CancelWriteOff(canonical_code(code), booked_by), reason=reason)
     _show_coupon(invocation, code, as_json=as_json)

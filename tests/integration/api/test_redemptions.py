@@ -312,7 +312,12 @@ def test_a_gift_card_is_used_in_parts(client: httpx.Client) -> None:
     refused(client.post(f"{path}/write-off", json={"amount_cents": 601}), "coupon_exceeded")
     refused(client.post(f"/v1/redemptions/{redemption['redemption_id']}/cancel"), "coupon_used")
     assert done(client.post(f"{path}/write-off", json={}))["redemption"]["state"] == "written_off"
-    back = done(client.post(f"{path}/cancel", json={"write_off": first["transaction_id"]}))["redemption"]
+    problem = refused(client.post(f"{path}/cancel"), "write_off_needed")
+    assert problem["details"]["write_offs"][0] == first["transaction_id"]
+    named, key = {"write_off": first["transaction_id"]}, {"idempotency-key": unique("undo")}
+    undone = done(client.post(f"{path}/cancel", json=named, headers=key))
+    assert done(client.post(f"{path}/cancel", json=named, headers=key)) == undone | {"status": "duplicate"}
+    back = undone["redemption"]
     assert (back["state"], back["coupons"][0]["remaining_cents"]) == ("approved", 400)
     refused(client.post(f"{path}/cancel", json={"write_off": first["transaction_id"]}), "unknown_write_off")
 

@@ -98,7 +98,7 @@ class WriteOffBody(Body, frozen=True):
 
 
 class CancelWriteOffBody(Body, frozen=True):
-    """Undo a write-off: the one that a transaction booked (`write_off`), else the last."""
+    """Undo a write-off: the one that a transaction booked (`write_off`, needed where the coupon has several)."""
 
     write_off: TransactionName | None = None
 
@@ -140,8 +140,7 @@ def _write_off(name: str, body: WriteOffBody) -> Command | Refusal:
 
 
 def _cancel_write_off(name: str, body: CancelWriteOffBody) -> Command | Refusal:
-    booked = None if body.write_off is None else parse_transaction_id(body.write_off)
-    return CancelWriteOff(canonical_code(name), None if booked is None else booked[1])
+    return CancelWriteOff(canonical_code(name), body.write_off)
 
 
 _COUPON = {
@@ -357,8 +356,8 @@ OPERATIONS = (
         answer_type=RedemptionAnswer,
         command=_cancel_write_off,
         answer=redemption_answer,
-        codes=(*_COUPON_CODES, "step_not_allowed", "unknown_write_off"),
-        example={"reason": "scanned by mistake"},
+        codes=(*_COUPON_CODES, "step_not_allowed", "unknown_write_off", "write_off_needed"),
+        example={"write_off": "100001-9", "reason": "scanned by mistake"},
         example_answer=_STEPPED,
     ),
 )

@@ -91,10 +91,10 @@ class WriteOffCoupon(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelWriteOff(msgspec.Struct, frozen=True, gc=False):
-    """Undo a write-off of a coupon: the one that a transaction booked, or the last."""
+    """Undo a write-off of a coupon: the one that a transaction (by its id) booked; none said: the only one there is."""
 
     code: str
-    write_off: int | None = None
+    write_off: str | None = None
     member: None = None
 
 
