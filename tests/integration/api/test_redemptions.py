@@ -227,7 +227,9 @@ def test_all_roles_of_a_step_by_different_people(server: Server, client: httpx.C
             refused(manager.post(path), "role_missing")
         with with_role(server, "finance") as finance:
             assert done(finance.post(path))["redemption"]["state"] == "approved"
-    booked = client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "2026-12-01 10:00"}})
+    problem = refused(client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "ten"}}), "invalid_field")
+    assert problem["pointer"] == "/delivery/at"
+    booked = client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "2026-12-01T10:00:00+08:00"}})
     assert done(booked)["redemption"]["state"] == "fulfilled"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -120,14 +120,29 @@ def fulfil_redemption(decision: Decision, command: FulfilRedemption) -> Refusal 
             f"/delivery/{missing[0]}",
             {"missing": missing},
         )
+    if redemption.fulfilment == "booking" and (refusal := _check_booked(command.delivery["at"])):
+        return refusal
     decision.begin()
     fulfilled = msgspec.structs.replace(advance(redemption, "fulfil"), delivery=dict(command.delivery))
     _end(decision, command.redemption, "fulfil", fulfilled, 0)
     return None
 
 
+_Booked = Annotated[datetime, msgspec.Meta(tz=True)]
 #: What must be told of a delivery.
 _NEEDED: dict[str, tuple[str, ...]] = {"shipping": ("carrier", "number"), "booking": ("at",), "digital": ("content",)}
+
+
+def _check_booked(at: str) -> Refusal | None:
+    """Refuse a booking of which nobody could say when it is: free text, or an instant without its offset from UTC."""
+    try:
+        msgspec.convert(at, _Booked)
+    except msgspec.ValidationError:
+        like = "2026-12-01T10:00:00+08:00"
+        message = f"{at[:40]!r} is no instant of RFC 3339 with its offset from UTC, such as {like}."
+        zh = f"预约时间 {at[:40]!r} 须为带时区的 RFC 3339 时间，例如 {like}。"
+        return Refusal("invalid_field", message, "/delivery/at", message_zh=zh)
+    return None
 
 
 def cancel_redemption(decision: Decision, command: CancelRedemption, past: PastTransaction | None) -> Refusal | None:
