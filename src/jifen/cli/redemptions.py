@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ coupons = typer.Typer(help="券码：查询与核销 / Coupons: look them up, wr
 
 RedemptionId = Annotated[str, typer.Argument(metavar="REDEMPTION", help="兑换编号，如 100001-8 / The redemption's id.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="券码，大小写与连字符不限 / The coupon's code.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")]
 Roles = Annotated[
     list[str] | None, typer.Option("--role", metavar="ROLE", help="以何角色，可多次 / In which role; may be repeated.")
 ]
@@ -242,11 +242,17 @@ def reject(
 def pay(
     invocation: Invocation,
     redemption: RedemptionId,
-    payment: Annotated[str | None, typer.Option("--payment", metavar="ID", help="支付单号 / The payment.")] = None,
+    payment: Annotated[
+        str,
+        typer.Option("--payment", metavar="ID", help="支付单号，一笔只计一次 / The payment; each counts once."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """登记现金部分已付 / Note that the money part was paid."""
     from jifen.core.redemption.commands import PayRedemption
+
+    if not 0 < len(payment) <= MAXIMUM_TEXT:
+        raise typer.BadParameter(f"A payment has 1 to {MAXIMUM_TEXT} characters.", param_hint="--payment")
 
     step = PayRedemption(*_parsed(redemption), payment)
     _step(invocation, redemption, step, reason=None, as_json=as_json)

@@ -243,7 +243,7 @@ def test_points_and_cash(client: httpx.Client) -> None:
     assert balance(client, member) == {"available": 80, "pending": 0, "held": 20, "debt": 0}
     path = f"/v1/redemptions/{asked['redemption_id']}"
     assert done(client.post(f"{path}/pay", json={"payment": "wx-1"}))["redemption"]["state"] == "approved"
-    refused(client.post(f"{path}/pay", json={"payment": "wx-1"}), "step_not_allowed")
+    refused(client.post(f"{path}/pay", json={"payment": "wx-2"}), "step_not_allowed")
     cancelled = done(client.post(f"{path}/cancel"))["redemption"]
     assert cancelled["refund_cents"] == 990
     assert balance(client, member)["available"] == 100

@@ -69,9 +69,9 @@ class RejectBody(Body, frozen=True):
 
 
 class PayBody(Body, frozen=True):
-    """The money part was paid; `payment`: what the shop calls it."""
+    """The money part was paid; `payment`: what the shop calls it. A payment counts once."""
 
-    payment: Reference | None = None
+    payment: Reference
 
 
 class FulfilBody(Body, frozen=True):
@@ -213,7 +213,14 @@ _COUPON_CODES = ("unknown_coupon", "mistyped_coupon")
 
 
 def _operation(
-    name: str, verb: str, words: tuple[str, str], body: type[Body], codes: tuple[str, ...], **more: Any
+    name: str,
+    verb: str,
+    words: tuple[str, str],
+    body: type[Body],
+    codes: tuple[str, ...],
+    *,
+    is_body_needed: bool = False,
+    **more: Any,
 ) -> Operation:
     """A step of a redemption."""
     example = {"reason": "as agreed by phone"} | more.pop("example", {})
@@ -223,7 +230,7 @@ def _operation(
         summary=words[0],
         summary_zh=words[1],
         body=body,
-        is_body_needed=False,
+        is_body_needed=is_body_needed,
         answer_type=RedemptionAnswer,
         answer=redemption_answer,
         codes=codes,
@@ -303,7 +310,8 @@ OPERATIONS = (
         "pay",
         ("Say that the money part was paid", "确认现金部分已支付"),
         PayBody,
-        _STEP_CODES,
+        (*_STEP_CODES, "payment_used"),
+        is_body_needed=True,
         command=_step(lambda member, sequence, body: PayRedemption(member, sequence, body.payment)),
         example={"payment": "wx-4200001"},
     ),

@@ -61,14 +61,14 @@ def pay_redemption(decision: Decision, command: PayRedemption) -> Refusal | None
     if refusal := check_step(decision, command.redemption, "pay"):
         return refusal
     decision.begin()
-    paid = msgspec.structs.replace(advance(redemption, "pay"), payment=command.payment or "", until=None)
+    paid = msgspec.structs.replace(advance(redemption, "pay"), payment=command.payment, until=None)
     points = 0
     if paid.approval is not None:
         paid = ask_approval(paid, decision.context.now)
     else:
         paid, points = _pass(decision, command.redemption, paid, "pass")
     move: Move | None = None if paid.state in HELD else "spend"
-    _end(decision, command.redemption, "pay", paid, points, move=move)
+    _end(decision, command.redemption, "pay", paid, points, move=move, reference=command.payment)
     return None
 
 
@@ -343,9 +343,10 @@ def _end(
     is_asked: bool = True,
     withheld: int | None = None,
     dealings: Dealings | None = None,
+    reference: str | None = None,
 ) -> None:
     """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points. `at`:
-    from when it counts; what somebody asked for happened when they say."""
+    from when it counts; what somebody asked for happened when they say. `reference`: the payment."""
     redemption, uses, taken = _counted_back(redemption, step)
     for name, number in uses.items():
         decision.uses[name] = decision.uses.get(name, 0) + number
@@ -362,6 +363,7 @@ def _end(
         decision.context.occurred_at if is_asked else at,
         wallet=redemption.wallet,
         points=points,
+        reference=reference,
         withheld=withheld,
         uses=uses,
         dealings=dealings,

@@ -42,11 +42,11 @@ class RejectRedemption(msgspec.Struct, frozen=True, gc=False):
 
 
 class PayRedemption(msgspec.Struct, frozen=True, gc=False):
-    """The money part was paid; `payment` is what the shop calls it."""
+    """The money part was paid; `payment` is what the shop calls it. It pays for one thing, once."""
 
     member: int
     redemption: int
-    payment: str | None = None
+    payment: str
 
 
 class FulfilRedemption(msgspec.Struct, frozen=True, gc=False):
