@@ -14,10 +14,19 @@ from jifen.core.commands import AdjustPoints, Command, RegisterMember
 from jifen.core.identity import Identity
 from jifen.core.members.commands import ChangeLife, MergeMembers, UndoMerge
 from jifen.core.program import Program, ProgramDocument
-from jifen.core.redemption.commands import ApproveRedemption, CancelRedemption, RedeemReward, WriteOffCoupon
+from jifen.core.redemption.commands import (
+    ApproveRedemption,
+    CancelRedemption,
+    PayRedemption,
+    RedeemReward,
+    WriteOffCoupon,
+)
 from jifen.core.redemption.document import Price
 from jifen.core.redemption.quotes import Quote
 from jifen.core.refusal import Refusal
+from jifen.core.rules.document import LocalizedText
+from jifen.core.tiers.commands import GrantTier
+from jifen.core.tiers.document import TierLevel, TierSet
 from jifen.db.connection import connect
 from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
@@ -100,7 +109,7 @@ async def opened(url: str, document: ProgramDocument = DOCUMENT) -> AsyncIterato
     shards = await connection.fetchval("SELECT shards FROM installation")
     for reward in (each.id for each in document.rewards if each.stock == "counted"):
         await set_stock(connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=5)
-    await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test")
+    await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test", reason="opening")
     await connection.close()
     engine = Engine(url, lanes=2)
     await engine.start()
@@ -130,6 +139,8 @@ async def run_desk(url: str) -> None:
         await desk.do(RedeemReward(member, "e-book", quote=quote))
         cancelled = await desk.redeem(member, "vase")
         await desk.do(CancelRedemption(member, cancelled))
+        payer = await desk.member("bob", 20)
+        await desk.do(PayRedemption(payer, await desk.redeem(payer, "cup", 1), "P1"))
         await desk.check()
 
 
@@ -230,6 +241,11 @@ DAMAGES = {
         r"DELETE FROM keys WHERE digest = substr(sha256('\x71756f74650000'::bytea || 'q1'), 1, 16)",
         {"key_missing"},
     ),
+    # I-07: a payment counts once.
+    "a payment free again": (
+        r"DELETE FROM keys WHERE digest = substr(sha256('\x7061796d656e740000'::bytea || 'P1'), 1, 16)",
+        {"key_missing"},
+    ),
     "pieces": ("UPDATE stocks SET pieces = pieces + 1 WHERE reward = 'cup'", {"stock_pieces"}),
 }
 
@@ -318,3 +334,25 @@ async def test_what_comes_back_to_whoever_has_gone_is_forfeited(desk: Desk) -> N
         (survivor, "came_back", -100),
     ]
     await desk.check()
+
+
+async def test_a_payment_pays_for_a_tier_or_a_redemption(bare_database_url: str) -> None:
+    """Never for both, whichever came first, also within one batch; `jifen verify` knows the keys of both."""
+    plus = TierLevel("plus", LocalizedText(zh="付费会员", en="Plus"), by="paid")
+    regular = TierLevel("regular", LocalizedText(zh="普通会员", en="Regular"))
+    level = TierSet("level", LocalizedText(zh="等级", en="Level"), [regular, plus])
+    rewards = [each for each in DOCUMENT.rewards if each.id in ("cup", "movie")]
+    document = msgspec.structs.replace(DOCUMENT, rewards=rewards, tier_sets=[level])
+    async for desk in opened(bare_database_url, document):
+        members = [await desk.member(name, 20) for name in ("ann", "bob", "cat")]
+        ann, bob, cat = members
+        cups = [await desk.redeem(member, "cup", 1) for member in members]
+        await desk.do(GrantTier(ann, "plus", payment_reference="P1"))
+        assert await desk.refused(PayRedemption(ann, cups[0], "P1")) == "payment_used"
+        await desk.do(PayRedemption(bob, cups[1], "P2"))
+        assert await desk.refused(GrantTier(bob, "plus", payment_reference="P2")) == "payment_used"
+        both: list[Command] = [GrantTier(cat, "plus", payment_reference="P3"), PayRedemption(cat, cups[2], "P3")]
+        asked = [Submission(each, "test", f"both-{number}", b"{}", "test") for number, each in enumerate(both)]
+        outcomes = await desk.engine.submit_group(asked)
+        assert [each.code for each in outcomes if isinstance(each, Refusal)] == ["payment_used"]
+        await desk.check()

@@ -109,7 +109,7 @@ class Run:
         program = make_program(self.planner.oracle.document)
         shards = await connection.fetchval("SELECT shards FROM installation")
         codes = [f"M{number}" for number in range(STOCK["movie"])]
-        await add_codes(connection, program, shards, "movie", codes, actor="test")
+        await add_codes(connection, program, shards, "movie", codes, actor="test", reason="opening")
         for reward, pieces in STOCK.items():
             if reward != "movie":
                 await set_stock(

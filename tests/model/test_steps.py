@@ -110,7 +110,7 @@ REFUSED = """
     offset_too_large order_given_back order_limit_reached order_needed order_not_found order_not_needed order_too_small
     points_already_spent returned_too_much role_missing same_member sold_out step_not_allowed unknown_conversion
     unknown_hold unknown_line unknown_merge unknown_order unknown_redemption unknown_transaction unknown_wallet
-    unknown_write_off
+    unknown_write_off write_off_needed
 """
 
 

@@ -203,6 +203,7 @@ CALL_CODES = (
     "missing_field",
     "unknown_field",
     "invalid_text",
+    "invalid_parameter",
     "internal",
     "database_unavailable",
 )

@@ -17,6 +17,7 @@ from jifen.api.bodies import EventResult, EventResults
 from jifen.api.idempotency import read_key
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, Language, language_wished, problem_response
+from jifen.api.reads import refuse_query
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
@@ -172,6 +173,8 @@ class Front:
         request = _Request(scope["headers"])
         try:
             actor = await self._actor(request)
+            if (query := scope["query_string"]) and (refusal := refuse_query(query)):
+                raise _Refused(refusal)
             body = await self._body(request, receive)
             if write is None:
                 status, headers, content = await self._events(request, actor, body)

@@ -334,7 +334,7 @@ def _rejects() -> Document:
         "responses": {
             "200": {"description": "One row for each row of the file that was not taken.", "content": content}
         }
-        | _problems(("unauthorized", "internal", "database_unavailable", "unknown_import", "no_rejects")),
+        | _problems((*COMMON_READ_CODES, "unknown_import", "no_rejects")),
     }
 
 

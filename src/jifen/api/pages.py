@@ -30,7 +30,7 @@ from jifen.api.offsets import OFFSET_CALLS
 from jifen.api.openapi import openapi_document
 from jifen.api.operations import EVENTS_PATH, OPERATIONS
 from jifen.api.problems import DATABASE_UNAVAILABLE, INTERNAL, PROBLEM_TYPE, language_wished, problem_response
-from jifen.api.reads import READS, Asked, Query, Read, read_query
+from jifen.api.reads import READS, Asked, Query, Read, read_query, refuse_query
 from jifen.api.rewards import REWARD_CALLS
 from jifen.api.runtime import AWAY, DatabaseAway, Runtime
 from jifen.api.segments import SEGMENT_CALLS
@@ -107,6 +107,10 @@ def _query_of(kind: type[Query], request: AnyRequest) -> Query | Refusal:
     return read_query(kind, parameters)
 
 
+def _no_query(request: AnyRequest) -> Refusal | None:
+    return refuse_query(request.scope["query_string"])
+
+
 def _captcha(runtime: Runtime) -> HTTPRouteHandler:
     @get(CAPTCHA.path.replace("}", ":str}"), name=CAPTCHA.name)
     async def answer(request: AnyRequest) -> Answer:
@@ -146,7 +150,7 @@ def _trial(runtime: Runtime) -> HTTPRouteHandler:
     @post(TRY_PATH, name="try_program", status_code=200)
     async def answer(request: AnyRequest) -> Answer:
         started = perf_counter()
-        raw = await read_request(request, runtime.settings.body_limit_bytes)
+        raw = _no_query(request) or await read_request(request, runtime.settings.body_limit_bytes)
         body = raw if isinstance(raw, Refusal) else read_body(raw)
         if isinstance(body, Refusal):
             return _refuse(runtime, request, body, TRY_PATH, started)
@@ -184,6 +188,8 @@ def _call(runtime: Runtime, call: Call) -> HTTPRouteHandler:
 async def _run_call(
     runtime: Runtime, call: Call, decoder: msgspec.json.Decoder[msgspec.Struct], request: AnyRequest
 ) -> msgspec.Struct | Refusal:
+    if refusal := _no_query(request):
+        return refusal
     raw = await read_request(request, runtime.settings.body_limit_bytes) if call.body.__struct_fields__ else b"{}"
     body = raw if isinstance(raw, Refusal) else read_json(decoder, raw or b"{}")
     if isinstance(body, Refusal):
@@ -219,6 +225,8 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
     @post(IMPORTS_PATH, name="upload_import", status_code=202, request_max_body_size=None)
     async def upload(request: AnyRequest) -> Answer:
         started = perf_counter()
+        if refusal := _no_query(request):
+            return _refuse(runtime, request, refusal, IMPORTS_PATH, started)
         try:
             found = await _take_upload(runtime, uploads, request)
         except CallRefused as refused:
@@ -233,6 +241,8 @@ def _imports(runtime: Runtime) -> list[HTTPRouteHandler]:
     @get(REJECTS_PATH.replace("}", ":str}"), name="get_rejects")
     async def rejects(request: AnyRequest) -> Answer | File:
         started = perf_counter()
+        if refusal := _no_query(request):
+            return _refuse(runtime, request, refusal, REJECTS_PATH, started)
         try:
             async with runtime.pool.acquire() as connection:
                 found = await find_import(connection, number_of(request.path_params["import_id"]))

@@ -130,7 +130,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "no_household": ProblemKind(404, "In no household", "会员不在家庭中"),
     "household_full": ProblemKind(409, "Household is full", "家庭成员已满"),
     "holds_open": ProblemKind(409, "Holds are open", "有未结束的预占"),
-    "same_member": ProblemKind(422, "Same member", "转出与转入为同一会员"),
+    "same_member": ProblemKind(422, "Same member", "同一位会员"),
     "insufficient_points": ProblemKind(409, "Not enough points", "积分不足"),
     "balance_too_large": ProblemKind(409, "Balance too large", "余额超过上限"),
     "expiry_not_applicable": ProblemKind(422, "Expiry not applicable", "不能指定有效期"),
@@ -181,6 +181,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "coupon_expired": ProblemKind(409, "Coupon expired", "优惠券已过期"),
     "coupon_exceeded": ProblemKind(409, "More than the coupon has left", "超过券面余额"),
     "unknown_write_off": ProblemKind(404, "Unknown write-off", "没有此核销记录"),
+    "write_off_needed": ProblemKind(422, "Which write-off is not said", "未指明核销记录"),
     # Lotteries
     "unknown_draw": ProblemKind(404, "Unknown draw", "抽奖活动不存在"),
     "draw_not_open": ProblemKind(409, "Draw not open", "不在抽奖时间内"),

@@ -51,8 +51,9 @@ class StockBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CodesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Either `codes`, or the text of a `file`: CSV (the column `code`, else the first) or JSON lines."""
+    """Either `codes`, or the text of a `file`: CSV (the column `code`, else the first) or JSON lines; and why."""
 
+    reason: Annotated[str, Meta(min_length=1, max_length=MAXIMUM_REASON)]
     codes: (
         Annotated[list[Annotated[str, Meta(min_length=1, max_length=200)]], Meta(max_length=MAXIMUM_CODES)] | None
     ) = None
@@ -108,7 +109,15 @@ async def _codes(asked: Asked) -> CodesView:
     if (body.codes is None) == (body.file is None):
         raise InvalidCodes("Send either `codes` or the text of a `file`.")
     codes = read_codes(body.file) if body.file is not None else body.codes or []
-    return await add_codes(asked.connection, catalog.current, catalog.shards, asked.name, codes, actor=asked.actor)
+    return await add_codes(
+        asked.connection,
+        catalog.current,
+        catalog.shards,
+        asked.name,
+        codes,
+        actor=asked.actor,
+        reason=body.reason,
+    )
 
 
 REWARD_CALLS = (
@@ -169,7 +178,7 @@ REWARD_CALLS = (
         answer_type=CodesView,
         run=_codes,
         codes=("unknown_reward", "invalid_stock", "invalid_codes"),
-        example={"codes": ["SPRING-0001", "SPRING-0002"]},
+        example={"codes": ["SPRING-0001", "SPRING-0002"], "reason": "bought from the cinema"},
         example_answer={"reward": "movie", "added": 2, "known": 0, "pieces": 2},
     ),
 )

@@ -52,6 +52,7 @@ TRY_CODES = (
     "missing_field",
     "unknown_field",
     "invalid_text",
+    "invalid_parameter",
     "invalid_program",
     "event_not_tried",
     "unknown_event_type",

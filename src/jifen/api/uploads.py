@@ -32,6 +32,7 @@ UPLOAD_CODES: Final = (
     "unknown_field",
     "invalid_field",
     "invalid_text",
+    "invalid_parameter",
     "invalid_mapping",
     "import_file_unreadable",
     "import_too_large",

@@ -9,9 +9,10 @@ import typer
 
 from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, number_of
+from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ coupons = typer.Typer(help="券码：查询与核销 / Coupons: look them up, wr
 
 RedemptionId = Annotated[str, typer.Argument(metavar="REDEMPTION", help="兑换编号，如 100001-8 / The redemption's id.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="券码，大小写与连字符不限 / The coupon's code.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")]
 Roles = Annotated[
     list[str] | None, typer.Option("--role", metavar="ROLE", help="以何角色，可多次 / In which role; may be repeated.")
 ]
@@ -119,6 +119,7 @@ def _parsed(name: str) -> tuple[int, int]:
 
 
 def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
+    from jifen.services.chinese import STEPS
     from jifen.services.redemptions import find_redemption
 
     member, sequence = _parsed(name)
@@ -155,7 +156,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
         ],
         [
             [
-                say(_STEPS[each.step], each.step.replace("_", " ")),
+                say(STEPS[each.step], each.step.replace("_", " ")),
                 each.at,
                 each.actor,
                 each.transaction_id,
@@ -164,23 +165,6 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
             for each in found.steps
         ],
     )
-
-
-#: Every step that is a transaction of its own.
-_STEPS = {
-    "redeem": "申请",
-    "pay": "付款",
-    "agree": "一人同意",
-    "approve": "审批通过",
-    "reject": "驳回",
-    "cancel": "取消",
-    "expire": "超时",
-    "fulfil": "履约",
-    "use": "部分核销",
-    "write_off": "核销",
-    "cancel_write_off": "撤销核销",
-    "return": "退回",
-}
 
 
 @command(group, "show")
@@ -258,11 +242,17 @@ def reject(
 def pay(
     invocation: Invocation,
     redemption: RedemptionId,
-    payment: Annotated[str | None, typer.Option("--payment", metavar="ID", help="支付单号 / The payment.")] = None,
+    payment: Annotated[
+        str,
+        typer.Option("--payment", metavar="ID", help="支付单号，一笔只计一次 / The payment; each counts once."),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """登记现金部分已付 / Note that the money part was paid."""
     from jifen.core.redemption.commands import PayRedemption
+
+    if not 0 < len(payment) <= MAXIMUM_TEXT:
+        raise typer.BadParameter(f"A payment has 1 to {MAXIMUM_TEXT} characters.", param_hint="--payment")
 
     step = PayRedemption(*_parsed(redemption), payment)
     _step(invocation, redemption, step, reason=None, as_json=as_json)
@@ -356,10 +346,23 @@ def write_off(
 
 
 @command(coupons, "cancel")
-def cancel_write_off(invocation: Invocation, code: Code, reason: Reason = None, as_json: AsJson = False) -> None:
-    """撤销最近一次核销 / Undo the last write-off."""
+def cancel_write_off(
+    invocation: Invocation,
+    code: Code,
+    booked_by: Annotated[
+        str | None,
+        typer.Option(
+            "--write-off",
+            metavar="TRANSACTION",
+            help="撤销哪一笔（有多笔时必填） / Which one; needed where there are several.",
+        ),
+    ] = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """撤销一笔核销 / Undo a write-off."""
     from jifen.core.redemption.codes import canonical_code
     from jifen.core.redemption.commands import CancelWriteOff
 
-    submit(invocation, CancelWriteOff(canonical_code(code)), reason=reason)
+    submit(invocation, CancelWriteOff(canonical_code(code), booked_by), reason=reason)
     _show_coupon(invocation, code, as_json=as_json)

@@ -11,6 +11,7 @@ import typer
 
 from jifen.cli.asking import read
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.members import Reason
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 
@@ -90,7 +91,7 @@ def stock(
         int | None, typer.Option("--pieces", metavar="N", help="总件数（含已兑）/ Pieces that there ever were.")
     ] = None,
     add: Annotated[int | None, typer.Option("--add", metavar="N", help="增减件数 / So many more, or fewer.")] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")] = None,
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """设置或修正库存 / Set or correct the stock of a reward."""
@@ -133,6 +134,7 @@ def codes(
         Path,
         typer.Argument(metavar="FILE", help="CSV（code 列）或 JSON Lines / CSV with a column `code`, or JSON lines."),
     ],
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """导入自有券码，按顺序发放 / Put codes of your own into a pool; they are given in order."""
@@ -144,7 +146,7 @@ def codes(
     async def work(connection: Connection) -> CodesView:
         shards = await connection.fetchval("SELECT shards FROM installation")
         program = await current_program(connection)
-        return await add_codes(connection, program, shards, reward, texts, actor=actor_name())
+        return await add_codes(connection, program, shards, reward, texts, actor=actor_name(), reason=reason)
 
     found = invocation.ask(work, may_make=False)
     if as_json:

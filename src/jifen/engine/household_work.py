@@ -115,7 +115,9 @@ def change_household(
         assert household is not None
         change = HouseholdChange(household, False, (command.member,), (), household.head)
     else:
-        came = tuple(dict.fromkeys((command.member, *command.others)))
+        came = (command.member, *command.others)
+        if (refusal := _check_once(came)) is not None:
+            return refusal
         change = HouseholdChange(Household(new_id, command.name, command.member, ()), True, came, (), command.member)
     for member in change.came:
         if member not in states:
@@ -127,6 +129,15 @@ def change_household(
         message = f"A household has {most} members at most; this would be {size}."
         return Refusal("household_full", message, None, {"most": most})
     return change
+
+
+def _check_once(members: tuple[int, ...]) -> Refusal | None:
+    """Refuse a list of members, the head first, in which somebody stands twice."""
+    twice = next((index for index, member in enumerate(members) if member in members[:index]), None)
+    if twice is None:
+        return None
+    message = f"Member {members[twice]} is named twice: name everybody, the head too, once."
+    return Refusal("same_member", message, f"/members/{twice - 1}", {"member_id": str(members[twice])})
 
 
 async def write_household(connection: Connection, change: HouseholdChange, shards: int, now: datetime) -> None:

@@ -33,13 +33,13 @@ from jifen.core.members.commands import (
     UndoMerge,
 )
 from jifen.core.program import Program
-from jifen.core.redemption.commands import RedeemReward
+from jifen.core.redemption.commands import PayRedemption, RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import CHECKED_IN, REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, Counters
-from jifen.core.tiers.commands import GrantTier
 from jifen.core.wallets.commands import SavePoints
+from jifen.engine.submission import payment_named
 
 Reference = tuple[int, int]
 
@@ -177,7 +177,8 @@ def unknown_order(order_id: str) -> Refusal:
 
 
 def key_conflict(command: Command, position: int, reference: Reference) -> Refusal:
-    """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name, a quote."""
+    """A key that was used before, with another payload. `position` 0: the caller's own, 1: an order's name, a quote,
+    a payment."""
     first = transaction_id(*reference) if reference[1] > 0 else f"{reference[0]}"
     details: dict[str, object] = {"transaction_id": first}
     if position == 1 and isinstance(command, RecordOrder):
@@ -193,8 +194,9 @@ def key_conflict(command: Command, position: int, reference: Reference) -> Refus
     if position == 1 and isinstance(command, RedeemReward):
         message = f"The quote was redeemed before ({first}); it is good for one redemption. Ask for a new one."
         return Refusal("quote_used", message, "/quote", details)
-    if position == 1 and isinstance(command, GrantTier):
-        message = f"The payment {command.payment_reference!r} was counted before ({first}); it pays for a tier once."
-        return Refusal("payment_used", message, "/paid/payment_reference", details)
+    if position == 1 and (payment := payment_named(command)) is not None:
+        message = f"The payment {payment!r} was counted before ({first}); a payment counts once."
+        pointer = "/payment" if isinstance(command, PayRedemption) else "/paid/payment_reference"
+        return Refusal("payment_used", message, pointer, details)
     message = f"This key was used before for something else ({first}); use a new one, or repeat exactly what was sent."
     return Refusal("key_conflict", message, None, details)

@@ -11,7 +11,7 @@ import msgspec
 from jifen.core.commands import Command, CorrectOrder, RecordOrder, RefundOrder
 from jifen.core.decide import Context
 from jifen.core.ledger.values import Kind, Transaction
-from jifen.core.redemption.commands import RedeemReward
+from jifen.core.redemption.commands import PayRedemption, RedeemReward
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier
 from jifen.core.trace import Trace
@@ -42,6 +42,13 @@ def digest_refund(order_id: str, refund_id: str) -> bytes:
     return digest_key("refund", "", f"{order_id}\0{refund_id}")
 
 
+def payment_named(command: Command) -> str | None:
+    """The payment that a command counts, by what the shop calls it."""
+    if isinstance(command, PayRedemption):
+        return command.payment
+    return command.payment_reference if isinstance(command, GrantTier) else None
+
+
 class Submission(msgspec.Struct, frozen=True, gc=False):
     """A command on its way into the ledger, with what makes it unique for ever.
 
@@ -66,7 +73,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
 
         An order, a refund and a correction also claim what they are called in the shop: the same order told twice by
         different events is still one order. A redemption claims the quote that it was made with, so that no other is;
-        a paid tier its payment, so that it counts once.
+        a paid tier and the money part of a redemption their payment, so that it counts once.
         """
         if not self.has_key:
             return []
@@ -84,8 +91,8 @@ class Submission(msgspec.Struct, frozen=True, gc=False):
             keys.append((digest, digest_payload(msgspec.json.encode(refund))))
         elif isinstance(command, RedeemReward) and command.quote is not None:
             keys.append((digest_key("quote", "", command.quote.nonce), digest_payload(keys[0][0])))
-        elif isinstance(command, GrantTier) and command.payment_reference is not None:
-            keys.append((digest_key("payment", "", command.payment_reference), digest_payload(keys[0][0])))
+        elif (payment := payment_named(command)) is not None:
+            keys.append((digest_key("payment", "", payment), digest_payload(keys[0][0])))
         return keys
 
 

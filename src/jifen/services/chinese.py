@@ -35,6 +35,26 @@ _VALUES: Final = {
     "lapsed": "已失效",
 }
 """Words of the program that stand among the values."""
+STEPS: Final = {
+    "redeem": "申请",
+    "ask_payment": "请求付款",
+    "ask_approval": "提交审批",
+    "pass": "通过",
+    "pay": "付款",
+    "agree": "一人同意",
+    "approve": "审批通过",
+    "reject": "驳回",
+    "cancel": "取消",
+    "expire": "超时",
+    "fulfil": "履约",
+    "use": "部分核销",
+    "write_off": "核销",
+    "cancel_write_off": "撤销核销",
+    "return": "退回",
+}
+"""What can be done to a redemption (jifen.core.redemption.machine), beginning with asking for it."""
+_WORDS: Final = {"step": STEPS, "allowed": STEPS}
+"""By the names of values, those that have words of their own."""
 
 NO_PROGRAM: Final = "还没有积分计划：请用 `jifen program apply FILE` 应用一个。"
 
@@ -131,7 +151,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_household": ("会员 {member_id} 不在任何家庭中。", "会员不在任何家庭中。"),
     "household_full": ("一个家庭最多 {most} 位会员。", "家庭成员已满。"),
     "holds_open": ("还有 {held} 积分被预占；请先核销或释放。", "还有未结束的预占。"),
-    "same_member": ("双方是同一位会员。",),
+    "same_member": ("会员 {member_id} 写了两次；每人（含户主）只写一次。", "双方是同一位会员。"),
     "insufficient_points": (
         "积分不足：需要 {requested}，可用 {available}，还差 {missing} 积分。",
         "积分不足，还差 {missing} 积分。",
@@ -190,8 +210,8 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_codes": ("券码无效：{message}",),
     "unknown_redemption": ("没有这张兑换单；请检查编号。",),
     "step_not_allowed": (
-        "兑换单的状态为{state}，不能进行 {step}；可以进行：{allowed}。",
-        "兑换单的状态为{state}，不能进行 {step}。",
+        "兑换单的状态为{state}，不能进行「{step}」；可以进行：{allowed}。",
+        "兑换单的状态为{state}，不能进行「{step}」。",
         "当前状态不允许这一步。",
     ),
     "approval_by_requester": ("申请人不能审批自己的兑换，换一个同名密钥也不行。",),
@@ -205,6 +225,10 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "coupon_expired": ("优惠券有效至 {until}。", "优惠券已过期。"),
     "coupon_exceeded": ("超过券面余额：{message}",),
     "unknown_write_off": ("优惠券没有核销过，或不是由那笔流水核销的。",),
+    "write_off_needed": (
+        "优惠券有多笔核销：{write_offs}；请在 write_off 写明撤销哪一笔。",
+        "优惠券有多笔核销；请写明撤销哪一笔。",
+    ),
     # Lotteries
     "unknown_draw": ("没有抽奖活动 {draw}，或它已下架。", "没有这个抽奖活动，或它已下架。"),
     "draw_not_open": ("不在抽奖时间内。",),
@@ -340,21 +364,21 @@ def in_chinese(code: str, message: str, details: Mapping[str, object], message_z
     message = message if message_zh is None else message_zh
     for text in REFUSALS.get(code) or ERRORS.get(code) or ("{message}",):
         names = _NAMED.findall(text)
-        if all(name == "message" or details.get(name) is not None for name in names):
+        if all(name == "message" or details.get(name) not in (None, []) for name in names):
             return filled_in(text, {**details, "message": message})
     return message
 
 
 def filled_in(text: str, details: Mapping[str, object]) -> str:
     """A Chinese text with the values of a refusal or error in their places."""
-    return text.format(**{name: _shown(details[name]) for name in _NAMED.findall(text)})
+    return text.format(**{name: _shown(details[name], _WORDS.get(name, _VALUES)) for name in _NAMED.findall(text)})
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, words: Mapping[str, str]) -> str:
     if isinstance(value, dict):
         value = value.get("zh", value)
     if isinstance(value, list | tuple | set | frozenset):
-        return "、".join(_shown(each) for each in value)
+        return "、".join(_shown(each, words) for each in value)
     if isinstance(value, datetime):
         return value.isoformat()
-    return _VALUES.get(value, value) if isinstance(value, str) else str(value)
+    return words.get(value, value) if isinstance(value, str) else str(value)

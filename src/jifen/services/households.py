@@ -17,7 +17,8 @@ _SQL = load_queries("households")
 
 
 class HouseholdView(msgspec.Struct, frozen=True):
-    """Members who spend their points together. `available`: what those who may spend have in all, by wallet."""
+    """Members who spend their points together. `available`: what those who may spend have in all, by each wallet that
+    can be spent from."""
 
     household_id: str
     name: str
@@ -39,13 +40,14 @@ async def find_household(
         if await find_member(connection, catalog, member_id) is None:
             return unknown_member(str(member_id))
         return Refusal("no_household", f"Member {member_id} is in no household.", None, {"member_id": str(member_id)})
-    available = dict.fromkeys(program.wallet_numbers, 0)
+    available = {id: 0 for id, number in program.wallet_numbers.items() if number not in program.qualifying}
     for member in row["members"]:
         found = await find_member(connection, catalog, member)
         state = await settled_state(connection, catalog, program, member, now)
         if state is None or found is None or found.status != "active":
             continue
         for account in state.accounts:
-            available[program.wallet_ids[account.wallet]] += account.available
+            if (wallet := program.wallet_ids[account.wallet]) in available:
+                available[wallet] += account.available
     members = [str(member) for member in row["members"]]
     return HouseholdView(str(row["household_id"]), row["name"], str(row["head_id"]), members, available)

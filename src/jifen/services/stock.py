@@ -129,7 +129,14 @@ async def set_stock(
 
 
 async def add_codes(
-    connection: Connection, program: Program | None, shards: int, reward_id: str, codes: Sequence[str], *, actor: str
+    connection: Connection,
+    program: Program | None,
+    shards: int,
+    reward_id: str,
+    codes: Sequence[str],
+    *,
+    actor: str,
+    reason: str | None,
 ) -> CodesView:
     """Put codes of a merchant's own into the pool of a reward, behind those that are there. Known ones are left out, so
     sending a file twice does no harm.
@@ -162,6 +169,7 @@ async def add_codes(
         name[:8],
         actor,
         now,
+        reason,
     )
     return CodesView(reward_id, row["added"], len(codes) - row["added"], row["pieces"])
 

@@ -23,6 +23,20 @@ def family(client: httpx.Client, *points: int) -> list[str]:
     return members
 
 
+def test_nobody_is_in_a_household_twice(client: httpx.Client) -> None:
+    """Neither the head, who need not be named again, nor anybody else: the list is wrong, and nothing begins."""
+    head, other = (client.post("/v1/members", json={"identities": [customer()]}).json()["member_id"] for _ in range(2))
+    for members, pointer, twice in (([other, head], "/members/1", head), ([other, other], "/members/1", other)):
+        body = {"name": "李家", "head": head, "members": members}
+        problem = client.post("/v1/households", json=body).json()
+        assert (problem["status"], problem["code"], problem["pointer"]) == (422, "same_member", pointer)
+        assert problem["details"] == {"member_id": twice} and f"Member {twice} is named twice" in problem["detail"]
+        said = client.post("/v1/households", json=body, headers={"accept-language": "zh"}).json()["detail"]
+        assert said == f"会员 {twice} 写了两次；每人（含户主）只写一次。"
+    assert client.get(f"/v1/members/{head}/household").json()["code"] == "no_household"
+    assert client.post("/v1/households", json={"name": "x", "head": head, "members": [other]}).status_code == 200
+
+
 def spend(client: httpx.Client, member: str, points: int, **more: Any) -> httpx.Response:
     """A spend from the household's wallets."""
     return client.post(f"/v1/members/{member}/spend", json={"points": points, "from": "household", **more})

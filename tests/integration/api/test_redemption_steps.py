@@ -91,3 +91,45 @@ def test_a_quote_is_redeemed_once(client: httpx.Client) -> None:
     problem = refused(redeem(client, member, "five-yuan", quote=other), "quote_used")
     assert problem["details"]["transaction_id"] == first["transaction_id"]
     assert balance(client, member)["available"] == 300
+
+
+def waiting_for_payment(client: httpx.Client) -> str:
+    """The path of a redemption of which the money part is due."""
+    asked = done(redeem(client, member_with(client, 20), "cup", price=1))["redemption"]
+    return f"/v1/redemptions/{asked['redemption_id']}"
+
+
+def test_a_payment_pays_for_one_redemption(client: httpx.Client) -> None:
+    """Once, for ever: not for another, nor again for the same one. Money that is due is not paid without naming it; a
+    repeated call is answered as before."""
+    set_stock(client, "cup", 50)
+    payment, key = unique("wx"), {"idempotency-key": unique("pay")}
+    first, second = (waiting_for_payment(client) for _ in range(2))
+    for nothing in ({}, {"reason": "at the till"}):
+        assert refused(client.post(f"{first}/pay", json=nothing), "missing_field")["pointer"] == "/payment"
+    refused(client.post(f"{first}/pay"), "unsupported_media_type")
+    refused(client.post(f"{first}/pay", json={"payment": ""}), "invalid_field")
+    paid = done(client.post(f"{first}/pay", json={"payment": payment}, headers=key))
+    assert done(client.post(f"{first}/pay", json={"payment": payment}, headers=key)) == paid | {"status": "duplicate"}
+    for path in (first, second):
+        problem = refused(client.post(f"{path}/pay", json={"payment": payment}), "payment_used")
+        assert (problem["status"], problem["pointer"]) == (409, "/payment")
+        assert problem["details"] == {"transaction_id": paid["transaction_id"]}
+    said = client.post(f"{second}/pay", json={"payment": payment}, headers={"accept-language": "zh"}).json()["detail"]
+    assert said == f"这笔付款已由 {paid['transaction_id']} 计入；一笔付款只算一次。"
+    done(client.post(f"{first}/cancel"))
+    refused(client.post(f"{second}/pay", json={"payment": payment}), "payment_used")
+    assert done(client.get(second))["state"] == "waiting_for_payment"
+    assert done(client.post(f"{second}/pay", json={"payment": unique("wx")}))["redemption"]["state"] == "approved"
+
+
+def test_of_twenty_redemptions_a_payment_pays_one(client: httpx.Client) -> None:
+    """Whoever asks at the same moment; the others still wait for their money."""
+    set_stock(client, "cup", 50)
+    payment = unique("wx")
+    paths = [waiting_for_payment(client) for _ in range(20)]
+    with ThreadPoolExecutor(20) as crowd:
+        answers = list(crowd.map(lambda path: client.post(f"{path}/pay", json={"payment": payment}).json(), paths))
+    assert sorted(each.get("code", "paid") for each in answers) == ["paid", *["payment_used"] * 19]
+    states = sorted(done(client.get(path))["state"] for path in paths)
+    assert states == ["approved", *["waiting_for_payment"] * 19]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, fetch_sql
 from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
 from tests.redeeming import with_rewards
 
@@ -227,7 +227,9 @@ def test_all_roles_of_a_step_by_different_people(server: Server, client: httpx.C
             refused(manager.post(path), "role_missing")
         with with_role(server, "finance") as finance:
             assert done(finance.post(path))["redemption"]["state"] == "approved"
-    booked = client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "2026-12-01 10:00"}})
+    problem = refused(client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "ten"}}), "invalid_field")
+    assert problem["pointer"] == "/delivery/at"
+    booked = client.post(f"/v1/redemptions/{name}/fulfil", json={"delivery": {"at": "2026-12-01T10:00:00+08:00"}})
     assert done(booked)["redemption"]["state"] == "fulfilled"
 
 
@@ -241,7 +243,7 @@ def test_points_and_cash(client: httpx.Client) -> None:
     assert balance(client, member) == {"available": 80, "pending": 0, "held": 20, "debt": 0}
     path = f"/v1/redemptions/{asked['redemption_id']}"
     assert done(client.post(f"{path}/pay", json={"payment": "wx-1"}))["redemption"]["state"] == "approved"
-    refused(client.post(f"{path}/pay", json={"payment": "wx-1"}), "step_not_allowed")
+    refused(client.post(f"{path}/pay", json={"payment": "wx-2"}), "step_not_allowed")
     cancelled = done(client.post(f"{path}/cancel"))["redemption"]
     assert cancelled["refund_cents"] == 990
     assert balance(client, member)["available"] == 100
@@ -278,15 +280,19 @@ def test_stock_is_set_once_for_a_key(client: httpx.Client) -> None:
     refused(client.post(path, json={"add": -1, "reason": "fewer than none"}), "invalid_stock")
 
 
-def test_codes_of_a_pool_are_given_in_order(client: httpx.Client) -> None:
+def test_codes_of_a_pool_are_given_in_order(server: Server, client: httpx.Client) -> None:
     """Known ones are left out; a code that was shown never comes again."""
     names = [unique("MOVIE").upper() for _ in range(3)]
     file = "code,seat\n" + "".join(f"{name},1\n" for name in names)
-    added = done(client.post("/v1/rewards/movie/codes", json={"file": file}))
+    path = "/v1/rewards/movie/codes"
+    assert refused(client.post(path, json={"file": file}), "missing_field")["pointer"] == "/reason"
+    added = done(client.post(path, json={"file": file, "reason": "bought"}))
     assert (added["added"], added["known"]) == (3, 0)
-    assert done(client.post("/v1/rewards/movie/codes", json={"codes": names[:2]}))["known"] == 2
-    refused(client.post("/v1/rewards/movie/codes", json={"codes": ["a/b"]}), "invalid_codes")
-    refused(client.post("/v1/rewards/cup/codes", json={"codes": ["a"]}), "invalid_stock")
+    query = "SELECT reason, actor FROM stock_changes WHERE reward = 'movie' ORDER BY number DESC LIMIT 1"
+    assert fetch_sql(server.url, query)[0][0] == "bought"
+    assert done(client.post(path, json={"codes": names[:2], "reason": "again"}))["known"] == 2
+    refused(client.post(path, json={"codes": ["a/b"], "reason": "x"}), "invalid_codes")
+    refused(client.post("/v1/rewards/cup/codes", json={"codes": ["a"], "reason": "x"}), "invalid_stock")
     member = member_with(client, 500)
     first = done(redeem(client, member, "movie"))["redemption"]
     assert first["coupons"][0]["code"] == names[0]
@@ -308,7 +314,12 @@ def test_a_gift_card_is_used_in_parts(client: httpx.Client) -> None:
     refused(client.post(f"{path}/write-off", json={"amount_cents": 601}), "coupon_exceeded")
     refused(client.post(f"/v1/redemptions/{redemption['redemption_id']}/cancel"), "coupon_used")
     assert done(client.post(f"{path}/write-off", json={}))["redemption"]["state"] == "written_off"
-    back = done(client.post(f"{path}/cancel", json={"write_off": first["transaction_id"]}))["redemption"]
+    problem = refused(client.post(f"{path}/cancel"), "write_off_needed")
+    assert problem["details"]["write_offs"][0] == first["transaction_id"]
+    named, key = {"write_off": first["transaction_id"]}, {"idempotency-key": unique("undo")}
+    undone = done(client.post(f"{path}/cancel", json=named, headers=key))
+    assert done(client.post(f"{path}/cancel", json=named, headers=key)) == undone | {"status": "duplicate"}
+    back = undone["redemption"]
     assert (back["state"], back["coupons"][0]["remaining_cents"]) == ("approved", 400)
     refused(client.post(f"{path}/cancel", json={"write_off": first["transaction_id"]}), "unknown_write_off")
 

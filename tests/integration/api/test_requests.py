@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterable, Iterator
 
@@ -259,6 +260,25 @@ def _send(connection: socket.socket, chunks: Iterable[bytes]) -> int:
             break
         sent += len(chunk)
     return sent
+
+
+def test_no_call_ignores_a_query(client: httpx.Client) -> None:
+    """Whatever a parameter was meant to do would not be done: refused, with its name, before anything else is read."""
+    calls = [
+        (method.upper(), re.sub("{[^}]+}", "1", path), path)
+        for path, methods in client.get("/schema").json()["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    ]
+    assert {method for method, _, _ in calls} == {"GET", "POST", "DELETE"} and len(calls) > 90
+    for method, path, name in calls:
+        problem = client.request(method, f"{path}?dry_run=1").json()
+        found = (problem["code"], problem["details"]["parameter"])
+        assert found == ("invalid_parameter", "dry_run"), (method, name, problem)
+    member = member_with(client, 30)
+    problem = client.post(f"/v1/members/{member}/spend?dry_run", json={"points": 30}).json()
+    assert (problem["status"], problem["code"]) == (422, "invalid_parameter")
+    assert client.post(f"/v1/members/{member}/spend?", json={"points": 30}).status_code == 200
 
 
 def test_refusals_are_told_in_chinese_to_whoever_asks_for_it(server: Server, client: httpx.Client) -> None:

@@ -102,6 +102,17 @@ def test_a_conversion_and_its_reversal(client: httpx.Client) -> None:
     assert "36" in " ".join([told["title"], *told["lines"]])
 
 
+def test_a_household_has_what_it_can_spend(client: httpx.Client) -> None:
+    """Growth value counts for tiers; it is nobody's to spend, so it is not available."""
+    head, other = member_with(client, 30), member_with(client, 20)
+    done(client.post(f"/v1/members/{head}/adjust", json={"points": 7, "wallet": "growth", "reason_code": "goodwill"}))
+    done(client.post("/v1/households", json={"name": "李家", "head": head, "members": [other]}))
+    assert balances(client, head, "growth")[0] == 7
+    assert done(client.get(f"/v1/members/{other}/household"))["available"] == {"points": 50, "miles": 0}
+    body = {"points": 1, "wallet": "growth", "from": "household"}
+    refused(client.post(f"/v1/members/{head}/spend", json=body), "wallet_not_spendable")
+
+
 def test_gifts_have_limits_whoever_gives_at_once(client: httpx.Client) -> None:
     """Twenty gifts of ten from a hundred points a day: ten of them (known failures 23, 88)."""
     giver, other = member_with(client, 500), member_with(client, 1)

@@ -15,6 +15,7 @@ def test_a_household_from_its_beginning_to_its_end(bare_database_url: str) -> No
     assert ask("households", "join", name, "--with", "100002", *url)["member_ids"] == ["100001", "100002", "100003"]
     assert "in_household" in refused(["households", "join", "100003", "--with", "100001", *url])
     assert "in_household" in refused(["households", "found", "x", "--head", "100004", "--member", "100003", *url])
+    assert "named twice" in refused(["households", "found", "x", "--head", "100004", "--member", "100004", *url])
     assert "unknown_member" in refused(["households", "join", "9", "--with", "100001", *url])
     assert "characters" in refused(["households", "found", "", "--head", "100004", *url])
     for language, words in (("zh", "户主"), ("en", "available in all")):

@@ -34,7 +34,8 @@ def test_a_day_at_the_counter(data: Path, tmp_path: Path) -> None:
     assert ask("rewards", "stock", "vase", "--pieces", "2", "--reason", "opening", *in_data)["left"] == 2
     file = tmp_path / "codes.csv"
     file.write_bytes("code,说明\nA1,一\nA2,二\n".encode("gb18030"))
-    assert ask("rewards", "codes", "movie", file, *in_data) == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
+    added = ask("rewards", "codes", "movie", file, "--reason", "bought", *in_data)
+    assert added == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
     seen = {each["reward_id"]: each for each in ask("rewards", "list", "--member", "100001", *in_data)["rewards"]}
     assert seen["five-yuan"]["lacks"] == [] and "lounge" not in seen
     shown = jifen("rewards", "list", "--member", "100001", "--lang", "zh", *in_data).stdout
@@ -60,6 +61,27 @@ def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert "typing error" in refused(["coupons", "show", "7K3M-Q9TX-0VBH-2R8D-WN5C", *in_data])
     assert "no coupon" in refused(["coupons", "write-off", "movie-1", *in_data])
     assert "NAME=TEXT" in refused(["redemptions", "fulfil", "100001-1", "--set", "carrier", *in_data])
+    assert "--payment" in refused(["redemptions", "pay", "100001-1", *in_data])
+    assert "1 to 256 characters" in refused(["redemptions", "pay", "100001-1", "--payment", "", *in_data])
+
+
+def test_one_of_several_write_offs_is_undone(data: Path, tmp_path: Path) -> None:
+    """It must be named; the refusal names them all."""
+    in_data = ["--data", data]
+    ask("program", "apply", rewarding(tmp_path), "--accept-findings", "rewards come later", *in_data)
+    orders = tmp_path / "orders.csv"
+    head = "order_id,occurred_at,identity,line_id,sku,name,category,brand,quantity,paid,channel,store_id,refund_of"
+    orders.write_text(f"{head}\ng1,2026-01-01T10:00:00,external:parts,1,S,T,C,B,1,90000,,,\n", "utf-8")
+    ask("import", "orders", orders, "--mapping", "orders", *in_data)
+    (coupon,) = ask("redemptions", "redeem", "external:parts", "gift-card", *in_data)["coupons"]
+    for cents in (300, 200):
+        used = ask("coupons", "write-off", coupon["code"], "--cents", cents, *in_data)["coupon"]["uses"]
+    names = [each["transaction_id"] for each in used]
+    undo = ["coupons", "cancel", coupon["code"], "--lang", "zh", *in_data]
+    assert f"{names[0]}、{names[1]}" in refused(undo)
+    assert ask(*undo, "--write-off", names[0])["coupon"]["remaining_cents"] == 800
+    assert "unknown_write_off" in refused([*undo, "--write-off", names[0]])
+    assert ask(*undo)["coupon"]["remaining_cents"] == 1_000
 
 
 def test_a_household_redeems_at_the_counter(data: Path, tmp_path: Path) -> None:

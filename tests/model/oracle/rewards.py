@@ -182,24 +182,31 @@ class Rewards(Wallets):
             if has_face and cents is not None and cents > left:
                 raise Refused("coupon_exceeded")
             part = left if has_face and cents is None else cents or 0
-            each["used"][index].append(part)
+            number = next_sequence(self.member(member_id), "step")
+            each["used"][index][number] = part
             each["left"][index] = left - part if each["reward"] == "gift-card" else 0
             if all(is_used_up(each, number) for number in range(each["quantity"])):
                 each["state"] = "written_off"
-            return next_sequence(self.member(member_id), "step")
+            return number
 
         return self.attempt([member_id], now, work)
 
-    def cancel_write_off(self, member_id: int, sequence: int, index: int, now: datetime) -> int | str:
-        """The last one."""
+    def cancel_write_off(
+        self, member_id: int, sequence: int, index: int, named: int | None, now: datetime
+    ) -> int | str:
+        """The one that is named; it need not be, where there is only one."""
 
         def work() -> int:
             each = self.redemption(member_id, sequence)
             if each["state"] not in ("approved", "written_off"):
                 raise Refused("step_not_allowed")
-            if not each["used"][index]:
+            used = each["used"][index]
+            if named is None and len(used) > 1:
+                raise Refused("write_off_needed")
+            number = next(iter(used), None) if named is None else named
+            if number not in used:
                 raise Refused("unknown_write_off")
-            part = each["used"][index].pop()
+            part = used.pop(number)
             is_partly = each["reward"] == "gift-card"
             each["left"][index] = each["left"][index] + part if is_partly else FACES[each["reward"]]
             each["state"] = "approved"
@@ -227,7 +234,7 @@ class Rewards(Wallets):
     def view_redemptions(self, member_id: int) -> dict[int, tuple[object, ...]]:
         """How each stands: state, until when it waits, and of each coupon what is left and what was used."""
         return {
-            number: (each["state"], each["until"], each["left"], each["used"])
+            number: (each["state"], each["until"], each["left"], [[*parts.values()] for parts in each["used"]])
             for number, each in self.member(member_id)["redemptions"].items()
         }
 
@@ -245,7 +252,7 @@ class Rewards(Wallets):
         each |= {"state": "fulfilled" if each["reward"] in ("e-book", "sweet") else "approved", "until": None}
         if each["reward"] in FACES:
             each["left"] = [FACES[each["reward"]]] * each["quantity"]
-            each["used"] = [[] for _ in range(each["quantity"])]
+            each["used"] = [{} for _ in range(each["quantity"])]
         if each["reward"] == "five-yuan":
             day = now.astimezone(self.zone).date() + timedelta(days=31)
             each["valid_until"] = slow_start_of_day(day, self.zone)

@@ -48,6 +48,7 @@ class Planning:
         #: How often what came to what: `done`, or the code of a refusal.
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self._refunds = 0
+        self._payments = 0
 
     def plan(self, step: Step) -> list[Planned]:
         """The commands of a step; none where only time passes or the program changes."""

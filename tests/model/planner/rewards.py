@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from jifen.core.commands import AdjustPoints
+from jifen.core.ledger.values import transaction_id
 from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
@@ -18,6 +20,7 @@ from jifen.core.redemption.commands import (
     WriteOffCoupon,
 )
 from jifen.core.wallets.commands import ConvertPoints, SavePoints, UnsavePoints
+from tests.model.oracle.lots import Plain
 from tests.model.oracle.rewards import ADD_ONS, HELD, PRICES, is_left
 from tests.model.oracle.wallets import find_conversion, step_of_conversion
 from tests.model.planner.base import Planned
@@ -118,8 +121,9 @@ class RewardPlans(PointsPlans):
         sequences = fitting(member) or list(self.oracle.member(member)["redemptions"])
         sequence = sequences[number % len(sequences)] if sequences and number % 17 else 1 + number % 40
         expected = self.oracle.step(member, sequence, step, actor, self.now)
+        self._payments += step == "pay"
         commands: dict[str, StepCommand] = {
-            "pay": PayRedemption(member, sequence, "wx-1"),
+            "pay": PayRedemption(member, sequence, f"wx-{self._payments}"),
             "approve": ApproveRedemption(member, sequence),
             "reject": RejectRedemption(member, sequence),
             "cancel": CancelRedemption(member, sequence),
@@ -145,20 +149,24 @@ class RewardPlans(PointsPlans):
             return self._step(member, "return", second, "tester", ("fulfilled",), "e-book")
         return self._step(member, "cancel", second, "tester", ("approved", *HELD) if first % 4 else HELD, "vase")
 
-    def _coupon(self, member: int, number: int, *, used: bool = False) -> tuple[int, int] | None:
-        """A coupon of a member; one that was `used`, or any."""
+    def _coupon(self, member: int, number: int, fits: Callable[[Plain], object]) -> tuple[int, int] | None:
+        """A coupon of a member: of a redemption that fits, or of any."""
         redemptions = self.oracle.member(member)["redemptions"]
         with_coupons = [sequence for sequence, each in redemptions.items() if each["left"]]
-        if used:
-            with_coupons = [sequence for sequence in with_coupons if any(redemptions[sequence]["used"])] or with_coupons
+        with_coupons = [sequence for sequence in with_coupons if fits(redemptions[sequence])] or with_coupons
         if not with_coupons:
             return None
         sequence = with_coupons[-1 - number % len(with_coupons)]
         return sequence, (number // 7) % len(redemptions[sequence]["left"])
 
     def _write_off(self, member: int, first: int, second: int, third: int) -> Planned | None:
-        member = self._whoever(member, first, lambda each: self._coupon(each, second))
-        coupon = self._coupon(member, second)
+        """All or a part of a coupon; every other time of one of which a part was used."""
+
+        def fits(each: Plain) -> bool:
+            return second % 2 == 0 or (any(each["used"]) and each["state"] == "approved")
+
+        member = self._whoever(member, first, lambda each: self._coupon(each, second, fits))
+        coupon = self._coupon(member, second, fits)
         if coupon is None:
             return None
         cents = None if third % 3 == 0 else 100 * (1 + third % 9)
@@ -166,9 +174,18 @@ class RewardPlans(PointsPlans):
         return Planned(WriteOffCoupon("", cents), member, expected, coupon=coupon)
 
     def _cancel_write_off(self, member: int, first: int, second: int, third: int) -> Planned | None:
-        member = self._whoever(member, first, lambda each: self._coupon(each, second, used=True))
-        coupon = self._coupon(member, second, used=True)
+        """A write-off that is named, or the only one; now and then one that there is not."""
+
+        def fits(each: Plain) -> bool:
+            return max(map(len, each["used"])) > second % 2
+
+        member = self._whoever(member, first, lambda each: self._coupon(each, second, fits))
+        coupon = self._coupon(member, second, fits)
         if coupon is None:
             return None
-        expected = self.oracle.cancel_write_off(member, *coupon, self.now)
-        return Planned(CancelWriteOff(""), member, expected, coupon=coupon)
+        redemption, index = coupon
+        known = list(self.oracle.member(member)["redemptions"][redemption]["used"][index])
+        named = None if third % 2 else ([*known, 1][third // 2 % (len(known) + 1)])
+        expected = self.oracle.cancel_write_off(member, redemption, index, named, self.now)
+        name = None if named is None else transaction_id(member, named)
+        return Planned(CancelWriteOff("", name), member, expected, coupon=coupon)

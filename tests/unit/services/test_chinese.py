@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
 from jifen.api.problems import PROBLEMS
-from jifen.services.chinese import ERRORS, REFUSALS, in_chinese
+from jifen.core.redemption.machine import Step
+from jifen.services.chinese import ERRORS, REFUSALS, STEPS, in_chinese
 from tests.house.tree import ROOT
 
 _CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -21,6 +23,12 @@ def test_every_code_has_a_text() -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     # `refused` is told by the code of its refusal.
     assert documented - {"refused"} == REFUSALS.keys() | ERRORS.keys()
+
+
+def test_every_step_of_a_redemption_has_a_name() -> None:
+    """Those of the machine, and asking for it."""
+    assert STEPS.keys() == {*get_args(Step), "redeem"}
+    assert len(set(STEPS.values())) == len(STEPS)
 
 
 @pytest.mark.parametrize("code", [*REFUSALS, *ERRORS])
@@ -47,6 +55,18 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
             {"period": "day", "most": 5, "used": 4, "requested": 2},
             "已达上限：按日计最多 5 件，已有 4 件，这次要 2 件。",
         ),
+        (
+            "step_not_allowed",
+            {"state": "approved", "step": "pay", "allowed": ["fulfil", "cancel"]},
+            "兑换单的状态为已通过，不能进行「付款」；可以进行：履约、取消。",
+        ),
+        (
+            "step_not_allowed",
+            {"state": "returned", "step": "cancel", "allowed": []},
+            "兑换单的状态为已退回，不能进行「取消」。",
+        ),
+        ("same_member", {"member_id": "100002"}, "会员 100002 写了两次；每人（含户主）只写一次。"),
+        ("same_member", {}, "双方是同一位会员。"),
         ("method_not_allowed", {"allowed": ["GET", "POST"]}, "该路径只接受 GET、POST。"),
         ("coupon_void", {"state": "returned"}, "优惠券已作废（兑换单已退回）。"),
         (

@@ -30,6 +30,7 @@ COMMON_CODES = (
     "missing_field",
     "unknown_field",
     "invalid_text",
+    "invalid_parameter",
     "invalid_idempotency_key",
     "key_conflict",
     "internal",

@@ -72,7 +72,7 @@ OPERATIONS = (
         answer_type=MemberAnswer,
         command=_found,
         answer=answers.member_answer,
-        codes=_CODES,
+        codes=(*_CODES, "same_member"),
         example={"name": "李家", "head": "100001", "members": ["100002"]},
         example_answer=_ANSWER,
     ),

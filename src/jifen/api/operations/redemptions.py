@@ -69,9 +69,9 @@ class RejectBody(Body, frozen=True):
 
 
 class PayBody(Body, frozen=True):
-    """The money part was paid; `payment`: what the shop calls it."""
+    """The money part was paid; `payment`: what the shop calls it. A payment counts once."""
 
-    payment: Reference | None = None
+    payment: Reference
 
 
 class FulfilBody(Body, frozen=True):
@@ -98,7 +98,7 @@ class WriteOffBody(Body, frozen=True):
 
 
 class CancelWriteOffBody(Body, frozen=True):
-    """Undo a write-off: the one that a transaction booked (`write_off`), else the last."""
+    """Undo a write-off: the one that a transaction booked (`write_off`, needed where the coupon has several)."""
 
     write_off: TransactionName | None = None
 
@@ -140,8 +140,7 @@ def _write_off(name: str, body: WriteOffBody) -> Command | Refusal:
 
 
 def _cancel_write_off(name: str, body: CancelWriteOffBody) -> Command | Refusal:
-    booked = None if body.write_off is None else parse_transaction_id(body.write_off)
-    return CancelWriteOff(canonical_code(name), None if booked is None else booked[1])
+    return CancelWriteOff(canonical_code(name), body.write_off)
 
 
 _COUPON = {
@@ -214,7 +213,14 @@ _COUPON_CODES = ("unknown_coupon", "mistyped_coupon")
 
 
 def _operation(
-    name: str, verb: str, words: tuple[str, str], body: type[Body], codes: tuple[str, ...], **more: Any
+    name: str,
+    verb: str,
+    words: tuple[str, str],
+    body: type[Body],
+    codes: tuple[str, ...],
+    *,
+    is_body_needed: bool = False,
+    **more: Any,
 ) -> Operation:
     """A step of a redemption."""
     example = {"reason": "as agreed by phone"} | more.pop("example", {})
@@ -224,7 +230,7 @@ def _operation(
         summary=words[0],
         summary_zh=words[1],
         body=body,
-        is_body_needed=False,
+        is_body_needed=is_body_needed,
         answer_type=RedemptionAnswer,
         answer=redemption_answer,
         codes=codes,
@@ -304,7 +310,8 @@ OPERATIONS = (
         "pay",
         ("Say that the money part was paid", "确认现金部分已支付"),
         PayBody,
-        _STEP_CODES,
+        (*_STEP_CODES, "payment_used"),
+        is_body_needed=True,
         command=_step(lambda member, sequence, body: PayRedemption(member, sequence, body.payment)),
         example={"payment": "wx-4200001"},
     ),
@@ -357,8 +364,8 @@ OPERATIONS = (
         answer_type=RedemptionAnswer,
         command=_cancel_write_off,
         answer=redemption_answer,
-        codes=(*_COUPON_CODES, "step_not_allowed", "unknown_write_off"),
-        example={"reason": "scanned by mistake"},
+        codes=(*_COUPON_CODES, "step_not_allowed", "unknown_write_off", "write_off_needed"),
+        example={"write_off": "100001-9", "reason": "scanned by mistake"},
         example_answer=_STEPPED,
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jifen.api.reads import approvals, draws, imports, members, program, rewards, segments, tiers, transactions
-from jifen.api.reads.base import Asked, Query, Question, Read, read_query
+from jifen.api.reads.base import Asked, Query, Question, Read, read_query, refuse_query
 
-__all__ = ["COMMON_READ_CODES", "READS", "Asked", "Query", "Question", "Read", "read_query"]
+__all__ = ["COMMON_READ_CODES", "READS", "Asked", "Query", "Question", "Read", "read_query", "refuse_query"]
 
 READS = (
     *members.READS,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -65,6 +66,12 @@ def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal
         what, _, path = str(error).partition(" - at `$.")
         named = path.rstrip("`") or (re.findall(r"`([^`]*)`", what) or ["?"])[-1]
         return _bad_parameter(named[:40], f"{what[:200]}.")
+
+
+def refuse_query(query: bytes) -> Refusal | None:
+    """Refuse any parameter of a call that takes none: whatever was meant by it would be lost."""
+    found = read_query(Query, dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)))
+    return found if isinstance(found, Refusal) else None
 
 
 def _value(name: str, text: str) -> str | int:

@@ -42,10 +42,9 @@ def cancel_write_off(decision: Decision, command: CancelWriteOff) -> Refusal | N
     redemption = current(decision, sequence)
     if refusal := check_step(decision, sequence, "cancel_write_off"):
         return refusal
-    wanted = [each for each in coupon.uses if command.write_off in (None, each.sequence)]
-    if not wanted:
-        return Refusal("unknown_write_off", "The coupon was not written off, or not by that transaction.")
-    use = wanted[-1]
+    use = _use_meant(decision, coupon, command.write_off)
+    if isinstance(use, Refusal):
+        return use
     rest = coupon.remaining_cents + use.cents if coupon.is_partly_usable else coupon.cents
     uses = tuple(each for each in coupon.uses if each is not use)
     decision.begin()
@@ -62,6 +61,18 @@ def _find(decision: Decision, code: str) -> tuple[int, Coupon]:
         for coupon in current(decision, sequence).coupons
         if coupon.code == code
     )
+
+
+def _use_meant(decision: Decision, coupon: Coupon, name: str | None) -> CouponUse | Refusal:
+    """The write-off that a transaction booked. It must be named where there are several: which one was a mistake,
+    nobody but the caller knows."""
+    uses = {transaction_id(decision.journal.member_id, each.sequence): each for each in coupon.uses}
+    if name is None and len(uses) > 1:
+        known = ", ".join(uses)
+        message = f"The coupon was written off {len(uses)} times ({known}): say in `write_off` which is undone."
+        return Refusal("write_off_needed", message, "/write_off", {"write_offs": list(uses)})
+    found = next(iter(uses.values()), None) if name is None else uses.get(name)
+    return found or Refusal("unknown_write_off", "The coupon was not written off, or not by that transaction.")
 
 
 def _with(redemption: Redemption, coupon: Coupon) -> Redemption:

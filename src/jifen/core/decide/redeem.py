@@ -19,14 +19,14 @@ from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
-from jifen.core.redemption.document import Price, Reward
+from jifen.core.redemption.document import Reward
 from jifen.core.redemption.machine import Step, next_state
-from jifen.core.redemption.offers import Asker, OpenReward, limit_names
+from jifen.core.redemption.offers import Asker, OpenPrice, OpenReward, limit_names
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
 from jifen.core.trace import Dealings, Pooled
-from jifen.core.wording.values import LOCALES, Said, money_in_words
+from jifen.core.wording.values import LOCALES, Said, any_of_words, chosen, glued, money_said
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
@@ -197,13 +197,7 @@ def choose_price(
         if price in (None, index) and points in (None, each.price.points)
     ]
     if not meant:
-        name, known = reward.document.name, [_shown(each.price, program) for each in reward.prices]
-        return Refusal(
-            "unknown_price",
-            f"{name.en} has no such price; it has {', '.join(en for _, en in known)}.",
-            "/points" if price is None else "/price",
-            message_zh=f"「{name.zh}」的价格有 {'、'.join(zh for zh, _ in known)}。",
-        )
+        return _no_such_price(program, reward, open_to, "/points" if price is None else "/price")
     allowed = [index for index in meant if index in open_to]
     if not allowed:
         return _not_at_this_price(program, reward, meant)
@@ -216,13 +210,23 @@ def _not_at_this_price(program: Program, reward: OpenReward, rungs: Iterable[int
     return not_eligible(program, f"This price of {reward.document.name.en}", "/price", conditions)
 
 
-def _shown(price: Price, program: Program) -> Said:
+def _no_such_price(program: Program, reward: OpenReward, open_to: Iterable[int], pointer: str) -> Refusal:
+    """Refuse a rung that there is not, saying which ones are for the member."""
+    name = reward.document.name
+    shown = dict.fromkeys(_shown(reward.prices[rung], program) for rung in open_to)
+    zh, en = (any_of_words([chosen(each, locale) for each in shown], locale) for locale in LOCALES)
+    message = f"{name.en} has no such price; this member can have it for {en}."
+    return Refusal("unknown_price", message, pointer, message_zh=glued("这位会员可用", zh, f"兑换「{name.zh}」。"))
+
+
+def _shown(rung: OpenPrice, program: Program) -> Said:
     """A price in Chinese and in English."""
-    zh, en = f"{price.points} 积分", f"{price.points} points"
+    price, wallet = rung.price, program.wallet_ids[rung.wallet]
+    name = next(each.name for each in program.document.wallets if each.id == wallet)
+    zh, en = f"{price.points:,} {name.zh}", f"{price.points:,} {name.en}"
     if not price.cash_cents:
         return zh, en
-    currency = program.document.currency
-    in_zh, in_en = (money_in_words(price.cash_cents, currency, locale) for locale in LOCALES)
+    in_zh, in_en = money_said(price.cash_cents, program.document.currency)
     return f"{zh}加 {in_zh}", f"{en} and {in_en}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -61,14 +61,14 @@ def pay_redemption(decision: Decision, command: PayRedemption) -> Refusal | None
     if refusal := check_step(decision, command.redemption, "pay"):
         return refusal
     decision.begin()
-    paid = msgspec.structs.replace(advance(redemption, "pay"), payment=command.payment or "", until=None)
+    paid = msgspec.structs.replace(advance(redemption, "pay"), payment=command.payment, until=None)
     points = 0
     if paid.approval is not None:
         paid = ask_approval(paid, decision.context.now)
     else:
         paid, points = _pass(decision, command.redemption, paid, "pass")
     move: Move | None = None if paid.state in HELD else "spend"
-    _end(decision, command.redemption, "pay", paid, points, move=move)
+    _end(decision, command.redemption, "pay", paid, points, move=move, reference=command.payment)
     return None
 
 
@@ -120,14 +120,29 @@ def fulfil_redemption(decision: Decision, command: FulfilRedemption) -> Refusal 
             f"/delivery/{missing[0]}",
             {"missing": missing},
         )
+    if redemption.fulfilment == "booking" and (refusal := _check_booked(command.delivery["at"])):
+        return refusal
     decision.begin()
     fulfilled = msgspec.structs.replace(advance(redemption, "fulfil"), delivery=dict(command.delivery))
     _end(decision, command.redemption, "fulfil", fulfilled, 0)
     return None
 
 
+_Booked = Annotated[datetime, msgspec.Meta(tz=True)]
 #: What must be told of a delivery.
 _NEEDED: dict[str, tuple[str, ...]] = {"shipping": ("carrier", "number"), "booking": ("at",), "digital": ("content",)}
+
+
+def _check_booked(at: str) -> Refusal | None:
+    """Refuse a booking of which nobody could say when it is: free text, or an instant without its offset from UTC."""
+    try:
+        msgspec.convert(at, _Booked)
+    except msgspec.ValidationError:
+        like = "2026-12-01T10:00:00+08:00"
+        message = f"{at[:40]!r} is no instant of RFC 3339 with its offset from UTC, such as {like}."
+        zh = f"预约时间 {at[:40]!r} 须为带时区的 RFC 3339 时间，例如 {like}。"
+        return Refusal("invalid_field", message, "/delivery/at", message_zh=zh)
+    return None
 
 
 def cancel_redemption(decision: Decision, command: CancelRedemption, past: PastTransaction | None) -> Refusal | None:
@@ -328,9 +343,10 @@ def _end(
     is_asked: bool = True,
     withheld: int | None = None,
     dealings: Dealings | None = None,
+    reference: str | None = None,
 ) -> None:
     """Close the transaction of a step: what came to nothing is counted back. `move`: what became of the points. `at`:
-    from when it counts; what somebody asked for happened when they say."""
+    from when it counts; what somebody asked for happened when they say. `reference`: the payment."""
     redemption, uses, taken = _counted_back(redemption, step)
     for name, number in uses.items():
         decision.uses[name] = decision.uses.get(name, 0) + number
@@ -347,6 +363,7 @@ def _end(
         decision.context.occurred_at if is_asked else at,
         wallet=redemption.wallet,
         points=points,
+        reference=reference,
         withheld=withheld,
         uses=uses,
         dealings=dealings,

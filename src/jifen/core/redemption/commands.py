@@ -42,11 +42,11 @@ class RejectRedemption(msgspec.Struct, frozen=True, gc=False):
 
 
 class PayRedemption(msgspec.Struct, frozen=True, gc=False):
-    """The money part was paid; `payment` is what the shop calls it."""
+    """The money part was paid; `payment` is what the shop calls it. It pays for one thing, once."""
 
     member: int
     redemption: int
-    payment: str | None = None
+    payment: str
 
 
 class FulfilRedemption(msgspec.Struct, frozen=True, gc=False):
@@ -91,10 +91,10 @@ class WriteOffCoupon(msgspec.Struct, frozen=True, gc=False):
 
 
 class CancelWriteOff(msgspec.Struct, frozen=True, gc=False):
-    """Undo a write-off of a coupon: the one that a transaction booked, or the last."""
+    """Undo a write-off of a coupon: the one that a transaction (by its id) booked; none said: the only one there is."""
 
     code: str
-    write_off: int | None = None
+    write_off: str | None = None
     member: None = None
 
 

@@ -95,7 +95,7 @@ SELECT payload_digest, pieces, taken FROM stock_changes WHERE shard = $1 AND rew
 
 -- name: add_codes
 -- $1 shard, $2 reward, $3 shards of the codes' digests, $4 digests, $5 codes, $6 and $7 digests that name the change,
--- $8 actor, $9 now. Codes that are known already are left out; how many were added.
+-- $8 actor, $9 now, $10 reason. Codes that are known already are left out; how many were added.
 WITH fresh AS (
     INSERT INTO coupons (shard, digest, code)
     SELECT * FROM unnest($3::smallint[], $4::bytea[], $5::text[]) AS new (shard, digest, code)
@@ -114,6 +114,6 @@ WITH fresh AS (
     RETURNING pieces, taken, changes
 ), told AS (
     INSERT INTO stock_changes (shard, reward, number, digest, payload_digest, pieces, taken, actor, reason, recorded_at)
-    SELECT $1, $2, changes, $6::bytea, $7::bytea, pieces, taken, $8::text, 'codes', $9::timestamptz FROM changed
+    SELECT $1, $2, changes, $6::bytea, $7::bytea, pieces, taken, $8::text, $10::text, $9::timestamptz FROM changed
 )
 SELECT (SELECT count(*) FROM fresh) AS added, coalesce((SELECT pieces FROM changed), 0) AS pieces

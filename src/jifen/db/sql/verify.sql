@@ -893,7 +893,7 @@ FROM used u FULL JOIN shared_usages k ON k.name = u.name
 WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
 
 -- name: keys
--- Every command has its key, an order, a refund, a quote and a payment for a tier also theirs (jifen.engine.submission); every
+-- Every command has its key, an order, a refund, a quote and a payment also theirs (jifen.engine.submission); every
 -- key its transaction.
 WITH expected AS NOT MATERIALIZED (
     SELECT member_id, sequence,
@@ -908,9 +908,10 @@ WITH expected AS NOT MATERIALIZED (
                WHEN 12 THEN '\x636f7272656374696f6e0000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
                     || convert_to(facts ->> 'correction_id', 'UTF8')
                WHEN 13 THEN '\x71756f74650000'::bytea || convert_to(trace -> 'redemption' ->> 'quote', 'UTF8')
-               WHEN 18 THEN '\x7061796d656e740000'::bytea || convert_to(trace ->> 'reference', 'UTF8')
-               ELSE '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
-                    || convert_to(facts ->> 'refund_id', 'UTF8') END), 1, 16)
+               WHEN 8 THEN '\x726566756e640000'::bytea || convert_to(order_id, 'UTF8') || '\x00'::bytea
+                    || convert_to(facts ->> 'refund_id', 'UTF8')
+               -- Of a step of a redemption, and of a tier.
+               ELSE '\x7061796d656e740000'::bytea || convert_to(trace ->> 'reference', 'UTF8') END), 1, 16)
     FROM transactions CROSS JOIN LATERAL (
         -- Facts begin {"order_id":"A-17", and reading all of them as JSON is dear.
         SELECT CASE WHEN starts_with(facts::text, '{"order_id":"') AND strpos(split_part(facts::text, '"', 4), '\') = 0
@@ -918,7 +919,7 @@ WITH expected AS NOT MATERIALIZED (
     ) AS fact
     WHERE kind IN (1, 8, 12) AND facts IS NOT NULL AND NOT starts_with(facts::text, '{"event":')
         OR kind = 13 AND trace -> 'redemption' ->> 'quote' IS NOT NULL
-        OR kind = 18 AND trace ->> 'reference' IS NOT NULL
+        OR kind IN (14, 18) AND trace ->> 'reference' IS NOT NULL
 ), wanted AS (
     SELECT count(*) AS count, sum(hashbyteaextended(digest, member_id << 31 # sequence)) AS print, 0::bigint AS misplaced
     FROM expected

@@ -7,10 +7,12 @@ from datetime import timedelta
 import msgspec
 
 from jifen.core.redemption.commands import RedeemReward
+from jifen.core.redemption.document import Price
 from jifen.core.redemption.quotes import Quote
 from jifen.core.redemption.values import Stock
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import Window
+from jifen.services.chinese import chinese_of
 from tests.model.programs import make_document
 from tests.redeeming import with_rewards
 from tests.unit.core.redemption.counter import Counter
@@ -58,6 +60,27 @@ def test_a_refusal_takes_nothing() -> None:
     assert counter.shop.shell.states[ALICE] is before
     short = counter.ask(RedeemReward(ALICE, "gift-card", 2))
     assert isinstance(short, Refusal) and short.details["missing"] == 150
+
+
+def test_a_price_that_there_is_not_is_answered_with_those_for_the_member() -> None:
+    """Numbers as people write them; what is for other tiers is not offered."""
+    document = with_rewards(make_document())
+    prices = [Price(12_500), Price(1_000, cash_cents=1_234_500), Price(900, audience='member.tier == "gold"')]
+    rewards = [
+        msgspec.structs.replace(each, prices=prices) if each.id == "e-book" else each for each in document.rewards
+    ]
+    document = msgspec.structs.replace(document, rewards=rewards)
+    refusal = Counter(document=document).refusal(RedeemReward(ALICE, "e-book", points=5))
+    assert (refusal.code, refusal.pointer) == ("unknown_price", "/points")
+    assert refusal.message == (
+        "E-book has no such price; this member can have it for 12,500 Points or 1,000 Points and CNY 12,345.00."
+    )
+    assert chinese_of(refusal) == (
+        "没有这一档价格：这位会员可用 12,500 积分或 1,000 积分加 12,345.00 元兑换「电子书」。"
+    )
+    gold = Counter(tier="gold", document=document).refusal(RedeemReward(ALICE, "e-book", price=9))
+    assert gold.pointer == "/price"
+    assert gold.message.endswith("1,000 Points and CNY 12,345.00 or 900 Points.")
 
 
 def test_a_reward_whose_period_is_over_is_not_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from jifen.core.redemption.commands import (
@@ -19,7 +20,12 @@ from jifen.core.redemption.commands import (
     StepCommand,
     WriteOffCoupon,
 )
+from jifen.core.redemption.document import Price
 from jifen.core.redemption.machine import TRANSITIONS, State, Step
+from jifen.core.trace import decode_trace
+from jifen.services.chinese import chinese_of
+from tests.model.programs import make_document
+from tests.redeeming import with_rewards
 from tests.unit.core.redemption.counter import Counter
 from tests.unit.core.shop import ALICE
 
@@ -221,3 +227,30 @@ def test_a_delivery_says_how() -> None:
     assert counter.code(FulfilRedemption(ALICE, number, {"carrier": "SF"})) == "delivery_incomplete"
     counter.done(FulfilRedemption(ALICE, number, SHIPPED))
     assert counter.redemption(number).delivery == SHIPPED
+
+
+@pytest.mark.parametrize("at", ["2026-12-01T10:00:00+08:00", "2026-12-01T02:00:00Z"])
+def test_a_booking_is_at_an_instant(at: str) -> None:
+    """Of RFC 3339, with its offset from UTC: anything else is refused beside its field and changes nothing."""
+    document = with_rewards(make_document())
+    open_to_all = {"audience": None, "prices": [Price(1)]}
+    rewards = [msgspec.structs.replace(each, **open_to_all) if each.id == "spa" else each for each in document.rewards]
+    counter = Counter(document=msgspec.structs.replace(document, rewards=rewards))
+    number = counter.redeem("spa")
+    for odd in ("ten", "2026-12-01 10:00", "2026-12-01T10:00:00", "2026-02-30T10:00:00Z", "20261201T100000Z"):
+        refusal = counter.refusal(FulfilRedemption(ALICE, number, {"at": odd}))
+        assert (refusal.code, refusal.pointer) == ("invalid_field", "/delivery/at")
+        assert odd in refusal.message and "2026-12-01T10:00:00+08:00" in refusal.message
+        assert chinese_of(refusal) == (
+            f"字段无效：预约时间 {odd!r} 须为带时区的 RFC 3339 时间，例如 2026-12-01T10:00:00+08:00。"
+        )
+    counter.done(FulfilRedemption(ALICE, number, {"at": at, "place": "SH-01"}))
+    assert counter.redemption(number).delivery == {"at": at, "place": "SH-01"}
+
+
+def test_a_payment_is_kept_with_its_step() -> None:
+    """As the reference of the transaction, from which its key is proven."""
+    counter = Counter()
+    number = counter.redeem("cup", price=1)
+    paid = counter.done(PayRedemption(ALICE, number, "wx-7"))
+    assert decode_trace(paid.trace).reference == counter.redemption(number).payment == "wx-7"
