@@ -230,7 +230,7 @@ def test_each_kind(name: str) -> None:
     assert (report.not_proven, other.not_proven) == ([], [])
 
 
-@pytest.mark.parametrize("name", [name for name in PAIRS if not name.startswith(("idle", "unknown", "magnitude"))])
+@pytest.mark.parametrize("name", [name for name in PAIRS if not name.startswith("idle")])
 def test_counterexamples_can_be_tried(name: str) -> None:
     """`rules try` shows what the finding says, with the very event and member."""
     (rules, more), _, _ = PAIRS[name]
@@ -259,6 +259,12 @@ def test_counterexamples_can_be_tried(name: str) -> None:
             assert points > paid
         case "gap":
             assert points == 0 and paid > 0
+        case "unknown_reference":
+            # Of a name that is known, which may have been meant.
+            assert outcomes["r0"] in ("audience", "no_line")
+        case "magnitude":
+            # Matched by too little; of a list, missed by what was meant.
+            assert (outcomes["r0"] == "condition") == name.endswith("in a list") and paid < 50_000
 
 
 def tiers_by(period: str, *conditions: str) -> dict[str, Any]:

@@ -305,12 +305,16 @@ earning:
 """
 
 
-def test_an_order_too_large_for_a_condition_is_told() -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'when: "order.lines.all(a, order.lines.all(b, a.sku == b.sku))"',
+        'lines: "order.lines.all(a, a.sku == line.sku)"',
+    ],
+)
+def test_an_order_too_large_for_a_condition_is_told(asked: str) -> None:
     """Lines compared with each other: a rule that would hold up everybody fails instead, and the others go on."""
-    rule = """
-  - {id: alike, wallet: points, fixed: 1, when: "order.lines.all(a, order.lines.all(b, a.sku == b.sku))"}
-"""
-    program = draft_program(PLAIN_FILE + rule)
+    program = draft_program(f"{PLAIN_FILE}  - {{id: alike, wallet: points, fixed: 1, {asked}}}")
     lines = [{"line_id": str(number), "sku": "A", "quantity": 1, "paid_cents": 100} for number in range(1_000)]
     about = {"specversion": "1.0", "id": "1", "source": "shop", "type": "order.completed"}
     event = msgspec.json.encode(about | {"data": {"order_id": "1", "currency": "CNY", "lines": lines}})

@@ -23,7 +23,6 @@ from jifen.analytics.proofs.space import Space, Undecided
 from jifen.analytics.proofs.tiers import unreachable_tiers
 from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
-from jifen.core.rules.document import ORDER_COMPLETED
 
 __all__ = ["CheckReport", "Counterexample", "Finding", "NotProven", "check_program"]
 
@@ -41,17 +40,15 @@ def check_program(
     """Everything that can be found out about the rules of a checked document. `timeout_ms`: for each question to the
     solver; `progress` is told (rules done, rules in all)."""
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
-    results: list[Finding | NotProven] = [*plain_findings(program), *unreachable_tiers(program, timeout_ms)]
+    spaces = [Space(program, event_type, timeout_ms) for event_type in program.books]
+    results: list[Finding | NotProven] = [*plain_findings(program, spaces), *unreachable_tiers(program, timeout_ms)]
     results += never_met(program, timeout_ms)
     worths = worths_of(program)
     results += points_of_points(worths, program, timeout_ms)
     total = sum(len(book.rules) for book in program.books.values())
     done = 0
     highest = None
-    spaces = []
-    for event_type, book in program.books.items():
-        space = Space(program, event_type, timeout_ms)
-        spaces.append(space)
+    for space, book in zip(spaces, program.books.values(), strict=True):
         anything = _anything(space)
         for rule in book.rules:
             results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
@@ -60,7 +57,7 @@ def check_program(
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules)]
         results += [*multiplying_nothing(space, book.rules), *multiplying(space, book.rules)]
-        if event_type == ORDER_COMPLETED:
+        if space.is_order:
             rates, highest = reward_rates(space, book.rules, worths)
             results += [*gaps(space), *rates]
     results += idle_caps(program, spaces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import z3
@@ -19,6 +19,8 @@ from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
 from jifen.core.rules.rate import Rating, rate
 
 SOURCE = "check"
+#: What becomes of a rule that does not match.
+UNMATCHED: Final = ("outside_window", "audience", "condition", "no_line", "failed")
 _LINE_TEXTS = ("sku", "name", "category", "brand")
 
 

@@ -25,7 +25,7 @@ from jifen.core.conditions.syntax import Call, Constant, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
+from jifen.core.rules.facts import LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
 
 #: What is paid for the order that is tried, in cents.
 PAID_CENTS: Final = 100_000
@@ -184,7 +184,7 @@ class _Finder:
         moment = Moment(case.event.occurred_at, usual_moment(space.program))
         types = space.program.books[space.event_type].field_types
         readers = readers_of(types, types)
-        facts = RatedFacts(case.event, moment, case.member, readers).with_line(case.event.lines[0])
+        facts = LineFacts(RatedFacts(case.event, moment, case.member, readers), case.event.lines[0])
         for rule in self._rules:
             # Lists that rules ask for are known once their formulas are made.
             space.matches(rule, LINE_PREFIX)

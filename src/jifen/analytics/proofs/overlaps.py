@@ -7,7 +7,7 @@ from itertools import combinations
 
 from jifen.analytics.proofs.encoding import may_fail, unprovable_parts
 from jifen.analytics.proofs.evaluation import formula_gives_points
-from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
+from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.places import Place
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space, Undecided, conditions_of
@@ -15,7 +15,6 @@ from jifen.core.conditions.syntax import place_of
 from jifen.core.rules.book import CompiledRule
 
 Result = Finding | NotProven
-_UNMATCHED = ("outside_window", "audience", "condition", "no_line", "failed")
 
 
 def beyond_proof(place: Place) -> Iterator[NotProven]:
@@ -45,7 +44,7 @@ def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Itera
                 yield finding("never_true", [rule.id], zh, en, counterexample(case))
                 return
             outcome = outcome_of(replay(space.program, working), rule.id)
-        if outcome in _UNMATCHED:
+        if outcome in UNMATCHED:
             yield not_shown(rule.id, "never_true")
     except Undecided as error:
         yield gave_up(rule.id, "never_true", error)
@@ -77,7 +76,7 @@ def multiplying_nothing(space: Space, rules: Sequence[CompiledRule]) -> Iterator
             yield gave_up(each.id, "never_true", error)
             continue
         # Where it cannot match at all, or is not shown to, that is told already.
-        if case is not None and outcome_of(replay(space.program, case), each.id) not in _UNMATCHED:
+        if case is not None and outcome_of(replay(space.program, case), each.id) not in UNMATCHED:
             zh = f"系数 {each.id} 永远没有可乘的积分：它符合时，它所乘的规则都不符合"
             en = f"The coefficient {each.id} never multiplies anything: where it matches, no rule that it is for does"
             yield finding("never_true", [each.id], zh, en, counterexample(case))

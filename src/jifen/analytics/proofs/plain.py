@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Final, get_args
 
+import msgspec
+
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
+from jifen.analytics.proofs.slips import Slips
+from jifen.analytics.proofs.space import Space
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest
@@ -45,18 +49,34 @@ _LISTS = {
 }
 
 
-def unknown_references(program: Program, place: Place) -> Iterator[Finding]:
-    """Texts that a condition compares with and that the catalog, or the program, does not have."""
-    for name, constant in _compared_texts(place.condition.root):
-        text = str(constant.value)
+def unknown_references(program: Program, place: Place, slips: Slips | None) -> Iterator[Finding]:
+    """Texts that a condition compares with and that the catalog, or the program, does not have; of a rule (`slips`)
+    with an event of a text that it has, and that was meant, as far as one can tell."""
+    for node, constant in _compared_texts(place.condition.root):
+        name, text = _shown_name(node), str(constant.value)
         known = _known(program, name)
         if known and text and text not in known:
+            meant = nearest(text, known)
             where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
             zh, en = place.name(constant.position)
             zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有"
             en = f"{en} names {name} {text!r}, which {where_en} does not have"
-            zh, en = asking(zh, en, nearest(text, known))
-            yield finding("unknown_reference", [place.owner], zh, en)
+            zh, en = asking(zh, en, meant)
+            mended = msgspec.structs.replace(constant, value=meant or known[0])
+            shown = None if slips is None else slips.shown(place, mended, _without(node, constant))
+            yield finding("unknown_reference", [place.owner], zh, en, shown)
+
+
+def _without(node: Name | Member, constant: Constant) -> list[Node]:
+    """That a fact is not, or does not hold, a text. Of a line within a quantifier nothing can be said."""
+    match node:
+        case Name(type="strings"):
+            held = Call("bool", "@in", "in_list", (constant, node), node.position)
+            return [Call("bool", "!_", "logical_not", (held,), node.position)]
+        case Name():
+            return [Call("bool", "_!=_", "not_equals", (node, constant), node.position)]
+        case Member():
+            return []
 
 
 def _known(program: Program, name: str) -> list[str]:
@@ -77,7 +97,7 @@ def _known(program: Program, name: str) -> list[str]:
     return listed
 
 
-def _compared_texts(root: Node) -> Iterator[tuple[str, Constant]]:
+def _compared_texts(root: Node) -> Iterator[tuple[Name | Member, Constant]]:
     for node in walk(root):
         if not isinstance(node, Call) or node.function not in ("_==_", "_!=_", "@in"):
             continue
@@ -85,29 +105,35 @@ def _compared_texts(root: Node) -> Iterator[tuple[str, Constant]]:
         for each in node.arguments:
             if isinstance(each, ListLiteral):
                 constants += [element for element in each.elements if isinstance(element, Constant)]
-        for name in (_name_of(each) for each in node.arguments):
-            if name is not None:
-                yield from ((name, each) for each in constants if each.type == "string")
+        for named in (each for each in node.arguments if isinstance(each, Name | Member)):
+            yield from ((named, each) for each in constants if each.type == "string")
 
 
-def _name_of(node: Node) -> str | None:
-    if isinstance(node, Member):
-        return node.field
-    return node.name.removeprefix("line.") if isinstance(node, Name) else None
+def _shown_name(node: Name | Member) -> str:
+    return node.field if isinstance(node, Member) else node.name.removeprefix("line.")
 
 
-def magnitudes(program: Program, place: Place) -> Iterator[Finding]:
-    """Amounts in cents that are compared with a number of the size of yuan."""
+def magnitudes(program: Program, place: Place, slips: Slips | None) -> Iterator[Finding]:
+    """Amounts in cents that are compared with a number of the size of yuan; of a rule (`slips`) with an event for
+    which it matters."""
     if program.document.currency in WHOLE_CURRENCIES:
         return
-    for name, (cents, position) in _compared_cents(place.condition.root):
-        zh, en = place.name(position)
+    for name, (cents, node) in _compared_cents(place.condition.root):
+        shown = None if slips is None else slips.shown(place, _in_whole_units(node))
+        zh, en = place.name(node.position)
         zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
         en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-        yield finding("magnitude", [place.owner], zh, en)
+        yield finding("magnitude", [place.owner], zh, en, shown)
 
 
-def small_steps(rule: CompiledRule) -> Iterator[Finding]:
+def _in_whole_units(node: Node) -> Node:
+    """A number of cents, taken for one of whole units."""
+    if isinstance(node, Constant):
+        return msgspec.structs.replace(node, value=int(node.value) * 100)
+    return Call("int", "_*_", "multiply_int64", (node, Constant("int", 100, node.position)), node.position)
+
+
+def small_steps(rule: CompiledRule, slips: Slips) -> Iterator[Finding]:
     """Steps of a rule that begin at a number of the size of yuan."""
     for field in ("steps", "progressive"):
         steps = getattr(rule.document, field)
@@ -116,34 +142,35 @@ def small_steps(rule: CompiledRule) -> Iterator[Finding]:
                 path, cents = f"{field}.rates[{number}].from_cents", each.from_cents
                 zh = f"规则 {rule.id} 的 {path} 是 {cents} 分；若指 {cents} 元，请写 {cents * 100}"
                 en = f"{path} of {rule.id} is {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-                yield finding("magnitude", [rule.id], zh, en)
+                yield finding("magnitude", [rule.id], zh, en, slips.at_amount(cents * 100 - 1))
 
 
-def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Names of money and the small numbers that they are compared with, each with its place."""
+def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
+    """Names of money and the small numbers that they are compared with, each with its part."""
     for node in walk(root):
         if isinstance(node, Call) and node.function in (*_COMPARISONS, "@in"):
-            names = [name for each in node.arguments if (name := _name_of(each)) and "cents" in name.split(".")[-1]]
+            named = [_shown_name(each) for each in node.arguments if isinstance(each, Name | Member)]
+            names = [name for name in named if "cents" in name.split(".")[-1]]
             for each in node.arguments if names else ():
                 small = (found for found in _numbers(each) if LEAST_CENTS <= found[0] < SMALL_CENTS)
                 yield from ((names[0], found) for found in small)
 
 
-def _numbers(node: Node) -> Iterator[tuple[int, int]]:
-    """The numbers that an expression of constants can come to, with their places: sums and products worked out, both
+def _numbers(node: Node) -> Iterator[tuple[int, Node]]:
+    """The numbers that an expression of constants can come to, with their parts: sums and products worked out, both
     branches of a choice, each element of a list."""
     match node:
-        case Constant(type="int", value=int(value), position=position):
-            yield value, position
+        case Constant(type="int", value=int(value)):
+            yield value, node
         case Call(function="_?_:_", arguments=(_, yes, no)):
             yield from _numbers(yes)
             yield from _numbers(no)
         case ListLiteral(elements=elements):
             for each in elements:
                 yield from _numbers(each)
-        case Call(function=function, arguments=(left, right), position=position) if function in _ARITHMETIC:
+        case Call(function=function, arguments=(left, right)) if function in _ARITHMETIC:
             for (one, _), (other, _) in product(_numbers(left), _numbers(right)):
-                yield _ARITHMETIC[function](one, other), position
+                yield _ARITHMETIC[function](one, other), node
 
 
 def lost_fees(program: Program) -> Iterator[Finding]:
@@ -166,13 +193,16 @@ def lost_fees(program: Program) -> Iterator[Finding]:
         yield finding("lost_fee", [f"conversion:{each.id}"], zh, en)
 
 
-def plain_findings(program: Program) -> list[Finding]:
+def plain_findings(program: Program, spaces: Iterable[Space]) -> list[Finding]:
     """All of these, for all rules and for every condition beside them."""
-    rules = [rule for book in program.books.values() for rule in book.rules]
-    places = [place for rule in rules for place in places_of_rule(rule)]
     found: list[Finding] = list(lost_fees(program))
-    if program.document.currency not in WHOLE_CURRENCIES:
-        found += [each for rule in rules for each in small_steps(rule)]
-    for place in [*places, *places_beside_rules(program)]:
-        found += [*unknown_references(program, place), *magnitudes(program, place)]
+    for space in spaces:
+        for rule in program.books[space.event_type].rules:
+            slips = Slips(space, rule)
+            if program.document.currency not in WHOLE_CURRENCIES:
+                found += small_steps(rule, slips)
+            for place in places_of_rule(rule):
+                found += [*unknown_references(program, place, slips), *magnitudes(program, place, slips)]
+    for place in places_beside_rules(program):
+        found += [*unknown_references(program, place, None), *magnitudes(program, place, None)]
     return found

@@ -46,8 +46,8 @@ class Space:
     def conditions(self, rule: CompiledRule) -> Any:
         """The formula of what a rule asks of event, member and moment."""
         if rule.id not in self._conditions:
-            terms = [self._holds(each) for each in (*rule.audiences, rule.when) if each is not None]
-            self._conditions[rule.id] = self.encoder.all_of(*terms, *self._open(rule))
+            terms = [self.holds(each) for each in (*rule.audiences, rule.when) if each is not None]
+            self._conditions[rule.id] = self.encoder.all_of(*terms, *self.open(rule))
         return self._conditions[rule.id]
 
     def filter(self, rule: CompiledRule, line: str) -> Any:
@@ -56,15 +56,16 @@ class Space:
             return z3.BoolVal(True, self.encoder.context)
         key = (rule.id, line)
         if key not in self._filters:
-            self._filters[key] = self._holds(rule.lines, line)
+            self._filters[key] = self.holds(rule.lines, line)
         return self._filters[key]
 
-    def _holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
+    def holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
         """That a condition holds: a condition that cannot be worked out does not."""
         holds = self.encoder.formula(condition.root, line)
         return z3.And(holds, has_value(self.encoder, condition.root, line)) if may_fail(condition.root) else holds
 
-    def _open(self, rule: CompiledRule) -> list[Any]:
+    def open(self, rule: CompiledRule) -> list[Any]:
+        """The formulas of the windows within which a rule holds."""
         moment, zone = self.encoder.moment, self.program.zone
         return [moment.window(one, ready, zone) for one, ready in self._windows[rule.id]]
 
@@ -133,7 +134,7 @@ class Space:
     def find_failing(self, rule: CompiledRule) -> Case | None:
         """An event that would match a rule if its conditions could be worked out. Raises Undecided."""
         asked = [self.encoder.formula(each.root) for each in conditions_of(rule)]
-        return self.solve([*asked, *self._open(rule)], [LINE_PREFIX], [rule])
+        return self.solve([*asked, *self.open(rule)], [LINE_PREFIX], [rule])
 
     def solve(
         self, wanted: Sequence[Any], lines: Sequence[str], rules: Sequence[CompiledRule], alike: int = 1

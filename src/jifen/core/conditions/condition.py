@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from cel_expr_python import cel
 
 from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, TOO_MANY_STEPS, EvaluationFailed
-from jifen.core.conditions.fast import MAXIMUM_STEPS, compile_fast, step_bound
+from jifen.core.conditions.fast import MAXIMUM_STEPS, compile_fast, longest_list, step_bound
 from jifen.core.conditions.syntax import (
     Call,
     Constant,
@@ -37,7 +38,10 @@ class Condition:
     the names of which that is known.
     """
 
-    __slots__ = ("_fast", "_fields", "_program", "_steps", "discriminators", "names", "result", "root", "source")
+    __slots__ = (
+        *("_fast", "_fields", "_lists", "_of_line", "_program", "_steps"),
+        *("discriminators", "names", "result", "root", "source"),
+    )
 
     def __init__(self, source: str, result: ResultType, root: Node, program: Any) -> None:
         self.source = source
@@ -48,6 +52,8 @@ class Condition:
         self._fields = tuple({node.field for node in walk(root) if isinstance(node, Member)})
         self._fast = compile_fast(root)
         self._steps = step_bound(root)
+        self._lists = {each.name for each in walk(root) if isinstance(each, Name) and each.type == "lines"}
+        self._of_line = {name: each for name, each in self.discriminators.items() if name.startswith("line.")}
         self._program = program
 
     def __repr__(self) -> str:
@@ -75,6 +81,37 @@ class Condition:
             # Whatever it was: CEL knows whether it matters.
             return self.ask_cel(facts)
         return answer
+
+    def fitting(self, lines: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The positions of those lines of an order, each given by all facts about it and the event, for which it is
+        true. All lines together have the steps that one evaluation has, so that no order takes long.
+
+        Raises:
+            EvaluationFailed: as for `evaluate`, of any line.
+        """
+        if self._steps is None and not self._lists:
+            return [position for position, facts in enumerate(lines) if self.evaluate(facts)]
+        left, found = MAXIMUM_STEPS, list[int]()
+        for position, facts in enumerate(lines):
+            if any(facts[name] not in values for name, values in self._of_line.items()):
+                continue
+            left, fits = self._within(left, facts)
+            if fits:
+                found.append(position)
+        return found
+
+    def _within(self, left: int, facts: Mapping[str, Any]) -> tuple[int, bool | int]:
+        """What is left of the steps, and the answer. CEL takes a copy of all lines before it looks at any: those are
+        steps as well. Raises EvaluationFailed, also where the steps do not do."""
+        steps = 0 if self._steps is None else self._steps(facts)
+        if self._fast is not None and steps <= left:
+            # Whatever goes wrong is left to CEL, as in `evaluate`.
+            with suppress(Exception):
+                return left - steps, self._fast(facts, None, None)
+        left -= max(steps, longest_list(facts, self._lists))
+        if left < 0:
+            raise EvaluationFailed(f"{self.source!r}: {TOO_MANY_STEPS}", source=self.source)
+        return left, self.ask_cel(facts)
 
     def ask_cel(self, facts: Mapping[str, Any]) -> bool | int:
         """Like `evaluate`, but always by CEL, whose answer is the one that counts.

@@ -8,7 +8,7 @@ only when it has exactly the declared type.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from jifen.core.conditions.fields import GREATEST_INTEGER, LEAST_INTEGER
@@ -60,11 +60,15 @@ def step_bound(root: Node) -> Callable[[Mapping[str, Any]], int] | None:
     literal = max((len(each.elements) for each in walk(root) if isinstance(each, ListLiteral)), default=0)
 
     def bound(facts: Mapping[str, Any]) -> int:
-        longest = max((_length(facts, name) for name in names), default=0)
-        longest = max(longest, literal)
+        longest = max(longest_list(facts, names), literal)
         return outer * longest + inner * longest * longest
 
     return bound
+
+
+def longest_list(facts: Mapping[str, Any], names: Iterable[str]) -> int:
+    """How many elements the longest of these lists has; 0 where there is none."""
+    return max((_length(facts, name) for name in names), default=0)
 
 
 def _length(facts: Mapping[str, Any], name: str) -> int:

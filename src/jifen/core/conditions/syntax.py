@@ -103,6 +103,24 @@ def children_of(node: Node) -> tuple[Node, ...]:
             return ()
 
 
+def with_part(node: Node, part: Node) -> Node:
+    """The tree with another node where one of the same position stands, the topmost of them."""
+    if node.position == part.position:
+        return part
+    match node:
+        case Member():
+            return msgspec.structs.replace(node, operand=with_part(node.operand, part))
+        case Call():
+            return msgspec.structs.replace(node, arguments=tuple(with_part(each, part) for each in node.arguments))
+        case ListLiteral():
+            return msgspec.structs.replace(node, elements=tuple(with_part(each, part) for each in node.elements))
+        case Quantifier():
+            inner = [with_part(each, part) for each in (node.range, node.condition)]
+            return msgspec.structs.replace(node, range=inner[0], condition=inner[1])
+        case _:
+            return node
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it, from the top."""
     yield node

@@ -287,12 +287,24 @@ class RatedFacts(dict[str, Any]):
             return _ORDER[name](self._event.order, self._event.lines)
         return _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
 
-    def with_line(self, line: OrderLine) -> RatedFacts:
-        """The same, and the facts about a line."""
-        facts = RatedFacts(self._event, self._moment, self._member, self._readers)
-        facts.update(self)
-        facts.update({f"line.{name}": value for name, value in line_facts(line).items()})
-        return facts
+
+class LineFacts(dict[str, Any]):
+    """The facts about a line of an order, and all about the order: worked out once for all of its lines."""
+
+    __slots__ = ("_of_event",)
+
+    def __init__(self, of_event: RatedFacts, line: OrderLine) -> None:
+        super().__init__(of_event)
+        self._of_event = of_event
+        self.update({f"line.{name}": value for name, value in line_facts(line).items()})
+
+    def __missing__(self, name: str) -> Any:
+        """Work a fact about the event out. Raises KeyError where there is none of this name."""
+        value = self[name] = self._of_event[name]
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._of_event
 
 
 def line_facts(line: OrderLine) -> dict[str, Scalar]:

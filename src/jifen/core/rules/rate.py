@@ -20,7 +20,7 @@ from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_wh
 from jifen.core.rules.book import CompiledRule, Day, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
-from jifen.core.rules.facts import MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
+from jifen.core.rules.facts import LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
 from jifen.core.rules.multiply import NOT_YET, CoefficientPolicy, Factors, Matched, common_denominator, rank
 
 #: Why a rule gave nothing, or that it did.
@@ -165,7 +165,7 @@ class _Rater:
         self._coefficient_policy = coefficient_policy
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
-        self._line_scopes: list[RatedFacts] | None = None
+        self._line_scopes: list[LineFacts] | None = None
         self._lines_by_value: dict[str, dict[Any, list[int]]] = {}
 
     def run(self, used: Mapping[str, int]) -> Rating:
@@ -242,8 +242,8 @@ class _Rater:
             field, values = rule.line_test
             return self._positions_of(field, values)
         if self._line_scopes is None:
-            self._line_scopes = [self._facts.with_line(line) for line in self._event.lines]
-        return [position for position, scope in enumerate(self._line_scopes) if condition.evaluate(scope)]
+            self._line_scopes = [LineFacts(self._facts, line) for line in self._event.lines]
+        return condition.fitting(self._line_scopes)
 
     def _positions_of(self, field: str, values: frozenset[Any]) -> Sequence[int]:
         """The lines with one of these values, found once for all rules."""

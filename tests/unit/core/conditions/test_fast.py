@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jifen.core.conditions import Condition, EvaluationFailed
+from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
 from jifen.core.conditions.fast import UnfitFact, compile_fast
+from jifen.core.conditions.fields import LINE_FIELDS
 from tests.unit.core.conditions.expressions import EDGES, Expressions, random_facts
 from tests.unit.core.conditions.shop import VOCABULARY, facts, line
 
@@ -165,3 +166,44 @@ def test_what_ends_early_may_have_long_lists() -> None:
     known = facts(**{"order.lines": [line()] * 1_000})
     assert found.evaluate(known) is True
     assert answer(many.evaluate, known) == answer(many.ask_cel, known) == "failed"
+
+
+LINES = Vocabulary(VOCABULARY.names | {f"line.{name}": each for name, each in LINE_FIELDS.items()})
+ALIKE = "order.lines.exists(each, each.paid_cents > line.paid_cents)"
+#: By CEL, which makes a copy of the order for each line.
+BY_CEL = 'size(order.lines) > 0 && line.sku.matches("A")'
+
+
+def order_of(number: int) -> list[dict[str, object]]:
+    """All facts about each line of an order of so many."""
+    lines = [line() | {"paid_cents": paid, "sku": "B" if paid else "A"} for paid in range(number)]
+    known = facts(**{"order.lines": lines})
+    return [known | {f"line.{name}": value for name, value in each.items()} for each in lines]
+
+
+@pytest.mark.parametrize(("source", "fitting"), [(ALIKE, 99), (BY_CEL, 1), ("line.paid_cents < 7", 7)])
+def test_filters_of_lines_are_asked_as_conditions_are(source: str, fitting: int) -> None:
+    """The same lines, as long as that is little work."""
+    filters, lines = LINES.compile(source), order_of(100)
+    asked = [position for position, each in enumerate(lines) if filters.evaluate(each)]
+    assert filters.fitting(lines) == asked
+    assert len(asked) == fitting
+
+
+@pytest.mark.parametrize(
+    "source", [ALIKE, BY_CEL, "size(order.lines) > 0 && (line.paid_cents / 0 > 0 || line.quantity > 0)"]
+)
+def test_all_lines_of_an_order_share_the_steps(source: str) -> None:
+    """Each line by itself is little work; a thousand of them were seconds."""
+    filters = LINES.compile(source)
+    assert filters.evaluate(order_of(101)[0]) is True
+    with pytest.raises(EvaluationFailed, match="more than 10,000 elements"):
+        filters.fitting(order_of(101))
+
+
+def test_lines_that_cannot_fit_cost_nothing() -> None:
+    """A thousand lines, of which the filter is about one."""
+    lines = order_of(1_000)
+    assert LINES.compile(f'line.sku == "A" && {ALIKE}').fitting(lines) == [0]
+    with pytest.raises(EvaluationFailed, match="more than 10,000 elements"):
+        LINES.compile(f'line.sku == "B" && {ALIKE}').fitting(lines)

@@ -11,6 +11,7 @@ from jifen.core.orders import Order, OrderLine
 from jifen.core.rules.document import ORDER_COMPLETED, EventType, MemberField
 from jifen.core.rules.facts import (
     MEMBER_NAMES,
+    LineFacts,
     MemberFacts,
     Moment,
     RatedEvent,
@@ -125,7 +126,10 @@ def test_facts_of_a_line_come_on_top() -> None:
     facts = RatedFacts(
         RatedEvent(ORDER_COMPLETED, NOW, "shop", Order("o", "CNY", lines), lines), MOMENT, MemberFacts(), {}
     )
-    first, second = (facts.with_line(line) for line in lines)
+    first, second = (LineFacts(facts, line) for line in lines)
     assert (first["line.sku"], second["line.sku"], first["order.total_cents"]) == ("A", "", 350)
     assert "line.sku" not in facts
+    assert "order.quantity" in first and "member.tier" not in first
+    # Worked out once for all lines.
+    assert first["order.lines"] is second["order.lines"]
     assert [each["sku"] for each in second["order.lines"]] == ["A", ""]
