@@ -13,6 +13,7 @@ from jifen.core.commands import RegisterMember
 from jifen.core.identity import Identity
 from jifen.core.members.commands import DescribePerson
 from jifen.engine.submission import Submission
+from jifen.services.chinese import chinese_of
 from jifen.services.imports.people import (
     BalanceSummary,
     MemberSummary,
@@ -194,10 +195,13 @@ def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(URL_VARIABLE, database_url)
     with queried("SELECT 1 AS a, '茶,酒' AS b, NULL AS c;") as file:
         assert file.read_text("utf-8") == 'a,b,c\n1,"茶,酒",\n'
-    with pytest.raises(QueryFailed, match="read-only"), queried("INSERT INTO wallets VALUES (9, 'x') RETURNING 1"):
+    insert = "INSERT INTO wallets VALUES (9, 'x') RETURNING 1"
+    with pytest.raises(QueryFailed, match="read-only") as refused, queried(insert):
         pass
+    assert chinese_of(refused.value).startswith("查询没有得到可以导入的行：数据库的回答是“cannot execute INSERT")
     with pytest.raises(QueryInterrupted, match="1 seconds"), queried("SELECT pg_sleep(30)", limit_seconds=1):
         pass
     monkeypatch.setenv(URL_VARIABLE, "")
-    with pytest.raises(QueryFailed, match=URL_VARIABLE), queried("SELECT 1"):
+    with pytest.raises(QueryFailed, match=URL_VARIABLE) as unnamed, queried("SELECT 1"):
         pass
+    assert unnamed.value.message_zh is not None and "请把" in unnamed.value.message_zh

@@ -51,13 +51,15 @@ Look = Callable[[str], Awaitable[SoldOut | None]]
 class Line:
     """Who waits for one reward: the engine is given `limit` at a time, the others are called in order of arrival."""
 
-    __slots__ = ("_called", "_inside", "_limit", "_waiting")
+    __slots__ = ("_called", "_due", "_inside", "_limit", "_waiting")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._inside = 0
         self._waiting: list[Place] = []
         self._called: dict[Place, float] = {}
+        #: When those who wait were told to come again.
+        self._due: dict[Place, float] = {}
 
     def come(self, place: Place, now: float) -> int | None:
         """Come in: None. Else how many are before this place, which is kept."""
@@ -68,9 +70,16 @@ class Line:
                 is_known = before < len(self._waiting) and self._waiting[before] == place
                 if not is_known and len(self._waiting) < _LONGEST_LINE:
                     self._waiting.insert(before, place)
+                    is_known = True
+                if is_known:
+                    self._due[place] = now + self.seconds_until(before)
                 return before
         self._inside += 1
         return None
+
+    def seconds_until(self, before: int) -> int:
+        """In how many seconds somebody with so many before them is to come again."""
+        return min(1 + before // self._limit, _LONGEST_WAIT_SECONDS)
 
     def leave(self) -> None:
         """Somebody was answered."""
@@ -80,6 +89,7 @@ class Line:
         """There is nothing to wait for any more."""
         self._waiting.clear()
         self._called.clear()
+        self._due.clear()
 
     @property
     def _has_room(self) -> bool:
@@ -87,13 +97,18 @@ class Line:
 
     def _call(self, now: float) -> None:
         """Call who is next, as far as there is room; whoever was called and does not come loses the room, not the
-        place."""
+        place. Whoever was to come again and did not is not called: served by another worker, or gone."""
         while self._called and now - next(iter(self._called.values())) > _CALL_SECONDS:
             del self._called[next(iter(self._called))]
         room = self._limit - self._inside - len(self._called)
-        if room > 0 and self._waiting:
-            self._called |= dict.fromkeys(self._waiting[:room], now)
-            del self._waiting[:room]
+        passed = 0
+        while room > 0 and passed < len(self._waiting):
+            place = self._waiting[passed]
+            passed += 1
+            if now - self._due.pop(place) <= _CALL_SECONDS:
+                self._called[place] = now
+                room -= 1
+        del self._waiting[:passed]
 
 
 class Door:
@@ -139,7 +154,7 @@ class Door:
         before = line.come((arrived_us, member), monotonic())
         if before is None:
             return line
-        return waiting(Ticket(member, reward.id, arrived_us), before, self._limit, secret)
+        return waiting(Ticket(member, reward.id, arrived_us), before, line.seconds_until(before), secret)
 
     def notice(self, command: RedeemReward, outcome: Outcome) -> None:
         """Learn from what the engine answered."""
@@ -205,9 +220,8 @@ def sold_out(reward: Reward, requested: int) -> Refusal:
     return Refusal("sold_out", f"{reward.name.en} is sold out.", "/quantity", {"left": 0, "requested": requested})
 
 
-def waiting(ticket: Ticket, before: int, limit: int, secret: bytes) -> Refusal:
-    """Nothing was done; come again with the ticket."""
-    seconds = min(1 + before // limit, _LONGEST_WAIT_SECONDS)
+def waiting(ticket: Ticket, before: int, seconds: int, secret: bytes) -> Refusal:
+    """Nothing was done; come again with the ticket in so many seconds."""
     return Refusal(
         "waiting_in_line",
         f"{before} came earlier and wait as well. Send it again in {seconds} s with the header Jifen-Ticket; the place "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -91,7 +92,13 @@ async def _compare_identities(
 
 
 async def _compare_people(connection: Connection, pairs: dict[Pair, set[Reason]], shared: list[Shared]) -> None:
-    for row in await connection.fetch(_SQL["same_birthday"], MOST_IN_COMMON):
+    rows = await connection.fetch(_SQL["same_birthday"], MOST_IN_COMMON)
+    # Millions of names may be compared: meanwhile the worker answers others.
+    await asyncio.to_thread(_compare_names, rows, pairs, shared)
+
+
+def _compare_names(rows: Sequence[Mapping[str, Any]], pairs: dict[Pair, set[Reason]], shared: list[Shared]) -> None:
+    for row in rows:
         if row["members"] is None:
             shared.append(Shared("name_and_birthday", row["key"]))
             continue

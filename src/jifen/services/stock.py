@@ -22,6 +22,7 @@ from jifen.core.text import unfit_text
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.submission import digest_key, digest_payload
+from jifen.services.imports.cells import clean, unquoted
 
 _SQL = load_queries("redemption_reads")
 MAXIMUM_PIECES_IN_STOCK: Final = 10**12
@@ -174,6 +175,31 @@ async def add_codes(
     return CodesView(reward_id, row["added"], len(codes) - row["added"], row["pieces"])
 
 
+async def add_file_of_codes(
+    connection: Connection,
+    program: Program | None,
+    shards: int,
+    reward_id: str,
+    codes: Sequence[str],
+    *,
+    actor: str,
+    reason: str | None,
+) -> CodesView:
+    """The same for as many as a file holds. All are looked at first; if it ends midway, the same file completes it.
+
+    Raises:
+        UnknownReward, InvalidStock, InvalidCodes
+    """
+    for index, code in enumerate(codes):
+        _checked(index, code)
+    added = 0
+    for start in range(0, max(len(codes), 1), MAXIMUM_CODES):
+        part = codes[start : start + MAXIMUM_CODES]
+        view = await add_codes(connection, program, shards, reward_id, part, actor=actor, reason=reason)
+        added += view.added
+    return CodesView(reward_id, added, len(codes) - added, view.pieces)
+
+
 async def owners_of_sold_out(connection: Connection, shards: int, reward: str, most: int) -> frozenset[int] | None:
     """Who ever asked for a reward of which nothing is left, with success; None where some is left, or where those are
     more than `most`."""
@@ -197,8 +223,8 @@ def read_codes(text: str) -> list[str]:
     heading = [cell.strip().lower() for cell in rows[0]]
     if "code" in heading:
         column = heading.index("code")
-        return [row[column] if column < len(row) else "" for row in rows[1:]]
-    return [row[0] for row in rows]
+        return [unquoted(clean(row[column])) if column < len(row) else "" for row in rows[1:]]
+    return [unquoted(clean(row[0])) for row in rows]
 
 
 def _is_json(line: str) -> bool:

@@ -36,6 +36,11 @@ def test_a_day_at_the_counter(data: Path, tmp_path: Path) -> None:
     file.write_bytes("code,说明\nA1,一\nA2,二\n".encode("gb18030"))
     added = ask("rewards", "codes", "movie", file, "--reason", "bought", *in_data)
     assert added == {"reward": "movie", "added": 2, "known": 0, "pieces": 2}
+    # A spreadsheet's way to keep a text, and more than one call takes; only what is new counts.
+    many = [f"B{number}" for number in range(10_001)]
+    file.write_text("\n".join(["code", '="A1"', "'A2", *many]), "utf-8")
+    added = {"reward": "movie", "added": 10_001, "known": 2, "pieces": 10_003}
+    assert ask("rewards", "codes", "movie", file, *in_data) == added
     seen = {each["reward_id"]: each for each in ask("rewards", "list", "--member", "100001", *in_data)["rewards"]}
     assert seen["five-yuan"]["lacks"] == [] and "lounge" not in seen
     shown = jifen("rewards", "list", "--member", "100001", "--lang", "zh", *in_data).stdout

@@ -96,6 +96,20 @@ def test_whoever_is_called_and_does_not_come_stops_nobody() -> None:
     assert line.come((2, 2), 8.0) is None
 
 
+def test_those_who_do_not_come_again_are_passed_at_once() -> None:
+    """They were served by another worker: however many they are, they cost those behind them no time."""
+    line = Line(1)
+    assert line.come((1, 1), 0.0) is None
+    gone = [(10 + number, 1) for number in range(50)]
+    assert [line.come(place, 0.0) for place in gone] == list(range(50))
+    line.leave()
+    late = (100, 1)
+    # The first of them was called and has not come; all others were to come until 31 s, and five more.
+    assert line.come(late, 1.0) == 49
+    assert line.come(late, 40.0) is None
+    assert line.come((200, 1), 40.0) == 0
+
+
 async def test_what_is_sold_out_is_told_from_memory() -> None:
     """But not to whom the reward was given: what they ask may have been answered before."""
     shelf = Shelf(SoldOut(frozenset({7})))

@@ -67,6 +67,22 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         ),
         ("same_member", {"member_id": "100002"}, "会员 100002 写了两次；每人（含户主）只写一次。"),
         ("same_member", {}, "双方是同一位会员。"),
+        (
+            "limit_reached",
+            {"whose": "receiver", "limit": "points", "period": "day", "most": 1500, "left": 500},
+            "已达上限：收方按日计最多 1500（积分），还剩 500。",
+        ),
+        (
+            "limit_reached",
+            {"share_percent": 50, "limit": "points", "period": "year", "most": 150, "left": 50},
+            "已达上限：一年所得积分的 50% 可以储蓄，今年共 150，还剩 50。",
+        ),
+        (
+            "limit_reached",
+            {"limit": "count", "most": 40, "used": 40, "left": 0, "period": "day"},
+            "已达上限：按日计最多 40（次数），还剩 0。",
+        ),
+        ("holds_open", {"member_id": "1", "redemption_id": "1-4"}, "兑换单 1-4 还未结束；请先完成、拒绝或取消它。"),
         ("method_not_allowed", {"allowed": ["GET", "POST"]}, "该路径只接受 GET、POST。"),
         ("coupon_void", {"state": "returned"}, "优惠券已作废（兑换单已退回）。"),
         (

@@ -52,7 +52,13 @@ def save_points(decision: Decision, command: SavePoints) -> Refusal | None:
             "limit_reached",
             f"{bank.share_percent} % of what was earned in a year can be saved in it: {left} points are left.",
             "/points",
-            {"limit": "points", "period": "year", "most": left + saved, "left": left},
+            {
+                "share_percent": bank.share_percent,
+                "limit": "points",
+                "period": "year",
+                "most": left + saved,
+                "left": left,
+            },
         )
     decision.uses[name] = points
     decision.begin()

@@ -32,7 +32,7 @@ def convert_points(decision: Decision, command: ConvertPoints) -> Refusal | None
         return Refusal("fee_exceeds_points", message, "/points", {"gross": converted.gross, "fee": converted.fee})
     if refusal := check_room(decision, target, converted.got):
         return refusal
-    uses = use_limits(decision, program.conversion_limits[conversion.id], points, "A member")
+    uses = use_limits(decision, program.conversion_limits[conversion.id], points, "member")
     if isinstance(uses, Refusal):
         return uses
     decision.begin()

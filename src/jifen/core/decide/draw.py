@@ -90,7 +90,7 @@ def check_may_draw(decision: Decision, draw: OpenDraw) -> Refusal | None:
         if used >= most:
             period = limit.cap.period
             each = "in all" if period == "lifetime" else f"a {period}"
-            details: dict[str, object] = {"most": most, "used": used, "period": period, "requested": 1}
+            details: dict[str, object] = {"limit": "count", "most": most, "used": used, "left": 0, "period": period}
             return Refusal("limit_reached", f"A member may draw {most} times {each}.", "/draw", details)
     return None
 

@@ -22,10 +22,10 @@ def transfer_points(sender: Decision, receiver: Decision, command: TransferPoint
     refusal = check_points(points) or _check_gift(sender, receiver, wallet, points)
     if refusal := refusal or check_available(sender, wallet, points) or check_room(receiver, wallet, points):
         return refusal
-    given = use_limits(sender, sender.program.gift_limits, points, "The giver")
+    given = use_limits(sender, sender.program.gift_limits, points, "giver")
     if isinstance(given, Refusal):
         return given
-    received = use_limits(receiver, sender.program.receiver_limits, points, "The receiver")
+    received = use_limits(receiver, sender.program.receiver_limits, points, "receiver")
     if isinstance(received, Refusal):
         return received
     occurred_at = sender.context.occurred_at

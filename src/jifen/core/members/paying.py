@@ -42,7 +42,7 @@ def decide_pooled_redemption(
     if isinstance(shares, Refusal):
         return shares
     from_others = sum(shares[1:])
-    uses = use_limits(asker, asker.program.household_limits, from_others, "The member") if from_others else {}
+    uses = use_limits(asker, asker.program.household_limits, from_others, "member") if from_others else {}
     if isinstance(uses, Refusal):
         return uses
     # Counted with the limits of the reward: what comes to nothing is counted back.

@@ -34,7 +34,7 @@ def decide_pooled_spend(
     if isinstance(shares, Refusal):
         return shares
     from_others = sum(shares[1:])
-    uses = use_limits(spender, spender.program.household_limits, from_others, "The spender") if from_others else {}
+    uses = use_limits(spender, spender.program.household_limits, from_others, "member") if from_others else {}
     if isinstance(uses, Refusal):
         return uses
     _pay(

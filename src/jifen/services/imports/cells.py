@@ -31,6 +31,13 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.strip(_INVISIBLE).strip()
 
 
+def unquoted(text: str) -> str:
+    """What is meant by `="138..."` and `'138...`."""
+    if text[:1] in ("=", "'") and (kept := _KEPT_AS_TEXT.fullmatch(text)):
+        return (kept[1] or kept[2] or "").strip()
+    return text
+
+
 def plain(text: str) -> str:
     """A number, a day or an identity in plain characters: `１３８` is `138`."""
     return text if text.isascii() else clean(unicodedata.normalize("NFKC", text))
@@ -50,9 +57,7 @@ def read_identity(
     Raises:
         RowFault: it finds nobody, or is a number of which a spreadsheet has lost digits.
     """
-    said = plain(text.strip())
-    if said[:1] in ("=", "'") and (kept := _KEPT_AS_TEXT.fullmatch(said)):
-        said = (kept[1] or kept[2] or "").strip()
+    said = unquoted(plain(text.strip()))
     if rounded := _rounded(kind, said):
         said = _whole(rounded, column, said)
     elif drop_decimal_zero and kind in _NUMBERS and (number := _DECIMAL_ZERO.fullmatch(said)):

@@ -48,7 +48,8 @@ def queried(query: str, *, limit_seconds: int = QUERY_LIMIT_SECONDS) -> Iterator
     scheme = url.partition("://")[0].lower()
     if scheme not in (*_POSTGRESQL, *_MYSQL) or "://" not in url:
         expected = "postgresql://..., mysql://... or mariadb://..."
-        raise QueryFailed(f"Set {URL_VARIABLE} to the database that the query is for ({expected}).")
+        message = f"Set {URL_VARIABLE} to the database that the query is for ({expected})."
+        raise QueryFailed(message, message_zh=f"请把 {URL_VARIABLE} 设为要查询的数据库（{expected}）。")
     copy = _from_postgresql if scheme in _POSTGRESQL else _from_mysql
     with TemporaryDirectory(prefix="jifen-import-") as folder:
         file = Path(folder) / "query.csv"
@@ -86,10 +87,12 @@ def _from_mysql(url: str, query: str, file: Path, limit_seconds: int) -> None:
 
 def _failed(reason: str, error: Exception) -> QueryFailed:
     reason = hide_passwords(" ".join(reason.split())) or type(error).__name__
-    return QueryFailed(f"The query failed: {reason.rstrip('.')}.")
+    reason = reason.rstrip(".")
+    return QueryFailed(f"The query failed: {reason}.", message_zh=f"数据库的回答是“{reason}”。")
 
 
 def _interrupted(reason: str) -> QueryInterrupted:
     return QueryInterrupted(
-        f"The rows of the query are not whole: {reason}. None was imported; run the same import again."
+        f"The rows of the query are not whole: {reason}. None was imported; run the same import again.",
+        message_zh=f"{reason}。",
     )

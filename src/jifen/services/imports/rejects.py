@@ -15,7 +15,14 @@ from jifen.services.imports.reading import Row
 
 #: Reasons by code: Chinese and English; {detail} is the value or figure at fault.
 REASONS = {
-    "malformed_csv": ("这一行不是有效的 CSV", "the line is not CSV that can be read"),
+    "malformed_line": (
+        "这一行无法读取：不是有效的 CSV，或不是只含文件开头所见字段的 JSON 对象",
+        "the line cannot be read: no CSV, or no JSON object with the fields that the file begins with",
+    ),
+    "nested_value": (
+        "值是嵌套的对象；请把其中各项写成单独的字段：{detail}",
+        "the value is an object of its own; write what is in it as fields of the row: {detail}",
+    ),
     "wrong_column_count": ("列数与表头不符：{detail}", "the number of fields is not that of the header: {detail}"),
     "missing_value": ("缺少值", "the value is missing"),
     "formula_without_value": (

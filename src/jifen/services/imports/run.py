@@ -152,7 +152,7 @@ class _Reading:
 
     def _take(self, reader: RowReader, line_number: int, fields: list[str] | None) -> None:
         if fields is None:
-            self._staging.reject(Reject(line_number, "", "malformed_csv"))
+            self._staging.reject(Reject(line_number, "", "malformed_line"))
             return
         try:
             line = reader.read(fields)

@@ -163,7 +163,15 @@ class Table:
             if value is None or not value.keys() <= set(self.header):
                 yield number, None
             else:
-                yield number, [_as_text(value.get(name)) for name in self.header]
+                yield number, self._json_row(value)
+
+    def _json_row(self, value: Mapping[str, Any]) -> list[str]:
+        """The row of an object. One within it is no value of a cell."""
+        values = [_as_text(value.get(name)) for name in self.header]
+        faults = {
+            at: ("nested_value", values[at]) for at, name in enumerate(self.header) if _is_nested(value.get(name))
+        }
+        return MarkedRow(values, faults, frozenset()) if faults else values
 
     def _text_lines(self) -> Iterator[str]:
         with open_bytes(self.file) as (content, raw), io.TextIOWrapper(content, encoding=self._encoding) as text:
@@ -206,14 +214,14 @@ def columns_at(
 def check_width(values: list[str] | None, width: int) -> list[str]:
     """A row that has all columns, and nothing beyond them. Raises RowFault."""
     if values is None:
-        raise RowFault("", "malformed_csv")
+        raise RowFault("", "malformed_line")
     if len(values) < width or (len(values) > width and any(values[width:])):
         raise RowFault("", "wrong_column_count", f"{len(values)} / {width}")
     return values
 
 
 def check_marks(values: Sequence[str], names: Mapping[int, str], single: Mapping[int, str], code: str) -> None:
-    """Raise RowFault where a mapped column (by its place) of a workbook has no value, or (with this code) one of
+    """Raise RowFault where a mapped column (by its place) has no value that a cell can have, or (with this code) one of
     `single` shares its own with other rows: whose it is cannot be told."""
     if not isinstance(values, MarkedRow):
         return
@@ -231,6 +239,10 @@ def _object(line: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(each, dict | list) for each in value))
 
 
 def _as_text(value: Any) -> str:

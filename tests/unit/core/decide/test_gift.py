@@ -112,6 +112,10 @@ def test_limits_of_a_day_say_what_is_left_and_end_with_it() -> None:
     over = shop.give(41)
     assert isinstance(over, Refusal)
     assert (over.code, over.details["left"], over.details["period"]) == ("limit_reached", 40, "day")
+    assert (
+        over.details["whose"] == "giver"
+        and over.message == "The giver may move 100 points in this day, and has 40 left."
+    )
     shop.done(shop.give(40))
     shop.later(hours=11)
     assert refused(shop.give(1)) == "limit_reached"

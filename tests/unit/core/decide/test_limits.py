@@ -35,14 +35,14 @@ def test_names_are_those_of_the_period() -> None:
 def test_what_is_used_is_counted_once_and_up_to_the_limit() -> None:
     """I-14: never above it; what is left is said."""
     deciding = decision({"gifts/points/member/week/2026-03-09": 60})
-    assert isinstance(use_limits(deciding, LIMITS, 41, "A member"), Refusal)
+    assert isinstance(use_limits(deciding, LIMITS, 41, "member"), Refusal)
     assert deciding.uses == {}
-    uses = use_limits(deciding, LIMITS, 40, "A member")
+    uses = use_limits(deciding, LIMITS, 40, "member")
     assert uses == deciding.uses == {"gifts/points/member/week/2026-03-09": 40, "gifts/count/member/lifetime": 1}
 
 
 def test_a_count_that_is_used_up() -> None:
     """However few points."""
-    refusal = use_limits(decision({"gifts/count/member/lifetime": 2}), LIMITS, 1, "A member")
+    refusal = use_limits(decision({"gifts/count/member/lifetime": 2}), LIMITS, 1, "member")
     assert isinstance(refusal, Refusal)
-    assert refusal.details == {"limit": "count", "period": "lifetime", "most": 2, "left": 0}
+    assert refusal.details == {"whose": "member", "limit": "count", "period": "lifetime", "most": 2, "left": 0}

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
+from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.people.mapping import load_member_mapping
 from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.reading import UnreadableFile
-from jifen.services.imports.tables import Table
+from jifen.services.imports.tables import Table, TableRow, check_marks, check_width
+from jifen.services.imports.workbooks import MarkedRow
 
 
-def table(file: Path, sheet: str | None = None, header_row: int | None = None) -> tuple[list[str], list[object]]:
+def table(file: Path, sheet: str | None = None, header_row: int | None = None) -> tuple[list[str], list[TableRow]]:
     """Header and rows."""
     with Table(file, FileShape(), sheet, header_row) as read:
         return read.header, list(read.rows())
@@ -89,3 +91,21 @@ def test_files_that_are_none(tmp_path: Path, content: bytes, said: str) -> None:
     with pytest.raises(UnreadableFile, match=said) as raised:
         table(file)
     assert raised.value.message_zh is not None and raised.value.message_zh.endswith("。")
+
+
+def test_an_object_within_json_lines_is_no_value(tmp_path: Path) -> None:
+    """Nobody's street is called `{'city': ...}`: the row is at fault if that is mapped. Lists are texts."""
+    file = tmp_path / "members.jsonl"
+    file.write_text(
+        '{"phone": "1", "address": {"city": "x"}, "tags": ["a", "b"]}\n{"phone": "2", "tags": [["a"]]}\n{"phone": \n'
+    )
+    header, rows = table(file)
+    assert header == ["phone", "address", "tags"]
+    (_, first), (_, second), third = rows
+    assert isinstance(first, MarkedRow) and isinstance(second, MarkedRow) and third == (3, None)
+    assert (first[2], list(first.faults), list(second.faults)) == ("a,b", [1], [2])
+    check_marks(first, {0: "phone", 2: "tags"}, {}, "")
+    with pytest.raises(RowFault, match="nested_value"):
+        check_marks(first, {0: "phone", 1: "address"}, {}, "")
+    with pytest.raises(RowFault, match="malformed_line"):
+        check_width(None, 3)
