@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import permutations
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
@@ -45,12 +46,12 @@ ACTIONS = st.lists(
 
 
 class Oracle:
-    """Who has agreed to what, and what is awaited."""
+    """Who has agreed, with all that they may do, and what is awaited: all who agree to a step share out its roles."""
 
     def __init__(self, steps: list[ApprovalStep]) -> None:
         self.steps = steps
         self.step = 0
-        self.agreed: set[str] = set()
+        self.agreed: list[set[str]] = []
         self.deciders: set[str] = set()
         self.state = "waiting_for_approval"
         self.waited = timedelta()
@@ -64,21 +65,25 @@ class Oracle:
         if person in self.deciders:
             return "already_agreed"
         can = {DEPUTY.role if role == DEPUTY.to else role for role in PEOPLE[person]}
-        open_roles = [role for role in self.steps[self.step].roles if role not in self.agreed and role in can]
-        if not open_roles:
+        step = self.steps[self.step]
+        everybody = [*self.agreed, can]
+        if not any(
+            all(role in roles for role, roles in zip(chosen, everybody, strict=True))
+            for chosen in permutations(step.roles, len(everybody))
+        ):
             return "role_missing"
         if action == "reject":
             self.state = "rejected"
             return "applied"
-        self.agreed.add(open_roles[0])
+        self.agreed.append(can)
         self.deciders.add(person)
-        if self.steps[self.step].needs == "any" or self.agreed.issuperset(self.steps[self.step].roles):
+        if step.needs == "any" or len(self.agreed) == len(step.roles):
             self.complete()
         return "applied"
 
     def complete(self) -> None:
         """The next step, or the end."""
-        self.step, self.agreed, self.waited = self.step + 1, set(), timedelta()
+        self.step, self.agreed, self.waited = self.step + 1, [], timedelta()
         if self.step == len(self.steps):
             self.state = "approved"
 

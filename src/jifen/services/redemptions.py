@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from jifen.core.decide.steps import open_roles
 from jifen.core.identity import shard_of_digest, shard_of_member
 from jifen.core.ledger.values import transaction_id
 from jifen.core.limits import NEVER
+from jifen.core.redemption.agreeing import open_roles
 from jifen.core.redemption.codes import canonical_code, digest_code
 from jifen.core.redemption.document import FulfilmentKind, RewardKind
 from jifen.core.redemption.machine import State, Step

@@ -13,6 +13,7 @@ from jifen.core.decide.context import TIME_SOURCE, Decision, PastTransaction, Sh
 from jifen.core.decide.grant import grant
 from jifen.core.decide.redeem import advance, ask_approval
 from jifen.core.ledger.values import Kind, transaction_id
+from jifen.core.redemption.agreeing import open_roles, roles_of, with_agreement
 from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
@@ -24,7 +25,7 @@ from jifen.core.redemption.commands import (
     StepCommand,
 )
 from jifen.core.redemption.machine import HELD, UNDONE, Move, Step, next_state, steps_from
-from jifen.core.redemption.values import Agreement, Approval, Redemption
+from jifen.core.redemption.values import Agreement, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Dealings
 
@@ -77,14 +78,14 @@ def approve_redemption(decision: Decision, command: ApproveRedemption) -> Refusa
     if refusal := check_step(decision, command.redemption, "approve"):
         return refusal
     redemption = current(decision, command.redemption)
-    role = _role_to_agree(decision, redemption)
-    if isinstance(role, Refusal):
-        return role
+    roles = _roles_to_agree(decision, redemption)
+    if isinstance(roles, Refusal):
+        return roles
     decision.begin()
     approval = redemption.approval
     assert approval is not None
     now = decision.context.now
-    agreement = Agreement(approval.step, role, decision.context.actor, now, decision.journal.sequence)
+    agreement = Agreement(approval.step, roles[0], decision.context.actor, now, decision.journal.sequence, roles)
     _agree(decision, command.redemption, redemption, agreement, now)
     return None
 
@@ -94,9 +95,9 @@ def reject_redemption(decision: Decision, command: RejectRedemption) -> Refusal 
     if refusal := check_step(decision, command.redemption, "reject"):
         return refusal
     redemption = current(decision, command.redemption)
-    role = _role_to_agree(decision, redemption)
-    if isinstance(role, Refusal):
-        return role
+    roles = _roles_to_agree(decision, redemption)
+    if isinstance(roles, Refusal):
+        return roles
     decision.begin()
     _undo_held(decision, command.redemption, redemption, "reject", decision.context.now)
     return None
@@ -206,19 +207,17 @@ def _is_ticket(decision: Decision, redemption: Redemption) -> bool:
 # --- approval ---
 
 
-def _role_to_agree(decision: Decision, redemption: Redemption) -> str | Refusal:
-    """The role of the present step in which the caller may decide."""
+def _roles_to_agree(decision: Decision, redemption: Redemption) -> tuple[str, ...] | Refusal:
+    """The roles of the present step in which the caller may decide; one of them is open."""
     context, approval = decision.context, redemption.approval
     assert approval is not None
     if context.is_by(redemption.requested_by):
         return Refusal("approval_by_requester", "Whoever asked for a redemption cannot decide on it.")
     if any(context.is_by(each.actor) for each in approval.agreements):
         return Refusal("already_agreed", "You have agreed to this redemption before; somebody else must decide now.")
-    roles = open_roles(approval)
-    for role in roles:
-        stand_ins = [each.to for each in approval.delegations if each.role == role]
-        if any(each in context.roles for each in (role, *stand_ins)):
-            return role
+    found, roles = roles_of(approval, context.roles), open_roles(approval)
+    if not set(found).isdisjoint(roles):
+        return found
     wanted = " or ".join(roles)
     return Refusal(
         "role_missing",
@@ -226,12 +225,6 @@ def _role_to_agree(decision: Decision, redemption: Redemption) -> str | Refusal:
         None,
         {"roles": roles, "your_roles": list(context.roles)},
     )
-
-
-def open_roles(approval: Approval) -> list[str]:
-    """The roles of the present step that have not agreed yet."""
-    agreed = {each.role for each in approval.agreements if each.step == approval.step}
-    return [role for role in approval.steps[approval.step].roles if role not in agreed]
 
 
 def _agree(
@@ -245,7 +238,7 @@ def _agree(
 ) -> None:
     approval = redemption.approval
     assert approval is not None
-    approval = msgspec.structs.replace(approval, agreements=(*approval.agreements, agreement))
+    approval = with_agreement(approval, agreement)
     step = approval.steps[approval.step]
     is_complete = step.needs == "any" or not open_roles(approval) or not is_asked
     if is_complete and approval.step + 1 == len(approval.steps):

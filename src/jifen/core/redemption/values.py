@@ -45,13 +45,15 @@ class Coupon(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Agreement(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Somebody agreed, for a role of a step (counted from 0): when, and in which transaction."""
+    """Somebody agreed, for a role of a step (counted from 0): when, and in which transaction. `roles`: all in which
+    they could have, so that they count in another one where somebody who has only theirs agrees as well."""
 
     step: int
     role: str
     actor: str
     at: datetime | None = None
     sequence: int = 0
+    roles: tuple[str, ...] = ()
 
 
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from jifen.core.commands import CaptureHold, Command, PlaceHold, ReleaseHold, ReverseTransaction, SpendPoints
-from jifen.core.decide.steps import open_roles
 from jifen.core.draws.commands import DrawPrize
+from jifen.core.redemption.agreeing import open_roles
 from jifen.core.redemption.commands import (
     ApproveRedemption,
     CancelRedemption,
