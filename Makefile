@@ -8,8 +8,10 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--system-certs --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+# Each process of the tests has a PostgreSQL of its own.
+WORKERS ?= 2
 
-.PHONY: help setup run test test-fast check format bench bench-large soak lock clean
+.PHONY: help setup run test test-fast lint check format bench bench-large soak lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,16 +27,18 @@ setup: $(STAMP) ## Install everything into .venv
 run: setup ## Start jifen with its own database and the demo program on http://127.0.0.1:8000
 	@exec $(BIN)/jifen serve --demo
 
-test: check ## Run the checks and every test
-	@$(BIN)/python -m pytest
+test: lint ## Run the checks and every test, in as many processes as WORKERS says (2)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-fast: setup ## Run the tests that need no database
 	@$(BIN)/python -m pytest tests/unit tests/test_house.py tests/test_house_checkers.py
 
-check: setup ## Format, lint, types and house rules
+lint: setup ## Format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy src tests bench
+
+check: lint ## The same, and the house rules
 	@$(BIN)/python -m pytest --quiet tests/test_house.py tests/test_house_checkers.py
 
 format: setup ## Format the code and mend what lint can mend
