@@ -281,6 +281,11 @@ class Program:
         return self.wallet_numbers[self.document.wallets[0].id]
 
 
+def locally(program: Program, instant: datetime) -> str:
+    """An instant as the clocks of the program's zone show it, to the minute, with the zone."""
+    return f"{instant.astimezone(program.zone):%Y-%m-%d %H:%M} ({program.document.time_zone})"
+
+
 def terms_of_award(program: Program, rule: EarningRule, occurred_at: datetime) -> LotTerms:
     """The terms of the lot that an award of this rule opens, for an event of this instant.
 

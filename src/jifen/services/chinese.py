@@ -180,7 +180,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_quantity": ("一次可兑换 1 至 100 件。",),
     "invalid_quote": ("这不是本系统给出的报价；请用 POST /v1/quotes 报价。",),
     "quote_mismatch": ("报价与这次兑换的会员、兑换品或数量不符；请重新报价。",),
-    "quote_expired": ("报价有效至 {until}；请重新报价。", "报价已过期。"),
+    "quote_expired": ("报价有效至 {until_locally}；请重新报价。", "报价已过期。"),
     "quote_used": ("报价已由 {transaction_id} 使用，只能兑换一次；请重新报价。", "报价已经用过；请重新报价。"),
     "limit_reached": (
         "已达上限：一年所得积分的 {share_percent}% 可以储蓄，今年共 {most}，还剩 {left}。",
@@ -231,7 +231,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "mistyped_coupon": ("券码输入有误，校验字符不符；请重新输入。",),
     "coupon_used": ("优惠券已核销；如系误操作，请先撤销核销。",),
     "coupon_void": ("优惠券已作废（兑换单{state}）。", "优惠券已作废。"),
-    "coupon_expired": ("优惠券有效至 {until}。", "优惠券已过期。"),
+    "coupon_expired": ("优惠券有效至 {until_locally}。", "优惠券已过期。"),
     "coupon_exceeded": ("超过券面余额：{message}",),
     "unknown_write_off": ("优惠券没有核销过，或不是由那笔流水核销的。",),
     "write_off_needed": (
@@ -255,7 +255,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "above_most": ("最多 {most}，这里是 {requested}。", "超过最多数量。"),
     "fee_exceeds_points": ("手续费 {fee} 不低于所得 {gross}；请多转换一些。", "手续费超过所得。"),
     "gifts_not_allowed": ("积分账户 {wallet} 的积分不可转赠。", "该账户的积分不可转赠。"),
-    "cooling_down": ("入会不久，{allowed_at} 起才可以转赠。", "新会员冷却期未满。"),
+    "cooling_down": ("入会不久，{allowed_locally} 起才可以转赠。", "新会员冷却期未满。"),
     "no_bank": ("积分计划没有积分银行。",),
     "not_expiring_soon": (
         "只有 {window_days} 天内到期的积分可以储蓄，现有 {expiring}。",

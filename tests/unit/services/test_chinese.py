@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -87,8 +86,8 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         ("coupon_void", {"state": "returned"}, "优惠券已作废（兑换单已退回）。"),
         (
             "quote_expired",
-            {"until": datetime(2026, 3, 4, tzinfo=UTC)},
-            "报价有效至 2026-03-04T00:00:00+00:00；请重新报价。",
+            {"until": "2026-03-04T00:00:00+00:00", "until_locally": "2026-03-04 08:00 (Asia/Shanghai)"},
+            "报价有效至 2026-03-04 08:00 (Asia/Shanghai)；请重新报价。",
         ),
         ("invalid_field", {}, "字段无效：Expected `int`."),
         (

@@ -8,6 +8,7 @@ from jifen.core.decide.context import Decision
 from jifen.core.decide.redeem import advance
 from jifen.core.decide.steps import check_step, current, end_step
 from jifen.core.ledger.values import transaction_id
+from jifen.core.program import locally
 from jifen.core.redemption.commands import CancelWriteOff, WriteOffCoupon
 from jifen.core.redemption.machine import Step
 from jifen.core.redemption.values import Coupon, CouponUse, Redemption
@@ -90,8 +91,9 @@ def _check_usable(decision: Decision, redemption: Redemption, coupon: Coupon) ->
         message = f"The coupon is void: its redemption was {state.replace('_', ' ')}."
         return Refusal("coupon_void", message, None, {"state": state})
     if coupon.until is not None and coupon.until <= decision.context.now:
-        until = coupon.until.isoformat()
-        return Refusal("coupon_expired", f"The coupon was valid until {until}.", None, {"until": until})
+        until = locally(decision.program, coupon.until)
+        details = {"until": coupon.until.isoformat(), "until_locally": until}
+        return Refusal("coupon_expired", f"The coupon was valid until {until}.", None, details)
     return None
 
 

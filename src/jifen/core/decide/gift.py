@@ -10,6 +10,7 @@ from jifen.core.decide.earn import check_room
 from jifen.core.decide.limits import use_limits
 from jifen.core.decide.spend import check_available, check_points
 from jifen.core.ledger.values import Bucket, Kind
+from jifen.core.program import locally
 from jifen.core.refusal import Refusal
 
 
@@ -70,9 +71,10 @@ def _check_age(decision: Decision, days: int, whose: str) -> Refusal | None:
     allowed_at = registered_at + timedelta(days=days)
     if decision.context.now >= allowed_at:
         return None
+    allowed = locally(decision.program, allowed_at)
     return Refusal(
         "cooling_down",
-        f"{whose} joined too recently: gifts are possible from {allowed_at.isoformat()} on.",
+        f"{whose} joined too recently: gifts are possible from {allowed} on.",
         None,
-        {"allowed_at": allowed_at.isoformat(), "days": days},
+        {"allowed_at": allowed_at.isoformat(), "allowed_locally": allowed, "days": days},
     )

@@ -16,7 +16,7 @@ from jifen.core.decide.eligibility import not_eligible
 from jifen.core.decide.grant import grant
 from jifen.core.decide.spend import check_available
 from jifen.core.ledger.values import Kind, transaction_id
-from jifen.core.program import Program
+from jifen.core.program import Program, locally
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Reward
@@ -124,7 +124,7 @@ def not_open(program: Program, reward: OpenReward, now: datetime) -> Refusal:
     opens_at, name = reward.opens_at, reward.document.name.en
     if opens_at is None or now >= opens_at:
         return Refusal("reward_not_open", f"{name} is not open at this time.", "/reward")
-    opens_locally = f"{opens_at.astimezone(program.zone):%Y-%m-%d %H:%M} ({program.document.time_zone})"
+    opens_locally = locally(program, opens_at)
     details: dict[str, object] = {"opens_at": opens_at.isoformat(), "opens_locally": opens_locally}
     return Refusal("reward_not_open", f"{name} opens at {opens_locally}.", "/reward", details)
 
@@ -164,8 +164,9 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
         message = f"The quote is for {quote.quantity} x {quote.reward} and member {quote.member_id}{whose}."
         return Refusal("quote_mismatch", message, "/quote")
     if quote.until <= decision.context.now:
-        message = f"The quote held until {quote.until.isoformat()}; ask for a new one."
-        return Refusal("quote_expired", message, "/quote", {"until": quote.until.isoformat()})
+        until = locally(decision.program, quote.until)
+        details: dict[str, object] = {"until": quote.until.isoformat(), "until_locally": until}
+        return Refusal("quote_expired", f"The quote held until {until}; ask for a new one.", "/quote", details)
     wallet = decision.wallet_number(quote.wallet)
     if isinstance(wallet, Refusal):
         return wallet
