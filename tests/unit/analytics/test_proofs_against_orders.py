@@ -42,6 +42,8 @@ CONDITIONS = [
     "order.total_cents / 100 >= 50 && order.total_cents % 7 != 3",
     "order.total_cents > 5000 && order.total_cents < 5001",
     "order.total_cents > 5000 && order.total_cents < 9000",
+    'order.channel.startsWith("w") && order.total_cents >= 1000',
+    '!order.channel.contains("e") || order.channel.matches("^w.b$")',
 ]
 AUDIENCES = [
     'member.tier == "gold"',
@@ -58,6 +60,8 @@ LINES = [
     'line.category == "cup"',
     'line.category in ["tea", "cup"]',
     'line.category != "tea"',
+    'line.category.endsWith("p") || line.category.startsWith("t")',
+    'line.category.matches("^[a-p]+$") && size(line.category) == 3',
     "line.paid_cents < 100",
     "line.paid_cents >= 1000",
     "line.quantity >= 2",

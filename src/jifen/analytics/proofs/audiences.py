@@ -59,7 +59,7 @@ def _never(
     names = {name for condition in asked for name in condition.names}
     for each in asked:
         solver.add(encoder.formula(each.root), has_value(encoder, each.root))
-    solver.add(*encoder.bounds(names), *always)
+    solver.add(*encoder.bounds(names, asked), *always)
     answer = solver.check()
     if answer == z3.unknown:
         yield gave_up(place.owner, "never_true", solver.reason_unknown())

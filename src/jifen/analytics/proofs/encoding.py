@@ -1,21 +1,26 @@
 """From the checked tree of a condition to a formula.
 
-Texts are whole numbers: each constant has one, and any other number stands for some other text. A list of texts is a
-truth value for each constant that is asked for. A part that no formula can say exactly becomes a value of which nothing
+Texts are whole numbers, and strings where they are looked into (`texts.py`). A list of texts is a truth value for each
+constant that is asked for. A part that no formula can say exactly becomes a value of which nothing
 is known, and is named: so a formula holds at least where its condition does. What is proven to be impossible is
 impossible, and what is found possible must be tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 import z3
 
 from jifen.analytics.proofs.moments import SymbolicMoment
+from jifen.analytics.proofs.patterns import is_plain, is_within
+from jifen.analytics.proofs.texts import Texts, TextTest, answer
+from jifen.core.conditions import Condition
 from jifen.core.conditions.fields import LINE_FIELDS
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, Quantifier, is_arithmetic
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, Quantifier, is_arithmetic, walk
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.facts import TIERS
 
@@ -41,23 +46,12 @@ class Encoder:
         self.context = z3.Context()
         self.moment = SymbolicMoment(self.context)
         self.fields = fields
-        self._codes: dict[str, int] = {"": 0}
-        self._texts: dict[int, str] = {0: ""}
+        self.texts = Texts(self.context)
         self._held: dict[tuple[str, str], Any] = {}
         self._unknown: dict[tuple[Node, str], Any] = {}
         self._fixed = {"event.type": event_type, "order.currency": currency}
 
     # --- texts ---
-
-    def code(self, text: str) -> int:
-        """The number of a text."""
-        code = self._codes.setdefault(text, len(self._codes))
-        self._texts[code] = text
-        return code
-
-    def text_of(self, code: int) -> str:
-        """The text of a number; some other text where it stands for none."""
-        return self._texts.get(code) or ("" if code == 0 else f"other-{code}" if code > 0 else f"another-{-code}")
 
     def held(self, name: str, model: Any) -> list[str]:
         """The texts of a list that a model has in it."""
@@ -105,19 +99,39 @@ class Encoder:
             case Constant(type="int", value=value):
                 return self.constant(int(value))
             case Constant(type="string", value=value):
-                return self.constant(self.code(str(value)))
+                return self.constant(self.texts.code(str(value)))
             case Name(type="bool" | "int" | "string" as kind, name=name):
                 if name in self._fixed:
-                    return self.constant(self.code(self._fixed[name]))
-                name = line + name.removeprefix(LINE_PREFIX) if name.startswith(LINE_PREFIX) else name
-                return self.truth(name) if kind == "bool" else self.number(name)
+                    return self.constant(self.texts.code(self._fixed[name]))
+                return self.truth(name) if kind == "bool" else self.number(_variable(name, line))
             case Call():
                 _refuse(node)
+                if node.overload in _OF_TEXTS:
+                    return self._of_texts(node, line)
                 if node.function == "@in":
                     return self._contained(node, line)
                 return self._call(node, [self.formula(each, line) for each in node.arguments])
         _refuse(node)
         raise Beyond(type(node).__name__, node.position)
+
+    def _of_texts(self, node: Call, line: str) -> Any:
+        """What a call says of its first argument, a text."""
+        return self._of_text(node.arguments[0], text_test(node), line)
+
+    def _of_text(self, node: Node, test: TextTest | None, line: str) -> Any:
+        """What a test says of a text; without a test: its length."""
+        match node:
+            case Call(function="_?_:_", arguments=(which, one, other)):
+                return z3.If(
+                    self.formula(which, line), self._of_text(one, test, line), self._of_text(other, test, line)
+                )
+            case Name(name=name) if name not in self._fixed:
+                variable = _variable(name, line)
+                return self.texts.length(variable, name) if test is None else self.texts.holds(variable, name, test)
+        text = (
+            str(node.value) if isinstance(node, Constant) else self._fixed[node.name] if isinstance(node, Name) else ""
+        )
+        return self.constant(len(text)) if test is None else z3.BoolVal(bool(answer(test, text)), self.context)
 
     def _contained(self, node: Call, line: str) -> Any:
         element, container = node.arguments
@@ -182,13 +196,15 @@ class Encoder:
     def _equals(self, name: str, value: bool | int | str) -> Any:
         if isinstance(value, bool):
             return self.truth(name) == value
-        return self.number(name) == (self.code(value) if isinstance(value, str) else value)
+        return self.texts.equals(name, value) if isinstance(value, str) else self.number(name) == value
 
     # --- what always holds ---
 
-    def bounds(self, names: Collection[str]) -> list[Any]:
-        """What always holds of the facts about members and moments, as far as these names depend on it."""
-        found: list[Any] = []
+    def bounds(self, names: Collection[str], conditions: Iterable[Condition]) -> list[Any]:
+        """What always holds of texts, and of the facts about members and moments, as far as these conditions, and the
+        names in them, depend on it."""
+        tests = {test for each in conditions for test in tests_in(each.root)}
+        found = self.texts.ties(names, tests)
         if any(name.startswith(("member.is_birthday", "member.birthday_")) for name in names):
             found += self._birthday()
         if any(name.startswith("member.") for name in names):
@@ -225,6 +241,11 @@ class Encoder:
             self.truth("member.is_birthday_month") == (month == self.moment.month),
             self.truth("member.is_birthday") == self.moment.is_birthday(month, day),
         ]
+
+
+def _variable(name: str, line: str) -> str:
+    """What the solver calls a fact; `line`: as for `Encoder.formula`."""
+    return line + name.removeprefix(LINE_PREFIX) if name.startswith(LINE_PREFIX) else name
 
 
 def unprovable_parts(node: Node) -> list[Beyond]:
@@ -273,6 +294,10 @@ def _refuse(node: Node) -> None:
             return
         case Call(function="@in", arguments=(element, ListLiteral())) if element.type in _KINDS:
             return
+        case Call() if node.overload in _OF_TEXTS:
+            text_test(node)
+            if _is_string(node.arguments[0]):
+                return
         case Call() if node.function in _EXACT:
             types = {each.type for each in node.arguments}
             by_text = "string" in types and node.function not in ("_==_", "_!=_", "_?_:_")
@@ -281,6 +306,38 @@ def _refuse(node: Node) -> None:
             if types <= set(_KINDS) and not by_text and not by_truth and _is_linear(node):
                 return
     raise Beyond(_word_for(node), node.position)
+
+
+def _is_string(node: Node) -> bool:
+    """Whether a text can be looked into."""
+    match node:
+        case Constant(value=str(text)):
+            return is_within(text)
+        case Call(function="_?_:_", arguments=(_, one, other)):
+            return _is_string(one) and _is_string(other)
+    return isinstance(node, Name)
+
+
+def text_test(node: Call) -> TextTest | None:
+    """The test of a text that a call is; None: it asks for the length. Raises Beyond."""
+    if node.function == "size":
+        return None
+    argument = node.arguments[1]
+    if isinstance(argument, Constant) and is_within(str(argument.value)):
+        test = msgspec.convert({"kind": node.function, "argument": argument.value}, TextTest)
+        if test.kind != "matches" or is_plain(test.argument):
+            return test
+    raise Beyond(_word_for(node), node.position)
+
+
+def tests_in(node: Node) -> Iterator[TextTest]:
+    """All tests of texts in a condition that can be proven."""
+    for each in walk(node):
+        if isinstance(each, Call) and each.overload in _OF_TEXTS:
+            with suppress(Beyond):
+                test = text_test(each)
+                if test is not None:
+                    yield test
 
 
 def _word_for(node: Node) -> str:
@@ -304,6 +361,13 @@ def _is_linear(node: Call) -> bool:
     return True
 
 
+#: What looks into a text, by CEL's names.
+_OF_TEXTS = frozenset(
+    [
+        *("starts_with_string", "ends_with_string", "contains_string", "matches", "matches_string"),
+        *("size_string", "string_size"),
+    ]
+)
 _EXACT = frozenset(
     [
         *("_&&_", "_||_", "!_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_?_:_"),

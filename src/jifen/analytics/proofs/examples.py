@@ -75,7 +75,7 @@ class _Reader:
         return int(self._model.eval(self._encoder.number(name), model_completion=True).as_long())
 
     def text(self, name: str) -> str:
-        return self._encoder.text_of(self.number(name))
+        return self._encoder.texts.of_model(self._model, self.number(name))
 
     def truth(self, name: str) -> bool:
         return bool(z3.is_true(self._model.eval(self._encoder.truth(name), model_completion=True)))

@@ -163,7 +163,8 @@ class Space:
         names = {name for rule in rules for name in rule.names}
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
-        solver.add(*wanted, *self.encoder.bounds(names))
+        conditions = [each for rule in rules for each in (*conditions_of(rule), rule.formula) if each is not None]
+        solver.add(*wanted, *self.encoder.bounds(names, conditions))
         return solver
 
     @staticmethod

@@ -21,9 +21,10 @@ def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | N
     for tier_set in program.tier_sets:
         encoder = Encoder("", program.document.currency, types)
         asked = [each for each in tier_set.tiers if each.is_earned and each.qualify is not None]
-        conditions = [each.qualify.root for each in asked if each.qualify is not None]
+        qualifying = [each.qualify for each in asked if each.qualify is not None]
+        conditions = [each.root for each in qualifying]
         formulas = [encoder.formula(each) for each in conditions]
-        always = [*encoder.bounds(tier_set.names), *counts_of(encoder, tier_set)]
+        always = [*encoder.bounds(tier_set.names, qualifying), *counts_of(encoder, tier_set)]
         for rank, tier in enumerate(asked):
             solver = z3.Solver(ctx=encoder.context)
             solver.set("timeout", timeout_ms)

@@ -186,7 +186,7 @@ def test_the_event_comes_as_close_as_can_be() -> None:
 
 def test_what_is_not_decided_is_named() -> None:
     """A pattern that no event was found for: whether the points are doubled at all is not known."""
-    rules = [capped(("points", 15, "event")), DOUBLE | {"when": 'event.source.matches("^a+$")'}]
+    rules = [capped(("points", 15, "event")), DOUBLE | {"when": 'event.source.matches("(?i)^a+$")'}]
     report = check_program(document_of(*rules))
     (named,) = [each for each in report.not_proven if each.why_en.startswith("idle_cap")]
     assert (report.findings, named.rule) == ([], "r0")
