@@ -84,6 +84,9 @@ async def find_draft(connection: Connection, draft_id: int) -> Draft:
     """A draft by its number. Raises UnknownDraft."""
     row = await connection.fetchrow(_SQL["one_draft"], draft_id) if 0 < draft_id < 2**63 else None
     if row is None:
+        if draft_id == 0:
+            # What is no number at all is asked for as 0.
+            raise UnknownDraft("There is no draft of this name; `jifen program drafts` shows all.")
         raise UnknownDraft(f"There is no draft {draft_id}; `jifen program drafts` shows all.", draft_id=draft_id)
     return _draft_of(row)
 

@@ -30,7 +30,7 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
     if not because:
         kinds = ", ".join(sorted({each["kind"] for each in findings}))
         raise FindingsNotAccepted(
-            f"The check of {name} has {len(findings)} findings ({kinds}): mend them, or accept them with a reason.",
+            f"The check of {name} found {len(findings)} ({kinds}): mend what it found, or accept it with a reason.",
             message_zh=f"{len(findings)} 项（{kinds}）。",
             findings=len(findings),
         )

@@ -26,6 +26,7 @@ from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.caps import OpenCap, cost_cents
+from jifen.core.rules.facts import REGISTERED
 
 Result = Finding | NotProven
 
@@ -43,6 +44,9 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
     for each in _all_drawn(program, spaces):
         owners = [rule.id for _, rule in each.rules]
         try:
+            if each.cap.cap.most == 0:
+                yield _nothing_through(each, owners)
+                continue
             verdict = _judged(each)
         except Undecided as error:
             yield gave_up(owners[0], "idle_cap", error)
@@ -58,6 +62,15 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
             zh = f"idle_cap：{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）：既没有证明，也没有找到反例"
             en = f"idle_cap: {en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}): no event found for which it binds"
             yield not_proven(owners[0], zh, f"{en}, and not proven that there is none")
+
+
+def _nothing_through(drawn: Drawn, owners: list[str]) -> Finding:
+    """That a cap of 0 leaves nothing, with an event of which it takes all. Raises Undecided."""
+    zh, en = drawn.names
+    space, rule = drawn.rules[0]
+    case = _Part(space, rule, drawn.cap).closest(MAXIMUM_AMOUNT)
+    shown = None if case is None else counterexample(case)
+    return finding("never_true", owners, f"{zh}为 0，永远得不到积分", f"{en} is 0: it lets nothing through", shown)
 
 
 def _all_drawn(program: Program, spaces: Sequence[Space]) -> Iterator[Drawn]:
@@ -134,6 +147,9 @@ class _Part:
         if self._cap.period == "event":
             return 1
         found = [self._scaled(each.most, each.period) for each in self._narrow() if each.limit == "count"]
+        if self._space.event_type == REGISTERED and self._cap.per == "member":
+            # Nobody registers twice.
+            found.append(1)
         return min((each for each in found if each is not None), default=None)
 
     def by_other_caps(self) -> int | None:

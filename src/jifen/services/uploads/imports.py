@@ -166,7 +166,8 @@ async def find_import(connection: Connection, number: int) -> Import:
     """What is known of an import. Raises UnknownImport."""
     row = await connection.fetchrow(_SQL["find_import"], number, LOST_SECONDS)
     if row is None:
-        raise UnknownImport(f"There is no import {number}.")
+        # What is no number at all is asked for as 0.
+        raise UnknownImport(f"There is no import {number}." if number else "There is no import of this name.")
     return _import(row)
 
 

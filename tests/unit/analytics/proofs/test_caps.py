@@ -141,6 +141,18 @@ IDLE: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]
         campaign(110, window={"from": "2026-11-01", "to": "2026-11-11"}),
         campaign(109, window={"from": "2026-11-01", "to": "2026-11-11"}),
     ),
+    "who registers once": (
+        [capped(("points", 10, "month"), event="member.registered")],
+        [capped(("points", 9, "month"), event="member.registered")],
+        {},
+        {},
+    ),
+    "a welcome that there is once": (
+        [capped(("count", 1, "lifetime"), event="member.registered")],
+        [capped(("count", 1, "lifetime"))],
+        {},
+        {},
+    ),
     "two rules of a campaign": (
         [capped(("count", 1, "lifetime"), campaign="c"), capped(("count", 2, "lifetime"), campaign="c")],
         [capped(("count", 1, "lifetime"), campaign="c"), capped(("count", 2, "lifetime"), campaign="c")],
@@ -191,6 +203,16 @@ def test_what_is_not_decided_is_named() -> None:
     (named,) = [each for each in report.not_proven if each.why_en.startswith("idle_cap")]
     assert (report.findings, named.rule) == ([], "r0")
     assert "The cap of r0" in named.why_en
+
+
+def test_a_cap_of_nothing_is_told() -> None:
+    """The rule never gives anything; an event is shown of which the cap takes all."""
+    document = document_of(capped(("count", 0, "day")))
+    found = only(check_program(document), "never_true")
+    assert found.counterexample is not None
+    assert found.message_en == "The cap of r0 is 0: it lets nothing through"
+    (verdict,) = tried(document, found.counterexample).trace
+    assert verdict.outcome == "capped"
 
 
 def test_a_budget_for_everybody_is_used_up_by_many() -> None:
