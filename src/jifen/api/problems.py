@@ -106,6 +106,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "unknown_hold": ProblemKind(404, "Unknown hold", "预占不存在"),
     "unknown_tier": ProblemKind(422, "Unknown tier", "等级不存在"),
     "unknown_tier_set": ProblemKind(422, "Unknown tier set", "等级体系不存在"),
+    "tier_given": ProblemKind(409, "Another tier was given", "已有授予的等级"),
     "tier_below_earned": ProblemKind(409, "Lower than the tier that was earned", "低于已获得的等级"),
     "tier_not_granted": ProblemKind(409, "No tier was given", "没有授予的等级"),
     "payment_used": ProblemKind(409, "Payment used", "付款已使用"),

@@ -344,8 +344,8 @@ def check_document(document: ProgramDocument) -> None:
     check_range("$.members.most_in_household", document.members.most_in_household, 2, MAXIMUM_HOUSEHOLD)
     if document.members.daily_from_household is not None:
         check_range("$.members.daily_from_household", document.members.daily_from_household, 0, MAXIMUM_AMOUNT)
-    wallets = [wallet.id for wallet in document.wallets]
-    check_rewards(document.rewards, document.approvals, wallets, opened_rewards(document.tier_sets))
+    kinds = {wallet.id: wallet.kind for wallet in document.wallets}
+    check_rewards(document.rewards, document.approvals, kinds, opened_rewards(document.tier_sets))
     check_opened(document.tier_sets, [reward.id for reward in document.rewards])
     _check_dealings(document)
     # Conditions and windows are found right or wrong as they are compiled.

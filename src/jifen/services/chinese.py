@@ -130,6 +130,11 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "unknown_hold": ("没有预占 {hold_id}。", "没有这笔预占；请检查编号。"),
     "unknown_tier": ("没有这个等级：{message}",),
     "unknown_tier_set": ("没有这个等级体系：{message}",),
+    "tier_given": (
+        "会员已有授予的等级 {given}（到 {until_locally}），不能由 {tier} 取代；如确有必要，请先收回。",
+        "会员已有授予的等级 {given}（长期），不能由 {tier} 取代；如确有必要，请先收回。",
+        "会员已有授予的等级。",
+    ),
     "tier_below_earned": ("会员已获得更高的等级 {earned}，不能授予 {tier}。", "会员已获得更高的等级。"),
     "tier_not_granted": ("会员没有可以收回的授予等级。",),
     "payment_used": ("这笔付款已由 {transaction_id} 计入；一笔付款只算一次。", "这笔付款已经计入过。"),
@@ -154,7 +159,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "no_household": ("会员 {member_id} 不在任何家庭中。", "会员不在任何家庭中。"),
     "household_full": ("一个家庭最多 {most} 位会员。", "家庭成员已满。"),
     "holds_open": (
-        "还有 {held} 积分被预占；请先核销或释放。",
+        "还有 {held} 积分被预占；请先扣减或释放预占，并完成、驳回或取消用到它的兑换（含家庭兑换）。",
         "兑换单 {redemption_id} 还未结束；请先完成、拒绝或取消它。",
         "还有未结束的预占。",
     ),
@@ -179,7 +184,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "price_changed": ("价格已变动：现在需要 {points} 积分。", "价格已变动。"),
     "invalid_quantity": ("一次可兑换 1 至 100 件。",),
     "invalid_quote": ("这不是本系统给出的报价；请用 POST /v1/quotes 报价。",),
-    "quote_mismatch": ("报价与这次兑换的会员、兑换品或数量不符；请重新报价。",),
+    "quote_mismatch": ("报价与这次兑换的会员、兑换品、数量或价格不符；请重新报价。",),
     "quote_expired": ("报价有效至 {until_locally}；请重新报价。", "报价已过期。"),
     "quote_used": ("报价已由 {transaction_id} 使用，只能兑换一次；请重新报价。", "报价已经用过；请重新报价。"),
     "limit_reached": (

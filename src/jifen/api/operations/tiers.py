@@ -94,6 +94,7 @@ OPERATIONS = (
             "unknown_tier_set",
             "unknown_tier",
             "tier_below_earned",
+            "tier_given",
             "tier_not_granted",
             "tier_not_paid",
             "payment_used",

@@ -22,6 +22,7 @@ from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Reward
 from jifen.core.redemption.machine import Step, next_state
 from jifen.core.redemption.offers import Asker, OpenPrice, OpenReward, limit_names
+from jifen.core.redemption.quotes import Quote
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
@@ -170,7 +171,26 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
     wallet = decision.wallet_number(quote.wallet)
     if isinstance(wallet, Refusal):
         return wallet
+    if not _is_quoted_price(decision.program, command, quote):
+        message = f"The quote is for {quote.points:,} points in all, and another price was asked for: leave one out."
+        zh = f"报价合计 {quote.points:,} 积分，与所指定的价格不符；请只写其一。"
+        return Refusal("quote_mismatch", message, "/price" if command.points is None else "/points", message_zh=zh)
     return Choice(wallet, quote.points, quote.cash_cents, quote.version, quote.nonce)
+
+
+def _is_quoted_price(program: Program, command: RedeemReward, quote: Quote) -> bool:
+    """Whether a price that is named beside a quote is the quoted one. Since the program changed, the numbers of rungs
+    may mean others."""
+    if command.points is not None and command.points * command.quantity != quote.points:
+        return False
+    if command.price is None or quote.version != program.version:
+        return True
+    prices = program.offers.rewards[command.reward].document.prices
+    if command.price >= len(prices):
+        return False
+    price = prices[command.price]
+    asked = (price.wallet or program.document.wallets[0].id, price.points, price.cash_cents)
+    return asked == (quote.wallet, quote.points // command.quantity, quote.cash_cents // command.quantity)
 
 
 def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:

@@ -8,7 +8,7 @@ from jifen.core.calendar import local_day
 from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.settle import settle
 from jifen.core.ledger.values import Kind, MemberState
-from jifen.core.program import Program
+from jifen.core.program import Program, locally
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
 from jifen.core.tiers.moves import end_grant, join, recalculate, review, rise, stand, tier_in_force
@@ -88,7 +88,7 @@ def grant_tier(decision: Decision, command: GrantTier) -> Refusal | None:
             return Refusal("tier_not_granted", "The member was given no tier that could be taken back.", "/tier")
         change = end_grant(tier_set, standing, at, "withdrawn")
     else:
-        granted = _grant(tier_set, standing, command, at)
+        granted = _grant(decision.current, tier_set, standing, command, at)
         if isinstance(granted, Refusal):
             return granted
         change = granted
@@ -127,7 +127,9 @@ def _unknown_tier(tier_set: OpenTierSet, tier: str | None) -> Refusal:
     return Refusal("unknown_tier", message, "/tier", message_zh=zh)
 
 
-def _grant(tier_set: OpenTierSet, standing: Standing | None, command: GrantTier, now: datetime) -> TierChange | Refusal:
+def _grant(
+    program: Program, tier_set: OpenTierSet, standing: Standing | None, command: GrantTier, now: datetime
+) -> TierChange | Refusal:
     rank = tier_set.rank_of(command.tier or "")
     if rank == NO_RANK:
         return _unknown_tier(tier_set, command.tier)
@@ -145,6 +147,8 @@ def _grant(tier_set: OpenTierSet, standing: Standing | None, command: GrantTier,
     if until is not None and until <= now:
         return Refusal("instant_in_past", "A tier cannot end before it begins: give a later instant.", "/valid_until")
     by = "manual" if tier.is_earned else tier.document.by
+    if standing is not None and (refusal := _check_given(program, tier_set, standing, tier, by)):
+        return refusal
     after = stand(tier_set, standing, now, granted=tier.id, granted_by=by, granted_until=until)
     return TierChange(tier_set.id, tier_in_force(tier_set, standing), after.tier, "granted", after)
 
@@ -156,6 +160,25 @@ def _check_payment(tier: OpenTier, command: GrantTier) -> Refusal | None:
     if not is_paid and command.payment_reference is not None:
         return Refusal("tier_not_paid", f"{tier.id} is not one that is paid for.", "/paid")
     return None
+
+
+def _check_given(
+    program: Program, tier_set: OpenTierSet, standing: Standing, tier: OpenTier, by: str
+) -> Refusal | None:
+    """Refuse to replace what was given by something lower, or what was paid for by something that is not: nobody loses
+    that unawares. Whoever means it takes it back first."""
+    given = tier_set.rank_of(standing.granted)
+    if given == NO_RANK or standing.granted == tier.id:
+        return None
+    if tier.rank > given and not (standing.granted_by == "paid" and by != "paid"):
+        return None
+    until = None if standing.granted_until is None else locally(program, standing.granted_until)
+    lasts = "without an end" if until is None else f"until {until}"
+    message = f"The member was given {standing.granted}, {lasts}, which {tier.id} would replace: take it back first."
+    details: dict[str, object] = {"given": standing.granted, "tier": tier.id}
+    if until is not None:
+        details["until_locally"] = until
+    return Refusal("tier_given", message, "/tier", details)
 
 
 def _begin(standing: Standing | None, tier: OpenTier, now: datetime) -> datetime:

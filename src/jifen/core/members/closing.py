@@ -28,13 +28,16 @@ def change_life(decision: Decision, command: ChangeLife) -> Refusal | None:
 
 
 def refuse_open_holds(decision: Decision) -> Refusal | None:
-    """Refuse while points are held: capture or release them first."""
+    """Refuse while points are held, by holds or by redemptions, also those of others in the household."""
     holds = [account for account in decision.state.accounts if decision.journal.look(account.wallet).held]
     if not holds:
         return None
     member = str(decision.journal.member_id)
     held = sum(decision.journal.look(account.wallet).held for account in holds)
-    message = f"{held} points of member {member} are held: capture or release them first."
+    message = (
+        f"{held} points of member {member} are held: capture or release the holds, and complete, reject or cancel the "
+        "redemptions that they pay for, first."
+    )
     return Refusal("holds_open", message, None, {"member_id": member, "held": held})
 
 

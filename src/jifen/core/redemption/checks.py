@@ -8,6 +8,7 @@ from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
 from jifen.core.redemption.document import AddOnTerms, ApprovalFlow, CouponTerms, Price, Reward, RewardKind
 from jifen.core.rules.faults import check_ids, check_length, check_number, check_range, check_text, invalid, unknown
 from jifen.core.text import unfit_text
+from jifen.core.wallets.checks import Kinds, check_spendable
 
 MAXIMUM_REWARDS = 2_000
 MAXIMUM_PRICES = 20
@@ -22,10 +23,10 @@ MAXIMUM_PIECES = 100
 
 
 def check_rewards(
-    rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], wallets: Sequence[str], opened: Collection[str] = ()
+    rewards: Sequence[Reward], flows: Sequence[ApprovalFlow], kinds: Kinds, opened: Collection[str] = ()
 ) -> None:
-    """Raise InvalidProgram for the first field of rewards and flows that makes no sense. `opened`: the rewards that
-    tiers open."""
+    """Raise InvalidProgram for the first field of rewards and flows that makes no sense. `kinds`: of the wallets;
+    `opened`: the rewards that tiers open."""
     check_number("$.rewards", rewards, MAXIMUM_REWARDS)
     check_ids("$.rewards", [each.id for each in rewards])
     _check_flows(flows)
@@ -44,7 +45,7 @@ def check_rewards(
                     "must be an http(s) address, or a path that begins with /",
                     "须为 http(s) 地址，或以 / 开头的路径",
                 )
-        _check_prices(f"{path}.prices", reward.prices, wallets)
+        _check_prices(f"{path}.prices", reward.prices, kinds)
         _check_terms(path, reward)
         if reward.hidden and reward.audience is None and reward.id not in opened:
             en = "hides it from everybody: say with `for` who may see it, or list it in a tier's `opened_rewards`"
@@ -59,14 +60,16 @@ def check_rewards(
         _check_limits(path, reward)
 
 
-def _check_prices(path: str, prices: Sequence[Price], wallets: Sequence[str]) -> None:
+def _check_prices(path: str, prices: Sequence[Price], kinds: Kinds) -> None:
     check_number(path, prices, MAXIMUM_PRICES, least=1)
     for index, price in enumerate(prices):
         place = f"{path}[{index}]"
         check_range(f"{place}.points", price.points, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
         check_range(f"{place}.cash_cents", price.cash_cents, 0, MAXIMUM_AMOUNT // MAXIMUM_PIECES)
-        if price.wallet is not None and price.wallet not in wallets:
-            raise unknown(f"{place}.wallet", price.wallet, wallets, "积分账户", "wallets")
+        if price.wallet is not None:
+            check_spendable(f"{place}.wallet", price.wallet, kinds)
+        elif price.points:
+            check_spendable(f"{place}.wallet", next(iter(kinds)), kinds)
 
 
 def _check_terms(path: str, reward: Reward) -> None:

@@ -14,7 +14,7 @@ from jifen.core.refusal import Refusal
 from jifen.engine.engine import QueueFull
 from jifen.engine.submission import Outcome, Submission
 from jifen.services.imports.orders import ImportEvent, count_events, events
-from jifen.services.imports.rejects import Reject
+from jifen.services.imports.rejects import refused_by_ledger
 from jifen.services.imports.staging import Staging
 
 #: So many groups are on their way at once, of different members, so that each member's events stay in order.
@@ -118,7 +118,7 @@ class Recording:
         is_order = not event.is_refund
         if isinstance(outcome, Refusal):
             summary.refused += 1
-            self._staging.reject(Reject(event.line, outcome.pointer or "", outcome.code, message=outcome.message))
+            self._staging.reject(refused_by_ledger(event.line, outcome, outcome.pointer or ""))
             if is_order:
                 self._staging.change("UPDATE orders SET is_bad = 1 WHERE number = ?", [(event.number,)])
             return

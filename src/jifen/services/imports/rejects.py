@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 
 from jifen.core.errors import JifenError
+from jifen.core.refusal import Refusal
+from jifen.services.chinese import chinese_of
 from jifen.services.imports.reading import Row
 
 #: Reasons by code: Chinese and English; {detail} is the value or figure at fault.
@@ -95,6 +97,10 @@ REASONS = {
 HEADER = ["file", "line", "field", "code", "reason_zh", "reason_en", "row"]
 
 
+#: Where rejects are kept until the file is written: the fields of Reject.
+TABLE = "CREATE TABLE rejects (line INTEGER, field TEXT, code TEXT, detail TEXT, message TEXT, message_zh TEXT);"
+
+
 class RejectsNotWritten(JifenError):
     """The rejects file cannot be written where it was asked for."""
 
@@ -104,7 +110,7 @@ class RejectsNotWritten(JifenError):
 class Reject(msgspec.Struct, frozen=True, gc=False):
     """Why a line of the file was not taken. `field` is the column's name in the file; empty: the line as a whole.
 
-    `message` is the ledger's own, where it was the ledger that refused.
+    `message` is the ledger's own, where it was the ledger that refused, and `message_zh` the same in Chinese.
     """
 
     line: int
@@ -112,13 +118,19 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     code: str
     detail: str = ""
     message: str = ""
+    message_zh: str = ""
 
     def reasons(self) -> tuple[str, str]:
         """Why, in Chinese and in English."""
         if self.code in REASONS and not self.message:
             chinese, english = REASONS[self.code]
             return chinese.format(detail=self.detail), english.format(detail=self.detail)
-        return f"账本拒绝：{self.message}", f"refused by the ledger: {self.message}"
+        return f"账本拒绝：{self.message_zh}", f"refused by the ledger: {self.message}"
+
+
+def refused_by_ledger(line: int, refusal: Refusal, field: str = "") -> Reject:
+    """A line that the ledger refused."""
+    return Reject(line, field, refusal.code, message=refusal.message, message_zh=chinese_of(refusal))
 
 
 class Rejects:
@@ -126,7 +138,7 @@ class Rejects:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", check_same_thread=False)
-        self._database.execute("CREATE TABLE rejects (line INTEGER, field TEXT, code TEXT, detail TEXT, message TEXT)")
+        self._database.execute(TABLE)
         self.count = 0
 
     def close(self) -> None:
@@ -136,7 +148,7 @@ class Rejects:
     def add(self, reject: Reject) -> None:
         """Keep why a line was not taken."""
         self.count += 1
-        self._database.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", msgspec.structs.astuple(reject))
+        self._database.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(reject))
 
     def by_line(self) -> Iterator[Reject]:
         """All of them, in the order of the file."""

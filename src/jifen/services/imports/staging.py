@@ -14,8 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_LINES
+from jifen.services.imports.rejects import TABLE as REJECTS
 from jifen.services.imports.rejects import Reject
 from jifen.services.imports.rows import FileLine
 
@@ -44,14 +47,13 @@ CREATE TABLE booked (
 ) WITHOUT ROWID;
 CREATE TABLE bad_orders (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE guest_orders (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE rejects (line INTEGER, field TEXT, code TEXT, detail TEXT, message TEXT);
 """
 _AFTER_READING = """
 INSERT OR IGNORE INTO bad_orders SELECT order_id FROM orders WHERE line_count > {limit};
 UPDATE orders SET is_bad = 1 WHERE order_id IN (SELECT order_id FROM bad_orders);
 INSERT INTO rejects
     SELECT l.line, CASE WHEN o.line_count > {limit} THEN 'order_id' ELSE '' END,
-           CASE WHEN o.line_count > {limit} THEN 'too_many_lines' ELSE 'order_incomplete' END, o.line_count, ''
+           CASE WHEN o.line_count > {limit} THEN 'too_many_lines' ELSE 'order_incomplete' END, o.line_count, '', ''
     FROM orders o JOIN lines l ON l.order_number = o.number WHERE o.is_bad;
 CREATE INDEX lines_by_sku ON lines (member, sku);
 """
@@ -77,7 +79,7 @@ class Staging:
         self._phone_region = phone_region
         self.database = sqlite3.connect(path, check_same_thread=False)
         # The first change opens the one transaction that lasts to the end: the file is thrown away, whatever happens.
-        self.database.executescript(_SCHEMA)
+        self.database.executescript(_SCHEMA + REJECTS)
         self._waiting: list[tuple[object, ...]] = []
         self._name: tuple[bool, str] | None = None
         self._current = _Current(0, 0, "", "", 0)
@@ -189,13 +191,12 @@ class Staging:
 
     def reject(self, reject: Reject) -> None:
         """Keep why a line was not taken."""
-        row = (reject.line, reject.field, reject.code, reject.detail, reject.message)
-        self.database.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?)", row)
+        self.database.execute("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(reject))
 
     def rejects(self) -> Iterator[Reject]:
         """All that was not taken, by line."""
-        rows = self.database.execute("SELECT line, field, code, detail, message FROM rejects ORDER BY line, rowid")
-        return (Reject(line, field, code, str(detail), message) for line, field, code, detail, message in rows)
+        rows = self.database.execute("SELECT * FROM rejects ORDER BY line, rowid")
+        return (Reject(line, field, code, str(detail), *said) for line, field, code, detail, *said in rows)
 
     def rejected_lines(self) -> int:
         """How many lines of the file were not taken."""

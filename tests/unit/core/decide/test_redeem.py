@@ -124,6 +124,13 @@ def test_a_quote_holds_its_price_for_its_time() -> None:
     redeemed = counter.done(RedeemReward(ALICE, "e-book", quote=quote))
     assert (counter.redemption(redeemed.sequence).points, counter.redemption(redeemed.sequence).quote) == (7, "this")
     assert counter.code(RedeemReward(ALICE, "e-book", 2, quote=quote)) == "quote_mismatch"
+    # Another price beside it, by its number or its points; while the program is the same.
+    fresh = msgspec.structs.replace(quote, nonce="other")
+    assert counter.code(RedeemReward(ALICE, "e-book", price=0, quote=fresh)) == "quote_mismatch"
+    assert counter.code(RedeemReward(ALICE, "e-book", price=9, quote=fresh)) == "quote_mismatch"
+    assert counter.code(RedeemReward(ALICE, "e-book", points=8, quote=fresh)) == "quote_mismatch"
+    earlier = msgspec.structs.replace(fresh, version=0)
+    counter.done(RedeemReward(ALICE, "e-book", price=0, points=7, quote=earlier))
     counter.shop.later(minutes=15)
     assert counter.code(RedeemReward(ALICE, "e-book", quote=quote)) == "quote_expired"
 

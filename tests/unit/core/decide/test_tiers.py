@@ -175,6 +175,24 @@ def test_what_cannot_be_given() -> None:
     assert refused(plain.do(GrantTier(ALICE, "gold"))) == "unknown_tier_set"
 
 
+def test_nothing_that_was_given_is_lost_unawares() -> None:
+    """What was paid for gives way to a payment alone, what was given to something higher; or it is taken back first."""
+    shop = Shop(club(tier_set(tiers=[*LEVELS, msgspec.structs.replace(LEVELS[-1], id="extra")])))
+    shop.do(GrantTier(ALICE, "black"))
+    refusal = shop.do(GrantTier(ALICE, "silver"))
+    assert refused(refusal) == "tier_given"
+    assert "was given black, without an end" in str(refusal)
+    shop.do(GrantTier(ALICE, "plus", payment_reference="P1"))
+    refusal = shop.do(GrantTier(ALICE, "black"))
+    assert refused(refusal) == "tier_given"
+    assert "was given plus, until 2027-03-11 00:00 (Asia/Shanghai)" in str(refusal)
+    shop.do(GrantTier(ALICE, "extra", payment_reference="P2"))
+    assert refused(shop.do(GrantTier(ALICE, "plus", payment_reference="P3"))) == "tier_given"
+    shop.do(GrantTier(ALICE, None))
+    shop.do(GrantTier(ALICE, "silver"))
+    assert standing(shop).tier == "silver"
+
+
 def test_balances_and_what_was_earned() -> None:
     """Growth value is a wallet; a transfer lifts whoever receives it, and points that mature do."""
     growth = [level("regular"), level("tall", "balance.growth >= 200"), level("top", "total.earned.growth >= 1000")]

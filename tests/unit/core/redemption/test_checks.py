@@ -133,3 +133,20 @@ def test_terms_of_add_ons(reward: str, changes: dict[str, Any], named: str) -> N
     with pytest.raises(InvalidProgram) as caught:
         check_document(msgspec.structs.replace(document, rewards=rewards))
     assert f"$.rewards[{place}].{named}" in str(caught.value)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_only_counts_for_tiers_pays_for_nothing(named: bool) -> None:
+    """Neither named nor as the first wallet of the program. What costs no points takes none."""
+    wallets = [
+        msgspec.structs.replace(each, kind="qualifying") if each.id == ("growth" if named else "points") else each
+        for each in make_document().wallets
+    ]
+    plain = with_rewards(make_document())
+    price = Price(points=3, wallet="growth" if named else None)
+    (reward,) = [msgspec.structs.replace(each, prices=[price]) for each in plain.rewards if each.id == "e-book"]
+    document = msgspec.structs.replace(plain, wallets=wallets, rewards=[reward])
+    with pytest.raises(InvalidProgram, match=r"\$\.rewards\[0\]\.prices\[0\]\.wallet is .* a qualifying wallet"):
+        check_document(document)
+    free = msgspec.structs.replace(reward, prices=[Price(points=0, cash_cents=100)])
+    check_document(msgspec.structs.replace(document, rewards=[free]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -37,7 +38,7 @@ from jifen.services.imports.people.rows import moment_of
 from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rehearsal import Rehearsal
-from jifen.services.imports.rejects import check_writable
+from jifen.services.imports.rejects import Reject, check_writable, refused_by_ledger
 from jifen.services.snapshot import snapshot_of
 
 #: Whole numbers, as spreadsheets write them too.
@@ -235,7 +236,7 @@ class _Work:
         for lot in lots:
             standing = standings.get(lot.number)
             if lot.member_id is None and not self._mapping.register:
-                self._reject(lot, "unknown_member", detail=lot.member)
+                self._reject(lot, partial(_unknown, member=lot.member))
             elif standing is None:
                 news.append(lot)
                 if any(not self._lots.has(lot, until) for until in opening.other_expiries(lot)):
@@ -245,9 +246,7 @@ class _Work:
                     lots_there, points_there = self._elsewhere.get(source, (0, 0))
                     self._elsewhere[source] = (lots_there + 1, points_there + lot.points)
             elif standing.differs:
-                before = f" ({standing.booked} points)" if standing.booked else ""
-                message = f"This balance was imported before with other points{before}: correct it with an adjustment."
-                self._reject(lot, "key_conflict", message=message)
+                self._reject(lot, partial(_conflict, booked=standing.booked))
             elif standing.waits:
                 self.summary.waiting += 1
                 self._waiting[lot.wallet] += lot.points
@@ -255,16 +254,16 @@ class _Work:
                 self.summary.unchanged += 1
         await self._book(recorder, news)
 
-    def _reject(self, lot: LotRow, code: str, *, detail: str = "", message: str = "") -> None:
+    def _reject(self, lot: LotRow, because: Callable[[int], Reject]) -> None:
         for line in self._lots.lines_of(lot):
-            self._people.reject(line, "", code, detail, message)
+            self._people.add_reject(because(line))
         self._rejected[lot.wallet] += lot.points
 
     async def _book(self, recorder: Recorder, lots: list[LotRow]) -> None:
         submissions = [self._submission(lot) for lot in lots]
         for lot, outcome in zip(lots, await send(recorder, submissions), strict=True):
             if isinstance(outcome, Refusal):
-                self._reject(lot, outcome.code, message=outcome.message)
+                self._reject(lot, partial(refused_by_ledger, refusal=outcome))
             elif outcome.sequence < 0:
                 self.summary.waiting += 1
                 self._waiting[lot.wallet] += lot.points
@@ -367,3 +366,13 @@ async def _claim(connection: Connection, source: str) -> None:
     """Keep other imports of this source away until the connection is closed: both would find nothing booked yet."""
     if not await connection.fetchval(CLAIM_SOURCE, source):
         raise ImportRunning(f"Balances of the source {source!r} are being imported already; wait for the end of that.")
+
+
+def _unknown(line: int, member: str) -> Reject:
+    return Reject(line, "", "unknown_member", member)
+
+
+def _conflict(line: int, booked: int) -> Reject:
+    zh, en = (f"（{booked}）", f" ({booked} points)") if booked else ("", "")
+    message = f"This balance was imported before with other points{en}: correct it with an adjustment."
+    return Reject(line, "", "key_conflict", "", message, f"这笔余额以前以其他积分数{zh}导入过：请用调整更正。")

@@ -28,7 +28,7 @@ from jifen.services.imports.people.repeats import Repeats, Spool
 from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
-from jifen.services.imports.rejects import check_writable
+from jifen.services.imports.rejects import check_writable, refused_by_ledger
 
 ACTOR = "jifen:import"
 
@@ -356,7 +356,7 @@ class _Work:
         return Submission(command, self._mapping.source, key, msgspec.json.encode(row), ACTOR, at)
 
     def _refused(self, line: int, refusal: Refusal) -> None:
-        self._people.reject(line, "", refusal.code, message=refusal.message)
+        self._people.add_reject(refused_by_ledger(line, refusal))
 
 
 def _only_owner(outcome: Outcome) -> int | None:

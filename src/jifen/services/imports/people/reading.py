@@ -62,9 +62,13 @@ class PeopleFile:
         """Raise RowFault where a mapped column has no value; in `single` it must be the row's own."""
         check_marks(cells, self._names, single, "merged_points")
 
-    def reject(self, line: int, field: str, code: str, detail: str = "", message: str = "") -> None:
+    def reject(self, line: int, field: str, code: str, detail: str = "") -> None:
         """Keep why a row was not taken."""
-        self._rejects.add(Reject(line, field, code, detail, message))
+        self._rejects.add(Reject(line, field, code, detail))
+
+    def add_reject(self, reject: Reject) -> None:
+        """The same, put together elsewhere."""
+        self._rejects.add(reject)
 
     def write_rejects(self, path: Path, called: str | None = None) -> None:
         """Write the rejects by line, of a file that is called like this. Raises RejectsNotWritten."""

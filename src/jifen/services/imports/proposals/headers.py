@@ -17,7 +17,14 @@ from jifen.services.imports.tables import Table
 _ROWS_FOR_HEADER: Final = 10
 #: What columns are called, by what they mean; compared without spaces, signs and case.
 IDENTITIES: Final = {
-    "phone": ("手机号", "手机", "手机号码", "电话", "联系电话", "phone", "mobile", "cellphone", "phonenumber", "tel"),
+    "phone": (
+        *(
+            f"{whose}{what}"
+            for whose in ("", "会员", "客户", "买家")
+            for what in ("手机号", "手机", "手机号码", "电话")
+        ),
+        *("联系电话", "phone", "mobile", "cellphone", "phonenumber", "tel"),
+    ),
     "email": ("邮箱", "电子邮箱", "邮件", "email", "mail", "emailaddress"),
     "card": ("卡号", "会员卡号", "会员卡", "card", "cardno", "cardnumber", "membercard"),
     "openid": ("openid", "微信openid"),
