@@ -11,6 +11,7 @@ from jifen.cli.asking import submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
 from jifen.cli.program import AsJson
+from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -42,7 +43,7 @@ def list_all(
     """列出请求（默认：待复核的），最多 200 个 / List requests, newest first, at most 200."""
     states = ("waiting", "approved", "rejected", "lapsed", "all")
     if state not in states:
-        raise typer.BadParameter(f"{state!r} is none of {', '.join(states)}", param_hint="--state")
+        raise BadValue("--state", f"{state!r} 须为{'、'.join(states)}之一", f"{state!r} is none of {', '.join(states)}")
     page = invocation.ask(lambda connection: _page(connection, state), may_make=False)
     if as_json:
         write_json(page.approvals)

@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.cli.usage import BadValue
 from jifen.core.limits import MAXIMUM_TEXT
 
 group = typer.Typer(help="家庭：会员共用积分 / Households: members who spend their points together.")
@@ -62,7 +63,7 @@ def found(
     from jifen.core.members.commands import FoundHousehold
 
     if not 0 < len(name) <= MAXIMUM_TEXT:
-        raise typer.BadParameter(f"A name has 1 to {MAXIMUM_TEXT} characters.", param_hint="NAME")
+        raise BadValue("NAME", f"名称须为 1 至 {MAXIMUM_TEXT} 个字符", f"a name has 1 to {MAXIMUM_TEXT} characters")
     first = number_of(invocation, head)
     members = tuple(number_of(invocation, each) for each in others or ())
     submit(invocation, FoundHousehold(first, name, members), reason=reason)

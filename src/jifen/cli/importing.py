@@ -12,6 +12,7 @@ from msgspec import structs
 
 from jifen.cli.invocation import Invocation
 from jifen.cli.output import Progress, progress_bar, write_line, write_note
+from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
@@ -90,7 +91,11 @@ def propose(kind: Kind, file: Path | None, query: str | None, sheet: str | None,
 def needed(mapping: str | None) -> str:
     """The mapping that was named."""
     if mapping is None:
-        raise typer.BadParameter("Name a mapping with --mapping FILE; --infer proposes one.", param_hint="--mapping")
+        raise BadValue(
+            "--mapping",
+            "请用 --mapping FILE 指定映射；--infer 会提出一个",
+            "name a mapping with --mapping FILE; --infer proposes one",
+        )
     return mapping
 
 
@@ -109,8 +114,8 @@ def _checked(source: str | None) -> str | None:
     from jifen.core.text import unfit_text
 
     if source is not None and (not 0 < len(source) <= _LONGEST_SOURCE or unfit_text(source)):
-        message = f"A source has 1 to {_LONGEST_SOURCE} characters, without control characters."
-        raise typer.BadParameter(message, param_hint="--source")
+        zh = f"来源须为 1 至 {_LONGEST_SOURCE} 个字符，不含控制字符"
+        raise BadValue("--source", zh, f"a source has 1 to {_LONGEST_SOURCE} characters, without control characters")
     return source
 
 
@@ -142,7 +147,7 @@ def rows_of(file: Path | None, query: str | None) -> Iterator[Path]:
     from jifen.services.imports.querying import queried
 
     if (file is None) == (query is None):
-        raise typer.BadParameter("Name either a FILE or a --query, and not both.", param_hint="FILE")
+        raise BadValue("FILE", "FILE 与 --query 须且只能写一个", "name either a FILE or a --query, and not both")
     if file is not None:
         kind_of(file)
         yield file

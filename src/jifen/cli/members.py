@@ -11,6 +11,7 @@ from jifen.cli.asking import Refused, accepted, read, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.cli.usage import BadValue
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -158,7 +159,11 @@ def _identities(texts: list[str]) -> tuple[Identity, ...]:
     from jifen.services.events import parse_identities
 
     if len(texts) > MAXIMUM_IDENTITIES:
-        raise typer.BadParameter(f"A member has {MAXIMUM_IDENTITIES} identities at most.", param_hint="IDENTITY...")
+        raise BadValue(
+            "IDENTITY...",
+            f"一位会员最多 {MAXIMUM_IDENTITIES} 个标识",
+            f"a member has {MAXIMUM_IDENTITIES} identities at most",
+        )
     return _accepted(parse_identities(texts, "/identities"))
 
 
@@ -180,7 +185,9 @@ def _new_person(invocation: Invocation, said: dict[str, object], fields: dict[st
         kind = known.get(name, "string")
         value = read_field(text, kind)
         if value is None:
-            raise Refused(Refusal("invalid_field", f"{name} must be of type {kind}, not {text[:80]!r}."))
+            zh = f"{name} 须为 {kind} 类型，不能是 {text[:80]!r}。"
+            message = f"{name} must be of type {kind}, not {text[:80]!r}."
+            raise Refused(Refusal("invalid_field", message, message_zh=zh))
         typed[name] = value
     return _accepted(read_json(msgspec.json.Decoder(NewPerson), msgspec.json.encode(said | {"fields": typed})))
 
@@ -202,7 +209,7 @@ def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     for text in texts or ():
         name, sign, value = text.partition("=")
         if not (name and sign and value):
-            raise typer.BadParameter(f"{text!r} is not NAME=TEXT.", param_hint=option)
+            raise BadValue(option, f"{text!r} 须写成 NAME=TEXT", f"{text!r} is not NAME=TEXT")
         pairs[name] = value
     return pairs
 
@@ -245,7 +252,11 @@ def anonymise(
 ) -> None:
     """清除个人资料，账本保留 / Erase the personal data; the ledger stays."""
     if not is_sure:
-        raise typer.BadParameter("Personal data cannot be brought back: add --yes.", param_hint="--yes")
+        raise BadValue(
+            "--yes",
+            "个人资料清除后无法恢复，确认请加 --yes",
+            "personal data cannot be brought back; add --yes if you are sure",
+        )
     _live(invocation, member, "anonymise", reason, as_json=as_json)
 
 

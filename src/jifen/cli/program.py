@@ -13,6 +13,7 @@ import typer
 
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -85,7 +86,7 @@ def new(
 
     if template is None:
         if output is not None or force:
-            raise typer.BadParameter("Name the template that is to be written.", param_hint="--template")
+            raise BadValue("--template", "请写明要写出的模板", "name the template that is to be written")
         _list_templates(invocation, TEMPLATES, as_json)
         return
     place = output or Path(f"{template}.yaml")

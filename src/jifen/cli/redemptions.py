@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.cli.usage import BadValue
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
 
@@ -252,7 +253,9 @@ def pay(
     from jifen.core.redemption.commands import PayRedemption
 
     if not 0 < len(payment) <= MAXIMUM_TEXT:
-        raise typer.BadParameter(f"A payment has 1 to {MAXIMUM_TEXT} characters.", param_hint="--payment")
+        raise BadValue(
+            "--payment", f"支付单号须为 1 至 {MAXIMUM_TEXT} 个字符", f"a payment has 1 to {MAXIMUM_TEXT} characters"
+        )
 
     step = PayRedemption(*_parsed(redemption), payment)
     _step(invocation, redemption, step, reason=None, as_json=as_json)
@@ -280,7 +283,7 @@ def fulfil(
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not (name and sign and value):
-        raise typer.BadParameter(f"{text!r} is not NAME=TEXT.", param_hint="--set")
+        raise BadValue("--set", f"{text!r} 须写成 NAME=TEXT", f"{text!r} is not NAME=TEXT")
     return name, value
 
 

@@ -14,6 +14,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -165,13 +166,15 @@ def _read(file: Path) -> str:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.", param_hint="FILE") from None
+        raise BadValue(
+            "FILE", f"无法读取 {file}：{error.strerror}", f"{file} cannot be read: {error.strerror}"
+        ) from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise typer.BadParameter(f"{file} is neither UTF-8 nor GB18030.", param_hint="FILE")
+    raise BadValue("FILE", f"{file} 既不是 UTF-8 也不是 GB18030", f"{file} is neither UTF-8 nor GB18030")
 
 
 @command(group, "slow")

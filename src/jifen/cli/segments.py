@@ -12,6 +12,7 @@ import typer
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -103,7 +104,11 @@ def count(
 ) -> None:
     """统计分群或条件的会员数 / Count the members of a segment, or of a condition that is not saved."""
     if (segment_id is None) == (condition is None):
-        raise typer.BadParameter("Name either a segment, or a condition with --condition.")
+        raise BadValue(
+            "--condition",
+            "请写分群，或用 --condition 写条件，只写其一",
+            "name either a segment, or a condition with --condition",
+        )
     preview = invocation.ask(lambda connection: _preview(connection, segment_id, condition), may_make=False)
     if as_json:
         write_json(preview)
@@ -168,7 +173,7 @@ def _change(
 
     wanted = [*(names or ()), *(read_names_file(file) if file is not None else ())]
     if not wanted:
-        raise typer.BadParameter("Name members, or a file of them with --file.")
+        raise BadValue("--file", "请写会员，或用 --file 写会员文件", "name members, or a file of them with --file")
     change = invocation.ask(lambda connection: _change_list(connection, segment_id, wanted, adds), may_make=False)
     if as_json:
         write_json(change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from typer._click.exceptions import ClickException, UsageError
+from typer._click.exceptions import BadParameter, ClickException, UsageError
 
 _INVALID: Final = r"Invalid value for '?([^:']+)'?: "
 _CHINESE: Final = (
@@ -23,11 +23,20 @@ _CHINESE: Final = (
 _NEAREST: Final = re.compile(r"\.? ?\(?(?:Did you mean|Possible options:) (.+?)[?)]+$")
 
 
+class BadValue(BadParameter):
+    """A value that an option or argument cannot have. `hint`: which one; `zh`, `en`: why not, without a full stop."""
+
+    def __init__(self, hint: str, zh: str, en: str) -> None:
+        super().__init__(en, param_hint=hint)
+        self.zh = f"{hint} 的值不能使用：{zh}。"
+
+
 def usage_told(error: ClickException) -> tuple[str, str]:
     """In both languages, each in one sentence and with where to look."""
     message = error.format_message().strip()
     context = error.ctx if isinstance(error, UsageError) else None
-    zh, en = _in_chinese(message.rstrip(".")), message if message.endswith((".", "?")) else f"{message}."
+    zh = error.zh if isinstance(error, BadValue) else _in_chinese(message.rstrip("."))
+    en = message if message.endswith((".", "?")) else f"{message}."
     if context is None:
         return zh, en
     return f"{zh}用法见 `{context.command_path} --help`。", f"{en} See `{context.command_path} --help`."

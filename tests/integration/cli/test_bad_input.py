@@ -33,7 +33,7 @@ from tests.integration.cli.support import environment, jifen, refused
         (["import", "orders", "no-such-file.csv", "--mapping", "orders"], "there is no such file"),
         (["import", "orders", ".", "--mapping", "orders"], "it is a folder"),
         (["import", "orders", "no-such-file.csv", "--mapping", "no-such-mapping"], "no-such-mapping"),
-        (["import", "orders", "no-such-file.csv"], "Name a mapping with --mapping FILE"),
+        (["import", "orders", "no-such-file.csv"], "name a mapping with --mapping FILE"),
         (["backup"], "Missing argument"),
         (["verify", "--url", "mysql://nobody@nowhere/nothing"], "Option --url expected postgresql://"),
         (["verify", "--url", "postgresql://nobody:geheim@127.0.0.1:1/nothing"], "cannot be reached"),

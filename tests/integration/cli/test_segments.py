@@ -40,5 +40,5 @@ def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert "no segment 'nobody'" in refused(["segments", "count", "nobody", "--data", data])
     assert "member.ordres" in refused(["segments", "count", "--condition", "member.ordres > 1", "--data", data])
     assert "--condition" in refused(["segments", "count", "--data", data])
-    assert "Name members" in refused(["segments", "add", "x", "--data", data])
+    assert "name members" in refused(["segments", "add", "x", "--data", data])
     assert "cannot be opened" in refused(["segments", "add", "x", "--file", tmp_path / "none", "--data", data])

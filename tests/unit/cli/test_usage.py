@@ -26,7 +26,8 @@ COMMAND = typer.main.get_command(app)
         ("serve --port many", "--port 须为整数。", "valid integer"),
         ("tiers preview starter --limit 1001", "--limit 不得大于 1000。", "less than or equal to 1000"),
         ("tiers preview starter --limit -1", "--limit 不得小于 0。", "greater than or equal to 0"),
-        ("members anonymise 1", "--yes 的值不能使用：", "add --yes"),
+        ("members anonymise 1", "--yes 的值不能使用：个人资料清除后无法恢复，确认请加 --yes。用法见", "add --yes"),
+        ("rewards codes movie none.csv", "FILE 的值不能使用：无法读取 none.csv：", "none.csv cannot be read: "),
     ],
 )
 def test_wrong_usage_is_told(line: str, zh: str, en: str) -> None:
