@@ -70,7 +70,7 @@ async def test_the_way_of_a_draft(connection: Connection) -> None:
 async def test_findings_must_be_accepted_with_a_reason(connection: Connection) -> None:
     """Which is kept with the version."""
     draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), FOUND)
-    with pytest.raises(FindingsNotAccepted, match="found 1 "):
+    with pytest.raises(FindingsNotAccepted, match="has 1 finding "):
         await publish_draft(connection, draft, "ann")
     await publish_draft(connection, draft, "ann", accepted_because="only for a day")
     kept = await connection.fetchval("SELECT accepted FROM program_versions WHERE version = 2")

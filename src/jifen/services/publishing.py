@@ -29,8 +29,9 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
         return None
     if not because:
         kinds = ", ".join(sorted({each["kind"] for each in findings}))
+        number = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
         raise FindingsNotAccepted(
-            f"The check of {name} found {len(findings)} ({kinds}): mend what it found, or accept it with a reason.",
+            f"The check of {name} has {number} ({kinds}): mend what it found, or accept it with a reason.",
             message_zh=f"{len(findings)} 项（{kinds}）。",
             findings=len(findings),
         )
