@@ -54,6 +54,9 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
         zh, en = each.names
         cap = each.cap.cap
         if isinstance(verdict, Idle):
+            if verdict.closest is None and not any(_can_match(*one) for one in each.rules):
+                # That nothing is ever given is told of the rules themselves.
+                continue
             shown = None if verdict.closest is None else counterexample(verdict.closest)
             zh = f"{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）永远不会起作用"
             en = f"{en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}) can never bind"
@@ -62,6 +65,10 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
             zh = f"idle_cap：{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）：既没有证明，也没有找到反例"
             en = f"idle_cap: {en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}): no event found for which it binds"
             yield not_proven(owners[0], zh, f"{en}, and not proven that there is none")
+
+
+def _can_match(space: Space, rule: CompiledRule) -> bool:
+    return space.find([rule], one_line=True) is not None
 
 
 def _nothing_through(drawn: Drawn, owners: list[str]) -> Finding:
@@ -291,7 +298,7 @@ class _Part:
             z3.And(when, exact_points(encoder, self._rule, given, factor, is_multiplied=bool(self._larger)))
             for factor, when in choices
         ]
-        return lambda lines: [given > limit, z3.Or(*ways), *money_bounds(encoder, [self._rule], lines)]
+        return lambda lines: [given > limit, encoder.any_of(*ways), *money_bounds(encoder, [self._rule], lines)]
 
     # --- by which coefficients ---
 

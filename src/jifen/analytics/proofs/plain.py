@@ -12,7 +12,7 @@ import msgspec
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.analytics.proofs.slips import Slips
-from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.space import FIELDS, Space
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest
@@ -33,7 +33,6 @@ WHOLE_CURRENCIES = frozenset(
     ]
 )
 #: What stands before the id of a field of members in its name.
-FIELDS = "member.fields."
 _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _LISTS = {

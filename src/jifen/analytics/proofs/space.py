@@ -16,11 +16,14 @@ from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
+from jifen.core.rules.facts import TIERS
 
 #: Events of a size that a shop has are shown where there are such.
 USUAL_CENTS = (10_000, 10**7)
 #: Ends the prefix of lines of which there may be any number, or none.
 SEVERAL = ":"
+#: What stands before the id of a field of members.
+FIELDS = "member.fields."
 
 
 class Undecided(Exception):
@@ -164,8 +167,29 @@ class Space:
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
         conditions = [each for rule in rules for each in (*conditions_of(rule), rule.formula) if each is not None]
-        solver.add(*wanted, *self.encoder.bounds(names, conditions))
+        # First what there is: what tests say of these texts is among the bounds.
+        there_is = self._what_there_is(names)
+        solver.add(*wanted, *there_is, *self.encoder.bounds(names, conditions))
         return solver
+
+    def _what_there_is(self, names: Iterable[str]) -> list[Any]:
+        """That members have no tiers but those of the program, and in fields with choices one of these or nothing: a
+        profile that says something else is refused."""
+        sets = {f"{TIERS}{each.id}": [*each.ranks, *([] if each.base else [""])] for each in self.program.tier_sets}
+        known = dict(sets)
+        if sets:
+            known["member.tier"] = next(iter(sets.values()))
+        elif self.program.document.catalog.tiers:
+            known["member.tier"] = ["", *(each.id for each in self.program.document.catalog.tiers)]
+        for field in self.program.document.fields:
+            if field.type == "string" and field.choices:
+                known[f"{FIELDS}{field.id}"] = ["", *(str(each.value) for each in field.choices)]
+        number, code = self.encoder.number, self.encoder.texts.code
+        return [
+            self.encoder.any_of(*(number(name) == code(text) for text in known[name]))
+            for name in names
+            if name in known
+        ]
 
     @staticmethod
     def is_possible(solver: Any) -> bool:
