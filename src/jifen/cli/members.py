@@ -146,8 +146,8 @@ def register_member(
     said = {each: value for each, value in said.items() if value is not None}
     person = _new_person(
         invocation,
-        said | {"address": _pairs(address, "--address") or None, "tags": tag or []},
-        _pairs(field, "--field"),
+        said | {"address": pairs(address, "--address") or None, "tags": tag or []},
+        pairs(field, "--field"),
     )
     command = registration(_identities(identities), verified or [], person)
     answer = submit(invocation, _accepted(command), reason=reason)
@@ -204,7 +204,8 @@ def _accepted(outcome: T | Refusal) -> T:
     return accepted(outcome)
 
 
-def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """What an option says several times as NAME=TEXT, by name."""
     pairs: dict[str, str] = {}
     for text in texts or ():
         name, sign, value = text.partition("=")

@@ -9,7 +9,7 @@ import typer
 
 from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, Reason, number_of
+from jifen.cli.members import Name, Reason, number_of, pairs
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
@@ -276,15 +276,8 @@ def fulfil(
     """登记已发货、已预约或已交付 / Note that it was shipped, booked or delivered."""
     from jifen.core.redemption.commands import FulfilRedemption
 
-    delivery = dict(_pair(each) for each in detail or ())
-    _step(invocation, redemption, FulfilRedemption(*_parsed(redemption), delivery), reason=None, as_json=as_json)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not (name and sign and value):
-        raise BadValue("--set", f"{text!r} 须写成 NAME=TEXT", f"{text!r} is not NAME=TEXT")
-    return name, value
+    step = FulfilRedemption(*_parsed(redemption), pairs(detail, "--set"))
+    _step(invocation, redemption, step, reason=None, as_json=as_json)
 
 
 @command(group, "cancel")

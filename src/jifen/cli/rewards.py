@@ -140,14 +140,14 @@ def codes(
 ) -> None:
     """导入自有券码，按顺序发放 / Put codes of your own into a pool; they are given in order."""
     from jifen.services.programs import current_program
-    from jifen.services.stock import add_file_of_codes, read_codes
+    from jifen.services.stock import add_codes, read_codes
 
     texts = read_codes(_read(file))
 
     async def work(connection: Connection) -> CodesView:
         shards = await connection.fetchval("SELECT shards FROM installation")
         program = await current_program(connection)
-        return await add_file_of_codes(connection, program, shards, reward, texts, actor=actor_name(), reason=reason)
+        return await add_codes(connection, program, shards, reward, texts, actor=actor_name(), reason=reason, most=None)
 
     found = invocation.ask(work, may_make=False)
     if as_json:

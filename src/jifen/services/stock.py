@@ -138,9 +138,11 @@ async def add_codes(
     *,
     actor: str,
     reason: str | None,
+    most: int | None = MAXIMUM_CODES,
 ) -> CodesView:
     """Put codes of a merchant's own into the pool of a reward, behind those that are there. Known ones are left out, so
-    sending a file twice does no harm.
+    sending a file twice does no harm. `most`: how many are taken; None: however many, all looked at before the first
+    is added, so that the same file completes what ended midway.
 
     Raises:
         UnknownReward, InvalidStock, InvalidCodes
@@ -153,51 +155,30 @@ async def add_codes(
             reward=reward_id,
         )
     wanted = list(dict.fromkeys(_checked(index, code) for index, code in enumerate(codes)))
-    if not 1 <= len(codes) <= MAXIMUM_CODES:
+    if not codes or (most is not None and len(codes) > most):
         message = f"There are {len(codes)} codes; send 1 to {MAXIMUM_CODES} at once."
         raise InvalidCodes(message, message_zh=f"有 {len(codes)} 个；一次 1 至 {MAXIMUM_CODES} 个。")
-    digests = [digest_code(code) for code in wanted]
-    now = datetime.now(UTC)
-    name = sha256(b"".join(digests) + now.isoformat().encode()).digest()
-    row = await connection.fetchrow(
-        _SQL["add_codes"],
-        shard_of_name(reward_id, shards),
-        reward_id,
-        [shard_of_digest(digest, shards) for digest in digests],
-        digests,
-        wanted,
-        name[:16],
-        name[:8],
-        actor,
-        now,
-        reason,
-    )
-    return CodesView(reward_id, row["added"], len(codes) - row["added"], row["pieces"])
-
-
-async def add_file_of_codes(
-    connection: Connection,
-    program: Program | None,
-    shards: int,
-    reward_id: str,
-    codes: Sequence[str],
-    *,
-    actor: str,
-    reason: str | None,
-) -> CodesView:
-    """The same for as many as a file holds. All are looked at first; if it ends midway, the same file completes it.
-
-    Raises:
-        UnknownReward, InvalidStock, InvalidCodes
-    """
-    for index, code in enumerate(codes):
-        _checked(index, code)
-    added = 0
-    for start in range(0, max(len(codes), 1), MAXIMUM_CODES):
-        part = codes[start : start + MAXIMUM_CODES]
-        view = await add_codes(connection, program, shards, reward_id, part, actor=actor, reason=reason)
-        added += view.added
-    return CodesView(reward_id, added, len(codes) - added, view.pieces)
+    added = pieces = 0
+    for start in range(0, len(wanted), MAXIMUM_CODES):
+        part = wanted[start : start + MAXIMUM_CODES]
+        digests = [digest_code(code) for code in part]
+        now = datetime.now(UTC)
+        name = sha256(b"".join(digests) + now.isoformat().encode()).digest()
+        row = await connection.fetchrow(
+            _SQL["add_codes"],
+            shard_of_name(reward_id, shards),
+            reward_id,
+            [shard_of_digest(digest, shards) for digest in digests],
+            digests,
+            part,
+            name[:16],
+            name[:8],
+            actor,
+            now,
+            reason,
+        )
+        added, pieces = added + row["added"], row["pieces"]
+    return CodesView(reward_id, added, len(codes) - added, pieces)
 
 
 async def owners_of_sold_out(connection: Connection, shards: int, reward: str, most: int) -> frozenset[int] | None:

@@ -22,7 +22,6 @@ from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.document import Reward
 from jifen.core.redemption.machine import Step, next_state
 from jifen.core.redemption.offers import Asker, OpenPrice, OpenReward, limit_names
-from jifen.core.redemption.quotes import Quote
 from jifen.core.redemption.values import NO_STOCK, Approval, Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import Moment
@@ -171,35 +170,39 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
     wallet = decision.wallet_number(quote.wallet)
     if isinstance(wallet, Refusal):
         return wallet
-    if not _is_quoted_price(decision.program, command, quote):
+    quoted = Choice(wallet, quote.points, quote.cash_cents, quote.version, quote.nonce)
+    if not _is_named_price(decision.program, command, quoted):
         message = f"The quote is for {quote.points:,} points in all, and another price was asked for: leave one out."
         zh = f"报价合计 {quote.points:,} 积分，与所指定的价格不符；请只写其一。"
         return Refusal("quote_mismatch", message, "/price" if command.points is None else "/points", message_zh=zh)
-    return Choice(wallet, quote.points, quote.cash_cents, quote.version, quote.nonce)
+    return quoted
 
 
-def _is_quoted_price(program: Program, command: RedeemReward, quote: Quote) -> bool:
+def _is_named_price(program: Program, command: RedeemReward, quoted: Choice) -> bool:
     """Whether a price that is named beside a quote is the quoted one. Since the program changed, the numbers of rungs
     may mean others."""
-    if command.points is not None and command.points * command.quantity != quote.points:
+    if command.points is not None and command.points * command.quantity != quoted.points:
         return False
-    if command.price is None or quote.version != program.version:
+    if command.price is None or quoted.version != program.version:
         return True
-    prices = program.offers.rewards[command.reward].document.prices
+    prices = program.offers.rewards[command.reward].prices
     if command.price >= len(prices):
         return False
-    price = prices[command.price]
-    asked = (price.wallet or program.document.wallets[0].id, price.points, price.cash_cents)
-    return asked == (quote.wallet, quote.points // command.quantity, quote.cash_cents // command.quantity)
+    named = _price_of(prices[command.price], command.quantity, program)
+    return msgspec.structs.replace(named, quote=quoted.quote) == quoted
+
+
+def _price_of(rung: OpenPrice, quantity: int, program: Program) -> Choice:
+    """What so many pieces cost at a rung."""
+    price = rung.price
+    return Choice(rung.wallet, price.points * quantity, price.cash_cents * quantity, program.version)
 
 
 def _rung(decision: Decision, reward: OpenReward, asker: Asker, command: RedeemReward) -> Choice | Refusal:
     index = choose_price(decision.program, reward, asker, command.price, command.points)
     if isinstance(index, Refusal):
         return index
-    rung, quantity = reward.prices[index], command.quantity
-    price = rung.price
-    return Choice(rung.wallet, price.points * quantity, price.cash_cents * quantity, decision.program.version)
+    return _price_of(reward.prices[index], command.quantity, decision.program)
 
 
 def choose_price(

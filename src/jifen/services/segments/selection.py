@@ -27,6 +27,8 @@ _ON_LIST: Final = "JOIN segment_members l ON l.shard = m.shard AND l.member_id =
 MOST_CANDIDATES: Final = 200_000
 #: A hash over a million members fits; and a count may use every core, which no batch does.
 SETTINGS: Final = "SET LOCAL work_mem = '96MB'; SET LOCAL max_parallel_workers_per_gather = 4; SET LOCAL jit = off"
+#: How many a condition on JSON leaves cannot be foreseen: of few PostgreSQL would look up each, and they may be all.
+SETTINGS_FOR_MANY: Final = f"{SETTINGS}; SET LOCAL enable_nestloop = off"
 
 EvaluatedBy = Literal["sql", "python"]
 Place = tuple[int, int]
@@ -73,15 +75,14 @@ def select_condition(program: Program, condition: Condition, now: datetime) -> S
 
 async def count(connection: Connection, selection: Selection, *, most_candidates: int | None = None) -> int:
     """How many members. Needs a snapshot. Raises SegmentTooLarge where more would have to be looked at one by one."""
-    await connection.execute(SETTINGS)
     if not selection.left_out:
         query = joined("SELECT count(*) FROM {} WHERE {}", selection.source, selection.test)
-        # How many a condition on JSON leaves cannot be foreseen: of few PostgreSQL would look up each, and they may be
-        # all. Who is on a list is known.
-        await connection.execute(f"SET LOCAL enable_nestloop = {'off' if selection.condition else 'on'}")
+        await connection.execute(SETTINGS if selection.condition is None else SETTINGS_FOR_MANY)
         found: int = await connection.fetchval(query.numbered(), *query.arguments)
-        await connection.execute("SET LOCAL enable_nestloop = on")
+        if selection.condition is not None:
+            await connection.execute("SET LOCAL enable_nestloop = on")
         return found
+    await connection.execute(SETTINGS)
     number = 0
     async for chunk in _candidates(connection, selection, most_candidates):
         number += sum(1 for _ in _members_of(selection, chunk))
