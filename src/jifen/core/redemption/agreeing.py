@@ -37,7 +37,8 @@ def with_agreement(approval: Approval, agreement: Agreement) -> Approval:
 
 
 def _agreed(approval: Approval) -> list[Sequence[str]]:
-    return [each.roles for each in approval.agreements if each.step == approval.step]
+    # Of whoever agreed before all roles were kept, the one is known.
+    return [each.roles or (each.role,) for each in approval.agreements if each.step == approval.step]
 
 
 def _assigned(people: Sequence[Sequence[str]], roles: Collection[str]) -> list[str] | None:

@@ -32,6 +32,14 @@ def test_one_role_is_taken_once() -> None:
     assert open_roles(first) == ["finance"]
 
 
+def test_who_agreed_before_all_roles_were_kept_counts_in_the_one() -> None:
+    """A redemption that waited meanwhile goes on."""
+    before = msgspec.structs.replace(ALL, agreements=(Agreement(0, "manager", "anna"),))
+    assert open_roles(before) == ["finance"]
+    both = agreed(before, "bert", "finance")
+    assert [(each.actor, each.role) for each in both.agreements] == [("anna", "manager"), ("bert", "finance")]
+
+
 def test_the_step_behind_begins_anew() -> None:
     """Who agreed before counts there no more."""
     done = agreed(agreed(ALL, "bert", "manager"), "dora", "finance")
