@@ -57,7 +57,13 @@ class Read(Question, frozen=True, kw_only=True):
 
 def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal:
     """The typed query, or the refusal that names the parameter at fault."""
+    known = [each.encode_name for each in msgspec.structs.fields(kind)]
     for name, value in parameters.items():
+        if name not in known:
+            zh, en = "这里不用参数", "it has none"
+            if known:
+                zh, en = f"可用的有 {'、'.join(known)}", f"known are {', '.join(known)}"
+            return _bad_parameter(name[:40], f"It is not one of this call; {en}.", f"没有这个参数；{zh}。")
         if unfit_text(value):
             return _bad_parameter(name, "It contains a character that no such value has.")
     try:
@@ -81,5 +87,5 @@ def _value(name: str, text: str) -> str | int:
     return _LOST_PLUS.sub("+", text) if name == "as_of" else text
 
 
-def _bad_parameter(name: str, what: str) -> Refusal:
-    return Refusal("invalid_parameter", f"Query parameter {name!r}: {what}", None, {"parameter": name})
+def _bad_parameter(name: str, what: str, zh: str | None = None) -> Refusal:
+    return Refusal("invalid_parameter", f"Query parameter {name!r}: {what}", None, {"parameter": name}, zh)
