@@ -14,10 +14,12 @@ import asyncpg
 import msgspec
 import pytest
 
+from jifen.core.calendar import RollingExpiry
 from jifen.core.commands import (
     AdjustPoints,
     CaptureHold,
     Command,
+    CorrectOrder,
     PlaceHold,
     RecordEvent,
     RecordOrder,
@@ -30,7 +32,7 @@ from jifen.core.commands import (
 )
 from jifen.core.identity import Identity
 from jifen.core.members.commands import DescribePerson, FoundHousehold, MergeMembers, UndoMerge
-from jifen.core.orders import Order, OrderLine, OrderRefund, ReturnedLine
+from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, ReturnedLine
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, RefundPolicy, Wallet
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import Cap, LocalizedText
@@ -62,7 +64,7 @@ PROGRAM = msgspec.structs.replace(
         )
     ],
 )
-HAPPENINGS = ["order", "order", "spend", "refund", "refund", "cancel", "adjust", "visit", "merge", "undo"]
+HAPPENINGS = ["order", "order", "spend", "refund", "refund", "correct", "cancel", "adjust", "visit", "merge", "undo"]
 #: (available, pending, held, debt) by wallet, and orders, spent in total.
 Standing = tuple[dict[int, tuple[int, int, int, int]], tuple[int, int]]
 
@@ -217,6 +219,27 @@ async def test_refunds_of_a_merged_member_go_to_the_survivor(life: Life) -> None
     assert refusal.code == "already_refunded"
 
 
+async def test_a_refund_at_a_merged_member_takes_from_the_lots_of_the_rules_that_lose(bare_database_url: str) -> None:
+    """The gift of a correction waits; what is taken back of it is recalled from the lot that waits, no other."""
+    gift = EarningRule("gift", "points", fixed=500, when="order.total_cents >= 10000", pending_days=300)
+    program = msgspec.structs.replace(PROGRAM, earning=[PROGRAM.earning[0], gift])
+    async for life in lived(bare_database_url, program):
+        alice, bob = await life.member("alice"), await life.member("bob")
+        await life.order(bob, "B1", 5_000, days_ago=2)
+        correction = OrderCorrection("B1", "C1", "CNY", [OrderLine("1", 4, 20_000)])
+        await life.do(CorrectOrder(None, correction))
+        assert await life.points(bob) == [(200, 500, 0, 0)]
+        await life.do(MergeMembers(alice, bob))
+        assert await life.points(alice, bob) == [(200, 500, 0, 0), (0, 0, 0, 0)]
+        await life.refund("B1", 3)
+        await life.check()
+        assert await life.points(alice, bob) == [(50, 0, 0, 0), (0, 0, 0, 0)]
+        again = OrderCorrection("B1", "C2", "CNY", [OrderLine("1", 4, 48_000)])
+        await life.do(CorrectOrder(None, again))
+        await life.check()
+        assert await life.points(alice, bob) == [(120, 500, 0, 0), (0, 0, 0, 0)]
+
+
 async def test_debts_of_both_sides(life: Life) -> None:
     """What one owes the other pays; undone at once, both stand as before."""
     for owing, rich in (("alice", "bob"), ("bob", "alice")):
@@ -334,7 +357,11 @@ async def test_random_lives(bare_database_url: str, seed: int) -> None:
     verify is clean after each step."""
     rng = random.Random(seed)
     policy = rng.choice([RefundPolicy("debt"), RefundPolicy("forgive"), RefundPolicy("refuse")])
-    program = msgspec.structs.replace(PROGRAM, refunds=policy)
+    gifts = [
+        EarningRule("waiting", "points", fixed=90, when="order.total_cents >= 20000", pending_days=10),
+        EarningRule("ending", "points", fixed=30, when="order.total_cents < 20000", expiry=RollingExpiry(1)),
+    ]
+    program = msgspec.structs.replace(PROGRAM, refunds=policy, earning=[*PROGRAM.earning, *gifts])
     async for life in lived(bare_database_url, program):
         names = ["alice", "bob", "carol"]
         members = [await life.member(name) for name in names]
@@ -343,9 +370,7 @@ async def test_random_lives(bare_database_url: str, seed: int) -> None:
         merges: list[tuple[int, int]] = []
         for step in range(24):
             member = rng.choice(members)
-            what = rng.choice(
-                ["order", "order", "spend", "refund", "refund", "cancel", "adjust", "visit", "merge", "undo"]
-            )
+            what = rng.choice(HAPPENINGS)
             if what == "order":
                 outcome = await life.ask(
                     RecordOrder(
@@ -360,6 +385,10 @@ async def test_random_lives(bare_database_url: str, seed: int) -> None:
                 spends += [(outcome.member_id, outcome.sequence)] if isinstance(outcome, Answer) else []
             elif what == "refund" and orders:
                 await life.refund(rng.choice(orders), rng.choice([None, 1, 2]))
+            elif what == "correct" and orders:
+                lines = [OrderLine("1", 4, rng.choice([0, 8_000, 19_900, 20_000, 45_000]))]
+                correction = OrderCorrection(rng.choice(orders), f"C{step}", "CNY", lines)
+                await life.ask(CorrectOrder(None, correction))
             elif what == "cancel" and spends:
                 await life.ask(ReverseTransaction(*rng.choice(spends)))
             elif what == "adjust":

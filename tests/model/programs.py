@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from jifen.core.calendar import Expiry, NeverExpires
+import msgspec
+
+from jifen.core.calendar import Expiry, NeverExpires, RollingExpiry
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import (
     EarningRule,
@@ -68,6 +70,21 @@ def make_document(
     )
     check_document(document)
     return document
+
+
+def make_document_of_many_terms(spent_points: Literal["debt", "forgive", "refuse"] = "debt") -> ProgramDocument:
+    """Points at once by money; a gift that waits for 300 days from 100 yuan; less than 100 yuan earns a comfort that
+    soon ends; and from 200 yuan there is more on the first terms."""
+    plain = make_document(spent_points=spent_points)
+    month = RollingExpiry(1)
+    rules = [
+        EarningRule("base", "points", Ratio(1, 100)),
+        EarningRule("gift", "points", fixed=500, when="order.total_cents >= 10000", pending_days=300),
+        EarningRule("comfort", "points", fixed=70, when="order.total_cents < 10000", expiry=month),
+        EarningRule("large", "points", fixed=40, when="order.total_cents >= 20000"),
+        EarningRule("grown", "growth", fixed=9, when="order.total_cents >= 10000", expiry=month),
+    ]
+    return msgspec.structs.replace(plain, earning=rules)
 
 
 def rate_lines(program: Program, lines: Sequence[OrderLine]) -> list[Award]:

@@ -19,11 +19,11 @@ from jifen.core.tiers.standing import TierChange
 
 
 class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """How a refund or reversal took back points of one wallet.
+    """How a refund, reversal or correction took back points of one wallet, and gave some.
 
-    `points` were due; they came `from_lot` (what was left of the lots of origin), from what had `expired` of
-    those lots, from `other_lots`, and the rest became `debt` or was `forgiven`. Negative points: the recomputation
-    gave more than before.
+    They came `from_lot` (what was left of the lots of origin), from what had `expired` of those lots, from
+    `other_lots`, and the rest became `debt` or was `forgiven`. `given` are in new lots, on the terms of the rules that
+    earn more than before. `points` is the sum of what was taken less what was given, negative where that is more.
     """
 
     wallet: int
@@ -33,6 +33,7 @@ class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     other_lots: int = 0
     debt: int = 0
     forgiven: int = 0
+    given: int = 0
 
 
 class MovedLot(msgspec.Struct, frozen=True, array_like=True, gc=False):

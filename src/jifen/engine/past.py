@@ -30,7 +30,7 @@ async def load_past(
     for member_id, refers_to, sequence, kind, trace in await connection.fetch(_SQL["load_referring"], *keys):
         decoded = decode_trace(trace)
         referring.setdefault((member_id, refers_to), []).append((Kind(kind), decoded))
-        if any(taken.points < 0 for taken in decoded.taken_back):
+        if any(taken.given for taken in decoded.taken_back):
             added[member_id, sequence] = refers_to
     movements = await _load_movements(connection, keys)
     expired = await _load_expired(connection, keys)
@@ -113,7 +113,7 @@ async def _with_forgiven(
             if taken.forgiven:
                 key = (member, opened, taken.wallet)
                 forgiven[key] = forgiven.get(key, 0) + taken.forgiven
-            if taken.points < 0:
+            if taken.given:
                 added[member, sequence] = opened
     if not forgiven:
         return {}

@@ -60,8 +60,9 @@ class AwardView(msgspec.Struct, frozen=True):
 
 
 class TakenBackView(msgspec.Struct, frozen=True):
-    """How a refund took points back: from the lots of origin, from what had expired of them, from other lots; what was
-    no longer there became debt or was forgiven."""
+    """How a refund or correction took points back: from the lots of origin, from what had expired of them, from other
+    lots; what was no longer there became debt or was forgiven. `given` went into new lots, where rules earn more than
+    before; `points` is what was taken less what was given."""
 
     wallet: str
     points: int
@@ -70,6 +71,7 @@ class TakenBackView(msgspec.Struct, frozen=True):
     other_lots: int
     debt: int
     forgiven: int
+    given: int
 
 
 class CommonSpendView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -337,6 +339,7 @@ def _taken_back(trace: Trace, names: dict[int, str]) -> list[TakenBackView]:
             each.other_lots,
             each.debt,
             each.forgiven,
+            each.given,
         )
         for each in trace.taken_back
     ]

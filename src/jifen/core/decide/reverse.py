@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jifen.core.calendar import local_day
 from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
-from jifen.core.decide.earn import NOBODY, check_debt, check_room, encode_facts
+from jifen.core.decide.earn import NOBODY, check_room, encode_facts
 from jifen.core.decide.offset import give_points_back, points_due
 from jifen.core.decide.past_order import order_of, returned_before, returned_now
 from jifen.core.decide.settle import return_pieces
-from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, Kind, LotTerms, Movement, Piece, transaction_id
+from jifen.core.decide.taking_back import Change, book, difference, everything
+from jifen.core.ledger.values import Bucket, Kind, Piece, transaction_id
 from jifen.core.orders import Order, OrderLine, OrderRefund, check_order, remaining_lines
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import RatedEvent
 from jifen.core.rules.rate import Award, rate
-from jifen.core.trace import Dealings, TakenBack
+from jifen.core.trace import Dealings
 
 
 def refund_order(decision: Decision, command: RefundOrder, earned: PastTransaction) -> Refusal | None:
@@ -36,11 +39,12 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
         return returned
     in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
     remaining = remaining_lines(order, in_all)
-    due = _due(earned, _rate_again(earned, order, remaining))
+    remained = remaining_lines(order, before)
+    changes = difference(earned, _earned_so_far(earned, order, remained), _rate_again(earned, order, remaining))
     facts = None if refund is None else encode_facts(refund)
-    spent = _paid(remaining) - _paid(remaining_lines(order, before))
+    spent = _paid(remaining) - _paid(remained)
     points = points_due(earned, order, in_all)
-    refusal = _book_reversal(decision, earned, due, returned, facts, spent=spent, offset_points=points)
+    refusal = _book_reversal(decision, earned, changes, returned, facts, spent=spent, offset_points=points)
     if refusal is None:
         _count_change(decision, earned, spent)
     return refusal
@@ -66,29 +70,16 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
         if quantities.get(line, 0) < quantity:
             message = f"{quantity} pieces of line {line!r} were returned already; the correction must have as many."
             return Refusal("corrected_below_returned", message, "/data/lines", {"line_id": line, "returned": quantity})
-    remaining = remaining_lines(order, returned)
-    due = _due(earned, _rate_again(earned, order, remaining))
-    spent = _paid(remaining) - _paid(remaining_lines(was, returned))
+    remaining, remained = remaining_lines(order, returned), remaining_lines(was, returned)
+    changes = difference(earned, _earned_so_far(earned, was, remained), _rate_again(earned, order, remaining))
+    spent = _paid(remaining) - _paid(remained)
     names = {"order_id": order.order_id, "correction_id": command.correction.correction_id}
     refusal = _book_reversal(
-        decision, earned, due, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order, spent=spent
+        decision, earned, changes, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order, spent=spent
     )
     if refusal is None:
         _count_change(decision, earned, spent)
     return refusal
-
-
-def _due(earned: PastTransaction, kept: list[Award]) -> dict[int, int]:
-    """By wallet, what must still be taken back so that just the awards that are kept remain."""
-    due: dict[int, int] = {}
-    for award in earned.trace.awards:
-        due[award.wallet] = due.get(award.wallet, 0) + award.points
-    for award in kept:
-        due[award.wallet] = due.get(award.wallet, 0) - award.points
-    for _, trace in earned.referring:
-        for taken in trace.taken_back:
-            due[taken.wallet] = due.get(taken.wallet, 0) - taken.points
-    return due
 
 
 def _paid(lines: list[OrderLine]) -> int:
@@ -98,6 +89,11 @@ def _paid(lines: list[OrderLine]) -> int:
 def _count_change(decision: Decision, earned: PastTransaction, cents: int) -> None:
     """Count that so much more (or less) was paid for the order."""
     decision.counters = decision.counters.with_change(local_day(earned.occurred_at, earned.program.zone), cents)
+
+
+def _earned_so_far(earned: PastTransaction, order: Order, remained: list[OrderLine]) -> list[Award]:
+    """What an order earned as it stood before this."""
+    return _rate_again(earned, order, remained) if earned.referring else earned.trace.awards
 
 
 def _rate_again(earned: PastTransaction, order: Order, remaining: list[OrderLine]) -> list[Award]:
@@ -133,14 +129,14 @@ def reverse_transaction(decision: Decision, command: ReverseTransaction, past: P
         due: dict[int, int] = {}
         for award in past.trace.awards:
             due[award.wallet] = due.get(award.wallet, 0) + award.points
-        return _book_reversal(decision, past, due, {}, None)
+        return _book_reversal(decision, past, everything(past, due), {}, None)
     if past.kind is Kind.ADJUST:
         wallet, points = past.trace.wallet, past.trace.points
         assert wallet is not None
         assert points is not None
         if points < 0:
             return _give_back(decision, past, Bucket.ADJUSTED)
-        return _book_reversal(decision, past, {wallet: points}, {}, None)
+        return _book_reversal(decision, past, everything(past, {wallet: points}), {}, None)
     return Refusal(
         "not_reversible",
         f"Transaction {name} is a {past.kind.name.lower()}, which cannot be reversed; "
@@ -164,7 +160,7 @@ def _refuse_redemption(past: PastTransaction, command: ReverseTransaction) -> Re
 def _book_reversal(
     decision: Decision,
     past: PastTransaction,
-    due: dict[int, int],
+    changes: Sequence[Change],
     returned: dict[str, int],
     facts: bytes | None,
     *,
@@ -179,18 +175,11 @@ def _book_reversal(
     if isinstance(refunded, Refusal):
         return refunded
     taken_back = []
-    for wallet, points in due.items():
-        if points > 0:
-            taken = _take_back(decision, past, wallet, points)
-            if isinstance(taken, Refusal):
-                return taken
-            taken_back.append(taken)
-        elif points < 0:
-            # The recomputation gives more than before (a rule that rewards a smaller order): the member gets it.
-            terms = _terms_of_origin(past, wallet) or decision.new_terms(wallet, decision.context.occurred_at)
-            pending = terms.effective_at > decision.context.now
-            decision.journal.open_lot(wallet, Bucket.REVERSED, -points, terms, pending=pending)
-            taken_back.append(TakenBack(wallet, points))
+    for change in changes:
+        taken = book(decision, past, change)
+        if isinstance(taken, Refusal):
+            return taken
+        taken_back.append(taken)
     decision.end(
         kind,
         decision.context.occurred_at,
@@ -211,55 +200,6 @@ def _book_reversal(
     return None
 
 
-def _take_back(
-    decision: Decision, past: PastTransaction, wallet: int, points: int, *, may_forgive: bool = True
-) -> TakenBack | Refusal:
-    """Take points back: from what is left of their own lots, from what of these has expired, from other lots.
-
-    Points that have expired are gone already: they count as taken back, and the member owes nothing for them.
-    """
-    journal = decision.journal
-    own = [each.lot for each in past.movements if each.wallet == wallet and each.terms and _opens(past, each)]
-    own += [each.lot for each in past.additions if each.wallet == wallet]
-    from_lot = expired = 0
-    for lot in own:
-        if from_lot < points:
-            from_lot += journal.take_from_lot(wallet, Bucket.REVERSED, lot, points - from_lot)
-    if from_lot < points and journal.look(wallet).saved:
-        saved = journal.take_from_savings(wallet, Bucket.REVERSED, points - from_lot, own)
-        from_lot += sum(piece.amount for piece, _ in saved)
-    booked_now = _expired_in(decision, own)
-    for lot in own:
-        part = min(points - from_lot - expired, past.expired_by_lot.get(lot, 0) + booked_now.get(lot, 0))
-        if part > 0:
-            journal.pass_on(wallet, Bucket.EXPIRED, Bucket.REVERSED, lot, part)
-            expired += part
-    short = points - from_lot - expired
-    other_lots = min(short, journal.look(wallet).available)
-    if other_lots:
-        journal.take(wallet, Bucket.REVERSED, other_lots)
-    short -= other_lots
-    policy = past.program.document.refunds.spent_points
-    if short and policy == "refuse":
-        return Refusal(
-            "points_already_spent",
-            f"{points} points must be taken back, {short} of them were spent, and the program refuses that.",
-            None,
-            {"due": points, "missing": short},
-        )
-    # Points in a hold or in savings are not spent yet: they are owed under every policy, and pay for themselves when
-    # they return.
-    draft = journal.look(wallet)
-    bound = draft.held + draft.saved - draft.debt + decision.bound_above.get(wallet, 0)
-    is_debt = policy == "debt" or not may_forgive
-    owed = short if is_debt else min(short, max(bound, 0))
-    if owed and (refusal := check_debt(decision, wallet, owed)):
-        return refusal
-    if owed:
-        journal.owe(wallet, owed)
-    return TakenBack(wallet, points, from_lot, expired, other_lots, debt=owed, forgiven=short - owed)
-
-
 def _convert_back(decision: Decision, past: PastTransaction) -> Refusal | None:
     """Undo a conversion: what was given returns to its lots, what arrived is taken back. Nothing of that is forgiven,
     or whoever spends what arrived would have both."""
@@ -272,7 +212,8 @@ def _convert_back(decision: Decision, past: PastTransaction) -> Refusal | None:
     if refusal := check_room(decision, wallet, points):
         return refusal
     decision.begin()
-    taken = _take_back(decision, past, converted.wallet, converted.got, may_forgive=False)
+    [change] = everything(past, {converted.wallet: converted.got})
+    taken = book(decision, past, change, may_forgive=False)
     if isinstance(taken, Refusal):
         return taken
     _return(decision, wallet, Bucket.SPENT, pieces, withheld)
@@ -288,25 +229,6 @@ def _convert_back(decision: Decision, past: PastTransaction) -> Refusal | None:
         program=past.program,
     )
     return None
-
-
-def _opens(past: PastTransaction, movement: Movement) -> bool:
-    """Whether the movement opened its lot in that transaction."""
-    return movement.source in (Bucket.ISSUED, Bucket.ADJUSTED) and movement.lot // LOTS_PER_TRANSACTION == past.sequence
-
-
-def _expired_in(decision: Decision, lots: list[int]) -> dict[int, int]:
-    """What settling booked as expired of these lots earlier in this very decision."""
-    expired: dict[int, int] = {}
-    for transaction in decision.transactions:
-        for movement in transaction.movements:
-            if movement.lot in lots and movement.target is Bucket.EXPIRED:
-                expired[movement.lot] = expired.get(movement.lot, 0) + movement.amount
-    return expired
-
-
-def _terms_of_origin(past: PastTransaction, wallet: int) -> LotTerms | None:
-    return next((each.terms for each in past.movements if each.wallet == wallet and each.terms), None)
 
 
 def _give_back(decision: Decision, past: PastTransaction, source: Bucket) -> Refusal | None:

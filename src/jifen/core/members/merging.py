@@ -21,7 +21,6 @@ from jifen.core.decide.settle import settle
 from jifen.core.decide.tiers import join_tiers, look_at_tiers
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket, Kind, Lot, LotTerms, MemberState, MemberStatus, Piece
-from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.members.closing import refuse_open_holds
 from jifen.core.members.commands import MergeMembers, UndoMerge
 from jifen.core.members.counting import join_counters, part_counters, uncounted
@@ -32,6 +31,8 @@ from jifen.core.rules.standing import NO_COUNTERS
 from jifen.core.trace import Merged, MovedLot, Settled
 
 Apply = Callable[[Decision, PastTransaction], Refusal | None]
+#: By wallet and lot, how many points are taken back.
+Needs = dict[tuple[int, int], int]
 
 
 def decide_merge(survivor: Decision, absorbed: Decision, command: MergeMembers) -> Effects | Refusal:
@@ -125,9 +126,12 @@ def decide_for_merged(
     """
     trial = _Chain(by, states, past)
     outcome = trial.run(apply, None)
-    if isinstance(outcome, Refusal) or outcome.trace is None:
+    if isinstance(outcome, Refusal) or outcome.answer is None:
         return outcome
-    needs = {taken.wallet: (taken.from_lot, taken.other_lots) for taken in outcome.trace.taken_back}
+    needs: Needs = {}
+    for each in outcome.answer.movements:
+        if each.source in (Bucket.AVAILABLE, Bucket.PENDING) and each.target is Bucket.REVERSED:
+            needs[each.wallet, each.lot] = needs.get((each.wallet, each.lot), 0) + each.amount
     return _Chain(by, states, past).run(apply, needs)
 
 
@@ -160,8 +164,8 @@ class _Chain:
         self._decisions = [Decision(program, context, state, current=current) for state in states]
         self._past = past
 
-    def run(self, apply: Apply, needs: Mapping[int, tuple[int, int]] | None) -> Effects | Refusal:
-        """Recall, decide, let follow. `needs`: by wallet, points from lots of origin and from others; None: all."""
+    def run(self, apply: Apply, needs: Needs | None) -> Effects | Refusal:
+        """Recall, decide, let follow. `needs`: what will be taken back of which lots; None: that is not known yet."""
         first, *survivors = self._decisions
         for decision in self._decisions:
             settle(decision)
@@ -195,32 +199,38 @@ class _Chain:
                     expired[origin] = expired.get(origin, 0) + movement.amount
         return msgspec.structs.replace(self._past, expired_by_lot=expired)
 
-    def _recall(self, needs: Mapping[int, tuple[int, int]] | None) -> None:
+    def _recall(self, needs: Needs | None) -> None:
         """Bring points from the last survivor down to the merged member: those of the lots in question, and others."""
+        opening = (*self._past.movements, *self._past.additions)
+        in_question = {each.lot for each in opening if each.terms is not None}
         wanted: list[_Waiting] = []
         for wallet in sorted({each.wallet for each in self._past.movements}):
-            own, others = self._lots_of(wallet)
-            from_own, from_others = (MAXIMUM_BALANCE, MAXIMUM_BALANCE) if needs is None else needs.get(wallet, (0, 0))
-            wanted += [*_cut(own, from_own), *_cut(others, from_others)]
+            waiting = self._lots_of(wallet)
+            origins = {each.lot.lot: self._origin(each.lot.lot) for each in waiting}
+            own = [each for each in waiting if origins[each.lot.lot] in in_question]
+            others = [each for each in waiting if origins[each.lot.lot] not in in_question and not each.pending]
+            if needs is None:
+                wanted += [*own, *others]
+                continue
+            for lot in sorted(in_question):
+                wanted += _cut([each for each in own if origins[each.lot.lot] == lot], needs.get((wallet, lot), 0))
+            from_others = [
+                points for (place, lot), points in needs.items() if place == wallet and lot not in in_question
+            ]
+            wanted += _cut(others, sum(from_others))
         if not wanted:
             return
         for hop in range(len(self._decisions) - 1, 0, -1):
             wanted = _send_down(self._decisions[hop], self._decisions[hop - 1], wanted, self._past.origins[hop - 1])
 
-    def _lots_of(self, wallet: int) -> tuple[list[_Waiting], list[_Waiting]]:
-        """The lots of the last survivor that hold points of the lots in question, in the order in which a refund takes
-        from those, and its other available lots."""
+    def _lots_of(self, wallet: int) -> list[_Waiting]:
+        """The lots of the last survivor, pending ones first."""
         top = self._decisions[-1]
         draft = top.journal.look(wallet)
         if not draft.is_complete or draft.horizon is not None:
             raise NotLoaded(top.journal.member_id)
-        opening = (*self._past.movements, *self._past.additions)
-        in_question = {each.lot for each in opening if each.terms is not None}
         waiting = [_Waiting(wallet, lot, True) for lot in draft.pending_lots]
-        available = [_Waiting(wallet, lot, False) for lot in draft.lots]
-        own = [each for each in (*waiting, *available) if self._origin(each.lot.lot) in in_question]
-        own.sort(key=lambda each: self._origin(each.lot.lot))
-        return own, [each for each in available if self._origin(each.lot.lot) not in in_question]
+        return waiting + [_Waiting(wallet, lot, False) for lot in draft.lots]
 
     def _origin(self, lot: int) -> int:
         """The lot of the merged member whose points are in a lot of the last survivor; 0: none."""

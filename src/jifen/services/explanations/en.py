@@ -194,11 +194,11 @@ TEXTS: Final[dict[str, str]] = {
     "due_other_lots": "{points} are taken from your other points, as they were spent",
     "due_debt": "{points} are owed and will be paid by what is earned next",
     "due_forgiven": "{points} were spent and are let go",
-    "gained": "What remains earns more: {points} were added.",
+    "gained": "The order as it stands now earns more: {points} were added.",
     "kept": "You keep {points} of this order.",
     "kept_nothing": "Nothing remains of this order's points.",
     "due_other_lots_operator": "{points} are taken from other points of the member, as they were spent",
-    "gained_operator": "What remains earns more: {points} were added.",
+    "gained_operator": "The order as it stands now earns more: {points} were added.",
     "kept_operator": "The member keeps {points} of this order.",
     # For the operator
     "told_event": "Event {type}, happened {occurred}, recorded {recorded}; source {source}, id {key}.",

@@ -27,7 +27,7 @@ def tell_taking_back(words: Words, told: Told) -> Telling:
     lines = _operator_lines(words, told) if words.reader == "operator" else []
     lines += _what_happened(words, told, origin)
     for taken in told.trace.taken_back:
-        lines.append(_taken_back(words, taken))
+        lines += _taken_back(words, taken)
     lines += _refunded(words, told) + _add_ons(words, told)
     lines += new_lots(words, told)
     if origin.order is not None:
@@ -79,10 +79,10 @@ def _changes(told: Told) -> tuple[dict[int, int], dict[int, int]]:
     taken: dict[int, int] = {}
     given: dict[int, int] = {}
     for each in told.trace.taken_back:
-        if each.points < 0:
-            given[each.wallet] = -each.points
-        elif each.points > each.expired + each.forgiven:
-            taken[each.wallet] = each.points - each.expired - each.forgiven
+        if each.given:
+            given[each.wallet] = each.given
+        if really := each.from_lot + each.other_lots + each.debt:
+            taken[each.wallet] = really
     return taken, given
 
 
@@ -111,10 +111,9 @@ def _returned(words: Words, line: str, name: str | None, quantity: int) -> str:
     return words.say("returned_line", name=words.quoted(name), quantity=f"{quantity:,}")
 
 
-def _taken_back(words: Words, taken: TakenBack) -> str:
-    """Where the points that were due came from."""
-    if taken.points < 0:
-        return words.say("gained", points=words.points(taken.wallet, -taken.points))
+def _taken_back(words: Words, taken: TakenBack) -> list[str]:
+    """Where the points that were due came from, and what was given."""
+    given = [words.say("gained", points=words.points(taken.wallet, taken.given))] if taken.given else []
     parts = [
         words.say(f"due_{name}", points=words.points(taken.wallet, points))
         for name, points in (
@@ -126,10 +125,10 @@ def _taken_back(words: Words, taken: TakenBack) -> str:
         )
         if points
     ]
-    if len(parts) == 1:
-        return words.say("sentence", text=parts[0])
-    due = words.say("due", points=words.points(taken.wallet, taken.points))
-    return words.say("sentence", text=due + words.clauses(parts))
+    if len(parts) < 2:
+        return [words.say("sentence", text=part) for part in parts] + given
+    due = words.say("due", points=words.points(taken.wallet, taken.points + taken.given))
+    return [words.say("sentence", text=due + words.clauses(parts)), *given]
 
 
 def _operator_lines(words: Words, told: Told) -> list[str]:
@@ -152,7 +151,7 @@ def _tell_cancelling(words: Words, told: Told, origin: Told) -> Telling:
     said = {"undo": "undone", "unconvert": "unconverted", "cancel": "cancelled"}[name]
     lines = circumstances(words, told) if words.reader == "operator" else []
     lines.append(words.say(said, instant=instant, points=points))
-    lines += [_taken_back(words, taken) for taken in trace.taken_back]
+    lines += [line for taken in trace.taken_back for line in _taken_back(words, taken)]
     if trace.withheld:
         lines.append(words.say("withheld", points=words.points(trace.wallet, trace.withheld)))
     if told.opened:

@@ -192,11 +192,11 @@ TEXTS: Final[dict[str, str]] = {
     "due_other_lots": "已使用的部分，从您的其他积分中收回 {points}",
     "due_debt": "尚欠 {points}，将由今后获得的积分偿还",
     "due_forgiven": "{points}已使用，免于收回",
-    "gained": "按剩余商品重新计算，您多得 {points}。",
+    "gained": "按现在的订单重新计算，您多得 {points}。",
     "kept": "该订单您仍保留 {points}。",
     "kept_nothing": "该订单不再有积分。",
     "due_other_lots_operator": "已使用的部分，从会员的其他积分中收回 {points}",
-    "gained_operator": "按剩余商品重新计算，会员多得 {points}。",
+    "gained_operator": "按现在的订单重新计算，会员多得 {points}。",
     "kept_operator": "该订单会员仍保留 {points}。",
     # For the operator
     "told_event": "事件 {type}，发生于 {occurred}，入账于 {recorded}；来源 {source}，编号 {key}。",

@@ -12,7 +12,7 @@ from jifen.core.program import RefundPolicy
 from jifen.core.trace import decode_trace
 from jifen.services.explanations.explanation import Explanation, explain
 from jifen.services.explanations.told import Told
-from tests.model.programs import make_program
+from tests.model.programs import make_document_of_many_terms, make_program
 from tests.unit.core.shop import ALICE, BOB, Shop
 from tests.unit.services.explanations.scenes import ELEVEN, document, shop, told, told_at
 
@@ -236,6 +236,19 @@ def test_a_correction_says_what_the_order_comes_to_now() -> None:
     assert explained.lines[0] == "订单 1001 已更正，现在实付合计 200.00 元。"
     assert "该订单您仍保留 500 积分、20 成长值。" in explained.lines
     assert explain(corrected, "zh", "operator").is_reproduced is True
+
+
+def test_a_correction_that_gives_on_other_terms_says_what_went_and_what_came() -> None:
+    """A comfort for small orders goes, a gift for large ones comes and waits."""
+    here = Shop(make_document_of_many_terms())
+    here.earn("o1", (1, 5_000))
+    corrected = told(here, here.correct("o1", (1, 20_000)))
+    explained = explain(corrected, "zh", "member")
+    assert explained.title == "订单更正，收回 70 积分、增加 690 积分、9 成长值"
+    assert "从该笔获得的积分中收回 70 积分。" in explained.lines
+    assert "按现在的订单重新计算，您多得 690 积分。" in explained.lines
+    english = explain(corrected, "en", "member")
+    assert "The order as it stands now earns more: 690 Points were added." in english.lines
 
 
 def test_cancelled_spends_and_undone_adjustments() -> None:
