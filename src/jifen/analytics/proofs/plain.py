@@ -9,10 +9,11 @@ from typing import Final, get_args
 
 import msgspec
 
+from jifen.analytics.proofs.known import FIELDS
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.analytics.proofs.slips import Slips
-from jifen.analytics.proofs.space import FIELDS, Space
+from jifen.analytics.proofs.space import Space
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest

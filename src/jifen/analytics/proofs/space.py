@@ -10,20 +10,18 @@ import z3
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
+from jifen.analytics.proofs.known import what_there_is
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import TIERS
 
 #: Events of a size that a shop has are shown where there are such.
 USUAL_CENTS = (10_000, 10**7)
 #: Ends the prefix of lines of which there may be any number, or none.
 SEVERAL = ":"
-#: What stands before the id of a field of members.
-FIELDS = "member.fields."
 
 
 class Undecided(Exception):
@@ -110,29 +108,31 @@ class Space:
         yes: Sequence[CompiledRule],
         no: Sequence[CompiledRule] = (),
         *,
+        any_of: Sequence[CompiledRule] = (),
         one_line: bool = False,
         more: Callable[[Sequence[str]], Sequence[Any]] = lambda _: (),
         also: Sequence[CompiledRule] = (),
     ) -> Case | None:
-        """An event that matches all of `yes` and none of `no`, and for which `more` (of the order's lines, about the
-        rules `also`) holds; None: it is proven that there is none. `one_line`: the filters of all rules are about the
-        same line. Where a condition is not wholly provable, the event need not match after all.
+        """An event that matches all of `yes`, one of `any_of` (if it has any) and none of `no`, and for which `more`
+        (of the order's lines, about the rules `also`) holds; None: it is proven that there is none. `one_line`: the
+        filters of all rules are about the same line. Where a condition is not wholly provable, the event need not match
+        after all.
 
         Raises:
             Undecided: neither was found.
         """
         lines = [LINE_PREFIX]
         wanted = []
-        for rule in yes:
-            own = LINE_PREFIX if one_line or rule.lines is None else f"line-for-{rule.id}."
-            wanted.append(self.matches(rule, own))
+        for name, alternatives in [*((f"-{rule.id}", [rule]) for rule in yes), *([("", any_of)] if any_of else [])]:
+            own = LINE_PREFIX if one_line or all(each.lines is None for each in alternatives) else f"line-for{name}."
+            wanted.append(self.encoder.any_of(*(self.matches(each, own) for each in alternatives)))
             if own not in lines:
                 lines.append(own)
         if len(lines) > 1:
             # Each filter has a line of its own, so there need be no other.
             lines.remove(LINE_PREFIX)
         wanted += [self.does_not_match(rule, lines) for rule in no]
-        return self.solve([*wanted, *more(lines)], lines, [*yes, *no, *also])
+        return self.solve([*wanted, *more(lines)], lines, [*yes, *any_of, *no, *also])
 
     def find_failing(self, rule: CompiledRule) -> Case | None:
         """An event that would match a rule if its conditions could be worked out. Raises Undecided."""
@@ -168,28 +168,9 @@ class Space:
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
         conditions = [each for rule in rules for each in (*conditions_of(rule), rule.formula) if each is not None]
         # First what there is: what tests say of these texts is among the bounds.
-        there_is = self._what_there_is(names)
-        solver.add(*wanted, *there_is, *self.encoder.bounds(names, conditions))
+        known = what_there_is(self.program, self.encoder, names)
+        solver.add(*wanted, *known.formulas, *self.encoder.bounds({*names, *known.names}, conditions, known.tests))
         return solver
-
-    def _what_there_is(self, names: Iterable[str]) -> list[Any]:
-        """That members have no tiers but those of the program, and in fields with choices one of these or nothing: a
-        profile that says something else is refused."""
-        sets = {f"{TIERS}{each.id}": [*each.ranks, *([] if each.base else [""])] for each in self.program.tier_sets}
-        known = dict(sets)
-        if sets:
-            known["member.tier"] = next(iter(sets.values()))
-        elif self.program.document.catalog.tiers:
-            known["member.tier"] = ["", *(each.id for each in self.program.document.catalog.tiers)]
-        for field in self.program.document.fields:
-            if field.type == "string" and field.choices:
-                known[f"{FIELDS}{field.id}"] = ["", *(str(each.value) for each in field.choices)]
-        number, code = self.encoder.number, self.encoder.texts.code
-        return [
-            self.encoder.any_of(*(number(name) == code(text) for text in known[name]))
-            for name in names
-            if name in known
-        ]
 
     @staticmethod
     def is_possible(solver: Any) -> bool:
@@ -262,6 +243,9 @@ class Space:
         for each in preferences:
             solver.push()
             solver.add(each)
+            # Where the last model has it already, there is nothing to be asked.
+            if z3.is_true(model.eval(each, model_completion=True)):
+                continue
             if solver.check() == z3.sat:
                 model = solver.model()
             else:
