@@ -14,6 +14,7 @@ from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.analytics.proofs.slips import Slips
 from jifen.analytics.proofs.space import Space
+from jifen.core.conditions.code import code_of
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest
@@ -149,11 +150,26 @@ def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
     """Names of money and the small numbers that they are compared with, each with its part."""
     for node in walk(root):
         if isinstance(node, Call) and node.function in (*_COMPARISONS, "@in"):
-            named = [_shown_name(each) for each in node.arguments if isinstance(each, Name | Member)]
-            names = [name for name in named if "cents" in name.split(".")[-1]]
+            names = [_shown_sum(each) for each in node.arguments if _is_money(each)]
             for each in node.arguments if names else ():
                 small = (found for found in _numbers(each) if LEAST_CENTS <= found[0] < SMALL_CENTS)
                 yield from ((names[0], found) for found in small)
+
+
+def _is_money(node: Node) -> bool:
+    """Whether something is an amount: a fact in cents, or a sum, difference or choice with such a fact in it."""
+    match node:
+        case Name() | Member():
+            return "cents" in _shown_name(node).split(".")[-1]
+        case (
+            Call(function="_+_" | "_-_" | "-_", arguments=arguments) | Call(function="_?_:_", arguments=(_, *arguments))
+        ):
+            return any(_is_money(each) for each in arguments)
+    return False
+
+
+def _shown_sum(node: Node) -> str:
+    return _shown_name(node) if isinstance(node, Name | Member) else code_of(node)
 
 
 def _numbers(node: Node) -> Iterator[tuple[int, Node]]:

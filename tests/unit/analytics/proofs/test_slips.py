@@ -50,6 +50,16 @@ SLIPS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         double(audience="member.spent_cents_year < 30000 && member.orders > 2"),
         "magnitude",
     ),
+    "a sum of two facts": (
+        double(when="order.total_cents + member.spent_cents_year > 300"),
+        double(when="order.total_cents + member.spent_cents_year > 30000"),
+        "magnitude",
+    ),
+    "a choice of two facts": (
+        double(when="(member.is_birthday ? order.total_cents : member.spent_cents_year) > 300"),
+        double(when="(member.is_birthday ? order.total_cents : member.spent_cents_year) > 30000"),
+        "magnitude",
+    ),
     "a number in a formula": (
         {"formula": "order.total_cents > 200 ? 5 : 1", "when": "order.total_cents >= 1000"},
         {"formula": "order.total_cents > 20000 ? 5 : 1", "when": "order.total_cents >= 1000"},
