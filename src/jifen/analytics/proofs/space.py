@@ -13,6 +13,7 @@ from jifen.analytics.proofs.examples import Case, case_of, usual_moment
 from jifen.analytics.proofs.known import what_there_is
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
+from jifen.core.conditions.syntax import Member, Node, walk
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
@@ -62,8 +63,12 @@ class Space:
 
     def holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
         """That a condition holds: a condition that cannot be worked out does not."""
-        holds = self.encoder.formula(condition.root, line)
-        return z3.And(holds, has_value(self.encoder, condition.root, line)) if may_fail(condition.root) else holds
+        return self.says(condition.root, line)
+
+    def says(self, root: Node, line: str = LINE_PREFIX) -> Any:
+        """The same of the tree of a condition."""
+        holds = self.encoder.formula(root, line)
+        return z3.And(holds, has_value(self.encoder, root, line)) if may_fail(root) else holds
 
     def open(self, rule: CompiledRule) -> list[Any]:
         """The formulas of the windows within which a rule holds."""
@@ -167,6 +172,10 @@ class Space:
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
         conditions = [each for rule in rules for each in (*conditions_of(rule), rule.formula) if each is not None]
+        if "order.lines" in names:
+            # Quantifiers ask for fields of lines.
+            asked = (each for condition in conditions for each in walk(condition.root))
+            names |= {f"{LINE_PREFIX}{each.field}" for each in asked if isinstance(each, Member)}
         # First what there is: what tests say of these texts is among the bounds.
         known = what_there_is(self.program, self.encoder, names)
         solver.add(*wanted, *known.formulas, *self.encoder.bounds({*names, *known.names}, conditions, known.tests))
