@@ -90,12 +90,20 @@ class Space:
 
     def are_apart(self, one: CompiledRule, other: CompiledRule, *, same_line: bool = False) -> bool:
         """Whether it can be seen without the solver that two rules never match together."""
+        if self._one_ends_first(one, other) or self._one_ends_first(other, one):
+            return True
         known = self._known_values(other)
         return any(
             name in known and not values & known[name]
             for name, values in self._known_values(one).items()
             if same_line or not name.startswith(LINE_PREFIX)
         )
+
+    def _one_ends_first(self, one: CompiledRule, other: CompiledRule) -> bool:
+        """Whether a window of one rule ends before one of the other begins."""
+        ends = [ready.until for _, ready in self._windows[one.id] if ready.until is not None]
+        begins = [ready.since for _, ready in self._windows[other.id] if ready.since is not None]
+        return bool(ends and begins) and min(ends) <= max(begins)
 
     def _known_values(self, rule: CompiledRule) -> dict[str, frozenset[Any]]:
         if rule.id not in self._known:

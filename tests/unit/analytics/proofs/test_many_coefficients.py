@@ -31,7 +31,16 @@ def test_an_award_on_a_line_of_its_own() -> None:
     assert {each.rule: each.points for each in tried(document, found.counterexample).awards}["r0"] == 20
 
 
-def test_few_questions_however_many_awards_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("windows", "is_asked"),
+    [
+        (({"weekdays": ["mon"]}, {"weekdays": ["tue"]}), 2),
+        (({"from": "2026-11-01", "to": "2026-11-10"}, {"from": "2026-11-11", "to": "2026-11-20"}), 0),
+    ],
+)
+def test_few_questions_however_many_awards_there_are(
+    monkeypatch: pytest.MonkeyPatch, windows: tuple[dict[str, Any], ...], is_asked: int
+) -> None:
     """Two coefficients that never meet are asked about once for each kind of award, and not for each award."""
     asked = 0
     find = Space.find
@@ -44,8 +53,10 @@ def test_few_questions_however_many_awards_there_are(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Space, "find", counted)
     bases = [{"fixed": 1, "when": f"order.total_cents > {1000 * number}"} for number in range(1, 9)]
     bases += [{"fixed": {"points": 1, "per": "line"}, "lines": OF_TEA} for _ in range(8)]
-    apart = [_double(("2026-11-01", "2026-11-10")), _double(("2026-11-11", "2026-11-20"))]
     of = [*(f"r{number}" for number in range(16))]
-    report = check_program(document_of(*bases, *({**each, "coefficient": {"times": 2, "of": of}} for each in apart)))
+    report = check_program(
+        document_of(*bases, *({"coefficient": {"times": 2, "of": of}, "window": each} for each in windows))
+    )
     assert [each.kind for each in report.findings if each.kind == "multiplying_overlap"] == []
-    assert asked == 2
+    # Those whose windows lie apart are not even asked about.
+    assert asked == is_asked
