@@ -44,6 +44,7 @@ class ProgramVersions:
 
     def in_force_at(self, instant: datetime, now: datetime) -> int:
         """The version that rates what happened at an instant: the newest that had begun by then. What happened before
-        any version held is rated as if it happened now."""
+        any version held is rated as if it happened now; and so is what happens a little ahead (clocks differ), as a
+        version that has not begun may still be withdrawn."""
         began = [version for version, start in self._starts if start <= min(instant, now)]
         return max(began) if began else self.in_force(now)

@@ -210,6 +210,16 @@ PAIRS: dict[
         ([double(when="order.total_cents > 99 * 500")], {}),
         ["r0"],
     ),
+    "magnitude: of a sum": (
+        ([double(when="order.total_cents + member.spent_cents_year > 500")], {}),
+        ([double(when="order.total_cents + member.spent_cents_year > 50000")], {}),
+        ["r0"],
+    ),
+    "magnitude: not of whole units": (
+        ([double(when="member.spent_cents_total - order.total_cents > 500")], {}),
+        ([double(when="order.total_cents / 100 + member.spent_cents_year / 100 > 500")], {}),
+        ["r0"],
+    ),
     "magnitude: of a step": (
         ([stepped(500)], {}),
         ([stepped(50_000)], {}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from jifen.analytics.proofs.absent import read_but_optional
 from jifen.analytics.proofs.audiences import never_met
 from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case
@@ -52,7 +53,7 @@ def check_program(
         anything = _anything(space)
         for rule in book.rules:
             results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
-            results += never_true(space, rule, anything)
+            results += [*never_true(space, rule, anything), *read_but_optional(space, rule)]
             done += 1
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules)]

@@ -13,6 +13,7 @@ import z3
 
 from jifen.analytics.proofs.encoding import Encoder
 from jifen.analytics.proofs.evaluation import has_value
+from jifen.analytics.proofs.known import what_there_is
 from jifen.analytics.proofs.overlaps import beyond_proof
 from jifen.analytics.proofs.places import Place, places_beside_rules
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
@@ -40,18 +41,23 @@ def never_met(program: Program, timeout_ms: int) -> Iterator[Finding | NotProven
         kind, name = place.owner.split(":")[:2]
         if kind != "tier":
             also = [] if place.owner in never else _also_asked(program, place)
-            found = list(_never(members, place, also, redemptions, timeout_ms))
+            found = list(_never(program, members, place, also, redemptions, timeout_ms))
             # Of a reward that nobody gets, there is nothing more to be said.
             never |= {place.owner for each in found if isinstance(each, Finding) and not also}
             yield from found
         elif not place.field.endswith(".qualify"):
             # Of what tiers ask to be reached, `unreachable_tiers` tells.
             tier_set = next(each for each in program.tier_sets if each.id == name)
-            yield from _never(tiers, place, [], counts_of(tiers, tier_set), timeout_ms)
+            yield from _never(program, tiers, place, [], counts_of(tiers, tier_set), timeout_ms)
 
 
 def _never(
-    encoder: Encoder, place: Place, also: Sequence[Condition], always: Iterable[Any], timeout_ms: int
+    program: Program,
+    encoder: Encoder,
+    place: Place,
+    also: Sequence[Condition],
+    always: Iterable[Any],
+    timeout_ms: int,
 ) -> Iterator[Finding | NotProven]:
     solver = z3.Solver(ctx=encoder.context)
     solver.set("timeout", timeout_ms)
@@ -59,7 +65,8 @@ def _never(
     names = {name for condition in asked for name in condition.names}
     for each in asked:
         solver.add(encoder.formula(each.root), has_value(encoder, each.root))
-    solver.add(*encoder.bounds(names, asked), *always)
+    known = what_there_is(program, encoder, names)
+    solver.add(*known.formulas, *encoder.bounds({*names, *known.names}, asked, known.tests), *always)
     answer = solver.check()
     if answer == z3.unknown:
         yield gave_up(place.owner, "never_true", solver.reason_unknown())

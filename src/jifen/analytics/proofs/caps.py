@@ -15,6 +15,7 @@ import msgspec
 import z3
 
 from jifen.analytics.proofs.amounts import TOTAL, exact_points, money_bounds, money_of
+from jifen.analytics.proofs.days import Days
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Beyond
 from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.multipliers import Choice, Multipliers
@@ -118,7 +119,7 @@ def _judged(drawn: Drawn) -> Idle | bool:
         return parts[0].judged()
     endless = [each for each in parts if each.times() is None]
     # As often as one likes: it binds as soon as one of the rules gives anything.
-    if any(each.shown_above(0) is not None for each in endless):
+    if any(each.sure_times() is None and each.shown_above(0) is not None for each in endless):
         return True
     if not all(each.is_below(0) for each in endless):
         return False
@@ -127,7 +128,7 @@ def _judged(drawn: Drawn) -> Idle | bool:
         if each not in endless:
             below, is_reached = each.most_points()
             most += each.used(below) * (each.times() or 0)
-            is_shown = is_shown and is_reached
+            is_shown = is_shown and is_reached and each.sure_times() == each.times()
     return Idle(parts[0].closest(MAXIMUM_AMOUNT)) if most <= cap.most else is_shown
 
 
@@ -143,6 +144,7 @@ class _Part:
         rules = space.program.books[space.event_type].rules
         self._true = z3.BoolVal(True, space.encoder.context)
         self._met: dict[bool, list[Choice]] = {}
+        self._days = Days(space, rule)
         self._larger = [
             each for each in rules if each.is_coefficient and multiplies(each, rule) and each.factor[0] > each.factor[1]
         ]
@@ -158,6 +160,13 @@ class _Part:
             # Nobody registers twice.
             found.append(1)
         return min((each for each in found if each is not None), default=None)
+
+    def sure_times(self) -> int | None:
+        """How many awards there can be for sure, as far as `times` depends on the days on which a rule matches."""
+        if self._cap.period == "event" or self._days.are_exact:
+            return self.times()
+        counts = (each for each in self._narrow() if each.limit == "count" and each.period != "event")
+        return min((each.most for each in counts), default=None)
 
     def by_other_caps(self) -> int | None:
         """What other caps alone leave for a period of this one; None: they leave all of it."""
@@ -186,7 +195,7 @@ class _Part:
             return None
         windows = [each for each in (self._rule.window, self._rule.campaign_window) if each is not None]
         windows = [each for each in windows if not each.is_always]
-        times = most_within(period, self._cap.period, windows, self._space.program.zone)
+        times = most_within(period, self._cap.period, windows, self._space.program.zone, self._days.may_match)
         return None if times is None else most * times
 
     # --- how much ---
@@ -198,14 +207,24 @@ class _Part:
             least = 1 if self._cap.period == "event" else times
             if least is not None and least <= self._cap.most:
                 return Idle(self.closest(MAXIMUM_AMOUNT))
+            if not self._surely_often():
+                return False
             limit = 0
         else:
             limit = 0 if times is None else self.per_event(self._cap.most, times)
         if self._caps_one_event(limit):
             return Idle(self.closest(limit))
         if self.shown_above(limit) is not None:
-            return True
+            sure = self.sure_times()
+            return sure == times or (
+                sure is not None and self.shown_above(self.per_event(self._cap.most, sure)) is not None
+            )
         return Idle(self.closest(limit)) if self.is_below(limit) else False
+
+    def _surely_often(self) -> bool:
+        """Whether there can be more awards than a cap by count lets through."""
+        sure = self.sure_times()
+        return self._cap.period == "event" or sure is None or sure > self._cap.most
 
     def per_event(self, most: int, times: int) -> int:
         """So many points may each of so many awards have, without the cap being passed."""

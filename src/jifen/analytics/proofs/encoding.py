@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from jifen.core.conditions import Condition
 from jifen.core.conditions.fields import LINE_FIELDS
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, Quantifier, is_arithmetic, walk
 from jifen.core.limits import MAXIMUM_AMOUNT
-from jifen.core.rules.facts import TIERS
+from jifen.core.rules.facts import CHECKED_IN, REGISTERED, TIERS
 
 LINE_PREFIX = "line."
 #: Members are taken to be with the program, and their last order to lie back, for a century at most.
@@ -45,6 +46,7 @@ class Encoder:
         """`fields`: the types of the names that conditions may use."""
         self.context = z3.Context()
         self.moment = SymbolicMoment(self.context)
+        self.event_type = event_type
         self.fields = fields
         self.texts = Texts(self.context)
         self._held: dict[tuple[str, str], Any] = {}
@@ -200,38 +202,48 @@ class Encoder:
 
     # --- what always holds ---
 
-    def bounds(self, names: Collection[str], conditions: Iterable[Condition]) -> list[Any]:
+    def bounds(
+        self, names: Collection[str], conditions: Iterable[Condition], also: Iterable[TextTest] = ()
+    ) -> list[Any]:
         """What always holds of texts, and of the facts about members and moments, as far as these conditions, and the
-        names in them, depend on it."""
-        tests = {test for each in conditions for test in tests_in(each.root)}
+        names in them, depend on it. `also`: what else is asked of texts."""
+        tests = {*also, *(test for each in conditions for test in tests_in(each.root))}
         found = self.texts.ties(names, tests)
         if any(name.startswith(("member.is_birthday", "member.birthday_")) for name in names):
-            found += self._birthday()
+            found += self._birthday
         if any(name.startswith("member.") for name in names):
-            found += self._standing()
+            found += self._standing
         first_set = next((name for name in self.fields if name.startswith(TIERS)), "")
         if first_set in names:
             # The first tier set has two names.
             found.append(self.number(first_set) == self.number("member.tier"))
         if any(name.startswith(("now.", "member.is_birthday")) for name in names):
-            found += self.moment.bounds()
+            found += self.moment.bounds
         return found
 
+    @cached_property
     def _standing(self) -> list[Any]:
         orders, since = self.number("member.orders"), self.number("member.days_since_last_order")
         registered = self.number("member.days_since_registration")
         month, year, total = (self.number(f"member.spent_cents_{each}") for each in ("month", "year", "total"))
+        # A check-in counts in its own streak; whoever registers has done nothing before.
+        least_streak = 1 if self.event_type == CHECKED_IN else 0
+        at_first = [orders == 0, self.number("member.checkin_streak") == 0] if self.event_type == REGISTERED else []
         return [
+            *at_first,
             orders >= 0,
             z3.And(since >= -1, since <= MOST_DAYS),
             (since == -1) == (orders == 0),
             z3.And(month >= 0, month <= year, year <= total, total <= MAXIMUM_AMOUNT),
             z3.Implies(orders == 0, total == 0),
             self.truth("member.is_first_order") == (orders == 0),
-            self.number("member.checkin_streak") >= 0,
+            z3.Implies(month > 0, since <= 30),
+            z3.Implies(year > 0, since <= 365),
+            self.number("member.checkin_streak") >= least_streak,
             z3.And(registered >= 0, registered <= MOST_DAYS),
         ]
 
+    @cached_property
     def _birthday(self) -> list[Any]:
         month, day = self.number("member.birthday_month"), self.number("member.birthday_day")
         longest = z3.If(month == 2, 29, z3.If(z3.Or(*(month == each for each in (4, 6, 9, 11))), 30, 31))

@@ -11,7 +11,7 @@ import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder
 from jifen.core.conditions.fields import GREATEST_INTEGER, LEAST_INTEGER
-from jifen.core.conditions.syntax import Call, ListLiteral, Node, is_arithmetic
+from jifen.core.conditions.syntax import Call, ListLiteral, Name, Node, is_arithmetic
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.book import CompiledRule
 
@@ -19,11 +19,14 @@ from jifen.core.rules.book import CompiledRule
 _DECIDED_BY: Final = {"_&&_": False, "_||_": True}
 
 
-def has_value(encoder: Encoder, node: Node, line: str = LINE_PREFIX) -> Any:
-    """The formula of an event for which a part of a condition has a value. `line`: as for `Encoder.formula`."""
+def has_value(encoder: Encoder, node: Node, line: str = LINE_PREFIX, without: frozenset[str] = frozenset()) -> Any:
+    """The formula of an event for which a part of a condition has a value. `line`: as for `Encoder.formula`; `without`:
+    the names of facts that the event lacks."""
     match node:
+        case Name(name=name) if name in without:
+            return encoder.any_of()
         case Call(function="_&&_" | "_||_", arguments=arguments):
-            have = [has_value(encoder, each, line) for each in arguments]
+            have = [has_value(encoder, each, line, without) for each in arguments]
             decided = _DECIDED_BY[node.function]
             deciding = [
                 z3.And(known, encoder.formula(each, line) == decided)
@@ -31,13 +34,13 @@ def has_value(encoder: Encoder, node: Node, line: str = LINE_PREFIX) -> Any:
             ]
             return encoder.any_of(encoder.all_of(*have), *deciding)
         case Call(function="_?_:_", arguments=(which, one, other)):
-            chosen = z3.If(encoder.formula(which, line), has_value(encoder, one, line), has_value(encoder, other, line))
-            return z3.And(has_value(encoder, which, line), chosen)
+            asked, yes, no = (has_value(encoder, each, line, without) for each in (which, one, other))
+            return z3.And(asked, z3.If(encoder.formula(which, line), yes, no))
         case Call(arguments=arguments):
-            terms = [has_value(encoder, each, line) for each in arguments]
+            terms = [has_value(encoder, each, line, without) for each in arguments]
             return encoder.all_of(*terms, *(_of_number(encoder, node, line) if is_arithmetic(node) else ()))
         case ListLiteral(elements=elements):
-            return encoder.all_of(*(has_value(encoder, each, line) for each in elements))
+            return encoder.all_of(*(has_value(encoder, each, line, without) for each in elements))
     return encoder.all_of()
 
 

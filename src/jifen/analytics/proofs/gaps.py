@@ -188,7 +188,7 @@ class _Finder:
         for rule in self._rules:
             # Lists that rules ask for are known once their formulas are made.
             space.matches(rule, LINE_PREFIX)
-        solver.add(*encoder.moment.bounds(), *encoder.known_facts(facts, but="now"))
+        solver.add(*encoder.moment.bounds, *encoder.known_facts(facts, but="now"))
         return solver
 
     def _can_match(self, solver: Any, rules: Sequence[CompiledRule]) -> bool:

@@ -7,6 +7,7 @@ then found is rated for real, so nothing wrong is told.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ class SymbolicMoment:
         self.is_leap = z3.And(self.year % 4 == 0, self.year != 2100)
         self._last_day = self._by_month(_LENGTHS) + z3.If(z3.And(self.month == 2, self.is_leap), 1, 0)
 
+    @cached_property
     def bounds(self) -> list[Any]:
         """What holds of every moment."""
         before = [sum(_LENGTHS[:number]) for number in range(12)]

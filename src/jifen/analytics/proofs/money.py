@@ -18,7 +18,7 @@ from jifen.core.rules.book import CompiledRule
 #: A share this high is not looked for: a fixed award for an order of any size has none.
 HIGHEST_PERCENT = 1_000
 #: Orders are looked for from these sizes on, in cents: small ones may lose by rounding what they seem to give.
-SIZES = (1_000_000, 10_000, 1, 0)
+SIZES = (1_000_000, 10_000, 100, 1, 0)
 #: On one line, or on as many as filters of small lines may ask for.
 ALIKE = (1, 100)
 Question = Literal["rate_exceeded", "gaining_loop"]
@@ -58,13 +58,18 @@ def _judge(
     questions: list[tuple[Question, Fraction]] = [("gaining_loop", Fraction(1))]
     if allowed is not None:
         questions.insert(0, ("rate_exceeded", Fraction(allowed) / 100))
+    given_up: tuple[Fraction, Undecided] | None = None
     for kind, share in questions:
-        reaching = kind == "gaining_loop"
         try:
-            if not _is_possible(space, solver, loose.gives(share, reaching=reaching)):
+            if not _is_possible(space, solver, loose.gives(share, reaching=kind == "gaining_loop")):
+                continue
+            if given_up is not None and share >= given_up[0]:
+                # Where no order that gives much was found in time, none is that gives more.
+                yield gave_up(first, kind, given_up[1])
                 continue
             case = _example(space, values, kind, share)
         except Undecided as error:
+            given_up = share, error
             yield gave_up(first, kind, error)
             continue
         if case is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 
 from jifen.analytics.proofs.encoding import may_fail, unprovable_parts
 from jifen.analytics.proofs.evaluation import formula_gives_points
@@ -119,30 +119,34 @@ def rates_the_event(base: CompiledRule) -> bool:
 def _multiplied(
     space: Space, one: CompiledRule, other: CompiledRule, bases: Sequence[CompiledRule]
 ) -> Iterator[Result]:
-    is_open = False
-    for base in bases:
-        same_line = not rates_the_event(base)
-        if space.are_apart(one, other, same_line=same_line):
+    """Whether two coefficients meet in any of these awards: asked of all that they meet in alike at once, and of each
+    alone only where the event that was found does not show it."""
+    tried = False
+    for same_line in (True, False):
+        alike = [base for base in bases if rates_the_event(base) != same_line]
+        if not alike or space.are_apart(one, other, same_line=same_line):
             continue
         try:
-            # Mostly the two never meet, whatever they multiply.
-            if space.find([one, other], one_line=same_line) is None:
+            case = space.find([one, other], any_of=alike, one_line=same_line)
+            if case is None:
                 continue
-            case = space.find([one, other, base], one_line=same_line)
+            cases = (space.find([one, other, base], one_line=same_line) for base in alike)
+            shown = next((each for each in chain([case], cases) if each and _both_count(space, one, other, each)), None)
         except Undecided as error:
             yield gave_up(one.id, "multiplying_overlap", error, [other.id])
             return
-        if case is None:
-            continue
-        awards = replay(space.program, case).awards
-        if any({one.id, other.id} <= set(award.coefficients) for award in awards):
+        if shown is not None:
             zh = f"系数 {one.id} 与 {other.id} 可同时作用于同一奖励"
             en = f"The coefficients {one.id} and {other.id} can multiply the same award"
-            yield finding("multiplying_overlap", [one.id, other.id], zh, en, counterexample(case))
+            yield finding("multiplying_overlap", [one.id, other.id], zh, en, counterexample(shown))
             return
-        is_open = True
-    if is_open:
+        tried = True
+    if tried:
         yield not_shown(one.id, "multiplying_overlap", [other.id])
+
+
+def _both_count(space: Space, one: CompiledRule, other: CompiledRule, case: Case) -> bool:
+    return any({one.id, other.id} <= set(each.coefficients) for each in replay(space.program, case).awards)
 
 
 def _period_of(rule: CompiledRule) -> object:

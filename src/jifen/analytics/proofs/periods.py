@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,20 @@ _ONE_DAY = timedelta(days=1)
 _ENDLESS = ("lifetime", "campaign")
 
 
-def most_within(shorter: Period, longer: Period, windows: Sequence[OpenWindow], zone: ZoneInfo) -> int | None:
+def _any_day(_: date) -> bool:
+    """For rules whose conditions ask nothing of the day."""
+    return True
+
+
+def most_within(
+    shorter: Period,
+    longer: Period,
+    windows: Sequence[OpenWindow],
+    zone: ZoneInfo,
+    may_match: Callable[[date], bool] = _any_day,
+) -> int | None:
     """In how many of the shorter periods a rule is open at most, within one of the longer; None: there is no bound.
+    `may_match`: whether its conditions let a day through.
 
     Where `shorter` is in truth as long or longer, in how many of them a longer one can have its days.
     """
@@ -35,7 +47,7 @@ def most_within(shorter: Period, longer: Period, windows: Sequence[OpenWindow], 
         days = _usual_days(windows, zone)
     found: dict[date, set[date]] = defaultdict(set)
     for day in days:
-        if all(each.fits_day(day, zone) for each in windows):
+        if may_match(day) and all(each.fits_day(day, zone) for each in windows):
             found[start_of_period(longer, day)].add(start_of_period(shorter, day))
     return max((len(each) for each in found.values()), default=0)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Final, get_args
 
 import msgspec
 
+from jifen.analytics.proofs.known import FIELDS
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
 from jifen.analytics.proofs.slips import Slips
-from jifen.analytics.proofs.space import FIELDS, Space
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
+from jifen.analytics.proofs.space import Space
+from jifen.core.conditions.code import code_of
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, Quantifier, children_of, walk
 from jifen.core.decide.convert import fee_of
 from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
@@ -34,6 +36,7 @@ WHOLE_CURRENCIES = frozenset(
 )
 #: What stands before the id of a field of members in its name.
 _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
+NO_RANGES: Final[Mapping[str, Node]] = {}
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 _LISTS = {
     "sku": "skus",
@@ -96,16 +99,24 @@ def _known(program: Program, name: str) -> list[str]:
     return listed
 
 
-def _compared_texts(root: Node) -> Iterator[tuple[Name | Member, Constant]]:
-    for node in walk(root):
-        if not isinstance(node, Call) or node.function not in ("_==_", "_!=_", "@in"):
-            continue
-        constants = [each for each in node.arguments if isinstance(each, Constant)]
-        for each in node.arguments:
-            if isinstance(each, ListLiteral):
-                constants += [element for element in each.elements if isinstance(element, Constant)]
-        for named in (each for each in node.arguments if isinstance(each, Name | Member)):
+def _compared_texts(node: Node, ranges: Mapping[str, Node] = NO_RANGES) -> Iterator[tuple[Name | Member, Constant]]:
+    """Facts and the constants that they are compared with. `ranges`: over what the variables of quantifiers go, which
+    stand for it."""
+    if isinstance(node, Quantifier):
+        yield from _compared_texts(node.range, ranges)
+        yield from _compared_texts(node.condition, {**ranges, node.variable: node.range})
+        return
+    if isinstance(node, Call) and node.function in ("_==_", "_!=_", "@in"):
+        sides = [ranges.get(each.name, each) if isinstance(each, Name) else each for each in node.arguments]
+        constants = [each for side in sides for each in _elements(side) if isinstance(each, Constant)]
+        for named in (each for each in sides if isinstance(each, Name | Member)):
             yield from ((named, each) for each in constants if each.type == "string")
+    for child in children_of(node):
+        yield from _compared_texts(child, ranges)
+
+
+def _elements(node: Node) -> tuple[Node, ...]:
+    return node.elements if isinstance(node, ListLiteral) else (node,)
 
 
 def _shown_name(node: Name | Member) -> str:
@@ -148,11 +159,26 @@ def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
     """Names of money and the small numbers that they are compared with, each with its part."""
     for node in walk(root):
         if isinstance(node, Call) and node.function in (*_COMPARISONS, "@in"):
-            named = [_shown_name(each) for each in node.arguments if isinstance(each, Name | Member)]
-            names = [name for name in named if "cents" in name.split(".")[-1]]
+            names = [_shown_sum(each) for each in node.arguments if _is_money(each)]
             for each in node.arguments if names else ():
                 small = (found for found in _numbers(each) if LEAST_CENTS <= found[0] < SMALL_CENTS)
                 yield from ((names[0], found) for found in small)
+
+
+def _is_money(node: Node) -> bool:
+    """Whether something is an amount: a fact in cents, or a sum, difference or choice with such a fact in it."""
+    match node:
+        case Name() | Member():
+            return "cents" in _shown_name(node).split(".")[-1]
+        case (
+            Call(function="_+_" | "_-_" | "-_", arguments=arguments) | Call(function="_?_:_", arguments=(_, *arguments))
+        ):
+            return any(_is_money(each) for each in arguments)
+    return False
+
+
+def _shown_sum(node: Node) -> str:
+    return _shown_name(node) if isinstance(node, Name | Member) else code_of(node)
 
 
 def _numbers(node: Node) -> Iterator[tuple[int, Node]]:

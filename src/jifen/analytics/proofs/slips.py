@@ -11,7 +11,8 @@ import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX
 from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample
-from jifen.analytics.proofs.places import Place
+from jifen.analytics.proofs.places import Place, places_of_rule
+from jifen.analytics.proofs.quantifiers import asks_lines, of_one_line
 from jifen.analytics.proofs.report import Counterexample
 from jifen.analytics.proofs.space import Space, Undecided, conditions_of
 from jifen.core.conditions import InvalidCondition
@@ -42,6 +43,8 @@ class Slips(msgspec.Struct, frozen=True):
         else:
             differs = z3.Xor(self._asked(self.rule), self._asked(mended))
         formulas = [self.space.encoder.formula(each) for each in also]
+        if any(asks_lines(each.condition.root) for each in places_of_rule(self.rule)):
+            formulas.append(self.space.encoder.number("rest.lines") == 0)
         return self._found([*self.space.open(self.rule), differs, *formulas], mended)
 
     def at_amount(self, cents: int) -> Counterexample | None:
@@ -78,11 +81,11 @@ class Slips(msgspec.Struct, frozen=True):
         return self.space.program.books[self.space.event_type].field_types
 
     def _asked(self, rule: CompiledRule) -> Any:
-        return self.space.encoder.all_of(*(self.space.holds(each, LINE_PREFIX) for each in conditions_of(rule)))
+        return self.space.encoder.all_of(*(self.space.says(of_one_line(each.root)) for each in conditions_of(rule)))
 
     def _points(self, rule: CompiledRule) -> Any:
         assert rule.formula is not None
-        return self.space.encoder.formula(rule.formula.root)
+        return self.space.encoder.formula(of_one_line(rule.formula.root))
 
     def _said(self, rule: CompiledRule, case: Case) -> tuple[bool, int]:
         """Whether a rule, were it the only one, really matches, and what it gives."""

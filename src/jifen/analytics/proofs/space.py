@@ -10,20 +10,19 @@ import z3
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
+from jifen.analytics.proofs.known import what_there_is
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
+from jifen.core.conditions.syntax import Member, Node, walk
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import TIERS
 
 #: Events of a size that a shop has are shown where there are such.
 USUAL_CENTS = (10_000, 10**7)
 #: Ends the prefix of lines of which there may be any number, or none.
 SEVERAL = ":"
-#: What stands before the id of a field of members.
-FIELDS = "member.fields."
 
 
 class Undecided(Exception):
@@ -64,8 +63,12 @@ class Space:
 
     def holds(self, condition: Condition, line: str = LINE_PREFIX) -> Any:
         """That a condition holds: a condition that cannot be worked out does not."""
-        holds = self.encoder.formula(condition.root, line)
-        return z3.And(holds, has_value(self.encoder, condition.root, line)) if may_fail(condition.root) else holds
+        return self.says(condition.root, line)
+
+    def says(self, root: Node, line: str = LINE_PREFIX) -> Any:
+        """The same of the tree of a condition."""
+        holds = self.encoder.formula(root, line)
+        return z3.And(holds, has_value(self.encoder, root, line)) if may_fail(root) else holds
 
     def open(self, rule: CompiledRule) -> list[Any]:
         """The formulas of the windows within which a rule holds."""
@@ -87,12 +90,20 @@ class Space:
 
     def are_apart(self, one: CompiledRule, other: CompiledRule, *, same_line: bool = False) -> bool:
         """Whether it can be seen without the solver that two rules never match together."""
+        if self._one_ends_first(one, other) or self._one_ends_first(other, one):
+            return True
         known = self._known_values(other)
         return any(
             name in known and not values & known[name]
             for name, values in self._known_values(one).items()
             if same_line or not name.startswith(LINE_PREFIX)
         )
+
+    def _one_ends_first(self, one: CompiledRule, other: CompiledRule) -> bool:
+        """Whether a window of one rule ends before one of the other begins."""
+        ends = [ready.until for _, ready in self._windows[one.id] if ready.until is not None]
+        begins = [ready.since for _, ready in self._windows[other.id] if ready.since is not None]
+        return bool(ends and begins) and min(ends) <= max(begins)
 
     def _known_values(self, rule: CompiledRule) -> dict[str, frozenset[Any]]:
         if rule.id not in self._known:
@@ -110,29 +121,31 @@ class Space:
         yes: Sequence[CompiledRule],
         no: Sequence[CompiledRule] = (),
         *,
+        any_of: Sequence[CompiledRule] = (),
         one_line: bool = False,
         more: Callable[[Sequence[str]], Sequence[Any]] = lambda _: (),
         also: Sequence[CompiledRule] = (),
     ) -> Case | None:
-        """An event that matches all of `yes` and none of `no`, and for which `more` (of the order's lines, about the
-        rules `also`) holds; None: it is proven that there is none. `one_line`: the filters of all rules are about the
-        same line. Where a condition is not wholly provable, the event need not match after all.
+        """An event that matches all of `yes`, one of `any_of` (if it has any) and none of `no`, and for which `more`
+        (of the order's lines, about the rules `also`) holds; None: it is proven that there is none. `one_line`: the
+        filters of all rules are about the same line. Where a condition is not wholly provable, the event need not match
+        after all.
 
         Raises:
             Undecided: neither was found.
         """
         lines = [LINE_PREFIX]
         wanted = []
-        for rule in yes:
-            own = LINE_PREFIX if one_line or rule.lines is None else f"line-for-{rule.id}."
-            wanted.append(self.matches(rule, own))
+        for name, alternatives in [*((f"-{rule.id}", [rule]) for rule in yes), *([("", any_of)] if any_of else [])]:
+            own = LINE_PREFIX if one_line or all(each.lines is None for each in alternatives) else f"line-for{name}."
+            wanted.append(self.encoder.any_of(*(self.matches(each, own) for each in alternatives)))
             if own not in lines:
                 lines.append(own)
         if len(lines) > 1:
             # Each filter has a line of its own, so there need be no other.
             lines.remove(LINE_PREFIX)
         wanted += [self.does_not_match(rule, lines) for rule in no]
-        return self.solve([*wanted, *more(lines)], lines, [*yes, *no, *also])
+        return self.solve([*wanted, *more(lines)], lines, [*yes, *any_of, *no, *also])
 
     def find_failing(self, rule: CompiledRule) -> Case | None:
         """An event that would match a rule if its conditions could be worked out. Raises Undecided."""
@@ -167,29 +180,14 @@ class Space:
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
         conditions = [each for rule in rules for each in (*conditions_of(rule), rule.formula) if each is not None]
+        if "order.lines" in names:
+            # Quantifiers ask for fields of lines.
+            asked = (each for condition in conditions for each in walk(condition.root))
+            names |= {f"{LINE_PREFIX}{each.field}" for each in asked if isinstance(each, Member)}
         # First what there is: what tests say of these texts is among the bounds.
-        there_is = self._what_there_is(names)
-        solver.add(*wanted, *there_is, *self.encoder.bounds(names, conditions))
+        known = what_there_is(self.program, self.encoder, names)
+        solver.add(*wanted, *known.formulas, *self.encoder.bounds({*names, *known.names}, conditions, known.tests))
         return solver
-
-    def _what_there_is(self, names: Iterable[str]) -> list[Any]:
-        """That members have no tiers but those of the program, and in fields with choices one of these or nothing: a
-        profile that says something else is refused."""
-        sets = {f"{TIERS}{each.id}": [*each.ranks, *([] if each.base else [""])] for each in self.program.tier_sets}
-        known = dict(sets)
-        if sets:
-            known["member.tier"] = next(iter(sets.values()))
-        elif self.program.document.catalog.tiers:
-            known["member.tier"] = ["", *(each.id for each in self.program.document.catalog.tiers)]
-        for field in self.program.document.fields:
-            if field.type == "string" and field.choices:
-                known[f"{FIELDS}{field.id}"] = ["", *(str(each.value) for each in field.choices)]
-        number, code = self.encoder.number, self.encoder.texts.code
-        return [
-            self.encoder.any_of(*(number(name) == code(text) for text in known[name]))
-            for name in names
-            if name in known
-        ]
 
     @staticmethod
     def is_possible(solver: Any) -> bool:
@@ -262,6 +260,9 @@ class Space:
         for each in preferences:
             solver.push()
             solver.add(each)
+            # Where the last model has it already, there is nothing to be asked.
+            if z3.is_true(model.eval(each, model_completion=True)):
+                continue
             if solver.check() == z3.sat:
                 model = solver.model()
             else:

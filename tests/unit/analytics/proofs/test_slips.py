@@ -33,6 +33,23 @@ SLIPS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         double(audience='"sleeping" in member.segments', window={"weekdays": ["sun"]}),
         "reference",
     ),
+    **{
+        f"a quantifier: {asked}": (double(when=asked), double(when=asked.replace(wrong, right)), "reference")
+        for asked, wrong, right in (
+            ('order.lines.exists(l, l.sku == "MUGS")', "MUGS", "MUG"),
+            ('order.lines.exists(l, l.category == "teas" && l.quantity > 7)', "teas", "tea"),
+            ('order.lines.all(l, l.category in ["teas", "cup"])', "teas", "tea"),
+            ('order.lines.exists_one(l, l.category != "teas" && l.sku.startsWith("P"))', "teas", "tea"),
+            ('order.lines.exists(l, ["MUGS", "POT"].exists(s, s == l.sku))', "MUGS", "MUG"),
+            ('member.tags.exists(t, t == "vips")', '"vips"', '"vip"'),
+            ('member.tags.exists(t, t in ["vips", "staff"])', '"vips"', '"vip"'),
+            ('member.tags.all(t, t != "vips")', '"vips"', '"vip"'),
+            ('member.tags.all(t, !(t in ["vips"]))', '"vips"', '"vip"'),
+            ('member.segments.exists(s, "sleepin" == s) && order.line_count > 2', "sleepin", "sleeping"),
+            ('["vips", "staff"].exists(t, t in member.tags)', '"vips"', '"vip"'),
+            ('["vips", "staff"].all(t, t in member.tags)', '"vips"', '"vip"'),
+        )
+    },
     "a tier": (
         double(audience='member.tiers.tea == "golden"'),
         double(audience='member.tiers.tea == "gold"'),
@@ -48,6 +65,16 @@ SLIPS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "what was spent": (
         double(audience="member.spent_cents_year < 300 && member.orders > 2"),
         double(audience="member.spent_cents_year < 30000 && member.orders > 2"),
+        "magnitude",
+    ),
+    "a sum of two facts": (
+        double(when="order.total_cents + member.spent_cents_year > 300"),
+        double(when="order.total_cents + member.spent_cents_year > 30000"),
+        "magnitude",
+    ),
+    "a choice of two facts": (
+        double(when="(member.is_birthday ? order.total_cents : member.spent_cents_year) > 300"),
+        double(when="(member.is_birthday ? order.total_cents : member.spent_cents_year) > 30000"),
         "magnitude",
     ),
     "a number in a formula": (
@@ -84,7 +111,7 @@ def test_the_event_tells_the_slip(name: str) -> None:
         # Whatever is written there, it does not matter.
         double(when="order.total_cents >= 500 && order.total_cents > 90000"),
         # Nobody knows what a solver cannot say.
-        double(lines='order.lines.exists(each, each.category == "teas")'),
+        double(when='order.lines.exists_one(each, each.category == "teas") && size(order.lines) > 1'),
     ],
 )
 def test_no_event_is_shown_where_none_tells_it(rule: dict[str, Any]) -> None:
