@@ -50,7 +50,7 @@ async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, 
 
 
 async def test_what_a_batch_changes_is_found_by_its_place(database_url: str) -> None:
-    """Also in tables that were analysed while they were empty: no index is descended, or even read from end to end."""
+    """Also in tables that were analysed while they were empty: no index is searched."""
     plan = await plan_of(database_url, load_queries("engine")["write_batch"])
     by_place = {table: plan.count(f"Tid Scan on {table} ") for table in ("lots", "accounts", "usages")}
     assert by_place == {"lots": 2, "accounts": 1, "usages": 1}, plan

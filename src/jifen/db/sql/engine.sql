@@ -346,7 +346,7 @@ ORDER BY new.shard, new.digest
 -- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots
 -- gone, accounts changed, uses of caps by members changed ($53 places, $54 member ids, $55 names, $56 used): each found
 -- by the place at which it was loaded, and changed only if that still holds the row that was meant. (Which is not asked
--- by `=`: of a table that is empty as this is planned, all of an index would be read for each row.) Last uses that there
+-- by `=`: of a table that is empty as this is planned, an index would be searched for each row without its first column.) Last uses that there
 -- were none of by the member ($57 shards, $58 member ids, $59 names, $60 used), and those by all together ($61 shards,
 -- $62 names, $63 used).
 WITH came_transactions AS MATERIALIZED (
