@@ -28,10 +28,8 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("file", "name"), LATE)
-async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, file: str, name: str) -> None:
-    """Each member's rows are looked up; the table is not read from end to end."""
-    statement = load_queries(file)[name]
+async def plan_of(database_url: str, statement: str) -> str:
+    """How a batch's connection runs a statement, whatever its arguments, on tables analysed while empty."""
     arguments = ", ".join(["NULL"] * max(int(number) for number in re.findall(r"\$(\d+)", statement)))
     connection = await connect(database_url, for_batches=True)
     await connection.execute("RESET ROLE")
@@ -39,8 +37,23 @@ async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, 
     await connection.execute(f"PREPARE looked_at AS {statement}")
     plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE looked_at ({arguments})"))
     await connection.close()
+    return plan
+
+
+@pytest.mark.parametrize(("file", "name"), LATE)
+async def test_tables_analysed_while_empty_are_read_by_index(database_url: str, file: str, name: str) -> None:
+    """Each member's rows are looked up; the table is not read from end to end."""
+    statement = load_queries(file)[name]
+    plan = await plan_of(database_url, statement)
     looked_up = re.findall(r"Index Cond: \(\(shard = (wanted\w*)\.shard\) AND \(member_id = \1\.member_id\)", plan)
     assert len(looked_up) == statement.count("unnest("), plan
+
+
+async def test_what_a_batch_changes_is_found_by_its_place(database_url: str) -> None:
+    """Also in tables that were analysed while they were empty: no index is searched."""
+    plan = await plan_of(database_url, load_queries("engine")["write_batch"])
+    by_place = {table: plan.count(f"Tid Scan on {table} ") for table in ("lots", "accounts", "usages")}
+    assert by_place == {"lots": 2, "accounts": 1, "usages": 1}, plan
 
 
 async def test_what_waits_for_somebody_is_found_among_many_unused_coupons(database_url: str) -> None:

@@ -80,7 +80,7 @@ async def read_members(connection: Connection, members: Sequence[int]) -> dict[i
     shards = await connection.fetchval("SELECT shards FROM installation")
     locked = await lock_accounts(connection, sorted(members), [], shards)
     await load_everything(connection, locked.states, locked.places, sorted(locked.states), shards)
-    await load_all_usages_of(connection, locked.states, members, shards)
+    await load_all_usages_of(connection, locked.states, locked.places, members, shards)
     return locked.states
 
 

@@ -274,7 +274,7 @@ class Gathering:
         everything &= self.states.keys()
         shards = self._surroundings.shards
         if whole:
-            await load_all_usages_of(connection, self.states, whole, shards)
+            await load_all_usages_of(connection, self.states, self.places, whole, shards)
         if everything:
             await load_everything(connection, self.states, self.places, sorted(everything), shards)
         if holds := (holds & self.states.keys()) - everything:
@@ -306,7 +306,7 @@ class Gathering:
             self.shared_used = await lock_shared_usages(connection, wanted.shared, shards)
         if self.redeeming.commands:
             await self.redeeming.lock_supplies(connection, self.program, self.states)
-        await wanted.load(connection, self.states, shards)
+        await wanted.load(connection, self.states, self.places, shards)
         if wanted.segments:
             self.segments = await self._surroundings.segments.load(connection, wanted.segments, self.programs)
 
@@ -394,7 +394,7 @@ class Gathering:
                 names = [saved_name(today.year)]
                 savers.update(members)
             wanted.usages.update((member, name) for member in members for name in names)
-        await wanted.load(connection, self.states, shards)
+        await wanted.load(connection, self.states, self.places, shards)
         bank = program.document.bank
         if savers and bank is not None:
             since = start_of_day(today.replace(month=1, day=1), program.zone)

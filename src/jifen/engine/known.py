@@ -13,6 +13,7 @@ from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.core.tiers.standing import Standing
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.places import Places
 from jifen.engine.standings import decode_standing
 
 _SQL = load_queries("engine")
@@ -22,6 +23,7 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 async def load_known(
     connection: Connection,
     states: dict[int, MemberState],
+    places: Places,
     shards: int,
     *,
     profiles: Collection[int] = (),
@@ -30,7 +32,8 @@ async def load_known(
     usages: Collection[tuple[int, str]] = (),
 ) -> None:
     """Put into the states of members what is asked of each: what is said of them, the lists on which they are, where
-    they stand in tier sets (nowhere is an answer as well), and what they used of caps, by member and name."""
+    they stand in tier sets (nowhere is an answer as well), and what they used of caps, by member and name (with their
+    places)."""
     if not (profiles or lists or standings or usages):
         return
     rows = await connection.fetch(
@@ -45,8 +48,9 @@ async def load_known(
     on: dict[int, list[str]] = {}
     stands: dict[int, dict[str, Standing]] = {member: {} for member in standings}
     used: dict[int, dict[str, int]] = {}
-    for part, member, name, number, registered_at, content in rows:
+    for part, member, name, number, registered_at, content, place in rows:
         if part == "use":
+            places.usages[member, name] = place
             used.setdefault(member, {})[name] = number
         elif part == "standing":
             stands[member][name] = decode_standing(content)

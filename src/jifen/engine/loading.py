@@ -143,11 +143,12 @@ async def load_earned(
         states[member] = msgspec.structs.replace(states[member], earned_this_year=earned.get(member, 0))
 
 
-async def load_all_usages(connection: Connection, states: dict[int, MemberState], shards: int) -> None:
+async def load_all_usages(connection: Connection, states: dict[int, MemberState], places: Places, shards: int) -> None:
     """Put everything that these members ever used of caps into their states."""
     keys = ([shard_of_member(member, shards) for member in states], list(states))
     used: dict[int, dict[str, int]] = {}
-    for member_id, name, number in await connection.fetch(_SQL["load_all_usages"], *keys):
+    for member_id, name, number, place in await connection.fetch(_SQL["load_all_usages"], *keys):
+        places.usages[member_id, name] = place
         used.setdefault(member_id, {})[name] = number
     for member_id, numbers in used.items():
         states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
@@ -201,11 +202,11 @@ async def find_identities(
 
 
 async def load_all_usages_of(
-    connection: Connection, states: dict[int, MemberState], members: Iterable[int], shards: int
+    connection: Connection, states: dict[int, MemberState], places: Places, members: Iterable[int], shards: int
 ) -> None:
     """Put everything that these members ever used of caps into their states."""
     wanted = {member: states[member] for member in members}
-    await load_all_usages(connection, wanted, shards)
+    await load_all_usages(connection, wanted, places, shards)
     states |= wanted
 
 

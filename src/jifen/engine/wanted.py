@@ -10,6 +10,7 @@ from jifen.core.ledger.values import MemberState
 from jifen.core.program import Program
 from jifen.db.connection import Connection
 from jifen.engine.known import load_known
+from jifen.engine.places import Places
 
 
 class Wanted:
@@ -42,11 +43,12 @@ class Wanted:
         self.lists.update(members)
         self.segments.setdefault(program.version, set()).update(segments)
 
-    async def load(self, connection: Connection, states: dict[int, MemberState], shards: int) -> None:
+    async def load(self, connection: Connection, states: dict[int, MemberState], places: Places, shards: int) -> None:
         """Put what is wanted of members into their states."""
         await load_known(
             connection,
             states,
+            places,
             shards,
             profiles=self.profiles,
             lists=self.lists,

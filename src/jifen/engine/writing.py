@@ -66,7 +66,8 @@ class BatchRows:
         self.members = Columns(3)
         self.identities = Columns(5)
         self.profiles = Columns(3)
-        self.usages = Columns(4)
+        self.changed_usages = Columns(4)
+        self.new_usages = Columns(4)
         self.shared_usages = Columns(3)
         self.standings = Columns(9)
 
@@ -173,7 +174,11 @@ class BatchRows:
     def _add_usages(self, shard: int, member: int, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         for name, used in after.items():
             if used != before.get(name, 0):
-                self.usages.rows.append((shard, member, name, used))
+                place = self._places.usages.get((member, name))
+                if place is None:
+                    self.new_usages.rows.append((shard, member, name, used))
+                else:
+                    self.changed_usages.rows.append((place, member, name, used))
 
     def add_shared_usages(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """What all members together used of caps, where that has changed."""
@@ -296,8 +301,9 @@ class BatchRows:
             await write_standings(connection, self.standings.arrays())
         if self.keys.rows:
             await connection.execute(_SQL["write_keys"], *self.keys.arrays())
-        expected = len(self.changed_lots.rows) + len(self.gone_lots.rows) + len(self.changed_accounts.rows)
-        if not (expected or self.transactions.rows or self.usages.rows or self.shared_usages.rows):
+        changing = (self.changed_lots, self.gone_lots, self.changed_accounts, self.changed_usages)
+        expected = sum(len(each.rows) for each in changing)
+        if not (expected or self.transactions.rows or self.new_usages.rows or self.shared_usages.rows):
             return
         changed = await connection.fetchval(
             _SQL["write_batch"],
@@ -308,7 +314,8 @@ class BatchRows:
             *self.changed_lots.arrays(),
             *self.gone_lots.arrays(),
             *self.changed_accounts.arrays(),
-            *self.usages.arrays(),
+            *self.changed_usages.arrays(),
+            *self.new_usages.arrays(),
             *self.shared_usages.arrays(),
         )
         check_changed(changed, expected)

@@ -28,6 +28,7 @@ from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
+from jifen.engine.places import Places
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.drawn import DrawnView, view_of_drawn
@@ -187,7 +188,7 @@ async def _enter(
         return unknown_member(str(member_id))
     states = {member_id: state}
     if program.draws.reads_segments:
-        await load_known(connection, states, catalog.shards, lists=[member_id])
+        await load_known(connection, states, Places(), catalog.shards, lists=[member_id])
     version, asked = program.version, program.draws.segments
     segments = (await SegmentLibrary().load(connection, {version: asked}, {version: program})).get(version)
     # Nothing is drawn here, so that no seed is needed.

@@ -46,6 +46,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
 from jifen.engine.loading import decode_counters, load_all_usages
+from jifen.engine.places import Places
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
 from jifen.services.chinese import chinese_of, filled_in
@@ -286,11 +287,12 @@ async def member_as_asked(
     if state is None:
         return None
     states = {member_id: state}
-    await load_all_usages(connection, states, catalog.shards)
+    await load_all_usages(connection, states, Places(), catalog.shards)
     asked = [member_id]
     await load_known(
         connection,
         states,
+        Places(),
         catalog.shards,
         profiles=asked,
         standings=asked if program.tier_sets else (),

@@ -255,6 +255,6 @@ async def read_due(
         return []
     await load_everything(connection, states, Places(), sorted(states), shards)
     if sets:
-        await load_known(connection, states, shards, profiles=states, standings=states)
+        await load_known(connection, states, Places(), shards, profiles=states, standings=states)
         await count_months(connection, states, program, shards)
     return list(states.values())

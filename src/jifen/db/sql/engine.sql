@@ -117,24 +117,26 @@ GROUP BY wanted.member_id, wanted.sequence, wanted.wallet
 -- name: load_known
 -- What is known of members beside their accounts, in one round trip. Each part is asked of its own members: profiles ($1
 -- shards, $2 member ids), lists on which they are ($3, $4), standings in tier sets ($5, $6), uses of caps ($7, $8, $9 names).
-SELECT 'profile' AS part, m.member_id, NULL AS name, NULL::bigint AS used, m.registered_at, m.profile AS content
+SELECT 'profile' AS part, m.member_id, NULL AS name, NULL::bigint AS used, m.registered_at, m.profile AS content,
+       NULL::tid AS place
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 CROSS JOIN LATERAL (SELECT * FROM members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) m
 UNION ALL
-SELECT 'list', l.member_id, l.segment_id, NULL, NULL, NULL
+SELECT 'list', l.member_id, l.segment_id, NULL, NULL, NULL, NULL
 FROM unnest($3::smallint[], $4::bigint[]) AS wanted (shard, member_id)
 CROSS JOIN LATERAL (
     SELECT * FROM segment_members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0
 ) l
 UNION ALL
-SELECT 'standing', t.member_id, t.tier_set, NULL, NULL, t.standing
+SELECT 'standing', t.member_id, t.tier_set, NULL, NULL, t.standing, NULL
 FROM unnest($5::smallint[], $6::bigint[]) AS wanted (shard, member_id)
 CROSS JOIN LATERAL (SELECT * FROM member_tiers WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) t
 UNION ALL
-SELECT 'use', u.member_id, u.name, u.used, NULL, NULL
+SELECT 'use', u.member_id, u.name, u.used, NULL, NULL, u.ctid
 FROM unnest($7::smallint[], $8::bigint[], $9::text[]) AS wanted (shard, member_id, name)
 CROSS JOIN LATERAL (
-    SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id AND name = wanted.name OFFSET 0
+    SELECT ctid, * FROM usages
+    WHERE shard = wanted.shard AND member_id = wanted.member_id AND name = wanted.name OFFSET 0
 ) u
 
 -- name: load_counter_changes
@@ -157,9 +159,9 @@ SELECT segment_id, condition FROM segments WHERE segment_id = ANY ($1::text[]) A
 
 -- name: load_all_usages
 -- $1 shards, $2 member ids. Everything that members ever used of caps.
-SELECT u.member_id, u.name, u.used
+SELECT u.member_id, u.name, u.used, u.ctid AS place
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
-CROSS JOIN LATERAL (SELECT * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) u
+CROSS JOIN LATERAL (SELECT ctid, * FROM usages WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) u
 
 -- name: find_coupons
 -- $1 shards, $2 digests. Whose coupons these codes are; not those that nobody has yet.
@@ -341,9 +343,12 @@ ORDER BY new.shard, new.digest
 -- Everything else, in one round trip. $1 recorded_at, $2 the number of shards.
 -- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
 -- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
--- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots gone, accounts changed: each found by the
--- place at which it was loaded, and changed only if that still holds the row that was meant. Last what was used of caps:
--- by members ($53 shards, $54 member ids, $55 names, $56 used) and by all together ($57 shards, $58 names, $59 used).
+-- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots
+-- gone, accounts changed, uses of caps by members changed ($53 places, $54 member ids, $55 names, $56 used): each found
+-- by the place at which it was loaded, and changed only if that still holds the row that was meant. (Which is not asked
+-- by `=`: of a table that is empty as this is planned, an index would be searched for each row without its first column.) Last uses that there
+-- were none of by the member ($57 shards, $58 member ids, $59 names, $60 used), and those by all together ($61 shards,
+-- $62 names, $63 used).
 WITH came_transactions AS MATERIALIZED (
     SELECT * FROM unnest(
         $3::smallint[], $4::bigint[], $5::integer[], $6::smallint[], $7::integer[], $8::integer[], $9::bigint[],
@@ -388,12 +393,12 @@ WITH came_transactions AS MATERIALIZED (
 ), changed_lots AS (
     UPDATE lots l SET remaining = new.remaining
     FROM unnest($35::tid[], $36::bigint[], $37::bigint[], $38::bigint[]) AS new (place, member_id, lot, remaining)
-    WHERE l.ctid = new.place AND l.member_id = new.member_id AND l.lot = new.lot
+    WHERE l.ctid = new.place AND l.member_id IS NOT DISTINCT FROM new.member_id AND l.lot IS NOT DISTINCT FROM new.lot
     RETURNING 1
 ), gone_lots AS (
     DELETE FROM lots l
     USING unnest($39::tid[], $40::bigint[], $41::bigint[]) AS gone (place, member_id, lot)
-    WHERE l.ctid = gone.place AND l.member_id = gone.member_id AND l.lot = gone.lot
+    WHERE l.ctid = gone.place AND l.member_id IS NOT DISTINCT FROM gone.member_id AND l.lot IS NOT DISTINCT FROM gone.lot
     RETURNING 1
 ), changed_accounts AS (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
@@ -403,18 +408,24 @@ WITH came_transactions AS MATERIALIZED (
     FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
                 $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[], $52::bigint[])
         AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved)
-    WHERE a.ctid = new.place AND a.member_id = new.member_id AND a.wallet = new.wallet
+    WHERE a.ctid = new.place AND a.member_id IS NOT DISTINCT FROM new.member_id
+        AND a.wallet IS NOT DISTINCT FROM new.wallet
     RETURNING 1
-), own_usages AS (
+), changed_usages AS (
+    UPDATE usages u SET used = new.used
+    FROM unnest($53::tid[], $54::bigint[], $55::text[], $56::bigint[]) AS new (place, member_id, name, used)
+    WHERE u.ctid = new.place AND u.member_id IS NOT DISTINCT FROM new.member_id AND u.name IS NOT DISTINCT FROM new.name
+    RETURNING 1
+), new_usages AS (
     INSERT INTO usages (shard, member_id, name, used)
-    SELECT * FROM unnest($53::smallint[], $54::bigint[], $55::text[], $56::bigint[])
-    ON CONFLICT (shard, member_id, name) DO UPDATE SET used = EXCLUDED.used
+    SELECT * FROM unnest($57::smallint[], $58::bigint[], $59::text[], $60::bigint[])
 ), common_usages AS (
     UPDATE shared_usages u SET used = new.used
-    FROM unnest($57::smallint[], $58::text[], $59::bigint[]) AS new (shard, name, used)
+    FROM unnest($61::smallint[], $62::text[], $63::bigint[]) AS new (shard, name, used)
     WHERE u.shard = new.shard AND u.name = new.name
 ), announced AS (
     INSERT INTO outbox (shard, recorded_at, member_ids, sequences)
     SELECT ($3::smallint[])[1], $1, $4::bigint[], $5::integer[] WHERE cardinality($4::bigint[]) > 0
 )
-SELECT (SELECT count(*) FROM changed_lots) + (SELECT count(*) FROM gone_lots) + (SELECT count(*) FROM changed_accounts)
+SELECT (SELECT count(*) FROM changed_lots) + (SELECT count(*) FROM gone_lots)
+    + (SELECT count(*) FROM changed_accounts) + (SELECT count(*) FROM changed_usages)

@@ -137,8 +137,8 @@ class Rehearsal:
             for member, own in accounts.items()
         }
         await load_everything(self._connection, states, Places(), list(states), self._shards)
-        await load_known(self._connection, states, self._shards, profiles=list(states))
-        await load_all_usages(self._connection, states, self._shards)
+        await load_known(self._connection, states, Places(), self._shards, profiles=list(states))
+        await load_all_usages(self._connection, states, Places(), self._shards)
         self._states |= states
 
     async def _load_past(self, submissions: Sequence[Submission]) -> None:

@@ -24,6 +24,7 @@ from jifen.db.connection import Connection, connect
 from jifen.engine.known import load_known
 from jifen.engine.loading import FoundKey, find_identities, find_keys
 from jifen.engine.newcomers import newcomer
+from jifen.engine.places import Places
 from jifen.engine.references import check_instant, key_conflict, unknown_member
 from jifen.engine.roll import Change, KnownPeople, Roll
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -166,7 +167,7 @@ class MemberRehearsal:
                 found[member] = MemberState(
                     member, 0, (), status=MemberStatus(status or 0), merged_into=merged_into or 0
                 )
-            await load_known(self._connection, found, self._shards, profiles=list(found))
+            await load_known(self._connection, found, Places(), self._shards, profiles=list(found))
             await people.load(self._connection, found, self._shards)
             states |= found
         return states, Roll(people)
