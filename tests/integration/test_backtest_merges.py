@@ -12,12 +12,13 @@ import pytest
 
 from jifen.analytics.backtest.kin import families_of
 from jifen.analytics.backtest.run import run_backtest
-from jifen.core.commands import AdjustPoints, RecordEvent, RecordOrder, ReverseTransaction, SpendPoints
+from jifen.core.commands import AdjustPoints, CorrectOrder, RecordEvent, RecordOrder, ReverseTransaction, SpendPoints
 from jifen.core.identity import Identity, shard_of_member
 from jifen.core.members.commands import ChangeLife, FoundHousehold, MergeMembers, SpendFromHousehold, UndoMerge
-from jifen.core.orders import Order, OrderLine
+from jifen.core.orders import Order, OrderCorrection, OrderLine
 from jifen.core.program import EarningRule, MemberPolicy, ProgramDocument, RefundPolicy
 from jifen.core.rules.document import Cap
+from jifen.core.tiers.commands import GrantTier
 from jifen.core.tiers.document import Benefits
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer
@@ -54,9 +55,15 @@ async def lives(url: str, program: ProgramDocument, seed: int, began: datetime =
                 spends += [(outcome.member_id, outcome.sequence)] if isinstance(outcome, Answer) else []
             elif kind < 0.65 and orders:
                 await life.refund(chance.choice(orders), chance.choice([None, 1, 2]))
+            elif kind < 0.68 and orders:
+                lines = [OrderLine("1", 4, chance.choice([0, 9_000, 25_000, 40_000]))]
+                correction = OrderCorrection(chance.choice(orders), f"C{step}", "CNY", lines)
+                await life.ask(CorrectOrder(None, correction))
             elif kind < 0.72 and spends:
                 await life.ask(ReverseTransaction(*chance.choice(spends)))
-            elif kind < 0.77:
+            elif kind < 0.75:
+                await life.ask(GrantTier(member, "plus", payment_reference=f"P{step}"))
+            elif kind < 0.78:
                 await life.ask(AdjustPoints(member, None, chance.randrange(-50, 50) or 1))
             elif kind < 0.82:
                 await life.ask(RecordEvent(member, "member.checked_in"), chance.choice([0, 1, 2]))
@@ -71,9 +78,9 @@ async def lives(url: str, program: ProgramDocument, seed: int, began: datetime =
 
 
 def with_coefficients(program: ProgramDocument) -> ProgramDocument:
-    """Silver and gold multiply, so that every tier matters for points."""
+    """Tiers multiply, so that every one matters for points."""
     (level,) = program.tier_sets
-    benefits = [Benefits(), Benefits(coefficient=Decimal(2)), Benefits(coefficient=Decimal(3))]
+    benefits = [Benefits(), *(Benefits(coefficient=Decimal(times)) for times in (2, 3, 4))]
     tiers = [msgspec.structs.replace(each, benefits=brings) for each, brings in zip(level.tiers, benefits, strict=True)]
     return msgspec.structs.replace(program, tier_sets=[msgspec.structs.replace(level, tiers=tiers)])
 

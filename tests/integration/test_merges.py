@@ -36,6 +36,7 @@ from jifen.core.orders import Order, OrderCorrection, OrderLine, OrderRefund, Re
 from jifen.core.program import EarningRule, ProgramDocument, Ratio, RefundPolicy, Wallet
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import Cap, LocalizedText
+from jifen.core.tiers.commands import GrantTier
 from jifen.core.tiers.document import RollingMonths, TierLevel, TierSet
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Outcome, Submission
@@ -59,6 +60,7 @@ PROGRAM = msgspec.structs.replace(
                 TierLevel("regular", LocalizedText(zh="普通", en="Regular")),
                 TierLevel("silver", LocalizedText(zh="银卡", en="Silver"), "period.spent_cents >= 20000"),
                 TierLevel("gold", LocalizedText(zh="金卡", en="Gold"), "period.earned.growth >= 1500"),
+                TierLevel("plus", LocalizedText(zh="付费", en="Plus"), by="paid", valid_months=12),
             ],
             RollingMonths(12),
         )
@@ -134,6 +136,16 @@ class Life:
     async def points(self, *members: int) -> list[tuple[int, int, int, int]]:
         """What members have in the first wallet."""
         return [buckets[1] for buckets, _ in await self.standing(*members)]
+
+    async def tiers(self, *members: int) -> list[str]:
+        """Where members stand; those who were never moved, at the bottom."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            rows = await connection.fetch("SELECT member_id, tier FROM member_tiers")
+        finally:
+            await connection.close()
+        tiers = {row["member_id"]: row["tier"] for row in rows}
+        return [tiers.get(member, "regular") for member in members]
 
     async def check(self) -> None:
         """Everything follows from the transactions (I-12, I-14, I-15, I-16, I-17, I-18, I-19)."""
@@ -238,6 +250,33 @@ async def test_a_refund_at_a_merged_member_takes_from_the_lots_of_the_rules_that
         await life.do(CorrectOrder(None, again))
         await life.check()
         assert await life.points(alice, bob) == [(120, 500, 0, 0), (0, 0, 0, 0)]
+
+
+async def test_tiers_are_parted_with_the_members(life: Life) -> None:
+    """A tier that one of them paid for or earned is that one's again; one that only the orders of both reach, nobody's;
+    and what the survivor reached by its own stays."""
+    alice, bob, carol, dora = [await life.member(name) for name in ("alice", "bob", "carol", "dora")]
+    await life.do(GrantTier(bob, "plus", payment_reference="P1"))
+    await life.order(carol, "C1", 15_000)
+    await life.order(dora, "D1", 25_000)
+    assert await life.tiers(alice, bob, carol, dora) == ["regular", "plus", "regular", "silver"]
+    first = await life.do(MergeMembers(alice, bob))
+    second = await life.do(MergeMembers(carol, dora))
+    assert await life.tiers(alice, carol) == ["plus", "silver"]
+    # With the 40,000 of both this makes gold (1,500 of growth value), which neither reaches alone.
+    await life.order(carol, "C2", 40_000)
+    assert await life.tiers(carol) == ["gold"]
+    await life.check()
+    await life.do(UndoMerge(alice, first.sequence))
+    await life.do(UndoMerge(carol, second.sequence))
+    await life.check()
+    assert await life.tiers(alice, bob, carol, dora) == ["regular", "plus", "silver", "silver"]
+    third = await life.do(MergeMembers(carol, bob))
+    await life.order(carol, "C3", 25_000)
+    await life.do(UndoMerge(carol, third.sequence))
+    assert await life.tiers(bob, carol) == ["plus", "gold"]
+    await life.order(alice, "A1", 100)
+    await life.check()
 
 
 async def test_debts_of_both_sides(life: Life) -> None:

@@ -15,7 +15,7 @@ from jifen.core.redemption.values import Redemption
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.rules.rate import Award
 from jifen.core.rules.standing import NO_COUNTERS, Counters
-from jifen.core.tiers.standing import TierChange
+from jifen.core.tiers.standing import Joined, TierChange
 
 
 class TakenBack(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -61,7 +61,7 @@ class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `recall`, what went there so that it could be taken back; `undo`. `paid`: the survivor's points that paid the
     other's debt; `repaid`: the other way round (lots of the merged member); `owed`: debt that was taken over, by
     wallet. `counters`: the merged member's, `before`: the survivor's until then; `changed`: money by local day, and
-    `uses` of limits, that followed.
+    `uses` of limits, that followed. `stood`: where both stood in tier sets before, and `at`: when they became one.
     """
 
     other: int
@@ -74,6 +74,8 @@ class Merged(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     before: Counters = NO_COUNTERS
     changed: list[tuple[date, int]] = []
     uses: dict[str, int] = {}
+    stood: dict[str, Joined] = {}
+    at: datetime | None = None
 
 
 class Converted(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

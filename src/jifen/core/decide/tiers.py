@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from jifen.core.calendar import local_day
@@ -11,11 +12,11 @@ from jifen.core.ledger.values import Kind, MemberState
 from jifen.core.program import Program, locally
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier, RecalculateTiers
-from jifen.core.tiers.moves import end_grant, join, recalculate, review, rise, stand, tier_in_force
+from jifen.core.tiers.moves import end_grant, join, part, recalculate, review, rise, stand, tier_in_force
 from jifen.core.tiers.reviews import day_before, end_of_validity
 from jifen.core.tiers.sets import NO_RANK, OpenTier, OpenTierSet, Situation
 from jifen.core.tiers.situations import situation_of
-from jifen.core.tiers.standing import Standing, TierChange
+from jifen.core.tiers.standing import Joined, Standing, TierChange
 
 
 def look_at_tiers(decision: Decision) -> None:
@@ -64,13 +65,33 @@ def recalculate_tiers(decision: Decision, _: RecalculateTiers) -> Refusal | None
     return None
 
 
-def join_tiers(survivor: Decision, absorbed: Decision) -> None:
-    """Give the survivor of a merge whichever tiers of the other are higher."""
+def join_tiers(survivor: Decision, absorbed: Decision) -> dict[str, Joined]:
+    """Give the survivor of a merge whichever tiers of the other are higher; where both stood before, by set."""
     if survivor.tiers is None or absorbed.tiers is None:
+        return {}
+    now = survivor.context.now
+    stood = {
+        tier_set.id: Joined(_standing(survivor, tier_set), _standing(absorbed, tier_set))
+        for tier_set in survivor.current.tier_sets
+    }
+    for tier_set in survivor.current.tier_sets:
+        change = join(tier_set, _standing(survivor, tier_set), _standing(absorbed, tier_set), now)
+        if change is not None:
+            _book(survivor, change, now, is_asked=True)
+    return stood
+
+
+def part_tiers(survivor: Decision, stood: Mapping[str, Joined], joined_at: datetime | None) -> None:
+    """Take from the survivor of a merge that is undone what came with it of tiers, or was reached together."""
+    if joined_at is None or not _decides_tiers(survivor):
         return
     now = survivor.context.now
     for tier_set in survivor.current.tier_sets:
-        change = join(tier_set, _standing(survivor, tier_set), _standing(absorbed, tier_set), now)
+        standing = _standing(survivor, tier_set)
+        if standing is None:
+            continue
+        situation = _situation(survivor, tier_set, now, local_day(now, tier_set.zone))
+        change = part(tier_set, standing, stood.get(tier_set.id, Joined()), situation, joined_at)
         if change is not None:
             _book(survivor, change, now, is_asked=True)
 

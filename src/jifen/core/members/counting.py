@@ -1,6 +1,7 @@
 """Counters of two members become those of one, and are told apart again.
 
-Months are not: they are counted anew from the transactions of both when next somebody asks.
+Months are not joined: they are counted anew from the transactions of both when next somebody asks. They are told apart
+where both are known.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from jifen.core.rules.months import Month, changed
 from jifen.core.rules.standing import Counters
 
 Period = TypeVar("Period", str, int)
@@ -37,7 +39,19 @@ def join_counters(survivor: Counters, absorbed: Counters) -> Counters:
     )
 
 
-def part_counters(now: Counters, before: Counters, absorbed: Counters) -> Counters:
+def part_months(now: tuple[Month, ...] | None, absorbed: tuple[Month, ...] | None) -> tuple[Month, ...] | None:
+    """What remains of the survivor's months when the other takes its own away; None where they are not counted."""
+    if now is None or absorbed is None:
+        return None
+    for each in absorbed:
+        earned = {wallet: -points for wallet, points in each.earned.items()}
+        now = changed(now, each.month, orders=-each.orders, spent_cents=-each.spent_cents, earned=earned)
+    return tuple(each for each in now if each.orders or each.spent_cents or any(each.earned.values()))
+
+
+def part_counters(
+    now: Counters, before: Counters, absorbed: Counters, months: tuple[Month, ...] | None = None
+) -> Counters:
     """What remains of the survivor's counters when the other takes its own away. `before`: the survivor's as they were
     when the two became one: what has not moved on since is as it was then."""
     joined = join_counters(before, absorbed)
@@ -54,6 +68,7 @@ def part_counters(now: Counters, before: Counters, absorbed: Counters) -> Counte
         before.last_order_on if is_same_day else now.last_order_on,
         kept.checkin_streak,
         kept.last_checkin_on,
+        months,
     )
 
 

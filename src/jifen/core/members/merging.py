@@ -18,12 +18,12 @@ from jifen.core.decide.context import Context, Decision, Effects, PastTransactio
 from jifen.core.decide.earn import check_debt, check_room
 from jifen.core.decide.finish import finish
 from jifen.core.decide.settle import settle
-from jifen.core.decide.tiers import join_tiers, look_at_tiers
+from jifen.core.decide.tiers import join_tiers, look_at_tiers, part_tiers
 from jifen.core.ledger.journal import NotLoaded
 from jifen.core.ledger.values import Bucket, Kind, Lot, LotTerms, MemberState, MemberStatus, Piece
 from jifen.core.members.closing import refuse_open_holds
 from jifen.core.members.commands import MergeMembers, UndoMerge
-from jifen.core.members.counting import join_counters, part_counters, uncounted
+from jifen.core.members.counting import join_counters, part_counters, part_months, uncounted
 from jifen.core.members.life import check_life
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -50,12 +50,19 @@ def decide_merge(survivor: Decision, absorbed: Decision, command: MergeMembers) 
         points = draft.available + draft.pending + draft.saved
         if refusal := check_room(survivor, account.wallet, points) or check_debt(survivor, account.wallet, draft.debt):
             return refusal
-    join_tiers(survivor, absorbed)
+    stood = join_tiers(survivor, absorbed)
     before, moved = uncounted(survivor.counters), uncounted(absorbed.counters)
     survivor.counters, absorbed.counters = join_counters(before, moved), NO_COUNTERS
     uses = {name: used for name, used in absorbed.state.used.items() if used}
     survivor.uses, absorbed.uses = uses, {name: -used for name, used in uses.items()}
-    note = Merged(command.absorbed, "merge", counters=moved, before=before)
+    note = Merged(
+        command.absorbed,
+        "merge",
+        counters=moved,
+        before=before,
+        stood=stood,
+        at=survivor.context.now if stood else None,
+    )
     _move_all(absorbed, survivor, note, is_answer=True, uses=uses)
     absorbed.status = MemberStatus.MERGED
     return _effects(survivor, survivor, absorbed)
@@ -73,6 +80,7 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
         return Refusal("unknown_merge", f"Transaction {name} is no merge of two members.", None, {"merge_id": name})
     if any(kind is Kind.MERGE for kind, _ in past.referring):
         return Refusal("merge_undone", "This merge was undone before.")
+    look_at_tiers(survivor)
     settle(survivor)
     lots = [*note.lots, *(lot for each in past.notes if each.step == "follow" for lot in each.lots)]
     survivor.begin()
@@ -84,7 +92,8 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
     for each in past.notes:
         for day, cents in each.changed:
             counters = counters.with_change(day, cents)
-    survivor.counters = part_counters(survivor.counters, note.before, counters)
+    months = part_months(survivor.counters.months, merged.counters.months)
+    survivor.counters = part_counters(survivor.counters, note.before, counters, months)
     merged.counters = counters
     came = _sum_of_uses([past.trace.uses, *(each.uses for each in past.notes)])
     # Misses in a row that the survivor has ended since are over.
@@ -102,6 +111,7 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
         refers_to=past.sequence,
     )
     merged.status = MemberStatus.ACTIVE
+    part_tiers(survivor, note.stood, note.at)
     return _effects(survivor, survivor, merged)
 
 

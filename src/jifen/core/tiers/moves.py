@@ -14,10 +14,13 @@ import msgspec
 from jifen.core.calendar import local_day
 from jifen.core.tiers.reviews import day_before, end_of_grace, next_review
 from jifen.core.tiers.sets import NO_RANK, OpenTier, OpenTierSet, Situation
-from jifen.core.tiers.standing import Cause, Standing, TierChange
+from jifen.core.tiers.standing import Cause, Joined, Standing, TierChange
 
 #: What conditions see, as it is kept with a change.
 _KEPT: Final = (bool, int, str)
+#: What a standing says of the tier that was earned, and of the one that was given where there is none.
+_EARNED: Final = ("earned", "earned_since", "confirmed_at", "review_at", "grace_from")
+_NO_GRANT: Final[dict[str, Any]] = {"granted": "", "granted_by": "manual", "granted_until": None}
 
 
 def tier_in_force(tier_set: OpenTierSet, standing: Standing | None) -> str:
@@ -119,14 +122,56 @@ def join(tier_set: OpenTierSet, here: Standing | None, there: Standing | None, a
         return None
     changes: dict[str, Any] = {}
     if tier_set.rank_of(there.earned) > tier_set.rank_of(tier_set.base if here is None else here.earned):
-        names = ("earned", "earned_since", "confirmed_at", "review_at", "grace_from")
-        changes |= {name: getattr(there, name) for name in names}
+        changes |= {name: getattr(there, name) for name in _EARNED}
     if tier_set.rank_of(there.granted) > tier_set.rank_of("" if here is None else here.granted):
-        changes |= {name: getattr(there, name) for name in ("granted", "granted_by", "granted_until")}
+        changes |= _grant_of(there)
     if not changes:
         return None
     after = stand(tier_set, here, at, **changes)
     return TierChange(tier_set.id, tier_in_force(tier_set, here), after.tier, "merged", after)
+
+
+def part(
+    tier_set: OpenTierSet, standing: Standing, joined: Joined, situation: Situation, joined_at: datetime
+) -> TierChange | None:
+    """What changes for the survivor when the member who was merged goes again: what came with that member goes, and
+    what it had replaced is there again, unless that has ended. What the survivor was given, lost or earned itself since
+    stays. `situation`: the survivor's alone."""
+    here, there, at = joined.here, joined.there, situation.at
+    changes: dict[str, Any] = {}
+    if there is not None and tier_set.rank_of(there.granted) > tier_set.rank_of("" if here is None else here.granted):
+        is_as_it_came = _grant_of(standing) == _grant_of(there)
+        is_over = not standing.granted and there.granted_until is not None and there.granted_until <= at
+        if is_as_it_came or is_over:
+            changes |= _NO_GRANT if here is None or _is_over(here, at) else _grant_of(here)
+    before = Standing(tier_set.base, at, earned=tier_set.base) if here is None else here
+    if tier_set.rank_of(standing.earned) > tier_set.rank_of(before.earned) and not _earned_alone(
+        tier_set, standing, situation, joined_at
+    ):
+        changes |= {name: getattr(before, name) for name in _EARNED}
+    after = stand(tier_set, standing, at, **changes)
+    if all(getattr(standing, name) == value for name, value in changes.items()):
+        return None
+    if after.tier == before.tier:
+        after = msgspec.structs.replace(after, since=before.since)
+    return TierChange(tier_set.id, standing.tier, after.tier, "parted", after)
+
+
+def _earned_alone(tier_set: OpenTierSet, standing: Standing, situation: Situation, joined_at: datetime) -> bool:
+    """Whether the survivor of a merge reached its tier since, and by what is its own."""
+    if standing.earned_since is None or standing.earned_since <= joined_at:
+        return False
+    rank = tier_set.rank_of(standing.earned)
+    first = tier_set.first_month(day_before(standing.confirmed_at or standing.since, tier_set.zone))
+    return rank != NO_RANK and tier_set.tiers[rank].is_reached(tier_set.facts(situation, first))
+
+
+def _grant_of(standing: Standing) -> dict[str, Any]:
+    return {name: getattr(standing, name) for name in _NO_GRANT}
+
+
+def _is_over(standing: Standing, at: datetime) -> bool:
+    return standing.granted_until is not None and standing.granted_until <= at
 
 
 def _moved(

@@ -10,8 +10,11 @@ import msgspec
 from jifen.core.tiers.document import By
 
 #: Why a standing changed: reached by an event; found by a review, or kept for a while in spite of it; kept by it;
-#: given, taken back, or over; worked out anew for a changed program; brought by a member who was merged.
-Cause = Literal["earned", "review", "grace", "kept", "granted", "withdrawn", "ended", "recalculated", "merged"]
+#: given, taken back, or over; worked out anew for a changed program; brought by a member who was merged, and gone with
+#: that member when the merge was undone.
+Cause = Literal[
+    "earned", "review", "grace", "kept", "granted", "withdrawn", "ended", "recalculated", "merged", "parted"
+]
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -41,6 +44,13 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         """When time changes something next, if it does."""
         instants = [each for each in (self.review_at, self.granted_until) if each is not None]
         return min(instants, default=None)
+
+
+class Joined(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Where the survivor of a merge (`here`) and the merged member (`there`) stood in a set just before it."""
+
+    here: Standing | None = None
+    there: Standing | None = None
 
 
 class TierChange(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -283,6 +283,7 @@ TEXTS: Final[dict[str, str]] = {
     "tier_ended": "What was given ended on {instant}: from {was} to {tier}.",
     "tier_recalculated": "Worked out anew on {instant}, after the tiers had changed: from {was} to {tier}.",
     "tier_merged": "Brought by a merged member on {instant}: from {was} to {tier}.",
+    "tier_parted": "Gone with the member whose merge was undone on {instant}: from {was} to {tier}.",
     "tier_condition": "Because of this: {condition}; with {facts}.",
     "tier_until": "{tier} is valid until {until}.",
     "missing": "{ways} to become {tier}",

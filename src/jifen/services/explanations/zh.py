@@ -281,6 +281,7 @@ TEXTS: Final[dict[str, str]] = {
     "tier_ended": "{instant} 授予的等级到期，由{was}变为{tier}。",
     "tier_recalculated": "{instant} 按新的等级规则重新定级，由{was}变为{tier}。",
     "tier_merged": "{instant} 随合并会员转入，等级由{was}变为{tier}。",
+    "tier_parted": "{instant} 撤销会员合并，随之转入的等级退回，由{was}变为{tier}。",
     "tier_condition": "依据：{condition}；当时 {facts}。",
     "tier_until": "{tier}有效期至 {until}。",
     "missing": "{ways}升级为{tier}",

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jifen.core.tiers.document import CalendarYear, Downgrade
-from jifen.core.tiers.moves import end_grant, recalculate, review, rise, stand, tier_in_force
+from jifen.core.tiers.moves import end_grant, join, part, recalculate, review, rise, stand, tier_in_force
+from jifen.core.tiers.standing import Joined
 from tests.unit.core.shop import ALICE, Shop
 from tests.unit.core.tiers.club import ZONE, club, opened, spent, tier_set
 from tests.unit.core.tiers.oracle import Life, Step, expected
@@ -50,6 +51,51 @@ def test_reviews_and_recalculations() -> None:
     never = opened(tier_set(CalendarYear(), Downgrade("never")))
     unplanned = recalculate(never, kept.standing, spent(date(2027, 1, 1)), end)
     assert unplanned is not None and (unplanned.tier, unplanned.standing.review_at) == ("gold", None)
+
+
+def test_what_was_given_goes_with_the_member_who_brought_it() -> None:
+    """As far as it is as it came; what it had replaced is there again, unless that has ended."""
+    later, end = NOW + timedelta(days=30), NOW + timedelta(days=90)
+    here = stand(SET, None, NOW, granted="black", granted_until=end)
+    there = stand(SET, None, NOW, granted="plus", granted_by="paid", granted_until=NOW + timedelta(days=200))
+    brought = join(SET, here, there, NOW)
+    assert brought is not None and brought.tier == "plus"
+    both, alone = Joined(here, there), spent(DAY)
+    parted = part(SET, brought.standing, both, msgspec.structs.replace(alone, at=later), NOW)
+    assert parted is not None
+    assert (parted.was, parted.tier, parted.cause, parted.standing) == ("plus", "black", "parted", here)
+    # The survivor's own has ended by then; or the other one's has.
+    parted = part(SET, brought.standing, both, msgspec.structs.replace(alone, at=end), NOW)
+    assert parted is not None and (parted.tier, parted.standing.granted) == ("regular", "")
+    lasting = Joined(msgspec.structs.replace(here, granted_until=None), there)
+    over = end_grant(SET, brought.standing, NOW + timedelta(days=200))
+    parted = part(SET, over.standing, lasting, msgspec.structs.replace(alone, at=NOW + timedelta(days=201)), NOW)
+    assert parted is not None and (parted.tier, parted.standing.granted_until) == ("black", None)
+    # Prolonged, replaced or taken back since: somebody decided that.
+    for changes in ({"granted_until": None}, {"granted": "black"}, {"granted": "", "granted_until": None}):
+        since = stand(SET, brought.standing, later, **changes)
+        assert part(SET, since, both, msgspec.structs.replace(alone, at=later), NOW) is None
+
+
+def test_what_was_earned_together_goes_and_what_one_earned_alone_stays() -> None:
+    """Also what was reached after the merge, where the survivor's own counters do not suffice for it."""
+    later = datetime(2026, 5, 1, tzinfo=ZONE)
+    gold = rise(SET, None, spent(DAY, (202602, 500_000)), NOW - timedelta(days=9))
+    silver = rise(SET, None, spent(DAY, (202601, 100_000)), NOW - timedelta(days=40))
+    assert gold is not None and silver is not None
+    brought = join(SET, silver.standing, gold.standing, NOW)
+    assert brought is not None and brought.tier == "gold"
+    alone = msgspec.structs.replace(spent(date(2026, 5, 1), (202601, 100_000)), at=later)
+    both = Joined(silver.standing, gold.standing)
+    parted = part(SET, brought.standing, both, alone, NOW)
+    assert parted is not None and (parted.tier, parted.standing) == ("silver", silver.standing)
+    reached = rise(SET, silver.standing, spent(DAY, (202603, 500_000)), NOW + timedelta(days=1))
+    assert reached is not None
+    parted = part(SET, reached.standing, Joined(silver.standing), alone, NOW)
+    assert parted is not None and parted.standing == silver.standing
+    own = msgspec.structs.replace(spent(date(2026, 5, 1), (202601, 100_000), (202603, 400_000)), at=later)
+    assert part(SET, reached.standing, Joined(silver.standing), own, NOW) is None
+    assert part(SET, silver.standing, Joined(silver.standing), alone, NOW) is None
 
 
 STEPS = st.lists(
