@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from jifen.core.program import ProgramDocument
-from jifen.services.program_words import Said, field_in_words, is_whole
-from jifen.services.program_words import in_words as value_in_words
+from jifen.analytics.proofs.places import places_beside_rules, places_of_rule
+from jifen.core.program import EarningRule, Program, ProgramDocument
+from jifen.core.wording.conditions import localized_condition
+from jifen.core.wording.values import Said
+from jifen.services.program_words import ProgramWords, field_in_words, is_whole
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -40,6 +43,8 @@ LISTS: Final[dict[str, tuple[str, str, str]]] = {
     "reasons": ("code", "原因", "reason"),
 }
 _PROGRAM: Final = ("积分计划", "the program")
+#: A field of the program, or of one of its rules.
+_FIELD: Final = re.compile(r"\$\.(?P<rule>earning\[id=[^]]*\]\.)?(?P<field>[a-z_]+)")
 #: Where one stands among the others means something.
 _ORDERED: Final = ("tiers",)
 #: The fields that say which kind of thing a structure is: of another kind, its parts are others.
@@ -49,39 +54,34 @@ _TAGS: Final = ("policy", "kind", "face")
 def changes_between(before: ProgramDocument, after: ProgramDocument) -> list[Change]:
     """Everything that differs, in the order of the file. Where a rule stands in the file is no difference."""
     old, new = _plain(before), _plain(after)
+    words = ProgramWords(after.currency, _conditions_of(before) | _conditions_of(after))
     listed = [name for name in LISTS if name in ProgramDocument.__struct_fields__]
     others = [name for name in ProgramDocument.__struct_fields__ if name not in listed]
     return [
         change
         for name in (*listed, *others)
-        for change in _differences(f"$.{name}", _PROGRAM, name, field_in_words(name), old.get(name), new.get(name))
+        for change in _Comparison(words).differences(
+            f"$.{name}", _PROGRAM, name, field_in_words(name), old.get(name), new.get(name)
+        )
     ]
+
+
+def _conditions_of(document: ProgramDocument) -> dict[str, Said]:
+    """What the conditions of a program ask for, by their text."""
+    program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, 1)})
+    rules = [rule for book in program.books.values() for rule in book.by_id.values()]
+    places = [*(place for rule in rules for place in places_of_rule(rule)), *places_beside_rules(program)]
+    found = {}
+    for place in places:
+        if place.condition.result == "bool":
+            said = localized_condition(program, place.condition)
+            found[place.condition.source] = (said.zh, said.en)
+    return found
 
 
 def in_words(changes: Sequence[Change], say: Callable[[str, str], str]) -> list[str]:
     """The changes as sentences of one language."""
     return [say(change.zh, change.en) for change in changes]
-
-
-def _differences(path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Iterator[Change]:
-    """What differs in a field. `label`: how it is called among all that belongs to the owner."""
-    if before == after:
-        return
-    known = LISTS.get(field)
-    if known is not None and _has_ids(before, known[0]) and _has_ids(after, known[0]):
-        yield from _in_list(path, owner, field, before or [], after or [])
-    elif isinstance(before, dict) and isinstance(after, dict) and not _is_one_thing(before, after):
-        for part in dict.fromkeys((*before, *after)):
-            zh, en = field_in_words(part)
-            inner = f"{label[0]}的{zh}", f"{en} of the {label[1]}"
-            if ".schema" in path:
-                # A JSON Schema has words of its own.
-                inner = f"{label[0]} {part}", f"{label[1]} {part}"
-            yield from _differences(f"{path}.{part}", owner, part, inner, before.get(part), after.get(part))
-    elif isinstance(before, list) and isinstance(after, list):
-        yield from _in_plain_list(path, owner, field, label, before, after)
-    else:
-        yield _changed(path, owner, field, label, before, after)
 
 
 def _has_ids(value: Any, key: str) -> bool:
@@ -95,67 +95,114 @@ def _is_one_thing(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return any(before.get(tag) != after.get(tag) for tag in _TAGS)
 
 
-def _in_list(path: str, owner: Said, field: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
-    key, zh, en = LISTS[field]
-    of_en = ""
-    if owner != _PROGRAM:
-        zh, of_en = f"{owner[0]}的{zh}", f" of {owner[1]}"
-    was, now = ({each[key]: each for each in values} for values in (before, after))
-    for identifier in sorted(was.keys() - now.keys(), key=str):
-        name = _named(was[identifier], identifier)
-        yield Change(path, f"删除{zh} {name[0]}", f"The {en} {name[1]}{of_en} is gone")
-    for identifier in sorted(now.keys() - was.keys(), key=str):
-        name = _named(now[identifier], identifier)
-        yield Change(path, f"新增{zh} {name[0]}", f"The {en} {name[1]}{of_en} is new")
-    for identifier in sorted(was.keys() & now.keys(), key=str):
-        one, other = was[identifier], now[identifier]
-        name = _named(other, identifier)
-        thing = f"{zh} {name[0]}", f"the {en} {name[1]}{of_en}"
-        for part in sorted(one.keys() | other.keys()):
-            place = f"{path}[{key}={identifier}].{part}"
-            yield from _differences(place, thing, part, field_in_words(part), one.get(part), other.get(part))
-    kept = [[each[key] for each in values if each[key] in was and each[key] in now] for values in (before, after)]
-    if field in _ORDERED and kept[0] != kept[1]:
-        yield _changed(path, owner, "order", field_in_words("order"), *kept)
+class _Comparison:
+    """Two programs, field by field, in the words of the later one."""
+
+    def __init__(self, words: ProgramWords) -> None:
+        self._words = words
+
+    def differences(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Iterator[Change]:
+        """What differs in a field. `label`: how it is called among all that belongs to the owner."""
+        if before == after:
+            return
+        known = LISTS.get(field)
+        if known is not None and _has_ids(before, known[0]) and _has_ids(after, known[0]):
+            yield from self._in_list(path, owner, field, before or [], after or [])
+        elif isinstance(before, dict) and isinstance(after, dict) and not _is_one_thing(before, after):
+            for part in dict.fromkeys((*before, *after)):
+                zh, en = field_in_words(part)
+                inner = f"{label[0]}的{zh}", f"{en} of the {label[1]}"
+                if ".schema" in path:
+                    # A JSON Schema has words of its own.
+                    inner = f"{label[0]} {part}", f"{label[1]} {part}"
+                yield from self.differences(f"{path}.{part}", owner, part, inner, before.get(part), after.get(part))
+        elif isinstance(before, list) and isinstance(after, list):
+            yield from self._in_plain_list(path, owner, field, label, before, after)
+        else:
+            yield self._changed(path, owner, field, label, before, after)
+
+    def _in_list(self, path: str, owner: Said, field: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
+        key, zh, en = LISTS[field]
+        of_en = ""
+        if owner != _PROGRAM:
+            zh, of_en = f"{owner[0]}的{zh}", f" of {owner[1]}"
+        was, now = ({each[key]: each for each in values} for values in (before, after))
+        for identifier in sorted(was.keys() - now.keys(), key=str):
+            name = self._named(was[identifier], identifier)
+            yield Change(path, f"删除{zh} {name[0]}", f"The {en} {name[1]}{of_en} is gone")
+        for identifier in sorted(now.keys() - was.keys(), key=str):
+            name = self._named(now[identifier], identifier)
+            about = {part: value for part, value in now[identifier].items() if part not in (key, "name")}
+            told = self._words.structure(about)
+            yield Change(
+                path,
+                f"新增{zh} {name[0]}" + (f"：{told[0]}" if about else ""),
+                f"The {en} {name[1]}{of_en} is new" + (f": {told[1]}" if about else ""),
+            )
+        for identifier in sorted(was.keys() & now.keys(), key=str):
+            one, other = was[identifier], now[identifier]
+            name = self._named(other, identifier)
+            thing = f"{zh} {name[0]}", f"the {en} {name[1]}{of_en}"
+            for part in sorted(one.keys() | other.keys()):
+                place = f"{path}[{key}={identifier}].{part}"
+                yield from self.differences(place, thing, part, field_in_words(part), one.get(part), other.get(part))
+        kept = [[each[key] for each in values if each[key] in was and each[key] in now] for values in (before, after)]
+        if field in _ORDERED and kept[0] != kept[1]:
+            yield self._changed(path, owner, "order", field_in_words("order"), *kept)
+
+    def _named(self, thing: dict[str, Any], identifier: Any) -> Said:
+        """Something by its id, and by its name where it has one."""
+        name = thing.get("name")
+        if not isinstance(name, dict):
+            return str(identifier), str(identifier)
+        zh, en = self._words.value("name", name)
+        return f"{identifier}{zh}", f"{identifier} ({en})"
+
+    def _in_plain_list(
+        self, path: str, owner: Said, field: str, label: Said, before: list[Any], after: list[Any]
+    ) -> Iterator[Change]:
+        """What came and went in a list of things without names."""
+        gone, new = [each for each in before if each not in after], [each for each in after if each not in before]
+        if not gone and not new:
+            yield self._changed(path, owner, field, label, before, after)
+        elif gone and new and len(before) == len(after) == 1:
+            yield self._changed(path, owner, field, label, before[0], after[0])
+        else:
+            if gone:
+                zh, en = self._words.value(field, gone)
+                yield Change(path, f"{owner[0]}：{label[0]}去掉 {zh}", f"Of {owner[1]} the {label[1]} lost {en}")
+            if new:
+                zh, en = self._words.value(field, new)
+                yield Change(path, f"{owner[0]}：{label[0]}增加 {zh}", f"Of {owner[1]} the {label[1]} gained {en}")
+
+    def _changed(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Change:
+        zh, en = label
+        was, becomes = self._words.value(field, before), self._words.value(field, after)
+        default = _default_of(path)
+        if default is not None and None in (before, after):
+            # What the file does not say is not nothing.
+            usual = self._words.value(field, default)
+            usual = f"{usual[0]}（默认）", f"{usual[1]} (the default)"
+            was, becomes = (usual, becomes) if before is None else (was, usual)
+            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
+        elif before is None:
+            said = f"{zh}设为 {becomes[0]}", f"the {en} is now {becomes[1]} (it had none)"
+        elif after is None:
+            said = f"取消{zh}（原为 {was[0]}）", f"the {en} is gone (it was {was[1]})"
+        else:
+            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
+        return Change(path, f"{owner[0]}：{said[0]}", f"Of {owner[1]} {said[1]}")
 
 
-def _named(thing: dict[str, Any], identifier: Any) -> Said:
-    """Something by its id, and by its name where it has one."""
-    name = thing.get("name")
-    if not isinstance(name, dict):
-        return str(identifier), str(identifier)
-    zh, en = value_in_words("name", name)
-    return f"{identifier}{zh}", f"{identifier} ({en})"
-
-
-def _in_plain_list(
-    path: str, owner: Said, field: str, label: Said, before: list[Any], after: list[Any]
-) -> Iterator[Change]:
-    """What came and went in a list of things without names."""
-    gone, new = [each for each in before if each not in after], [each for each in after if each not in before]
-    if not gone and not new:
-        yield _changed(path, owner, field, label, before, after)
-    elif gone and new and len(before) == len(after) == 1:
-        yield _changed(path, owner, field, label, before[0], after[0])
-    else:
-        if gone:
-            zh, en = value_in_words(field, gone)
-            yield Change(path, f"{owner[0]}：{label[0]}去掉 {zh}", f"Of {owner[1]} the {label[1]} lost {en}")
-        if new:
-            zh, en = value_in_words(field, new)
-            yield Change(path, f"{owner[0]}：{label[0]}增加 {zh}", f"Of {owner[1]} the {label[1]} gained {en}")
-
-
-def _changed(path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Change:
-    zh, en = label
-    was, becomes = value_in_words(field, before), value_in_words(field, after)
-    if before is None:
-        said = f"{zh}设为 {becomes[0]}", f"the {en} is now {becomes[1]} (it had none)"
-    elif after is None:
-        said = f"取消{zh}（原为 {was[0]}）", f"the {en} is gone (it was {was[1]})"
-    else:
-        said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
-    return Change(path, f"{owner[0]}：{said[0]}", f"Of {owner[1]} {said[1]}")
+def _default_of(path: str) -> bool | int | str | None:
+    """What a field of the program or of a rule is where the file does not say it; None: nothing."""
+    found = _FIELD.fullmatch(path)
+    if found is None:
+        return None
+    kind: type[msgspec.Struct] = ProgramDocument if found["rule"] is None else EarningRule
+    fields = {each.name: each.default for each in msgspec.structs.fields(kind)}
+    default = fields.get(found["field"])
+    return default if isinstance(default, bool | int | str) and default != "" else None
 
 
 def _plain(document: ProgramDocument) -> dict[str, Any]:

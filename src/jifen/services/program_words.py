@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-#: In Chinese and in English.
-Said = tuple[str, str]
+from jifen.core.wording.values import Said, money_said
 
 FIELDS: Final[dict[str, tuple[str, str]]] = {
     "name": ("名称", "name"),
@@ -177,6 +177,13 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
 
 #: Values that are words of the program file.
 VALUES: Final[dict[str, Said]] = {
+    "goods": ("实物", "goods"),
+    "coupon": ("券", "coupon"),
+    "service": ("服务", "service"),
+    "virtual": ("虚拟权益", "virtual right"),
+    "lottery_ticket": ("抽奖券", "lottery ticket"),
+    "donation": ("公益捐赠", "donation"),
+    "add_on": ("换购", "add-on"),
     "order": ("整单", "order"),
     "line": ("每行", "line"),
     "event": ("每次", "event"),
@@ -253,8 +260,9 @@ _OF_WORDS: Final = frozenset(
 _UNITS: Final[dict[str, Said]] = {
     "points": (" 积分", " points"),
     "count": (" 次", " times"),
-    "cost_cents": (" 分成本", " cents of cost"),
 }
+#: The fields whose values are conditions.
+CONDITIONS: Final = frozenset(["when", "audience", "lines", "for", "qualify", "keep"])
 
 
 def field_in_words(field: str) -> Said:
@@ -262,41 +270,68 @@ def field_in_words(field: str) -> Said:
     return FIELDS.get(field, (field, field))
 
 
-def in_words(field: str, value: Any) -> Said:
-    """A value of a field, whole. Structures are told part by part, names in the language of the reader."""
-    if isinstance(value, dict):
-        return _structure(value)
-    if isinstance(value, list):
-        parts = [in_words(field, each) for each in value]
-        between = ("；", "; ") if any(isinstance(each, dict) for each in value) else ("、", ", ")
-        return (between[0].join(zh for zh, _ in parts) or "无", between[1].join(en for _, en in parts) or "none")
-    if isinstance(value, bool):
-        return ("是", "yes") if value else ("否", "no")
-    if (field, value) == ("until", "day"):
-        return "当天", "the day"
-    if isinstance(value, str):
-        return VALUES.get(value, (value, value)) if field in _OF_WORDS else (value, value)
-    if field.endswith("cents"):
-        return f"{value} 分", f"{value} cents"
-    return ("无", "none") if value is None else (str(value), str(value))
-
-
 def is_whole(value: dict[str, Any]) -> bool:
     """Whether a structure is told as a whole, because its parts say little alone: names, rates, caps."""
     return value.keys() in ({"zh", "en"}, {"limit", "most", "per", "period"}) or "per_cents" in value
 
 
-def _structure(value: dict[str, Any]) -> Said:
-    match value:
-        case {"zh": str(zh), "en": str(en)}:
-            return f"「{zh}」", f"“{en}”"
-        case {"points": points, "per_cents": per}:
-            since = value.get("from_cents")
-            zh, en = f"每 {per} 分得 {points} 积分", f"{points} points per {per} cents"
-            return (zh, en) if since is None else (f"{since} 分起{zh}", f"from {since} cents {en}")
-        case {"limit": limit, "most": most, "per": per, "period": period} if limit in _UNITS:
-            unit, who, when = _UNITS[limit], VALUES[per], VALUES[period]
-            return f"{who[0]}{when[0]}最多 {most}{unit[0]}", f"at most {most}{unit[1]} for {who[1]} per {when[1]}"
-    parts = [(field_in_words(field), in_words(field, each)) for field, each in value.items()]
-    zh = "，".join(f"{name[0]} {said[0]}" for name, said in parts)
-    return zh, ", ".join(f"{name[1]} {said[1]}" for name, said in parts)
+class ProgramWords:
+    """Says values of a program: amounts in its currency, and what its conditions ask for, by their text."""
+
+    def __init__(self, currency: str, conditions: Mapping[str, Said]) -> None:
+        self._currency = currency
+        self._conditions = conditions
+
+    def value(self, field: str, value: Any) -> Said:
+        """A value of a field, whole. Structures are told part by part, names in the language of the reader."""
+        if isinstance(value, dict):
+            return self.structure(value)
+        if isinstance(value, list):
+            parts = [self.value(field, each) for each in value]
+            between = ("；", "; ") if any(isinstance(each, dict) for each in value) else ("、", ", ")
+            return (between[0].join(zh for zh, _ in parts) or "无", between[1].join(en for _, en in parts) or "none")
+        if isinstance(value, bool):
+            return ("是", "yes") if value else ("否", "no")
+        if (field, value) == ("until", "day"):
+            return "当天", "the day"
+        if isinstance(value, str):
+            return self._text(field, value)
+        if field.endswith("cents") and isinstance(value, int):
+            return self._money(value)
+        return ("无", "none") if value is None else (str(value), str(value))
+
+    def structure(self, value: dict[str, Any]) -> Said:
+        """A structure part by part; some have words of their own."""
+        match value:
+            case {"zh": str(zh), "en": str(en)}:
+                return f"「{zh}」", f"“{en}”"
+            case {"points": points, "per_cents": per}:
+                amount, since = self._money(per), value.get("from_cents")
+                zh, en = f"每 {amount[0]}得 {points} 积分", f"{points} points per {amount[1]}"
+                if since is None:
+                    return zh, en
+                least = self._money(since)
+                return f"{least[0]}起{zh}", f"from {least[1]} {en}"
+            case {"limit": limit, "most": most, "per": per, "period": period} if limit in (*_UNITS, "cost_cents"):
+                who, when = VALUES[per], VALUES[period]
+                amount = self._limited(limit, most)
+                return f"{who[0]}{when[0]}最多 {amount[0]}", f"at most {amount[1]} for {who[1]} per {when[1]}"
+        parts = [(field_in_words(field), self.value(field, each)) for field, each in value.items()]
+        zh = "，".join(f"{name[0]} {said[0]}" for name, said in parts)
+        return zh, ", ".join(f"{name[1]} {said[1]}" for name, said in parts)
+
+    def _text(self, field: str, value: str) -> Said:
+        if field in CONDITIONS and value in self._conditions:
+            zh, en = self._conditions[value]
+            return f"{zh}（{value}）", f"{en} ({value})"
+        return VALUES.get(value, (value, value)) if field in _OF_WORDS else (value, value)
+
+    def _limited(self, limit: str, most: int) -> Said:
+        if limit == "cost_cents":
+            zh, en = self._money(most)
+            return f"{zh}成本", f"a cost of {en}"
+        unit = _UNITS[limit]
+        return f"{most:,}{unit[0]}", f"{most:,}{unit[1]}"
+
+    def _money(self, cents: int) -> Said:
+        return money_said(cents, self._currency)

@@ -45,11 +45,11 @@ def test_every_kind_of_change_is_told() -> None:
     changes = changes_between(before, after)
     assert in_words(changes, lambda zh, _: zh) == [
         "删除规则 b",
-        "新增规则 c",
+        "新增规则 c：积分账户 points，固定积分 7",
         "规则 a：上限设为 每位会员终身最多 1 次",
-        "规则 a：比例由 每 100 分得 1 积分 改为 每 100 分得 2 积分",
-        "规则 a：取消条件（原为 order.total_cents > 5）",
-        "积分计划：系数合并方式设为 取最高",
+        "规则 a：比例由 每 1.00 元得 1 积分 改为 每 1.00 元得 2 积分",
+        "规则 a：取消条件（原为 订单实付超过 0.05 元（order.total_cents > 5））",
+        "积分计划：系数合并方式由 相乘（默认） 改为 取最高",
     ]
     assert [change.path for change in changes][2] == "$.earning[id=a].caps"
     assert in_words(changes, lambda _, en: en)[0] == "The rule b is gone"
@@ -92,11 +92,10 @@ rewards:
             "from_cents: 50000",
             "from_cents: 80000",
             [
-                "规则 base「消费积分」：阶梯的各档去掉 50000 分起每 100 分得 2 积分",
-                "规则 base「消费积分」：阶梯的各档增加 80000 分起每 100 分得 2 积分",
+                "规则 base「消费积分」：阶梯的各档去掉 500.00 元起每 1.00 元得 2 积分",
+                "规则 base「消费积分」：阶梯的各档增加 800.00 元起每 1.00 元得 2 积分",
             ],
-            "Of the rule base (“Purchase points”) the rates of the steps gained from 80000 cents 2 points per 100 "
-            "cents",
+            "Of the rule base (“Purchase points”) the rates of the steps gained from CNY 800.00 2 points per CNY 1.00",
         ),
         (
             "weekdays: [mon, tue]",
@@ -150,16 +149,16 @@ rewards:
             "cash_cents: 990",
             "cash_cents: 1990",
             [
-                "兑换品 mug「马克杯」：价格去掉 积分 50，现金 990 分",
-                "兑换品 mug「马克杯」：价格增加 积分 50，现金 1990 分",
+                "兑换品 mug「马克杯」：价格去掉 积分 50，现金 9.90 元",
+                "兑换品 mug「马克杯」：价格增加 积分 50，现金 19.90 元",
             ],
-            "Of the reward mug (“Mug”) the prices gained points 50, cash 1990 cents",
+            "Of the reward mug (“Mug”) the prices gained points 50, cash CNY 19.90",
         ),
         (
             "- {id: mug",
             "- {id: cup",
-            ["删除兑换品 mug「马克杯」", "新增兑换品 cup「马克杯」"],
-            "The reward cup (“Mug”) is new",
+            ["删除兑换品 mug「马克杯」", "新增兑换品 cup「马克杯」：种类 实物，价格 积分 100；积分 50，现金 9.90 元"],
+            "The reward cup (“Mug”) is new: kind goods, prices points 100; points 50, cash CNY 9.90",
         ),
     ],
 )
@@ -196,4 +195,4 @@ def test_nothing_is_cut() -> None:
     before = msgspec.structs.replace(make_document(), earning=[EarningRule("a", "points", fixed=5)])
     after = msgspec.structs.replace(before, earning=[EarningRule("a", "points", fixed=5, when=condition)])
     (change,) = changes_between(before, after)
-    assert change.zh.endswith(condition)
+    assert change.zh.endswith(f"（{condition}）")

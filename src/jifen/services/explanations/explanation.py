@@ -62,7 +62,7 @@ def explain(told: Told, locale: Locale, reader: Reader) -> Explanation:
         return Explanation(name, locale, reader, telling.title, telling.lines, rules, [], None)
     again = rate_again(told)
     failed = [
-        FailedRule(rule, rule_name(words, rule), words.say("outcome_failed", message=words.failure(message)))
+        FailedRule(rule, rule_name(words, rule), words.say("outcome_failed", message=words.failure(rule, message)))
         for rule, message in told.trace.failed.items()
     ]
     return Explanation(

@@ -94,7 +94,7 @@ def outcome_words(words: Words, verdict: Verdict, award: Award | None) -> str:
         case "no_line":
             return words.say("outcome_no_line", condition=_in_words(words, _compiled(words, rule).lines))
         case "failed":
-            return words.say("outcome_failed", message=words.failure(verdict.detail))
+            return words.say("outcome_failed", message=words.failure(rule.id, verdict.detail))
         case "group":
             groups = {each.id: each for each in words.program.document.groups}
             pick = groups[rule.group or ""].pick

@@ -65,13 +65,17 @@ class Words:
         """A name in the quotation marks of the language."""
         return quoted(name, self.locale)
 
-    def failure(self, message: str) -> str:
-        """Why a rule could not be worked out, as its trace keeps it: the condition and the reason."""
-        condition, colon, reason = message.rpartition(": ")
+    def failure(self, rule: str, message: str) -> str:
+        """Why a rule could not be worked out, as its trace keeps it: the condition or formula, and the reason."""
+        source, colon, reason = message.rpartition(": ")
+        document = self.program.rules.get(rule)
+        is_formula = document is not None and repr(document.formula) == source
+        what = self.say("what_formula" if is_formula else "what_condition")
         if reason.endswith(IS_MISSING):
-            return self.say("failure_missing", condition=condition, name=reason.removesuffix(IS_MISSING))
+            name = reason.removesuffix(IS_MISSING)
+            return self.say("failure_missing", what=what, condition=source, name=name)
         key = _FAILURES.get(reason)
-        return message if key is None or not colon else self.say(key, condition=condition)
+        return message if key is None or not colon else self.say(key, what=what, condition=source)
 
     # --- conditions ---
 

@@ -118,7 +118,7 @@ def test_a_rule_that_failed_is_named() -> None:
     explained = explain(event, "zh", "operator")
     (failed,) = explained.failed
     assert failed.rule == "share"
-    assert failed.words == "无法计算，不给积分：条件 '10 / (member.checkin_streak - 1)' 中除数为零。"
+    assert failed.words == "无法计算，不给积分：公式 '10 / (member.checkin_streak - 1)' 中除数为零。"
     assert outcomes(explained) == {"share": "failed"}
     member = explain(event, "zh", "member")
     assert (member.title, member.failed, member.rules) == ("本次没有获得积分", [], [])
