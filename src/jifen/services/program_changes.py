@@ -54,7 +54,7 @@ _TAGS: Final = ("policy", "kind", "face")
 def changes_between(before: ProgramDocument, after: ProgramDocument) -> list[Change]:
     """Everything that differs, in the order of the file. Where a rule stands in the file is no difference."""
     old, new = _plain(before), _plain(after)
-    words = ProgramWords(after.currency, _conditions_of(before) | _conditions_of(after))
+    words = ProgramWords(after.currency, lambda: _conditions_of(before) | _conditions_of(after))
     listed = [name for name in LISTS if name in ProgramDocument.__struct_fields__]
     others = [name for name in ProgramDocument.__struct_fields__ if name not in listed]
     return [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 
 from jifen.core.wording.values import Said, money_said
@@ -276,11 +277,12 @@ def is_whole(value: dict[str, Any]) -> bool:
 
 
 class ProgramWords:
-    """Says values of a program: amounts in its currency, and what its conditions ask for, by their text."""
+    """Says values of a program: amounts in its currency, and what its conditions ask for. `conditions` finds that by
+    their text; it is asked once a condition is to be told, as it takes time to work out."""
 
-    def __init__(self, currency: str, conditions: Mapping[str, Said]) -> None:
+    def __init__(self, currency: str, conditions: Callable[[], Mapping[str, Said]]) -> None:
         self._currency = currency
-        self._conditions = conditions
+        self._conditions = cache(conditions)
 
     def value(self, field: str, value: Any) -> Said:
         """A value of a field, whole. Structures are told part by part, names in the language of the reader."""
@@ -321,8 +323,8 @@ class ProgramWords:
         return zh, ", ".join(f"{name[1]} {said[1]}" for name, said in parts)
 
     def _text(self, field: str, value: str) -> Said:
-        if field in CONDITIONS and value in self._conditions:
-            zh, en = self._conditions[value]
+        if field in CONDITIONS and (said := self._conditions().get(value)):
+            zh, en = said
             return f"{zh}（{value}）", f"{en} ({value})"
         return VALUES.get(value, (value, value)) if field in _OF_WORDS else (value, value)
 
