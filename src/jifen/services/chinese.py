@@ -63,7 +63,7 @@ NO_PROGRAM: Final = "还没有积分计划：请用 `jifen program apply FILE` �
 
 REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     # The request
-    "malformed_json": ("请求体不是有效的 JSON：{message}",),
+    "malformed_json": ("内容不是有效的 JSON：{message}",),
     "unauthorized": ("缺少有效的 API 密钥：请发送 `Authorization: Bearer jf_...`，用 `jifen keys create` 新建密钥。",),
     "not_found": ("这个路径下什么也没有；全部路径见 /docs。",),
     "method_not_allowed": ("该路径只接受 {allowed}。", "该路径不支持这种请求方法。"),
