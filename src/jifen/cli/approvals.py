@@ -92,12 +92,12 @@ def approve(invocation: Invocation, approval_id: ApprovalId, reason: Why = None,
 
 @command(group, "reject")
 def reject(invocation: Invocation, approval_id: ApprovalId, reason: Why = None, as_json: AsJson = False) -> None:
-    """拒绝请求 / Reject a request."""
+    """驳回请求 / Reject a request."""
     _decide(invocation, approval_id, reason, is_approved=False)
     if as_json:
         write_json({"approval_id": str(approval_id), "state": "rejected"})
         return
-    write_line(invocation.say(f"请求 {approval_id} 已拒绝。", f"The request {approval_id} is rejected."))
+    write_line(invocation.say(f"请求 {approval_id} 已驳回。", f"The request {approval_id} is rejected."))
 
 
 async def _page(connection: Connection, state: str) -> ApprovalPage:

@@ -91,23 +91,11 @@ def list_waiting(
         write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
 
 
-_STATES = {
-    "held": "已预占",
-    "waiting_for_payment": "待付款",
-    "waiting_for_approval": "待审批",
-    "approved": "已通过",
-    "fulfilled": "已完成",
-    "written_off": "已核销",
-    "returned": "已退回",
-    "rejected": "已驳回",
-    "cancelled": "已取消",
-    "expired": "已过期",
-}
-
-
 def state_name(invocation: Invocation, redemption: RedemptionView) -> str:
     """The state of a redemption in the caller's language."""
-    return invocation.say(_STATES[redemption.state], redemption.state.replace("_", " "))
+    from jifen.services.chinese import STATES
+
+    return invocation.say(STATES[redemption.state], redemption.state.replace("_", " "))
 
 
 def _parsed(name: str) -> tuple[int, int]:

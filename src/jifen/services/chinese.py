@@ -15,6 +15,19 @@ from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 
 _NAMED: Final = re.compile(r"{(\w+)}")
+STATES: Final = {
+    "held": "已预占",
+    "waiting_for_payment": "待付款",
+    "waiting_for_approval": "待审批",
+    "approved": "已通过",
+    "fulfilled": "已履约",
+    "written_off": "已核销",
+    "returned": "已退回",
+    "rejected": "已驳回",
+    "cancelled": "已取消",
+    "expired": "已过期",
+}
+"""Where a redemption stands (jifen.core.redemption.machine)."""
 _VALUES: Final = {
     "day": "日",
     "week": "周",
@@ -26,15 +39,7 @@ _VALUES: Final = {
     "member": "会员",
     "giver": "赠方",
     "receiver": "收方",
-    "waiting_for_payment": "等待付款",
-    "waiting_for_approval": "等待审批",
-    "approved": "已通过",
-    "fulfilled": "已交付",
-    "written_off": "已核销",
-    "returned": "已退回",
-    "rejected": "已拒绝",
-    "cancelled": "已取消",
-    "expired": "已过期",
+    **STATES,
     "lapsed": "已失效",
 }
 """Words of the program that stand among the values."""

@@ -362,5 +362,5 @@ TEXTS: Final[dict[str, str]] = {
     "redemption_returned": "已退回，积分退还到原来的批次",
     "redemption_rejected": "已驳回，积分退还到原来的批次",
     "redemption_cancelled": "已取消，积分退还到原来的批次",
-    "redemption_expired": "已超时，积分退还到原来的批次",
+    "redemption_expired": "已过期，积分退还到原来的批次",
 }
