@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -54,13 +55,14 @@ _TAGS: Final = ("policy", "kind", "face")
 def changes_between(before: ProgramDocument, after: ProgramDocument) -> list[Change]:
     """Everything that differs, in the order of the file. Where a rule stands in the file is no difference."""
     old, new = _plain(before), _plain(after)
-    words = ProgramWords(after.currency, lambda: _conditions_of(before) | _conditions_of(after))
+    words = [ProgramWords(each.currency, partial(_conditions_of, each)) for each in (before, after)]
+    comparison = _Comparison(*words)
     listed = [name for name in LISTS if name in ProgramDocument.__struct_fields__]
     others = [name for name in ProgramDocument.__struct_fields__ if name not in listed]
     return [
         change
         for name in (*listed, *others)
-        for change in _Comparison(words).differences(
+        for change in comparison.differences(
             f"$.{name}", _PROGRAM, name, field_in_words(name), old.get(name), new.get(name)
         )
     ]
@@ -96,10 +98,11 @@ def _is_one_thing(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 class _Comparison:
-    """Two programs, field by field, in the words of the later one."""
+    """Two programs, field by field, each in its own words: its currency, its names."""
 
-    def __init__(self, words: ProgramWords) -> None:
-        self._words = words
+    def __init__(self, before: ProgramWords, after: ProgramWords) -> None:
+        self._before = before
+        self._words = after
 
     def differences(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Iterator[Change]:
         """What differs in a field. `label`: how it is called among all that belongs to the owner."""
@@ -169,7 +172,7 @@ class _Comparison:
             yield self._changed(path, owner, field, label, before[0], after[0])
         else:
             if gone:
-                zh, en = self._words.value(field, gone)
+                zh, en = self._before.value(field, gone)
                 yield Change(path, f"{owner[0]}：{label[0]}去掉 {zh}", f"Of {owner[1]} the {label[1]} lost {en}")
             if new:
                 zh, en = self._words.value(field, new)
@@ -177,7 +180,7 @@ class _Comparison:
 
     def _changed(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Change:
         zh, en = label
-        was, becomes = self._words.value(field, before), self._words.value(field, after)
+        was, becomes = self._before.value(field, before), self._words.value(field, after)
         default = _default_of(path)
         if default is not None and None in (before, after):
             # What the file does not say is not nothing.

@@ -196,3 +196,14 @@ def test_nothing_is_cut() -> None:
     after = msgspec.structs.replace(before, earning=[EarningRule("a", "points", fixed=5, when=condition)])
     (change,) = changes_between(before, after)
     assert change.zh.endswith(f"（{condition}）")
+
+
+def test_amounts_are_in_the_currency_of_their_own_program() -> None:
+    """Where that changes, what was is told in the old one."""
+    rule = EarningRule("a", "points", Ratio(1, 100), when="order.total_cents > 500")
+    before = msgspec.structs.replace(make_document(), earning=[rule])
+    dearer = msgspec.structs.replace(rule, ratio=Ratio(1, 200), when="order.total_cents > 700")
+    after = msgspec.structs.replace(before, currency="USD", earning=[dearer])
+    said = in_words(changes_between(before, after), lambda _, en: en)
+    assert "Of the rule a the ratio was 1 points per CNY 1.00 and is now 1 points per USD 2.00" in said
+    assert any("CNY 5.00" in each and "USD 7.00" in each for each in said)
