@@ -157,8 +157,11 @@ class _Finder:
             elif all(self._giving(each, local) for each in others):
                 return Gap(local)
             else:
-                # Told of the other. What is left are moments at which other rules match.
-                solver.add(z3.Not(self._as_in(model, self._rules)))
+                # Told of the other. What is left are moments at which other rules match, and other days of the week:
+                # that the same rules match does not say that they do for the other as well.
+                weekday = self._space.encoder.moment.weekday
+                is_same_day = weekday == model.eval(weekday, model_completion=True)
+                solver.add(z3.Not(z3.And(self._as_in(model, self._rules), is_same_day)))
         raise Undecided(f"{MOST_TRIES} moments were tried")
 
     def _case(self, subject: Subject, local: datetime) -> Case:

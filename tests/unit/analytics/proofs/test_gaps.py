@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jifen.analytics.proofs import check_program
+from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.analytics.proofs.report import Finding
 from tests.unit.analytics.proofs.trying import tried
 from tests.unit.analytics.test_proofs import BASE, TIER, document_of
@@ -116,8 +117,11 @@ def test_categories_that_rules_tell_apart_are_told_apart() -> None:
     assert "at some moments" in gaps[0].message_en and "at some moments" not in gaps[1].message_en
 
 
-def test_tiers_are_told_only_of_what_is_their_own() -> None:
-    """That nobody earns on Sundays is told of the categories; that gold does not on Mondays, of gold."""
+@pytest.mark.parametrize("weekday", [1, 7])
+def test_tiers_are_told_only_of_what_is_their_own(monkeypatch: pytest.MonkeyPatch, weekday: int) -> None:
+    """That nobody earns on Sundays is told of the categories; that gold does not on Mondays, of gold: whichever day the
+    solver finds first."""
+    monkeypatch.setattr(SymbolicMoment, "usual", lambda self: [self.weekday == weekday])
     sundays = rule("base", window=WORKDAYS, when='member.tier != "gold" || now.weekday != 1')
     gaps = found(sundays, catalog=TEA_AND_CUP | {"tiers": [TIER, TIER | {"id": "silver"}]})
     assert [(local(each).isoweekday(), each.message_en.split(" earns")[0]) for each in gaps] == [
