@@ -1,7 +1,7 @@
 """The door to rewards of which there are only so many, where thousands may come at once.
 
 Who comes while nothing is left is told so from memory. Who comes while too many wait already gets a ticket, and keeps
-the place with it. Neither touches the database.
+the place with it. Neither touches the database. Who repeats what this worker answered passes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ REMEMBERED_SECONDS: Final = 1.0
 _LOOK_AGAIN_SECONDS: Final = 0.5
 #: Where more members have had the reward, nothing is remembered.
 MAXIMUM_OWNERS: Final = 10_000
+#: So many answers are known to be given, the newest ones: many times those who are served at once.
+MAXIMUM_ANSWERED: Final = 10_000
 #: Whoever was called must come within so many seconds, or the next in line is called.
 _CALL_SECONDS: Final = 5.0
 #: So many stand in line; the tickets of others are as good once they come with them.
@@ -117,6 +119,8 @@ class Door:
     def __init__(self, look: Look, limit: int) -> None:
         self._look = look
         self._limit = limit
+        #: Members and keys of redemptions that came about, the oldest first.
+        self._answered: dict[tuple[int, str], None] = {}
         self._lines: dict[str, Line] = {}
         self._sold_out: dict[str, tuple[float, SoldOut]] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
@@ -132,11 +136,12 @@ class Door:
         return sold_out(reward, command.quantity)
 
     def come(
-        self, program: Program | None, command: RedeemReward, ticket: bytes | None, secret: bytes
+        self, program: Program | None, command: RedeemReward, key: str, ticket: bytes | None, secret: bytes
     ) -> Line | Refusal | None:
-        """The line that the command has come in by and must leave; a refusal; None: there is no door to this reward."""
+        """The line that the command has come in by and must leave; a refusal; None: there is no door to this reward, or
+        the redemption came about before and takes nothing from those who wait."""
         reward, member = guarded(program, command.reward), command.member
-        if reward is None or not isinstance(member, int):
+        if reward is None or not isinstance(member, int) or (member, key) in self._answered:
             return None
         if refusal := self.turn_away(program, command):
             return refusal
@@ -156,9 +161,14 @@ class Door:
             return line
         return waiting(Ticket(member, reward.id, arrived_us), before, line.seconds_until(before), secret)
 
-    def notice(self, command: RedeemReward, outcome: Outcome) -> None:
+    def notice(self, command: RedeemReward, key: str, outcome: Outcome) -> None:
         """Learn from what the engine answered."""
-        if isinstance(outcome, Refusal) and outcome.code == "sold_out" and outcome.details.get("left") == 0:
+        if isinstance(outcome, Answer):
+            if isinstance(command.member, int):
+                self._answered[command.member, key] = None
+            if len(self._answered) > MAXIMUM_ANSWERED:
+                del self._answered[next(iter(self._answered))]
+        elif outcome.code == "sold_out" and outcome.details.get("left") == 0:
             self._look_at(command.reward)
 
     def notice_step(self, outcome: Outcome) -> None:

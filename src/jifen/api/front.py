@@ -294,7 +294,7 @@ class Front:
         door, catalog = self._runtime.door, self._runtime.catalog
         if refusal := self._check_captcha(submission, command, request):
             return refusal
-        line = door.come(catalog.current, command, request.ticket, catalog.quote_secret)
+        line = door.come(catalog.current, command, submission.key, request.ticket, catalog.quote_secret)
         if isinstance(line, Refusal):
             return line
         if line is None:
@@ -303,7 +303,7 @@ class Front:
             outcome = (await self._submit((msgspec.structs.replace(submission, line=command.reward),)))[0]
         finally:
             line.leave()
-        door.notice(command, outcome)
+        door.notice(command, submission.key, outcome)
         return outcome
 
     def _check_captcha(self, submission: Submission, command: RedeemReward, request: _Request) -> Refusal | None:

@@ -15,6 +15,7 @@ from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward
 from jifen.core.redemption.tickets import Ticket, write_ticket
 from jifen.core.refusal import Refusal
+from jifen.engine.submission import Answer
 from tests.databases import DEFAULT_PROGRAM
 from tests.redeeming import with_rewards
 
@@ -115,15 +116,15 @@ async def test_what_is_sold_out_is_told_from_memory() -> None:
     shelf = Shelf(SoldOut(frozenset({7})))
     shelf.gate.set()
     door = Door(shelf.look, 10)
-    first = door.come(PROGRAM, cup(1), None, SECRET)
+    first = door.come(PROGRAM, cup(1), "k", None, SECRET)
     assert isinstance(first, Line)
     first.leave()
-    door.notice(cup(1), SOLD_OUT)
+    door.notice(cup(1), "k", SOLD_OUT)
     await settled()
-    told = door.come(PROGRAM, cup(2), None, SECRET)
+    told = door.come(PROGRAM, cup(2), "k", None, SECRET)
     assert isinstance(told, Refusal)
     assert (told.code, told.details) == ("sold_out", {"left": 0, "requested": 1})
-    assert isinstance(door.come(PROGRAM, cup(7), None, SECRET), Line)
+    assert isinstance(door.come(PROGRAM, cup(7), "k", None, SECRET), Line)
     assert shelf.looks == 1
 
 
@@ -134,49 +135,64 @@ async def test_memory_ends_with_its_time_and_with_new_stock(monkeypatch: pytest.
     shelf = Shelf(SoldOut(frozenset()))
     shelf.gate.set()
     door = Door(shelf.look, 10)
-    door.notice(cup(1), SOLD_OUT)
+    door.notice(cup(1), "k", SOLD_OUT)
     await settled()
     now += 0.6
-    assert isinstance(door.come(PROGRAM, cup(2), None, SECRET), Refusal)
+    assert isinstance(door.come(PROGRAM, cup(2), "k", None, SECRET), Refusal)
     await settled()
     assert shelf.looks == 2
     now += 0.6
-    assert isinstance(door.come(PROGRAM, cup(2), None, SECRET), Refusal)
+    assert isinstance(door.come(PROGRAM, cup(2), "k", None, SECRET), Refusal)
     await settled()
     shelf.gate.clear()
     now += 1.1
-    assert isinstance(door.come(PROGRAM, cup(2), None, SECRET), Line)
+    assert isinstance(door.come(PROGRAM, cup(2), "k", None, SECRET), Line)
     await settled()
     door.forget("cup")
     shelf.gate.set()
     await settled()
-    assert isinstance(door.come(PROGRAM, cup(2), None, SECRET), Line)
+    assert isinstance(door.come(PROGRAM, cup(2), "k", None, SECRET), Line)
 
 
 async def test_a_ticket_keeps_the_place() -> None:
     """It is good for its member and reward alone, and for nobody who made it up."""
     door = Door(Shelf().look, 1)
-    inside = door.come(PROGRAM, cup(1), None, SECRET)
+    inside = door.come(PROGRAM, cup(1), "k", None, SECRET)
     assert isinstance(inside, Line)
-    second, third = door.come(PROGRAM, cup(2), None, SECRET), door.come(PROGRAM, cup(3), None, SECRET)
+    second, third = door.come(PROGRAM, cup(2), "k", None, SECRET), door.come(PROGRAM, cup(3), "k", None, SECRET)
     assert isinstance(second, Refusal)
     assert isinstance(third, Refusal)
     assert (second.code, second.details["before"], third.details["before"]) == ("waiting_in_line", 0, 1)
     inside.leave()
     tickets = [str(each.details["ticket"]).encode() for each in (second, third)]
-    again = door.come(PROGRAM, cup(3), tickets[1], SECRET)
+    again = door.come(PROGRAM, cup(3), "k", tickets[1], SECRET)
     assert isinstance(again, Refusal)
     assert again.details["before"] == 0
     assert again.details["ticket"] == third.details["ticket"]
-    assert isinstance(door.come(PROGRAM, cup(2), tickets[0], SECRET), Line)
+    assert isinstance(door.come(PROGRAM, cup(2), "k", tickets[0], SECRET), Line)
     for wrong in (tickets[0], b"x", write_ticket(Ticket(3, "vase", 1), SECRET).encode()):
-        refusal = door.come(PROGRAM, cup(3), wrong, SECRET)
+        refusal = door.come(PROGRAM, cup(3), "k", wrong, SECRET)
         assert isinstance(refusal, Refusal)
         assert refusal.code == "invalid_ticket"
     old = write_ticket(Ticket(4, "cup", 1), SECRET).encode()
-    late = door.come(PROGRAM, cup(4), old, SECRET)
+    late = door.come(PROGRAM, cup(4), "k", old, SECRET)
     assert isinstance(late, Refusal)
     assert late.details["before"] == 1
+
+
+async def test_who_repeats_what_was_answered_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine has the answer; the same key of another member, and another key, wait. Only the newest are known."""
+    monkeypatch.setattr(module, "MAXIMUM_ANSWERED", 2)
+    door = Door(Shelf().look, 1)
+    for member, key in ((1, "first"), (2, "first"), (1, "second")):
+        door.notice(cup(member), key, Answer(member, 1, duplicate=False))
+    assert isinstance(door.come(PROGRAM, cup(3), "other", None, SECRET), Line)
+    for member, key in ((2, "first"), (1, "second")):
+        assert door.come(PROGRAM, cup(member), key, None, SECRET) is None
+    for member, key in ((1, "first"), (1, "third"), (3, "second")):
+        refusal = door.come(PROGRAM, cup(member), key, None, SECRET)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "waiting_in_line"
 
 
 @pytest.mark.parametrize("reward", ["five-yuan", "lounge", "old", "nothing"])
@@ -184,7 +200,7 @@ def test_there_is_no_door_where_nothing_runs_out_or_nobody_may_know(reward: str)
     """The engine answers."""
     assert guarded(PROGRAM, reward) is None
     assert guarded(None, "cup") is None
-    assert Door(Shelf().look, 1).come(PROGRAM, RedeemReward(1, reward), None, SECRET) is None
+    assert Door(Shelf().look, 1).come(PROGRAM, RedeemReward(1, reward), "k", None, SECRET) is None
 
 
 def test_more_tickets_than_the_line_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
