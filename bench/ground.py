@@ -89,6 +89,12 @@ class Ground:
         """Write everything out, so that one scenario does not pay for another."""
         self.ask("postgres", "CHECKPOINT")
 
+    def clean(self, name: str) -> None:
+        """Free what rows held that were rewritten since, as seeding does, and as autovacuum has done a minute later: no
+        scenario pays for the work before it."""
+        self.ask(name, "VACUUM (ANALYZE)")
+        self.checkpoint()
+
     def warm(self, name: str) -> None:
         """Read what commands touch into PostgreSQL's memory, as it is there after a day of work: all indexes, and the
         tables whose rows are changed. One page at a time, as commands need them, a slow disk would take hours."""

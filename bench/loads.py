@@ -105,7 +105,7 @@ def run_http(
     url = ground.create_seeded(database) if members == MEMBERS else ground.url(database)
     if program is not None:
         asyncio.run(_put_in_force(url, program))
-        ground.checkpoint()
+        ground.clean(database)
     before = ground.size(database)
     with serving(["--url", url], run.log) as served:
         figures = load(
