@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,7 +56,7 @@ from jifen.engine.loading import (
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import PASSING, Redeeming
-from jifen.engine.references import Reference, late_day, members_named, needs_order, type_of_event
+from jifen.engine.references import Reference, is_late, members_named, needs_order, type_of_event
 from jifen.engine.roll import KnownPeople
 from jifen.engine.segments import SegmentLibrary
 from jifen.engine.standings import count_months
@@ -73,6 +74,16 @@ _RATED = (RecordOrder, RecordEvent, RegisterMember)
 _TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward, ConvertPoints, DrawPrize)
 #: Commands that need all lots, or all savings.
 _ABOUT_SAVINGS = (SavePoints, UnsavePoints)
+
+
+class _Alike(NamedTuple):
+    """What rules ask alike for: events of a type and local day, rated by one version. `is_told`: whoever sent them said
+    when they happened."""
+
+    version: int
+    event_type: str
+    day: date
+    is_told: bool
 
 
 class Surroundings:
@@ -287,10 +298,11 @@ class Gathering:
         members share."""
         wanted = Wanted()
         asked = any(program.rules_ask for program in self.programs.values())
-        if asked:
-            self._want_for_rules(wanted)
         if asked or any(type_of_event(each.command) == CHECKED_IN for each in self._submissions):
-            await self._load_counters_then(connection)
+            alike = self._events_alike()
+            for each, members in alike.items():
+                wanted.note(self.programs[each.version], each.event_type, members, each.day)
+            await self._load_counters_then(connection, alike)
         assert self.program is not None
         if self.redeeming.commands:
             self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
@@ -310,22 +322,17 @@ class Gathering:
         if wanted.segments:
             self.segments = await self._surroundings.segments.load(connection, wanted.segments, self.programs)
 
-    def _want_for_rules(self, wanted: Wanted) -> None:
-        """Note what the rules of the events in this batch ask for. Most are events of one kind and day."""
-        alike: dict[tuple[int, str, date], set[int]] = {}
+    def _events_alike(self) -> dict[_Alike, set[int]]:
+        """Whose events of this batch are rated alike. Most are of one kind and day."""
+        alike: dict[_Alike, set[int]] = {}
         for submission in self._submissions:
             event_type = type_of_event(submission.command)
-            if event_type is None:
-                continue
-            program = self.program_for(submission)
-            book = program.books.get(event_type)
-            if book is None or not (book.needs_member or book.has_caps):
-                continue
-            day = local_day(submission.occurred_at or self.now, program.zone)
-            members = alike.setdefault((program.version, event_type, day), set())
-            members.update(self._known_members(submission.command))
-        for (version, event_type, day), members in alike.items():
-            wanted.note(self.programs[version], event_type, members & self.states.keys(), day)
+            if event_type is not None:
+                program, told_at = self.program_for(submission), submission.occurred_at
+                day = local_day(told_at or self.now, program.zone)
+                key = _Alike(program.version, event_type, day, told_at is not None)
+                alike.setdefault(key, set()).update(self._known_members(submission.command))
+        return {key: members & self.states.keys() for key, members in alike.items()}
 
     def _people_described(self) -> set[int]:
         """Whom commands describe, and whom they find."""
@@ -348,16 +355,15 @@ class Gathering:
         if known:
             self.welcomes = await load_welcomes(connection, known, self._surroundings.shards)
 
-    async def _load_counters_then(self, connection: Connection) -> None:
+    async def _load_counters_then(self, connection: Connection, alike: Mapping[_Alike, set[int]]) -> None:
         """Work out from the transactions what members had ordered by the days of their late events."""
         wanted: dict[int, set[date]] = {}
-        for submission in self._submissions:
-            for member in self._known_members(submission.command):
-                if member in self.states:
-                    program, counters = self.program_for(submission), self.states[member].counters
-                    day = late_day(submission.command, submission.occurred_at, program, counters)
-                    if day is not None:
-                        wanted.setdefault(member, set()).add(day)
+        for each, members in alike.items():
+            if each.is_told:
+                program = self.programs[each.version]
+                for member in members:
+                    if is_late(each.event_type, each.day, program, self.states[member].counters):
+                        wanted.setdefault(member, set()).add(each.day)
         if wanted:
             assert self.program is not None
             await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)

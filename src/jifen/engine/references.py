@@ -81,17 +81,20 @@ def type_of_event(command: Command) -> str | None:
 
 
 def late_day(command: Command, occurred_at: datetime | None, program: Program, counters: Counters) -> date | None:
-    """The local day of an event for which it matters what was known then, if later ones were counted already: its rules
-    ask about the member, or it closes the hole before a streak."""
+    """The local day of a late event, see `is_late`; None where it is none."""
     if occurred_at is None or (event_type := type_of_event(command)) is None:
         return None
-    if event_type == CHECKED_IN and counters.lengthens_streak(day := local_day(occurred_at, program.zone)):
-        return day
-    book = program.books.get(event_type)
-    if book is None or not book.needs_member:
-        return None
     day = local_day(occurred_at, program.zone)
-    return day if counters.is_past(day) else None
+    return day if is_late(event_type, day, program, counters) else None
+
+
+def is_late(event_type: str, day: date, program: Program, counters: Counters) -> bool:
+    """Whether it matters for an event of a local day what was known then, as later ones were counted already: its rules
+    ask about the member, or it closes the hole before a streak."""
+    if event_type == CHECKED_IN and counters.lengthens_streak(day):
+        return True
+    book = program.books.get(event_type)
+    return book is not None and book.needs_member and counters.is_past(day)
 
 
 def registers_unknown_member(command: Command) -> bool:

@@ -27,7 +27,9 @@ class Wanted:
 
     def note(self, program: Program, event_type: str, members: Set[int], day: date) -> None:
         """What the rules on events of a type, on a local day, ask of these members."""
-        book = program.books[event_type]
+        book = program.books.get(event_type)
+        if book is None:
+            return
         if book.needs_member:
             self.profiles.update(members)
         if book.reads_segments:

@@ -94,7 +94,7 @@ def _build(node: Node, scope: tuple[str, ...]) -> Closure:
         case Call(function="@in"):
             return _contained(node, scope)
         case Call():
-            return _call(node, [_build(each, scope) for each in node.arguments])
+            return _call(node, [_build(each, scope) for each in node.arguments], scope)
         case ListLiteral():
             elements = [_build(each, scope) for each in node.elements]
             return lambda facts, outer, inner: [each(facts, outer, inner) for each in elements]
@@ -204,7 +204,7 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-def _call(node: Call, arguments: list[Closure]) -> Closure:
+def _call(node: Call, arguments: list[Closure], scope: tuple[str, ...]) -> Closure:
     """The operand types of comparisons need no look: what has no closure has raised already."""
     match node.function:
         case "!_":
@@ -219,7 +219,7 @@ def _call(node: Call, arguments: list[Closure]) -> Closure:
             (sized,) = arguments
             return lambda facts, outer, inner: len(sized(facts, outer, inner))
         case function if function in _COMPARISONS:
-            return _comparison(_COMPARISONS[function], node.arguments, arguments)
+            return _comparison(_COMPARISONS[function], node.arguments, arguments, scope)
     if node.overload in _INTEGER_CALLS:
         return _of_two(_INTEGER_CALLS[node.overload], arguments)
     if node.overload == "negate_int64":
@@ -230,13 +230,27 @@ def _call(node: Call, arguments: list[Closure]) -> Closure:
     raise _Outside
 
 
-def _comparison(compare: Callable[[Any, Any], bool], nodes: tuple[Node, ...], closures: list[Closure]) -> Closure:
+def _comparison(
+    compare: Callable[[Any, Any], bool], nodes: tuple[Node, ...], closures: list[Closure], scope: tuple[str, ...]
+) -> Closure:
     left, right = closures
     if isinstance(nodes[1], Constant):
-        # By far the most common, and one call less.
+        # By far the most common, and fewer calls.
         constant = nodes[1].value
+        if isinstance(nodes[0], Name) and nodes[0].type == "int" and nodes[0].name not in scope:
+            return _number_compared(compare, nodes[0].name, constant)
         return lambda facts, outer, inner: compare(left(facts, outer, inner), constant)
     return lambda facts, outer, inner: compare(left(facts, outer, inner), right(facts, outer, inner))
+
+
+def _number_compared(compare: Callable[[Any, Any], bool], name: str, constant: Any) -> Closure:
+    def compared(facts: Mapping[str, Any], outer: Any, inner: Any) -> bool:
+        value = facts[name]
+        if type(value) is int and LEAST_INTEGER <= value <= GREATEST_INTEGER:
+            return compare(value, constant)
+        raise UnfitFact
+
+    return compared
 
 
 def _of_two(function: Callable[[Any, Any], Any], arguments: list[Closure]) -> Closure:

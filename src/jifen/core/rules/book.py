@@ -126,10 +126,9 @@ class CompiledRule:
 
     @property
     def is_plain(self) -> bool:
-        """Whether, on a day that fits, the rule gives points for any event, whoever it is from."""
-        is_free = self.group is None and not self.caps and self.is_certain
-        is_simple = not self.is_coefficient and self.formula is None and self.document.progressive is None
-        return is_free and is_simple
+        """Whether, on a day that fits, the rule gives points for any event, whoever it is from, as far as caps leave
+        room."""
+        return self.group is None and self.is_certain and self.cannot_fail and not self.is_coefficient
 
     @property
     def names(self) -> frozenset[str]:
@@ -213,7 +212,7 @@ def _held(root: Node) -> dict[str, frozenset[Any]]:
 class Day:
     """The rules on one kind of event that may hold on a local day, by what tells them apart."""
 
-    __slots__ = ("_found", "_told_by_facts", "_told_by_lines", "_waiting", "always", "capped", "plain")
+    __slots__ = ("_found", "_told_by_facts", "_told_by_lines", "_waiting", "always", "asks", "capped", "is_plain")
 
     def __init__(self, rules: Sequence[CompiledRule]) -> None:
         self.capped = [rule for rule in rules if rule.caps]
@@ -230,6 +229,8 @@ class Day:
             telling.setdefault(name, set()).update(values)
             for value in values:
                 self._waiting.setdefault((name, value), []).append(rule)
+        #: Whether facts tell which rules may match; else all of `always` may, in their order.
+        self.asks = bool(self._waiting)
         #: The telling values of facts, and of lines with the field where they stand.
         self._told_by_facts = [(name, values) for name, values in telling.items() if not name.startswith("line.")]
         self._told_by_lines = [
@@ -237,13 +238,9 @@ class Day:
         ]
         #: What was found before, by the facts that told.
         self._found: dict[tuple[tuple[str, Any], ...], Sequence[CompiledRule]] = {}
-        #: All rules, where they give what they give for whatever comes: nothing to ask, choose, multiply or cap.
-        self.plain = self.always if not self._waiting and all(rule.is_plain for rule in self.always) else []
-
-    @property
-    def asks(self) -> bool:
-        """Whether facts tell which rules may match; else all of `always` may, in their order."""
-        return bool(self._waiting)
+        #: Whether those that no fact tells apart give what they give for whatever comes: nothing to ask, choose or
+        #: multiply, unless facts tell of others.
+        self.is_plain = all(rule.is_plain for rule in self.always)
 
     def candidates(self, facts: Mapping[str, Any], lines: Sequence[OrderLine]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""

@@ -13,7 +13,7 @@ CoefficientPolicy = Literal["product", "best", "sum_of_extras"]
 #: What a rule gives before it is worked out.
 NOT_YET = Amount((), 1)
 #: The coefficients of an award that nothing multiplies; shared by all, and changed by nobody.
-_NO_NAMES: list[str] = []
+NO_NAMES: list[str] = []
 
 
 class Matched:
@@ -25,7 +25,7 @@ class Matched:
         self.rule = rule
         self.positions = positions
         self.amount = NOT_YET
-        self.coefficients = _NO_NAMES
+        self.coefficients = NO_NAMES
         self.points = 0
 
 

@@ -17,11 +17,11 @@ import msgspec
 from jifen.core.conditions import EvaluationFailed
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
-from jifen.core.rules.book import CompiledRule, Day, EventBook
+from jifen.core.rules.book import CompiledRule, EventBook
 from jifen.core.rules.caps import Cut, Room
 from jifen.core.rules.document import GroupPick
 from jifen.core.rules.facts import LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, line_fact
-from jifen.core.rules.multiply import NOT_YET, CoefficientPolicy, Factors, Matched, common_denominator, rank
+from jifen.core.rules.multiply import NO_NAMES, NOT_YET, CoefficientPolicy, Factors, Matched, common_denominator, rank
 
 #: Why a rule gave nothing, or that it did.
 Outcome = Literal[
@@ -92,22 +92,36 @@ def rate(
     the local day of the event, where it is known."""
     if book is None:
         return NOTHING
-    rules = book.on_day(day or book.day_of(event.occurred_at))
-    if rules.plain and not with_all_verdicts:
-        return _rate_plain(rules.plain, event)
+    local_day = day or book.day_of(event.occurred_at)
+    today = book.on_day(local_day)
+    if today.is_plain and not today.asks and not with_all_verdicts:
+        return _rate_plain(today.always, event, Room(used, local_day))
     moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
-    return _Rater(book, rules, event, moment, member, coefficient_policy, with_all_verdicts).run(used)
+    facts = RatedFacts(event, moment, member, book.readers)
+    rules: Sequence[CompiledRule]
+    if with_all_verdicts:
+        rules = book.rules
+    else:
+        rules = today.candidates(facts, event.lines)
+        if today.is_plain and rules is today.always:
+            return _rate_plain(rules, event, Room(used, local_day))
+    rater = _Rater(book, rules, event, moment, facts, member, coefficient_policy, with_all_verdicts)
+    return rater.run(Room(used, local_day))
 
 
-def _rate_plain(rules: Sequence[CompiledRule], event: RatedEvent) -> Rating:
-    """The pipeline where nothing is to be asked, chosen, multiplied or capped: for each rule just what it gives."""
+def _rate_plain(rules: Sequence[CompiledRule], event: RatedEvent, room: Room) -> Rating:
+    """The pipeline where nothing is to be asked, chosen or multiplied: for each rule what it gives and caps leave."""
     positions = range(len(event.lines))
     awards = []
     for rule in rules:
         amount = _amount(rule, event, positions, 0)
         points = rounded(amount, None, rule.document.rounding, by_line=rule.document.basis == "line")
-        awards.append(Award(rule.document.id, rule.wallet, points, amount.rated_cents))
-    return Rating(awards, {}, [])
+        if rule.caps:
+            points, cuts = room.fit(points, rule.caps, rule.value)
+            awards.append(Award(rule.id, rule.wallet, points, amount.rated_cents, NO_NAMES, cuts))
+        else:
+            awards.append(Award(rule.id, rule.wallet, points, amount.rated_cents))
+    return Rating(awards, room.uses, [])
 
 
 def _amount(rule: CompiledRule, event: RatedEvent, positions: Sequence[int], before_cents: int) -> Amount:
@@ -135,13 +149,13 @@ class _Rater:
     __slots__ = (
         "_book",
         "_coefficient_policy",
-        "_day",
         "_event",
         "_facts",
         "_line_scopes",
         "_lines_by_value",
         "_member",
         "_moment",
+        "_rules",
         "_verdicts",
         "_with_all",
     )
@@ -149,46 +163,44 @@ class _Rater:
     def __init__(
         self,
         book: EventBook,
-        day: Day,
+        rules: Sequence[CompiledRule],
         event: RatedEvent,
         moment: Moment,
+        facts: RatedFacts,
         member: MemberFacts,
         coefficient_policy: CoefficientPolicy,
         with_all_verdicts: bool,
     ) -> None:
         self._book = book
-        self._day = day
+        self._rules = rules
         self._event = event
         self._moment = moment
         self._member = member
-        self._facts = RatedFacts(event, moment, member, book.readers)
+        self._facts = facts
         self._coefficient_policy = coefficient_policy
         self._with_all = with_all_verdicts
         self._verdicts: list[Verdict] = []
         self._line_scopes: list[LineFacts] | None = None
         self._lines_by_value: dict[str, dict[Any, list[int]]] = {}
 
-    def run(self, used: Mapping[str, int]) -> Rating:
+    def run(self, room: Room) -> Rating:
         """All steps in turn."""
         matched = self._match()
         coefficients = [each for each in matched if each.rule.is_coefficient]
         base = self._work_out([each for each in matched if not each.rule.is_coefficient] if coefficients else matched)
         self._multiply_and_round(base, coefficients)
         base = self._pick_best(base)
-        room = Room(used, self._moment.local.date())
         awards = [self._cap(each, room) for each in base]
         verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
         return Rating(awards, room.uses, verdicts)
 
-    # --- select and match ---
+    # --- match ---
 
     def _match(self) -> list[Matched]:
-        day, event = self._day, self._event
         if self._with_all:
-            return [each for rule in self._book.rules if (each := self._match_one(rule)) is not None]
-        rules = day.candidates(self._facts, event.lines) if day.asks else day.always
-        every, matched = range(len(event.lines)), list[Matched]()
-        for rule in rules:
+            return [each for rule in self._rules if (each := self._match_one(rule)) is not None]
+        every, matched = range(len(self._event.lines)), list[Matched]()
+        for rule in self._rules:
             if rule.is_certain:
                 matched.append(Matched(rule, every))
             elif rule.is_sure_by_line and rule.line_test is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache, partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ from jifen.core.tiers.document import CalendarYear, Lifetime, RollingMonths, Tie
 
 #: Before every month there is.
 _FIRST_MONTH: Final = 0
+#: For so many local days the first month of their period is kept ready.
+_DAYS: Final = 512
 #: No tier has this rank: that of whoever has none.
 NO_RANK: Final = -1
 
@@ -85,6 +88,8 @@ class OpenTierSet:
         "base",
         "counts_months",
         "document",
+        "first_month",
+        "id",
         "names",
         "needs_balances",
         "needs_member",
@@ -105,6 +110,7 @@ class OpenTierSet:
         types = tier_names(wallets, fields)
         vocabulary = Vocabulary(types)
         self.document = document
+        self.id = document.id
         self.zone = zone
         self.tiers = tuple(
             OpenTier(
@@ -129,6 +135,8 @@ class OpenTierSet:
         self.needs_member = bool(of_member)
         self.needs_balances = any(name.startswith("balance.") for name in self.names)
         self._counts_points = any(name.startswith("period.earned.") for name in self.names)
+        #: The first month of the period in which a local day lies.
+        self.first_month: Callable[[date], int] = lru_cache(maxsize=_DAYS)(partial(first_month_of, document.period))
         is_lifetime = isinstance(document.period, Lifetime)
         #: Whether counts in all do not suffice.
         self.counts_months = any(
@@ -136,18 +144,9 @@ class OpenTierSet:
             for name in self.names
         )
 
-    @property
-    def id(self) -> str:
-        """The set's id."""
-        return self.document.id
-
     def rank_of(self, tier: str) -> int:
         """A tier's rank; NO_RANK for one that the set does not have (any more)."""
         return self.ranks.get(tier, NO_RANK)
-
-    def first_month(self, day: date) -> int:
-        """The first month of the period in which a local day lies."""
-        return first_month_of(self.document.period, day)
 
     def facts(self, situation: Situation, first_month: int | None = None) -> dict[str, Any]:
         """What the set's conditions see. `first_month`: where the period begins, if not as the day says."""
