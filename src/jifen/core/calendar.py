@@ -13,7 +13,9 @@ import msgspec
 from jifen.core.limits import NEVER
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STEP = timedelta(seconds=30)
+_STEP_SECONDS = 30
+_STEP = timedelta(seconds=_STEP_SECONDS)
+_STEPS_A_DAY = timedelta(days=1) // _STEP
 
 
 class NeverExpires(msgspec.Struct, frozen=True, tag_field="policy", tag="never", forbid_unknown_fields=True):
@@ -58,7 +60,8 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 def local_day(instant: datetime, zone: ZoneInfo) -> date:
     """The day on which an instant (of 1970 or later) falls in a zone."""
     # Since 1970 every zone's days begin on a whole half minute, so one step lies within one local day.
-    return _local_day_of_step((instant - _EPOCH) // _STEP, zone)
+    since = instant - _EPOCH
+    return _local_day_of_step(since.days * _STEPS_A_DAY + since.seconds // _STEP_SECONDS, zone)
 
 
 def add_months(day: date, months: int) -> date:

@@ -90,6 +90,9 @@ def spellings(identity: Identity, region: str | None) -> tuple[Identity, ...]:
 
 def find_spelled(identity: Identity, stored: Mapping[Identity, int], region: str | None) -> int | None:
     """Whom an identity finds among those that are stored."""
+    as_given = stored.get(identity)
+    if as_given is not None or region is None:
+        return as_given
     return next((stored[spelled] for spelled in spellings(identity, region) if spelled in stored), None)
 
 

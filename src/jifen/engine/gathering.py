@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -76,14 +75,9 @@ _TAKING = (SpendPoints, PlaceHold, TransferPoints, AdjustPoints, RedeemReward, C
 _ABOUT_SAVINGS = (SavePoints, UnsavePoints)
 
 
-class _Alike(NamedTuple):
-    """What rules ask alike for: events of a type and local day, rated by one version. `is_told`: whoever sent them said
-    when they happened."""
-
-    version: int
-    event_type: str
-    day: date
-    is_told: bool
+#: What rules ask alike for: the events of a type and local day that one version rates (version, type, day), and whether
+#: whoever sent them said when they happened.
+_Alike = tuple[int, str, date, bool]
 
 
 class Surroundings:
@@ -198,7 +192,8 @@ class Gathering:
     def program_for(self, submission: Submission) -> Program:
         """The version that decides a command: for what rules rate, the one of the time when it happened."""
         assert self.program is not None
-        if submission.occurred_at is None or not isinstance(submission.command, _RATED):
+        is_one = len(self.programs) == 1
+        if is_one or submission.occurred_at is None or not isinstance(submission.command, _RATED):
             return self.program
         return self.programs[self._surroundings.programs.in_force_at(submission.occurred_at, self.now)]
 
@@ -300,8 +295,8 @@ class Gathering:
         asked = any(program.rules_ask for program in self.programs.values())
         if asked or any(type_of_event(each.command) == CHECKED_IN for each in self._submissions):
             alike = self._events_alike()
-            for each, members in alike.items():
-                wanted.note(self.programs[each.version], each.event_type, members, each.day)
+            for (version, event_type, day, _), members in alike.items():
+                wanted.note(self.programs[version], event_type, members, day)
             await self._load_counters_then(connection, alike)
         assert self.program is not None
         if self.redeeming.commands:
@@ -330,8 +325,8 @@ class Gathering:
             if event_type is not None:
                 program, told_at = self.program_for(submission), submission.occurred_at
                 day = local_day(told_at or self.now, program.zone)
-                key = _Alike(program.version, event_type, day, told_at is not None)
-                alike.setdefault(key, set()).update(self._known_members(submission.command))
+                members = alike.setdefault((program.version, event_type, day, told_at is not None), set())
+                members.update(self._known_members(submission.command))
         return {key: members & self.states.keys() for key, members in alike.items()}
 
     def _people_described(self) -> set[int]:
@@ -358,12 +353,12 @@ class Gathering:
     async def _load_counters_then(self, connection: Connection, alike: Mapping[_Alike, set[int]]) -> None:
         """Work out from the transactions what members had ordered by the days of their late events."""
         wanted: dict[int, set[date]] = {}
-        for each, members in alike.items():
-            if each.is_told:
-                program = self.programs[each.version]
+        for (version, event_type, day, is_told), members in alike.items():
+            if is_told:
+                program = self.programs[version]
                 for member in members:
-                    if is_late(each.event_type, each.day, program, self.states[member].counters):
-                        wanted.setdefault(member, set()).add(each.day)
+                    if is_late(event_type, day, program, self.states[member].counters):
+                        wanted.setdefault(member, set()).add(day)
         if wanted:
             assert self.program is not None
             await load_counters_then(connection, self.states, wanted, self.program.zone, self._surroundings.shards)
