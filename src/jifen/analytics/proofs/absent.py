@@ -9,7 +9,6 @@ import z3
 
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
-from jifen.analytics.proofs.known import optional_properties
 from jifen.analytics.proofs.places import Place, places_of_rule
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_shown
 from jifen.analytics.proofs.space import Space, Undecided
@@ -19,9 +18,12 @@ from jifen.core.rules.book import CompiledRule
 
 def read_but_optional(space: Space, rule: CompiledRule) -> Iterator[Finding | NotProven]:
     """What a rule reads of an event that need not have it, with an event that lacks it and for which the rule fails."""
-    optional = optional_properties(space.program, space.event_type)
     for place in places_of_rule(rule):
-        read = [each for each in walk(place.condition.root) if isinstance(each, Name) and each.name in optional]
+        read = [
+            each
+            for each in walk(place.condition.root)
+            if isinstance(each, Name) and each.name in space.encoder.optional
+        ]
         for node in {each.name: each for each in reversed(read)}.values():
             try:
                 case = _failing(space, rule, place, node.name)

@@ -55,7 +55,7 @@ def least_points(encoder: Encoder, rule: CompiledRule, program: Program) -> Any 
     if any(each.factor[0] < each.factor[1] for each in _coefficients(rule, program)) or _rounds_parts(rule):
         return None
     if rule.formula is not None:
-        return None if may_fail(rule.formula.root) else encoder.formula(rule.formula.root)
+        return None if may_fail(rule.formula.root, encoder.optional) else encoder.formula(rule.formula.root)
     if rule.fixed is not None and rule.fixed.per != "event" and rule.lines is not None:
         return encoder.constant(rule.fixed.points)
     return _points(encoder, rule, halves_up=False)

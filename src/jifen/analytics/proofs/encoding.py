@@ -42,12 +42,15 @@ class Beyond(Exception):
 class Encoder:
     """The facts of one symbolic event, and conditions about them as formulas."""
 
-    def __init__(self, event_type: str, currency: str, fields: Mapping[str, str]) -> None:
-        """`fields`: the types of the names that conditions may use."""
+    def __init__(
+        self, event_type: str, currency: str, fields: Mapping[str, str], optional: frozenset[str] = frozenset()
+    ) -> None:
+        """`fields`: the types of the names that conditions may use; `optional`: those that an event may be without."""
         self.context = z3.Context()
         self.moment = SymbolicMoment(self.context)
         self.event_type = event_type
         self.fields = fields
+        self.optional = optional
         self.texts = Texts(self.context)
         self._held: dict[tuple[str, str], Any] = {}
         self._unknown: dict[tuple[Node, str], Any] = {}
@@ -270,13 +273,14 @@ def unprovable_parts(node: Node) -> list[Beyond]:
     return inner
 
 
-def may_fail(node: Node) -> bool:
-    """Whether evaluation may fail: a number that overflows, a property that an event lacks, or what is not provable."""
+def may_fail(node: Node, optional: frozenset[str]) -> bool:
+    """Whether evaluation may fail: a number that overflows, one of the properties that an event may be without, or what
+    is not provable."""
     if isinstance(node, Name):
-        return node.name.startswith("event.data.")
+        return node.name in optional
     if is_arithmetic(node):
         return True
-    return any(may_fail(each) for each in _parts(node)) or bool(unprovable_parts(node))
+    return any(may_fail(each, optional) for each in _parts(node)) or bool(unprovable_parts(node))
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

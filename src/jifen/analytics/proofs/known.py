@@ -54,7 +54,7 @@ def what_there_is(program: Program, encoder: Encoder, names: Collection[str]) ->
 
 def optional_properties(program: Program, event_type: str) -> list[str]:
     """The names of those properties of a declared type of event that an event may be without."""
-    schema = _schema_of(program, event_type)
+    schema = schema_of(program, event_type)
     return [f"{DATA}{each}" for each in schema.get("properties", {}) if each not in schema.get("required", [])]
 
 
@@ -69,13 +69,14 @@ def _tiers(program: Program, encoder: Encoder, names: Collection[str], known: Kn
 
 
 def _properties(program: Program, encoder: Encoder) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
-    properties = _schema_of(program, encoder.event_type).get("properties", {})
+    properties = schema_of(program, encoder.event_type).get("properties", {})
     for name, kind in encoder.fields.items():
         if name.startswith(DATA) and name.removeprefix(DATA) in properties:
             yield name, kind, properties[name.removeprefix(DATA)]
 
 
-def _schema_of(program: Program, event_type: str) -> Mapping[str, Any]:
+def schema_of(program: Program, event_type: str) -> Mapping[str, Any]:
+    """The schema that the program gives to the data of a type of event; empty: none."""
     return next((each.schema for each in program.document.events if each.type == event_type), {})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
 
-from jifen.analytics.proofs.encoding import may_fail, unprovable_parts
+from jifen.analytics.proofs.encoding import unprovable_parts
 from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.places import Place
@@ -32,7 +32,9 @@ def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Itera
     try:
         case = space.find([rule])
         if case is None:
-            failing = space.find_failing(rule) if any(may_fail(each.root) for each in conditions_of(rule)) else None
+            failing = (
+                space.find_failing(rule) if any(space.may_fail(each.root) for each in conditions_of(rule)) else None
+            )
             yield _unmatched(space, rule, failing, anything)
             return
         outcome = outcome_of(replay(space.program, case), rule.id)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import msgspec
 import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
-from jifen.analytics.proofs.known import what_there_is
+from jifen.analytics.proofs.filling import filled
+from jifen.analytics.proofs.known import optional_properties, schema_of, what_there_is
 from jifen.analytics.proofs.moments import windows_of
 from jifen.core.conditions import Condition
 from jifen.core.conditions.syntax import Member, Node, walk
@@ -37,7 +39,8 @@ class Space:
         self.event_type = event_type
         self.is_order = event_type == ORDER_COMPLETED
         self.timeout_ms = timeout_ms
-        self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types)
+        optional = frozenset(optional_properties(program, event_type))
+        self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types, optional)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
         self._known: dict[str, dict[str, frozenset[Any]]] = {}
@@ -68,7 +71,11 @@ class Space:
     def says(self, root: Node, line: str = LINE_PREFIX) -> Any:
         """The same of the tree of a condition."""
         holds = self.encoder.formula(root, line)
-        return z3.And(holds, has_value(self.encoder, root, line)) if may_fail(root) else holds
+        return z3.And(holds, has_value(self.encoder, root, line)) if self.may_fail(root) else holds
+
+    def may_fail(self, root: Node) -> bool:
+        """Whether a condition may fail for an event of this type."""
+        return may_fail(root, self.encoder.optional)
 
     def open(self, rule: CompiledRule) -> list[Any]:
         """The formulas of the windows within which a rule holds."""
@@ -81,7 +88,7 @@ class Space:
 
     def does_not_match(self, rule: CompiledRule, lines: Iterable[str]) -> Any:
         """The formula of a rule that matches none of these lines. It holds at least where the rule does not match."""
-        if any(may_fail(each.root) for each in conditions_of(rule)):
+        if any(self.may_fail(each.root) for each in conditions_of(rule)):
             return z3.BoolVal(True, self.encoder.context)
         if rule.lines is None:
             return z3.Not(self.conditions(rule))
@@ -170,7 +177,16 @@ class Space:
         model = self.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
-        return case_of(model, self.encoder, self.event_type, lines, local, self.program)
+        case = case_of(model, self.encoder, self.event_type, lines, local, self.program)
+        return case if self.is_order else self._sendable(case)
+
+    def _sendable(self, case: Case) -> Case:
+        """The case with whatever else the schema of its event requires. Raises Undecided."""
+        schema = schema_of(self.program, self.event_type)
+        data = filled(schema, case.event.data)
+        if data is None:
+            raise Undecided(f"no data was found that fits the schema of {self.event_type}")
+        return Case(msgspec.structs.replace(case.event, data=data), case.member)
 
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
         """A solver that knows these formulas and what always holds of the facts that rules name."""
