@@ -7,6 +7,7 @@ from typing import Any
 
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
+from jifen.engine.schema_words import misfit_in_words
 from jifen.engine.schemas import first_misfit
 
 
@@ -18,7 +19,7 @@ def check_fields(program: Program, said: Mapping[str, Any]) -> Refusal | None:
             continue
         misfit = first_misfit(schemas[name], value)
         if misfit is not None:
-            message = f"{name} does not fit its declaration: {misfit.message}."
-            zh = f"{name} 不符合声明（{misfit.message}）。"
+            why = misfit_in_words(misfit)
+            message, zh = f"{name} does not fit its declaration: {why.en}.", f"{name} 不符合声明：{why.zh}。"
             return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None

@@ -10,6 +10,7 @@ import jsonschema_rs
 import msgspec
 
 from jifen.core.rules.document import LocalizedText
+from jifen.engine.schema_words import misfit_in_words
 
 _ELSEWHERE: Final = "elsewhere: "
 
@@ -19,19 +20,22 @@ def first_misfit(schema: Mapping[str, Any], value: Any) -> jsonschema_rs.Validat
     return next(_validator(msgspec.json.encode(schema, order="sorted")).iter_errors(value), None)
 
 
-def fault_of_schema(schema: Mapping[str, Any]) -> LocalizedText | None:
-    """What is wrong with a JSON Schema itself; None: nothing."""
+def fault_of_schema(schema: Mapping[str, Any]) -> tuple[str, LocalizedText] | None:
+    """Where in a JSON Schema it is wrong itself (such as `.properties.size.type`) and what; None: nothing."""
     try:
         _checker_of(dict(schema))
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        fault = str(error).splitlines()[0]
-        _, refers_elsewhere, place = fault.partition(_ELSEWHERE)
+    except jsonschema_rs.ValidationError as error:
+        _, refers_elsewhere, place = error.message.partition(_ELSEWHERE)
         if refers_elsewhere:
-            return LocalizedText(
+            return "", LocalizedText(
                 zh=f"引用了别处的 {place}；不会去读取，请把所需内容写在 `$defs` 之下",
                 en=f"it refers to {place}, which is never fetched; write what is meant below `$defs`",
             )
-        return LocalizedText(zh=fault, en=fault)
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+        return path, misfit_in_words(error)
+    except ValueError:
+        # Half a surrogate pair: YAML can write one, and no other text can hold it.
+        return "", LocalizedText(zh="其中有不是 Unicode 的文本", en="a text in it is no Unicode")
     return None
 
 

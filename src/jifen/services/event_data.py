@@ -12,6 +12,7 @@ from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import EventType
 from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES, data_names
+from jifen.engine.schema_words import misfit_in_words
 from jifen.engine.schemas import first_misfit
 
 #: As JSON. What is longer belongs into the system the event comes from.
@@ -54,8 +55,8 @@ def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, A
     misfit = first_misfit(declared.schema, dict(data))
     if misfit is not None:
         pointer = "".join(f"/{step}" for step in misfit.instance_path)
-        message = f"The data does not fit its declaration: {misfit.message}."
-        zh = f"数据不符合声明（{misfit.message}）。"
+        said = misfit_in_words(misfit)
+        message, zh = f"The data does not fit its declaration: {said.en}.", f"数据不符合声明：{said.zh}。"
         return Refusal("invalid_field", message, f"/data{pointer}", message_zh=zh)
     whole = {name for name, kind in data_names(declared).items() if kind == "int"}
     # To JSON Schema 30.0 is an integer, and so it is to conditions.

@@ -121,7 +121,7 @@ def split_batch(raw: bytes) -> list[bytes] | Refusal:
         # Half of a surrogate pair in one event is not the fault of its neighbours.
         parted = _split_leniently(raw) if unfit_text_in(raw) else None
         if parted is None:
-            return not_json(error)
+            return not_json(raw, error)
         events = parted
     if len(events) > MAXIMUM_EVENTS:
         message = f"{len(events)} events in one call; {MAXIMUM_EVENTS} are allowed. Send them in several calls."

@@ -10,7 +10,8 @@ import msgspec
 
 from jifen.core.refusal import Refusal
 from jifen.core.text import unfit_text
-from jifen.services.misfits import misfit_in_chinese, not_json_in_chinese
+from jifen.services.json_faults import fault_of_json
+from jifen.services.misfits import misfit_in_chinese
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -40,15 +41,19 @@ def read_json(decoder: Decoder[T], raw: bytes) -> T | Refusal:
     except RecursionError:
         return NESTED_TOO_DEEPLY
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return unfit_text_in(raw) or not_json(error)
+        return unfit_text_in(raw) or not_json(raw, error)
     return unfit_text_in(raw) or value
 
 
-def not_json(error: Exception) -> Refusal:
-    """Refuse what is no JSON, with the parser's reason."""
-    reason = _shorten(str(error))
-    zh = f"{not_json_in_chinese(reason)}。"
-    return Refusal("malformed_json", f"This is not JSON in UTF-8: {reason}.", message_zh=zh)
+def not_json(raw: bytes, error: Exception) -> Refusal:
+    """Refuse what is no JSON, with the place and the reason."""
+    line, column, (zh, en) = fault_of_json(raw, str(error))
+    return Refusal(
+        "malformed_json",
+        f"This is not JSON: line {line}, column {column}: {en}.",
+        details={"line": line, "column": column},
+        message_zh=f"第 {line} 行第 {column} 列：{zh}。",
+    )
 
 
 def invalid_value(error: msgspec.ValidationError, prefix: str = "") -> Refusal:

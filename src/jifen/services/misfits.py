@@ -31,9 +31,10 @@ _FORMS: Final = {
     "Invalid RFC3339 encoded datetime": "不是 RFC 3339 的时间，例如 2026-11-11T00:00:00+08:00",
     "Invalid RFC3339 encoded date": "不是日期，例如 2026-11-11",
     "Invalid decimal string": "不是数字",
+    "Number out of range": "数值超出范围",
+    "Integer value out of range": "整数超出范围",
 }
 _SIGNS: Final = {">=": "至少", "<=": "至多", ">": "大于", "<": "小于"}
-_BYTE: Final = re.compile(r"\(byte (\d+)\)")
 
 
 def misfit_in_chinese(what: str) -> str:
@@ -65,13 +66,3 @@ def _expected(found: re.Match[str]) -> str:
     if not given:
         return said
     return f"{said}，这里是{f' {given} 项' if given.isdigit() else _KINDS.get(given, given)}"
-
-
-def not_json_in_chinese(reason: str) -> str:
-    """Why a text is no JSON: where, and in the parser's own words. Without a full stop."""
-    if "truncated" in reason:
-        return "JSON 没有写完"
-    place = _BYTE.search(reason)
-    return (
-        f"不是 UTF-8 编码的 JSON（{reason}）" if place is None else f"第 {place[1]} 字节处不是有效的 JSON（{reason}）"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
@@ -10,9 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from jifen.analytics.proofs.places import places_beside_rules, places_of_rule
-from jifen.core.program import EarningRule, Program, ProgramDocument
+from jifen.core.program import Program, ProgramDocument
+from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.wording.conditions import localized_condition
 from jifen.core.wording.values import Said
+from jifen.services.program_defaults import default_of, without_empty
 from jifen.services.program_words import ProgramWords, field_in_words, is_whole
 
 
@@ -44,8 +45,6 @@ LISTS: Final[dict[str, tuple[str, str, str]]] = {
     "reasons": ("code", "原因", "reason"),
 }
 _PROGRAM: Final = ("积分计划", "the program")
-#: A field of the program, or of one of its rules.
-_FIELD: Final = re.compile(r"\$\.(?P<rule>earning\[id=[^]]*\]\.)?(?P<field>[a-z_]+)")
 #: Where one stands among the others means something.
 _ORDERED: Final = ("tiers",)
 #: The fields that say which kind of thing a structure is: of another kind, its parts are others.
@@ -90,6 +89,22 @@ def _has_ids(value: Any, key: str) -> bool:
     return value is None or (isinstance(value, list) and all(isinstance(each, dict) and key in each for each in value))
 
 
+def _named(words: ProgramWords, thing: dict[str, Any], identifier: Any) -> Said:
+    """Something by its id, and by its name where it has one."""
+    name = thing.get("name")
+    if not isinstance(name, dict):
+        return str(identifier), str(identifier)
+    zh, en = words.value("name", name)
+    return f"{identifier}{zh}", f"{identifier} ({en})"
+
+
+def _told_whole(words: ProgramWords, key: str, thing: dict[str, Any]) -> tuple[Said, Said]:
+    """Something that came or went: its name, and all that is said of it."""
+    about = {part: value for part, value in thing.items() if part not in (key, "name")}
+    zh, en = words.structure(about)
+    return _named(words, thing, thing[key]), (f"：{zh}", f": {en}") if about else ("", "")
+
+
 def _is_one_thing(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Whether a structure is told whole: it says little in parts, or is of another kind than it was."""
     if is_whole(before) or is_whole(after):
@@ -106,23 +121,27 @@ class _Comparison:
 
     def differences(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Iterator[Change]:
         """What differs in a field. `label`: how it is called among all that belongs to the owner."""
-        if before == after:
+        usual = default_of(path) if None in (before, after) else None
+        if before == after or (usual is not None and usual in (before, after)):
             return
+        # What the file does not say is not nothing.
+        was, now = (usual | (each or {}) if isinstance(usual, dict) else each for each in (before, after))
         known = LISTS.get(field)
         if known is not None and _has_ids(before, known[0]) and _has_ids(after, known[0]):
             yield from self._in_list(path, owner, field, before or [], after or [])
-        elif isinstance(before, dict) and isinstance(after, dict) and not _is_one_thing(before, after):
-            for part in dict.fromkeys((*before, *after)):
+        elif isinstance(was, dict) and isinstance(now, dict) and not _is_one_thing(was, now):
+            one, other = before or {}, after or {}
+            for part in dict.fromkeys((*one, *other)):
                 zh, en = field_in_words(part)
                 inner = f"{label[0]}的{zh}", f"{en} of the {label[1]}"
                 if ".schema" in path:
                     # A JSON Schema has words of its own.
                     inner = f"{label[0]} {part}", f"{label[1]} {part}"
-                yield from self.differences(f"{path}.{part}", owner, part, inner, before.get(part), after.get(part))
+                yield from self.differences(f"{path}.{part}", owner, part, inner, one.get(part), other.get(part))
         elif isinstance(before, list) and isinstance(after, list):
             yield from self._in_plain_list(path, owner, field, label, before, after)
         else:
-            yield self._changed(path, owner, field, label, before, after)
+            yield self._changed(path, owner, field, label, before, after, usual)
 
     def _in_list(self, path: str, owner: Said, field: str, before: list[Any], after: list[Any]) -> Iterator[Change]:
         key, zh, en = LISTS[field]
@@ -131,20 +150,14 @@ class _Comparison:
             zh, of_en = f"{owner[0]}的{zh}", f" of {owner[1]}"
         was, now = ({each[key]: each for each in values} for values in (before, after))
         for identifier in sorted(was.keys() - now.keys(), key=str):
-            name = self._named(was[identifier], identifier)
-            yield Change(path, f"删除{zh} {name[0]}", f"The {en} {name[1]}{of_en} is gone")
+            name, told = _told_whole(self._before, key, was[identifier])
+            yield Change(path, f"删除{zh} {name[0]}{told[0]}", f"The {en} {name[1]}{of_en} is gone{told[1]}")
         for identifier in sorted(now.keys() - was.keys(), key=str):
-            name = self._named(now[identifier], identifier)
-            about = {part: value for part, value in now[identifier].items() if part not in (key, "name")}
-            told = self._words.structure(about)
-            yield Change(
-                path,
-                f"新增{zh} {name[0]}" + (f"：{told[0]}" if about else ""),
-                f"The {en} {name[1]}{of_en} is new" + (f": {told[1]}" if about else ""),
-            )
+            name, told = _told_whole(self._words, key, now[identifier])
+            yield Change(path, f"新增{zh} {name[0]}{told[0]}", f"The {en} {name[1]}{of_en} is new{told[1]}")
         for identifier in sorted(was.keys() & now.keys(), key=str):
             one, other = was[identifier], now[identifier]
-            name = self._named(other, identifier)
+            name = _named(self._words, other, identifier)
             thing = f"{zh} {name[0]}", f"the {en} {name[1]}{of_en}"
             for part in sorted(one.keys() | other.keys()):
                 place = f"{path}[{key}={identifier}].{part}"
@@ -152,14 +165,6 @@ class _Comparison:
         kept = [[each[key] for each in values if each[key] in was and each[key] in now] for values in (before, after)]
         if field in _ORDERED and kept[0] != kept[1]:
             yield self._changed(path, owner, "order", field_in_words("order"), *kept)
-
-    def _named(self, thing: dict[str, Any], identifier: Any) -> Said:
-        """Something by its id, and by its name where it has one."""
-        name = thing.get("name")
-        if not isinstance(name, dict):
-            return str(identifier), str(identifier)
-        zh, en = self._words.value("name", name)
-        return f"{identifier}{zh}", f"{identifier} ({en})"
 
     def _in_plain_list(
         self, path: str, owner: Said, field: str, label: Said, before: list[Any], after: list[Any]
@@ -178,15 +183,16 @@ class _Comparison:
                 zh, en = self._words.value(field, new)
                 yield Change(path, f"{owner[0]}：{label[0]}增加 {zh}", f"Of {owner[1]} the {label[1]} gained {en}")
 
-    def _changed(self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any) -> Change:
+    def _changed(
+        self, path: str, owner: Said, field: str, label: Said, before: Any, after: Any, usual: Any = None
+    ) -> Change:
+        """One change; `usual` stands for what is None."""
         zh, en = label
         was, becomes = self._before.value(field, before), self._words.value(field, after)
-        default = _default_of(path)
-        if default is not None and None in (before, after):
-            # What the file does not say is not nothing.
-            usual = self._words.value(field, default)
-            usual = f"{usual[0]}（默认）", f"{usual[1]} (the default)"
-            was, becomes = (usual, becomes) if before is None else (was, usual)
+        if usual is not None:
+            told = self._words.value(field, usual)
+            told = f"{told[0]}（默认）", f"{told[1]} (the default)"
+            was, becomes = (told, becomes) if before is None else (was, told)
             said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
         elif before is None:
             said = f"{zh}设为 {becomes[0]}", f"the {en} is now {becomes[1]} (it had none)"
@@ -197,25 +203,8 @@ class _Comparison:
         return Change(path, f"{owner[0]}：{said[0]}", f"Of {owner[1]} {said[1]}")
 
 
-def _default_of(path: str) -> bool | int | str | None:
-    """What a field of the program or of a rule is where the file does not say it; None: nothing."""
-    found = _FIELD.fullmatch(path)
-    if found is None:
-        return None
-    kind: type[msgspec.Struct] = ProgramDocument if found["rule"] is None else EarningRule
-    fields = {each.name: each.default for each in msgspec.structs.fields(kind)}
-    default = fields.get(found["field"])
-    return default if isinstance(default, bool | int | str) and default != "" else None
-
-
 def _plain(document: ProgramDocument) -> dict[str, Any]:
-    """The document as a file says it; what is empty is left out everywhere."""
-    plain: dict[str, Any] = _without_empty(msgspec.json.decode(msgspec.json.encode(document)))
+    """The document as a file says it, and the trigger of every rule; what is empty is left out everywhere."""
+    plain: dict[str, Any] = without_empty(msgspec.json.decode(msgspec.json.encode(document)))
+    plain["earning"] = [{"event": ORDER_COMPLETED} | rule for rule in plain.get("earning", [])]
     return plain
-
-
-def _without_empty(value: Any) -> Any:
-    if isinstance(value, dict):
-        found = {name: _without_empty(each) for name, each in value.items()}
-        return {name: each for name, each in found.items() if each is not None and each not in ([], {})}
-    return [_without_empty(each) for each in value] if isinstance(value, list) else value

@@ -240,6 +240,26 @@ VALUES: Final[dict[str, Said]] = {
     "easy": ("容易", "easy"),
     "normal": ("中等", "normal"),
     "hard": ("困难", "hard"),
+    "manual": ("人工授予", "given by hand"),
+    "invited": ("邀请授予", "given by invitation"),
+    "paid": ("付费获得", "paid for"),
+    "none": ("无", "none"),
+    "counted": ("计数", "counted"),
+    "codes": ("自有券码池", "own codes"),
+    "fixed": ("固定金额", "a fixed amount"),
+    "percent": ("百分比", "a percentage"),
+    "voucher": ("兑换券", "voucher"),
+    "shipping": ("配送", "shipping"),
+    "booking": ("预约", "booking"),
+    "digital": ("数字内容", "digital"),
+    "any": ("任一角色", "any of the roles"),
+    "all": ("所有角色", "all of the roles"),
+    "approve": ("通过", "approval"),
+}
+#: What a word means of one field alone.
+_OWN_VALUES: Final[dict[tuple[str, str], Said]] = {
+    ("until", "day"): ("当天", "the day"),
+    ("stock", "none"): ("不限", "unlimited"),
 }
 #: The fields whose values are such words; texts of others are shown as they are.
 _OF_WORDS: Final = frozenset(
@@ -256,6 +276,7 @@ _OF_WORDS: Final = frozenset(
             "expired_lots",
         ),
         *("until", "weekdays", "period", "per", "limit", "review", "by", "frozen", "closed_points", "captcha"),
+        *("stock", "face", "fulfilment", "needs", "on_timeout"),
     ]
 )
 _UNITS: Final[dict[str, Said]] = {
@@ -294,8 +315,6 @@ class ProgramWords:
             return (between[0].join(zh for zh, _ in parts) or "无", between[1].join(en for _, en in parts) or "none")
         if isinstance(value, bool):
             return ("是", "yes") if value else ("否", "no")
-        if (field, value) == ("until", "day"):
-            return "当天", "the day"
         if isinstance(value, str):
             return self._text(field, value)
         if field.endswith("cents") and isinstance(value, int):
@@ -326,7 +345,9 @@ class ProgramWords:
         if field in CONDITIONS and (said := self._conditions().get(value)):
             zh, en = said
             return f"{zh}（{value}）", f"{en} ({value})"
-        return VALUES.get(value, (value, value)) if field in _OF_WORDS else (value, value)
+        if field not in _OF_WORDS:
+            return value, value
+        return _OWN_VALUES.get((field, value)) or VALUES.get(value, (value, value))
 
     def _limited(self, limit: str, most: int) -> Said:
         if limit == "cost_cents":

@@ -154,7 +154,9 @@ def _check_schemas(document: ProgramDocument) -> None:
     for path, schema in events + fields:
         fault = fault_of_schema(schema)
         if fault is not None:
-            raise invalid(path, f"is no JSON Schema (2020-12): {fault.en}", f"不是 JSON Schema（2020-12）：{fault.zh}")
+            place, said = fault
+            zh = f"不是 JSON Schema（2020-12）：{said.zh}"
+            raise invalid(f"{path}{place}", f"is no JSON Schema (2020-12): {said.en}", zh)
 
 
 class DraftOutdated(JifenError):

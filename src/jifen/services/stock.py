@@ -23,6 +23,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.submission import digest_key, digest_payload
 from jifen.services.imports.cells import clean, unquoted
+from jifen.services.json_faults import fault_of_json
 
 _SQL = load_queries("redemption_reads")
 MAXIMUM_PIECES_IN_STOCK: Final = 10**12
@@ -195,9 +196,10 @@ def read_codes(text: str) -> list[str]:
     Raises:
         InvalidCodes: with the line at fault.
     """
-    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip()]
+    numbered = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
+    lines = [line for _, line in numbered]
     if lines and lines[0].lstrip()[:1] in ('"', "{") and _is_json(lines[0]):
-        return [_json_code(number, line) for number, line in enumerate(lines, 1)]
+        return [_json_code(number, line) for number, line in numbered]
     rows = [row for row in csv.reader(io.StringIO("\n".join(lines))) if row]
     if not rows:
         return []
@@ -218,8 +220,10 @@ def _is_json(line: str) -> bool:
 def _json_code(number: int, line: str) -> str:
     try:
         value = json.loads(line)
-    except ValueError:
-        message, zh = f"Line {number} is no JSON.", f"第 {number} 行不是 JSON。"
+    except ValueError as error:
+        _, column, (zh, en) = fault_of_json(line.encode(), str(error))
+        message = f"This is not JSON: line {number}, column {column}: {en}."
+        zh = f"第 {number} 行第 {column} 列：{zh}。"
         raise InvalidCodes(message, message_zh=zh, line=number) from None
     code = value.get("code") if isinstance(value, dict) else value
     if not isinstance(code, str):

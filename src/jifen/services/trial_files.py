@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
+
+import msgspec
 
 from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
 from jifen.services.chinese import chinese_of
+from jifen.services.json_input import read_json
 from jifen.services.trying import Trial, try_event
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
+
+_ANY: Final = msgspec.json.Decoder()
 
 
 class TrialFileUnreadable(JifenError):
@@ -39,8 +44,9 @@ def read_member_file(path: Path) -> MemberFacts:
         TrialFileUnreadable: there is no such file, or it is not UTF-8 text.
         InvalidTrial: it does not hold the facts of a member.
     """
+    raw = _read(path)
     try:
-        text = _read(path).decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TrialFileUnreadable(
             f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8.",
@@ -49,6 +55,9 @@ def read_member_file(path: Path) -> MemberFacts:
     try:
         return YamlFile(text).convert(MemberFacts)
     except InvalidYaml as error:
+        if path.suffix == ".json" and isinstance(refusal := read_json(_ANY, raw), Refusal):
+            # Whoever writes JSON reads what is wrong with it as such.
+            raise _named(refusal, path, path) from None
         zh, en = error.told(str(path))
         raise InvalidTrial(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
 
@@ -79,11 +88,10 @@ def _named(refusal: Refusal, event: Path, member: Path | None) -> InvalidTrial:
     """The refusal as an error that names the file instead of the part of a body."""
     part, _, rest = (refusal.pointer or "").lstrip("/").partition("/")
     place = {"event": str(event), "member": str(member), "at": "--at"}.get(part, str(event))
-    field = f" /{rest}" if rest else ""
-    zh = chinese_of(refusal)
+    field = f"/{rest} " if rest else ""
     return InvalidTrial(
-        f"{place}:{field} {refusal.message}",
-        message_zh=f"{place}：{field.strip()} {zh}",
+        f"{place}: {field}{refusal.message}",
+        message_zh=f"{place}：{field}{chinese_of(refusal)}",
         code=refusal.code,
         pointer=f"/{rest}" if rest else None,
     )

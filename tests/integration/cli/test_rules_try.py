@@ -83,3 +83,18 @@ def test_wrong_files_are_told_in_one_line(folder: Path) -> None:
     ]
     for arguments, said in attempts:
         assert said in refused(["rules", "try", *arguments])
+
+
+def test_broken_json_is_told_by_line_and_column(folder: Path) -> None:
+    """Of either file, and in Chinese without a word of the parser's."""
+    (folder / "event.txt").write_text('{\n  "id": "1",\n  "type" "order.completed"\n}\n', "utf-8")
+    (folder / "member.json").write_text('{"tier": "gold",\n "orders": 3', "utf-8")
+    event = ["rules", "try", "starter", "--event", "event.txt"]
+    member = ["rules", "try", "starter", "--event", "event.json", "--member", "member.json"]
+    zh, en = (environment(LANG=f"{language}.UTF-8") for language in ("zh_CN", "en_US"))
+    assert refused(event, en) == "jifen: event.txt: This is not JSON: line 3, column 10: a colon is missing here."
+    said = "内容不是有效的 JSON：第 3 行第 10 列：这里缺少冒号。"
+    assert refused(event, zh) == f"jifen: 不能用于试算：event.txt：{said}"
+    assert "member.json: This is not JSON: line 2, column 13: it ends here" in refused(member, en)
+    said = "内容不是有效的 JSON：第 2 行第 13 列：JSON 到这里没有写完。"
+    assert refused(member, zh) == f"jifen: 不能用于试算：member.json：{said}"

@@ -206,6 +206,27 @@ async def test_what_makes_no_sense_is_refused(engine: Engine, database_url: str,
         await find_segment(connection, "vip")
 
 
+async def test_conditions_ask_for_lists_only(engine: Engine, database_url: str, connection: Connection) -> None:
+    """A condition sees no segments by condition, its own among them: one that asks for them would find nobody there."""
+    await publish(database_url, program(BASE))
+    await create_segment(connection, "friends", NAME, None, "test")
+    await create_segment(connection, "gold", NAME, "member.orders > 3", "test")
+    for asked in ("gold", "mine"):
+        with pytest.raises(InvalidSegment, match=f"asks for {asked}, but sees lists only") as refused:
+            await create_segment(connection, "mine", NAME, f'"{asked}" in member.segments', "test")
+        assert refused.value.details["pointer"] == "/condition" and asked in str(refused.value.message_zh)
+    # Lists, and what is not saved as yet, may be asked for; a text beside another fact is no segment.
+    fine = 'member.tier == "gold" && ("friends" in member.segments || "later" in member.segments)'
+    await create_segment(connection, "mine", NAME, fine, "test")
+    with pytest.raises(InvalidSegment, match="asks for mine"):
+        await change_segment(connection, "mine", None, '!("mine" in member.segments)', "test")
+    with pytest.raises(InvalidSegment, match="condition of mine asks for later") as refused:
+        await create_segment(connection, "later", NAME, "true", "test")
+    assert refused.value.details["pointer"] == "/condition"
+    assert (await find_segment(connection, "mine")).condition == fine
+    assert (await create_segment(connection, "later", NAME, None, "test")).kind == "list"
+
+
 async def test_a_condition_that_a_later_version_cannot_read_holds_nobody(
     engine: Engine, database_url: str, connection: Connection
 ) -> None:

@@ -36,4 +36,6 @@ def test_what_does_not_fit_names_its_field() -> None:
     refusal = checked(minutes=30.5)
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.pointer) == ("invalid_field", "/data/minutes")
+    assert refusal.message_zh == "数据不符合声明：30.5 不是整数。"
+    assert refusal.message == "The data does not fit its declaration: 30.5 is not of type integer."
     assert isinstance(checked(share=1.0), Refusal)

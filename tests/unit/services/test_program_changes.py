@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from jifen.core.program import EarningRule, ProgramDocument, Ratio
 from jifen.core.rules.document import Cap
 from jifen.services.program_changes import LISTS, changes_between, in_words
-from jifen.services.program_words import FIELDS
+from jifen.services.program_words import FIELDS, ProgramWords
 from jifen.services.programs import parse_program
 from tests.model.programs import make_document
 
@@ -44,15 +44,18 @@ def test_every_kind_of_change_is_told() -> None:
     )
     changes = changes_between(before, after)
     assert in_words(changes, lambda zh, _: zh) == [
-        "删除规则 b",
-        "新增规则 c：积分账户 points，固定积分 7",
+        "删除规则 b：触发事件 order.completed，积分账户 points，固定积分 5",
+        "新增规则 c：触发事件 order.completed，积分账户 points，固定积分 7",
         "规则 a：上限设为 每位会员终身最多 1 次",
         "规则 a：比例由 每 1.00 元得 1 积分 改为 每 1.00 元得 2 积分",
         "规则 a：取消条件（原为 订单实付超过 0.05 元（order.total_cents > 5））",
         "积分计划：系数合并方式由 相乘（默认） 改为 取最高",
     ]
     assert [change.path for change in changes][2] == "$.earning[id=a].caps"
-    assert in_words(changes, lambda _, en: en)[0] == "The rule b is gone"
+    assert in_words(changes, lambda _, en: en)[:2] == [
+        "The rule b is gone: event order.completed, wallet points, fixed points 5",
+        "The rule c is new: event order.completed, wallet points, fixed points 7",
+    ]
 
 
 PROGRAM = """
@@ -157,7 +160,10 @@ rewards:
         (
             "- {id: mug",
             "- {id: cup",
-            ["删除兑换品 mug「马克杯」", "新增兑换品 cup「马克杯」：种类 实物，价格 积分 100；积分 50，现金 9.90 元"],
+            [
+                "删除兑换品 mug「马克杯」：种类 实物，价格 积分 100；积分 50，现金 9.90 元",
+                "新增兑换品 cup「马克杯」：种类 实物，价格 积分 100；积分 50，现金 9.90 元",
+            ],
             "The reward cup (“Mug”) is new: kind goods, prices points 100; points 50, cash CNY 9.90",
         ),
     ],
@@ -170,6 +176,89 @@ def test_structures_are_told_part_by_part(good: str, bad: str, zh: list[str], en
     told = in_words(changes, lambda _, en: en)
     assert en is None or told[-1] == en
     assert not re.search(r"[{}\[\]…]", " ".join([*zh, *told]))
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "zh", "en"),
+    [
+        (
+            "catalog:",
+            "holds: {minutes: 60}\ncatalog:",
+            "积分计划：预占政策的分钟数由 30（默认） 改为 60",
+            "Of the program the minutes of the hold policy was 30 (the default) and is now 60",
+        ),
+        # What is said, and is the default: nothing changed.
+        ("catalog:", "holds: {minutes: 30}\nreturns: {expired_lots: expire}\ncatalog:", None, None),
+        (
+            "kind: goods",
+            "kind: goods, hidden: true, stock: counted, for: member.orders > 0",
+            "兑换品 mug「马克杯」：库存由 不限（默认） 改为 计数",
+            "Of the reward mug (“Mug”) the stock was unlimited (the default) and is now counted",
+        ),
+        (
+            "benefits: {coefficient: 1.5}",
+            "benefits: {coefficient: 1.5, early_access_hours: 24}",
+            "等级体系 level「等级」的等级 gold「金卡」：权益的提前小时数由 0（默认） 改为 24",
+            "Of the tier gold (“Gold”) of the tier set level (“Level”) the hours of early access of the benefits was 0 "
+            "(the default) and is now 24",
+        ),
+        (
+            "    tiers:\n",
+            "    period: {kind: rolling_months, months: 12}\n    tiers:\n",
+            "等级体系 level「等级」：定级周期由 种类 终身（默认） 改为 种类 滚动月数，月数 12",
+            "Of the tier set level (“Level”) the period was kind lifetime (the default) and is now kind rolling "
+            "months, months 12",
+        ),
+        (
+            "    expiry: {policy: rolling, months: 12}\n",
+            "",
+            "规则 base「消费积分」：有效期由 方式 滚动，月数 12，截至 当天 改为 方式 永不（默认）",
+            "Of the rule base (“Purchase points”) the expiry was policy rolling, months 12, until the day and is now "
+            "policy never (the default)",
+        ),
+        # What has no default had none.
+        (
+            "events:\n",
+            "gifts: {wallets: [points]}\nevents:\n",
+            "积分计划：转赠设为 积分账户 points",
+            "Of the program the gifts is now wallets points (it had none)",
+        ),
+    ],
+)
+def test_a_default_is_called_one_wherever_it_stands(good: str, bad: str, zh: str | None, en: str | None) -> None:
+    """Also within policies, tiers and rewards, and in both directions."""
+    assert good in PROGRAM
+    before, after = parse_program(PROGRAM), parse_program(PROGRAM.replace(good, bad, 1))
+    changes = changes_between(before, after)
+    if zh is None or en is None:
+        assert changes == []
+        return
+    assert zh in in_words(changes, lambda zh, _: zh)
+    assert en in in_words(changes, lambda _, en: en)
+    assert not any("had none" in each.en and "default" in each.en for each in changes)
+    assert len(changes_between(after, before)) == len(changes)
+
+
+def test_every_word_of_a_file_has_words() -> None:
+    """What a field can be one of is never shown as the file writes it, but for types and what caps limit."""
+    told = ProgramWords("CNY", dict)
+    bare = {
+        (field, value) for field, value in choices_of(ProgramDocument, set()) if told.value(field, value)[0] == value
+    }
+    assert {field for field, _ in bare} == {"limit", "type"}
+
+
+def choices_of(kind: Any, seen: set[type], field: str = "") -> Iterator[tuple[str, str]]:
+    """The fields that are one of several words, with each of these."""
+    if get_origin(kind) is Literal:
+        yield from ((field, value) for value in get_args(kind))
+        return
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in seen:
+        seen.add(kind)
+        for each in msgspec.structs.fields(kind):
+            yield from choices_of(each.type, seen, each.encode_name)
+    for part in get_args(kind):
+        yield from choices_of(part, seen, field)
 
 
 def test_every_field_has_words() -> None:

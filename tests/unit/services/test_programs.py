@@ -248,3 +248,10 @@ def test_a_schema_may_refer_to_a_part_of_itself_and_to_the_standard() -> None:
     """For both nothing needs to be fetched."""
     parse_program(declaring('{"$defs": {"a": {"type": "object"}}, "$ref": "#/$defs/a"}'))
     parse_program(declaring('{"properties": {"a": {"$ref": "https://json-schema.org/draft/2020-12/schema"}}}'))
+
+
+def test_a_schema_that_is_none_is_told_with_its_line() -> None:
+    """The line of the keyword at fault, in the language of the reader."""
+    error = error_of(declaring("{\n properties: {\n minutes: {minimum: none}}}"))
+    assert error.details == {"path": "$.events[0].schema.properties.minutes.minimum", "line": 16}
+    assert error.message_zh is not None and error.message_zh.endswith('不是 JSON Schema（2020-12）："none" 不是数字。')

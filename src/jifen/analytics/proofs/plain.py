@@ -1,4 +1,4 @@
-"""What can be seen without a solver: names that do not exist, yuan taken for cents."""
+"""What can be seen without a solver: names that do not exist, yuan taken for cents, clocks read in another zone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from jifen.analytics.proofs.clocks import utc_clocks
 from jifen.analytics.proofs.known import FIELDS
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding, finding
@@ -227,7 +228,12 @@ def plain_findings(program: Program, spaces: Iterable[Space]) -> list[Finding]:
             if program.document.currency not in WHOLE_CURRENCIES:
                 found += small_steps(rule, slips)
             for place in places_of_rule(rule):
-                found += [*unknown_references(program, place, slips), *magnitudes(program, place, slips)]
+                found += _of_place(program, place, slips)
     for place in places_beside_rules(program):
-        found += [*unknown_references(program, place, None), *magnitudes(program, place, None)]
+        found += _of_place(program, place, None)
     return found
+
+
+def _of_place(program: Program, place: Place, slips: Slips | None) -> list[Finding]:
+    named, amounts = unknown_references(program, place, slips), magnitudes(program, place, slips)
+    return [*named, *amounts, *utc_clocks(program, place)]

@@ -18,6 +18,7 @@ FindingKind = Literal[
     "idle_cap",
     "unknown_reference",
     "magnitude",
+    "utc_clock",
     "unreachable_tier",
     "lost_fee",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from jifen.core.calendar import local_day
 from jifen.core.conditions import Condition, Vocabulary
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, conjuncts, walk
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, children_of, conjuncts
 from jifen.core.orders import OrderLine
 from jifen.core.rules.campaigns import OpenCampaign
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
@@ -25,6 +25,7 @@ from jifen.core.rules.windows import OpenWindow
 _TELLING: Final = ("line.sku", "line.brand", "line.category", "order.store_id", "order.channel", "member.tier")
 #: The fact for which segments are looked up.
 SEGMENTS: Final = "member.segments"
+_COMPARING: Final = ("_==_", "_!=_", "@in")
 #: So many local days are kept ready: a backtest goes through years of them with each member. Most have the same rules.
 _DAYS = 4_096
 _KINDS_OF_DAYS = 256
@@ -159,12 +160,31 @@ class CompiledRule:
 
 
 def segments_asked(condition: Condition) -> frozenset[str]:
-    """The texts in a condition that reads segments: among them all that it may ask for by name."""
+    """The texts in a condition that reads segments, but for those that are just compared with another fact: among them
+    all that it may ask for by name."""
     if SEGMENTS not in condition.names:
         return frozenset()
-    return frozenset(
-        each.value for each in walk(condition.root) if isinstance(each, Constant) and isinstance(each.value, str)
-    )
+    return frozenset(_texts_for_segments(condition.root, condition.names - {SEGMENTS}))
+
+
+def _texts_for_segments(node: Node, others: Set[str]) -> Iterator[str]:
+    """The texts in a part of a condition that are not just compared with one of these other facts."""
+    if isinstance(node, Constant):
+        if isinstance(node.value, str):
+            yield node.value
+        return
+    parts = children_of(node)
+    if isinstance(node, Call) and node.function in _COMPARING and any(_is_other(each, others) for each in parts):
+        parts = tuple(
+            chain.from_iterable(each.elements if isinstance(each, ListLiteral) else (each,) for each in parts)
+        )
+        parts = tuple(each for each in parts if not isinstance(each, Constant))
+    for each in parts:
+        yield from _texts_for_segments(each, others)
+
+
+def _is_other(node: Node, others: Set[str]) -> bool:
+    return isinstance(node, Member) or (isinstance(node, Name) and node.name in others)
 
 
 def is_single_test(root: Node) -> bool:

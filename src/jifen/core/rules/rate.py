@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import chain, takewhile
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -72,6 +72,10 @@ class Rating(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Rating([], {}, [])
+
+
+#: How the failure of a formula with a result that is no award begins; the number and a semicolon follow.
+FORMULA_GIVES: Final = "the formula gives "
 
 
 class _Failed(Exception):
@@ -299,7 +303,7 @@ class _Rater:
             return _amount(rule, self._event, each.positions, before)
         points = rule.formula.evaluate(self._facts)
         if not 0 <= points <= MAXIMUM_AMOUNT:
-            raise _Failed(f"the formula gives {points}; an award has 0 to {MAXIMUM_AMOUNT} points")
+            raise _Failed(f"{FORMULA_GIVES}{points}; an award has 0 to {MAXIMUM_AMOUNT} points")
         return Amount((points,), 1, (), sum(lines[position].paid_cents for position in each.positions))
 
     # --- coefficients and rounding ---

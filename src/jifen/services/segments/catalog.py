@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -48,7 +48,8 @@ class SegmentInUse(JifenError):
 
 
 class InvalidSegment(JifenError):
-    """The segment makes no sense: its id, its name, a condition that is missing or superfluous."""
+    """The segment makes no sense: its id, its name, a condition that is superfluous or that asks for what conditions
+    cannot see."""
 
     code: ClassVar[str] = "invalid_segment"
 
@@ -115,9 +116,12 @@ async def create_segment(
         zh = f"{segment_id[:50]!r} 不能作为分群的 id；须为 a-z、0-9、_ 和 -，1 至 40 个字符。"
         raise InvalidSegment(message, message_zh=zh, pointer="/segment_id")
     _check_name(name)
+    saved = await all_segments(connection)
     if condition is not None:
-        compile_condition(await program_of(connection), condition)
-    if len(await all_segments(connection)) >= MAXIMUM_SEGMENTS:
+        program = await program_of(connection)
+        _check_asks_for_lists(program, segment_id, condition, saved)
+        _check_unasked(program, segment_id, saved)
+    if len(saved) >= MAXIMUM_SEGMENTS:
         message = f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses."
         raise InvalidSegment(message, message_zh=f"已有 {MAXIMUM_SEGMENTS} 个分群；请删除不用的。")
     kind = "list" if condition is None else "condition"
@@ -142,7 +146,7 @@ async def change_segment(
         if segment.kind == "list":
             message, zh = f"{segment_id} is a list and has no condition.", f"{segment_id} 是名单，没有条件。"
             raise InvalidSegment(message, message_zh=zh, pointer="/condition")
-        compile_condition(await program_of(connection), condition)
+        _check_asks_for_lists(await program_of(connection), segment_id, condition, await all_segments(connection))
     values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
     await connection.execute(_SQL["change_segment"], segment_id, *values)
     return await find_segment(connection, segment_id)
@@ -164,12 +168,40 @@ async def users_of(connection: Connection, segment_id: str) -> list[str]:
     lotteries, approval flows), and other segments."""
     programs = await program_versions_from_now(connection)
     users = [f"{user} of version {program.version}" for program in programs for user in _users_in(program, segment_id)]
-    for other in await all_segments(connection):
-        if programs and other.condition is not None and other.segment_id != segment_id:
-            condition = try_condition(programs[0], other.condition)
-            if condition is not None and segment_id in segments_asked(condition):
-                users.append(f"segment {other.segment_id}")
+    if programs:
+        asking = _asking_for(programs[0], segment_id, await all_segments(connection))
+        users += [f"segment {each}" for each in asking if each != segment_id]
     return users
+
+
+def _asking_for(program: Program, segment_id: str, saved: Iterable[Segment]) -> list[str]:
+    """The saved segments whose condition asks for this one by name."""
+    conditions = {each.segment_id: try_condition(program, each.condition) for each in saved if each.condition}
+    return [name for name, each in conditions.items() if each is not None and segment_id in segments_asked(each)]
+
+
+def _check_asks_for_lists(program: Program, segment_id: str, source: str, saved: Iterable[Segment]) -> None:
+    """Refuse a condition that asks for itself or another conditional segment: it sees the lists alone, and would never
+    find anybody there. Raises InvalidSegment, InvalidSegmentCondition."""
+    conditional = {segment_id, *(each.segment_id for each in saved if each.kind == "condition")}
+    named = sorted(segments_asked(compile_condition(program, source)) & conditional)
+    if named:
+        message = f"The condition asks for {', '.join(named)}, but sees lists only, no segments that have a condition."
+        zh = f"条件提到 {'、'.join(named)}；分群的条件只能看到名单，看不到按条件的分群。"
+        message += " Write that segment's own condition here, or ask for a list."
+        zh += "请直接写出该分群的条件，或改用名单。"
+        raise InvalidSegment(message, message_zh=zh, pointer="/condition")
+
+
+def _check_unasked(program: Program, segment_id: str, saved: Iterable[Segment]) -> None:
+    """Refuse a new segment with a condition where conditions of others ask for it, as they would for a list. Raises
+    InvalidSegment."""
+    users = _asking_for(program, segment_id, saved)
+    if users:
+        message = f"The condition of {', '.join(users)} asks for {segment_id}, but sees lists only."
+        zh = f"分群 {'、'.join(users)} 的条件提到 {segment_id}；分群的条件只能看到名单。请先修改它，或建为名单。"
+        message += " Change that first, or save a list."
+        raise InvalidSegment(message, message_zh=zh, pointer="/condition")
 
 
 def _users_in(program: Program, segment_id: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from jifen.analytics.proofs import check_program
 from tests.unit.analytics.proofs.test_worth import converting, with_ways
+from tests.unit.analytics.test_proofs import document_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,39 @@ def test_fees_that_rounding_makes_nothing_of_are_found(fee: dict[str, Any], is_f
     assert [each.rules for each in found] == ([["conversion:c0"]] if is_found else [])
     for each in found:
         assert each.message_en.startswith("$.conversions[0].fee_rounding is ") and "10 %" in each.message_zh
+
+
+@pytest.mark.parametrize(
+    ("condition", "mended"),
+    [
+        ("now.getHours() >= 20", 'now.getHours("Asia/Shanghai")'),
+        ("now.getDayOfWeek() in [0, 6]", 'now.getDayOfWeek("Asia/Shanghai")'),
+        ("member.registered_at.getFullYear() == 2026", 'member.registered_at.getFullYear("Asia/Shanghai")'),
+        # Minutes are the same in both zones; a zone that is named is meant; and a length of time is in none.
+        ("now.getMinutes() < 30", None),
+        ('now.getHours("UTC") >= 20', None),
+        ("now.hour >= 20", None),
+        ("(now - member.registered_at).getHours() < 5", None),
+    ],
+)
+def test_clocks_that_are_read_in_utc_are_found(condition: str, mended: str | None) -> None:
+    """Of a rule and beside rules, with what to write instead."""
+    rule = {"fixed": 5, "audience": condition}
+    campaign = {"id": "empty", "name": {"zh": "空", "en": "Empty"}, "audience": condition}
+    report = check_program(document_of(rule, campaigns=[campaign]))
+    found = [each for each in report.findings if each.kind == "utc_clock"]
+    assert [each.rules for each in found] == ([["r0"], ["campaign:empty"]] if mended else [])
+    for each in found:
+        assert each.message_en.endswith(f"in UTC; for the program's zone write {mended}")
+        assert each.message_zh.endswith(f"若按积分计划的时区，请写 {mended}")
+
+
+@pytest.mark.parametrize(
+    ("zone", "minutes", "hours"),
+    [("UTC", 0, 0), ("Africa/Abidjan", 0, 0), ("Asia/Kolkata", 1, 1), ("Europe/London", 0, 1)],
+)
+def test_only_what_differs_in_the_program_s_zone_is_found(zone: str, minutes: int, hours: int) -> None:
+    """Minutes where the zone is off by half an hour; hours also where it is off in summer alone."""
+    for condition, count in (("now.getMinutes() < 30", minutes), ("now.getHours() > 3", hours)):
+        report = check_program(document_of({"fixed": 5, "when": condition}, time_zone=zone))
+        assert [each.kind for each in report.findings].count("utc_clock") == count

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +117,23 @@ def test_only_what_rules_ask_about_is_needed() -> None:
     assert not make_program().books[ORDER_COMPLETED].needs_member
     asking = EarningRule("r", "points", fixed=1, audience='member.tier == "gold"')
     assert make_program(with_rule(asking)).books[ORDER_COMPLETED].needs_member
+
+
+@pytest.mark.parametrize(
+    ("when", "asked"),
+    [
+        ('"vip" in member.segments', {"vip"}),
+        ('member.tier == "gold"', set()),
+        ('member.tier == "gold" && member.channel in ["app", "web"] && "vip" in member.segments', {"vip"}),
+        ('member.segments.exists(each, each == "vip" || each in ["a", "b"])', {"vip", "a", "b"}),
+        ('(member.is_first_order ? "new" : "old") in member.segments', {"new", "old"}),
+        ('(("vip" in member.segments) ? "app" : "web") == order.channel', {"vip", "app", "web"}),
+        ('[member.tier, "gold"].exists(each, each in member.segments)', {"gold"}),
+        ('order.lines.exists(each, each.category == "tea") && "vip" in member.segments', {"vip"}),
+    ],
+)
+def test_segments_asked_for_by_name(when: str, asked: set[str]) -> None:
+    """Every text that may name a segment, and none that another fact is compared with."""
+    rule = EarningRule("r", "points", fixed=1, when=when)
+    book = make_program(msgspec.structs.replace(make_document(), earning=[rule])).books[ORDER_COMPLETED]
+    assert book.rules[0].segments == asked

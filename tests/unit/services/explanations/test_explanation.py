@@ -12,9 +12,10 @@ from jifen.core.program import RefundPolicy
 from jifen.core.trace import decode_trace
 from jifen.services.explanations.explanation import Explanation, explain
 from jifen.services.explanations.told import Told
+from jifen.services.programs import parse_program
 from tests.model.programs import make_document_of_many_terms, make_program
 from tests.unit.core.shop import ALICE, BOB, Shop
-from tests.unit.services.explanations.scenes import ELEVEN, document, shop, told, told_at
+from tests.unit.services.explanations.scenes import ELEVEN, PROGRAM, document, shop, told, told_at
 
 TEA = OrderLine("1", 2, 118_050, name="龙井 250g", category="tea")
 
@@ -123,6 +124,41 @@ def test_a_rule_that_failed_is_named() -> None:
     member = explain(event, "zh", "member")
     assert (member.title, member.failed, member.rules) == ("本次没有获得积分", [], [])
     assert member.lines[0] == "您于 2026年11月11日 10:00 分享了内容。"
+
+
+def test_the_part_of_a_rule_that_failed_is_named() -> None:
+    """Its audience, also that of its campaign, line filter, condition or formula; a formula may give too little."""
+    rules = """campaigns:
+  - id: spring
+    name: {zh: 春季, en: Spring}
+    audience: 2 / member.orders > 1
+earning:
+  - {id: a, wallet: points, fixed: 1, audience: 1 / member.orders > 1}
+  - {id: b, wallet: points, fixed: 1, campaign: spring}
+  - {id: c, wallet: points, fixed: 1, lines: 1 / (line.quantity - 1) > 1}
+  - {id: d, wallet: points, fixed: 1, when: 3 / member.orders > 1}
+  - {id: e, wallet: points, formula: 4 / member.orders}
+  - {id: f, wallet: points, formula: 0 - 1234}
+"""
+    text = PROGRAM[: PROGRAM.index("campaigns:")] + rules
+    event = buy(Shop(parse_program(text), ELEVEN), OrderLine("1", 1, 100))
+    assert [each.words for each in explain(event, "zh", "operator").failed] == [
+        "无法计算，不给积分：人群条件 '1 / member.orders > 1' 中除数为零。",
+        "无法计算，不给积分：人群条件 '2 / member.orders > 1' 中除数为零。",
+        "无法计算，不给积分：商品行条件 '1 / (line.quantity - 1) > 1' 中除数为零。",
+        "无法计算，不给积分：条件 '3 / member.orders > 1' 中除数为零。",
+        "无法计算，不给积分：公式 '4 / member.orders' 中除数为零。",
+        "无法计算，不给积分：公式得出 -1,234；一次奖励须为 0 至 1,000,000,000,000,000 积分。",
+    ]
+    start = "Could not be worked out and gives nothing: "
+    assert [each.words.removeprefix(start) for each in explain(event, "en", "operator").failed] == [
+        "a number in the audience '1 / member.orders > 1' is divided by zero.",
+        "a number in the audience '2 / member.orders > 1' is divided by zero.",
+        "a number in the line filter '1 / (line.quantity - 1) > 1' is divided by zero.",
+        "a number in the condition '3 / member.orders > 1' is divided by zero.",
+        "a number in the formula '4 / member.orders' is divided by zero.",
+        "the formula gives -1,234; an award has 0 to 1,000,000,000,000,000 points.",
+    ]
 
 
 def test_events_beyond_orders_have_words() -> None:
