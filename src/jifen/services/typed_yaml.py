@@ -15,6 +15,7 @@ import yaml
 
 from jifen.core.nearest import asking, nearest
 from jifen.services.misfits import misfit_in_chinese
+from jifen.services.yaml_words import in_chinese
 
 #: No file that a person writes by hand is longer.
 MAXIMUM_CHARACTERS: Final = 1_000_000
@@ -63,11 +64,11 @@ class YamlFile:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = _one_line(str(error.problem or error))
-            zh = error.problem_zh if isinstance(error, _Refused) else f"不是有效的 YAML（{what}）"
+            zh = error.problem_zh if isinstance(error, _Refused) else in_chinese(what)
             raise InvalidYaml(what, zh, None, mark.line + 1 if mark else None) from None
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             what = _one_line(str(error))
-            raise InvalidYaml(what, f"不是有效的 YAML（{what}）") from None
+            raise InvalidYaml(what, in_chinese(what)) from None
 
     def convert(self, kind: type[T]) -> T:
         """The content as a value of this type. Raises InvalidYaml with the path and line of the first fault."""

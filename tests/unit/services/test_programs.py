@@ -189,7 +189,7 @@ earning:
         ("{id: r, wallet: points, fixed: 5, prioriti: 1}", "不是这个文件的字段；是否为 priority",
          "is no field of this file; did you mean priority"),
         ("{id: r, wallet: points, fixed: 5, fixed: 6}", "'fixed' 在这里第二次出现", "stands here a second time"),
-        ("{id: r, wallet: points, fixed: 5", "不是有效的 YAML（expected ',' or '}'", "expected ',' or '}'"),
+        ("{id: r, wallet: points, fixed: 5", "不是有效的 YAML（缺少逗号或 }", "expected ',' or '}'"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_in_chinese_with_its_line(rule: str, zh: str, en: str) -> None:
