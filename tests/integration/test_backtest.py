@@ -328,7 +328,8 @@ def test_a_rule_that_cannot_be_evaluated_is_reported(shop_url: str) -> None:
     report = backtest(shop_url, msgspec.structs.replace(DEFAULT_PROGRAM, earning=[*DEFAULT_PROGRAM.earning, faulty]))
     (failed,) = report.failed
     assert (failed.rule, failed.events) == ("faulty", report.orders)
-    assert failed.message
+    assert failed.why.en.startswith("a number in the formula")
+    assert failed.why.zh.startswith("公式")
 
 
 def test_a_draft_that_does_not_fit_is_refused(shop_url: str, bare_database_url: str) -> None:

@@ -131,8 +131,8 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
         rule = _called(invocation, report.names.rules, failed.rule)
         write_note(
             say(
-                f"规则 {rule} 有 {failed.events} 次无法求值：{failed.message}",
-                f"The rule {rule} could not be evaluated {failed.events} times: {failed.message}",
+                f"规则 {rule} 有 {failed.events} 次无法求值：{failed.why.zh}",
+                f"The rule {rule} could not be evaluated {failed.events} times: {failed.why.en}",
             )
         )
     if report.refused:

@@ -6,25 +6,23 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
+from jifen.core.wording.failures import PARTS
 from jifen.core.wording.values import Said, money_said
 
 FIELDS: Final[dict[str, tuple[str, str]]] = {
+    **PARTS,
     "name": ("名称", "name"),
     "ratio": ("比例", "ratio"),
     "fixed": ("固定积分", "fixed points"),
     "steps": ("阶梯", "steps"),
     "progressive": ("累进", "progressive rates"),
     "coefficient": ("系数", "coefficient"),
-    "formula": ("公式", "formula"),
     "basis": ("计算范围", "basis"),
     "rounding": ("取整", "rounding"),
     "pending_days": ("待生效天数", "pending days"),
     "expiry": ("有效期", "expiry"),
     "event": ("触发事件", "event"),
     "window": ("时间窗口", "window"),
-    "audience": ("人群条件", "audience"),
-    "when": ("条件", "condition"),
-    "lines": ("商品行条件", "line filter"),
     "group": ("规则组", "group"),
     "priority": ("优先级", "priority"),
     "caps": ("上限", "caps"),
@@ -65,7 +63,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "limits": ("次数上限", "limits"),
     "budget_cents": ("预算", "budget"),
     "daily_budget_cents": ("每日预算", "budget of a day"),
-    "for": ("人群条件", "audience"),
+    "for": PARTS["audience"],
     "retired": ("下架", "retirement"),
     "most_reward_percent": ("最高回馈率", "highest reward rate"),
     "points": ("积分", "points"),

@@ -34,6 +34,7 @@ from jifen.core.program import Program, ProgramDocument
 from jifen.core.program import Wallet as ProgramWallet
 from jifen.core.rules.caps import OpenCap, cost_cents
 from jifen.core.rules.document import LocalizedText
+from jifen.core.wording.failures import failure_in_words
 
 _OWN: Final = ("pending", "available", "held", "saved")
 
@@ -82,7 +83,10 @@ def build_report(sums: Sums, circumstances: Circumstances) -> BacktestReport:
             )
             for each in sorted(sums.refusals)
         ],
-        failed=[FailedLine(rule, each.events, each.message) for rule, each in sorted(sums.failed.items())],
+        failed=[
+            FailedLine(rule, each.events, LocalizedText(*failure_in_words(draft, rule, each.message)))
+            for rule, each in sorted(sums.failed.items())
+        ],
         checks=[check for wallet in document.wallets for check in _checks(wallet.id, sums.wallet(numbers[wallet.id]))],
         notes=_notes(circumstances, sums),
         workers=circumstances.workers,

@@ -85,7 +85,7 @@ def failed(report: BacktestReport) -> str:
         return ""
     headings = [both("规则", "rule"), both("次数", "events"), both("例如", "for example")]
     rows: list[list[Cell]] = [
-        [entitled(report.names.rules, each.rule), each.events, escape(each.message)] for each in report.failed
+        [entitled(report.names.rules, each.rule), each.events, named(each.why)] for each in report.failed
     ]
     title = both("无法求值的规则", "Rules that could not be evaluated")
     return f"<h2>{title}</h2>" + f'<div class="card fault">{table(headings, rows)}</div>'

@@ -133,11 +133,11 @@ class RefusedLine(msgspec.Struct, frozen=True):
 
 
 class FailedLine(msgspec.Struct, frozen=True):
-    """A rule of the draft that could not be evaluated, for so many events; the message of one of them."""
+    """A rule of the draft that could not be evaluated, for so many events; why one of them, in words."""
 
     rule: str
     events: int
-    message: str
+    why: LocalizedText
 
 
 class TierMove(msgspec.Struct, frozen=True):

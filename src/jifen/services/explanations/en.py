@@ -263,11 +263,6 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_condition": "The condition is not met: {condition}.",
     "outcome_no_line": "No line of the order fits: {condition}.",
     "outcome_failed": "Could not be worked out and gives nothing: {message}",
-    "failure_no_award": "the formula gives {points}; an award has 0 to {most} points.",
-    "failure_missing": "{name} is missing, for which the {what} {condition} asks.",
-    "failure_too_large": "a number in the {what} {condition} becomes too large.",
-    "failure_divided_by_zero": "a number in the {what} {condition} is divided by zero.",
-    "failure_too_many_steps": "the {what} {condition} would have to look at more than 10,000 elements of lists.",
     "outcome_group_best": "Applies, but of the group “{group}” only the highest counts: {winner}.",
     "outcome_group_first": "Applies, but of the group “{group}” only the first by priority counts: {winner}.",
     # Tiers

@@ -7,28 +7,20 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
-from jifen.analytics.proofs.places import places_of_rule
 from jifen.core.calendar import start_of_day
 from jifen.core.conditions import Condition
-from jifen.core.conditions.errors import DIVIDED_BY_ZERO, IS_MISSING, TOO_LARGE, TOO_MANY_STEPS
 from jifen.core.ledger.values import LotTerms
-from jifen.core.limits import MAXIMUM_AMOUNT, NEVER
+from jifen.core.limits import NEVER
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED, EarningRule, LocalizedText
-from jifen.core.rules.rate import FORMULA_GIVES
 from jifen.core.wording.conditions import condition_in_words
+from jifen.core.wording.failures import failure_in_words
 from jifen.core.wording.names import names_of
 from jifen.core.wording.values import Locale, chosen, instant_in_words, money_in_words, quoted
 from jifen.services.explanations import en, zh
-from jifen.services.program_words import field_in_words
 
 Reader = Literal["operator", "member"]
 TEXTS: Final[dict[Locale, dict[str, str]]] = {"zh": zh.TEXTS, "en": en.TEXTS}
-_FAILURES: Final = {
-    TOO_LARGE: "failure_too_large",
-    DIVIDED_BY_ZERO: "failure_divided_by_zero",
-    TOO_MANY_STEPS: "failure_too_many_steps",
-}
 
 
 class Words:
@@ -69,24 +61,8 @@ class Words:
         return quoted(name, self.locale)
 
     def failure(self, rule: str, message: str) -> str:
-        """Why a rule could not be worked out, as its trace keeps it: which of its conditions (its formula, its
-        audience) that was, and the reason."""
-        if message.startswith(FORMULA_GIVES):
-            points, _, _ = message.removeprefix(FORMULA_GIVES).partition(";")
-            return self.say("failure_no_award", points=f"{int(points):,}", most=f"{MAXIMUM_AMOUNT:,}")
-        source, colon, reason = message.rpartition(": ")
-        what = chosen(field_in_words(self._field(rule, source)), self.locale)
-        if reason.endswith(IS_MISSING):
-            name = reason.removesuffix(IS_MISSING)
-            return self.say("failure_missing", what=what, condition=source, name=name)
-        key = _FAILURES.get(reason)
-        return message if key is None or not colon else self.say(key, what=what, condition=source)
-
-    def _field(self, rule: str, source: str) -> str:
-        """The field of a rule with this condition, as a failure quotes it."""
-        compiled = next((book.by_id[rule] for book in self.program.books.values() if rule in book.by_id), None)
-        places = () if compiled is None else places_of_rule(compiled)
-        return next((each.field for each in places if repr(each.condition.source) == source), "when")
+        """Why a rule could not be worked out, as its trace keeps it."""
+        return chosen(failure_in_words(self.program, rule, message), self.locale)
 
     # --- conditions ---
 

@@ -261,11 +261,6 @@ TEXTS: Final[dict[str, str]] = {
     "outcome_condition": "不符合条件：{condition}。",
     "outcome_no_line": "没有符合的商品行：{condition}。",
     "outcome_failed": "无法计算，不给积分：{message}",
-    "failure_no_award": "公式得出 {points}；一次奖励须为 0 至 {most} 积分。",
-    "failure_missing": "{what} {condition} 需要的 {name} 缺失。",
-    "failure_too_large": "{what} {condition} 中的数值过大。",
-    "failure_divided_by_zero": "{what} {condition} 中除数为零。",
-    "failure_too_many_steps": "{what} {condition} 需要逐个查看的列表元素超过 10,000 个。",
     "outcome_group_best": "符合，但同组「{group}」只取最高的一条：{winner}。",
     "outcome_group_first": "符合，但同组「{group}」只取优先级最高的一条：{winner}。",
     # Tiers

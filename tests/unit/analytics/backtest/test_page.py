@@ -74,7 +74,7 @@ REPORT = BacktestReport(
     ],
     refused={"insufficient_points": 1, EVIL: 1},
     refused_transactions=[RefusedLine("100001-1", "spend", EVIL, EVIL, 10), RefusedLine("1-2", EVIL, "x", None, None)],
-    failed=[FailedLine(EVIL, 2, EVIL)],
+    failed=[FailedLine(EVIL, 2, LocalizedText(zh=EVIL, en=EVIL))],
     checks=[LedgerCheck(EVIL, "issued", 1, 1, True), LedgerCheck("points", "taken_back", 1, 2, False)],
     notes=[LocalizedText(zh=EVIL, en=EVIL)],
     workers=1,
