@@ -20,6 +20,7 @@ COMMITTING_PLACES: Final = {
     "jifen/db/migrations/upgrade.py": "the schema changes as a whole or not at all",
     "jifen/services/verification.py": "reads one snapshot, writes nothing",
     "jifen/services/snapshot.py": "reads one snapshot, writes nothing",
+    "jifen/services/segments/catalog.py": "the list of segments changes alone; no points move with it",
 }
 IMPURE_PLACES: Final = {
     "jifen/core/conditions/zones.py": "CEL finds the files of time zones only by an environment variable",

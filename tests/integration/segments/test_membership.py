@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -225,6 +226,25 @@ async def test_conditions_ask_for_lists_only(engine: Engine, database_url: str, 
     assert refused.value.details["pointer"] == "/condition"
     assert (await find_segment(connection, "mine")).condition == fine
     assert (await create_segment(connection, "later", NAME, None, "test")).kind == "list"
+
+
+async def test_two_conditions_that_ask_for_each_other_are_not_saved_at_once(
+    engine: Engine, database_url: str, connection: Connection
+) -> None:
+    """Whoever comes second sees what the first has saved, though both began before either had ended."""
+    await publish(database_url, program(BASE))
+    other = await connect(database_url)
+    try:
+        for number in range(10):
+            one, two = f"one{number}", f"two{number}"
+            made = await asyncio.gather(
+                create_segment(connection, one, NAME, f'"{two}" in member.segments', "test"),
+                create_segment(other, two, NAME, f'"{one}" in member.segments', "test"),
+                return_exceptions=True,
+            )
+            assert sorted(type(each).__name__ for each in made) == ["InvalidSegment", "Segment"]
+    finally:
+        await other.close()
 
 
 async def test_a_condition_that_a_later_version_cannot_read_holds_nobody(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -16,11 +17,14 @@ from jifen.core.program import LocalizedText, Program
 from jifen.core.rules.book import segments_asked
 from jifen.core.text import unfit_text
 from jifen.db.connection import Connection
+from jifen.db.locking import LOCK_FOR_ONE
 from jifen.db.queries import load_queries
 from jifen.services.programs import current_program, program_versions_from_now
 
 _SQL = load_queries("segments")
 _ID: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+#: "segments" in ASCII: the advisory lock under which the catalog changes.
+_CATALOG_LOCK: Final = 0x7365676D656E7473
 #: Would be taken for something else in a path.
 _RESERVED: Final = ("preview",)
 _MOST_TEXT: Final = 200
@@ -103,6 +107,14 @@ async def find_segment(connection: Connection, segment_id: str) -> Segment:
     return _segment_of(row)
 
 
+@asynccontextmanager
+async def _alone(connection: Connection) -> AsyncIterator[None]:
+    """One change of the catalog at a time: what a change may be hangs on all other segments."""
+    async with connection.transaction():
+        await connection.execute(LOCK_FOR_ONE, _CATALOG_LOCK)
+        yield
+
+
 async def create_segment(
     connection: Connection, segment_id: str, name: LocalizedText, condition: str | None, actor: str
 ) -> Segment:
@@ -116,19 +128,20 @@ async def create_segment(
         zh = f"{segment_id[:50]!r} 不能作为分群的 id；须为 a-z、0-9、_ 和 -，1 至 40 个字符。"
         raise InvalidSegment(message, message_zh=zh, pointer="/segment_id")
     _check_name(name)
-    saved = await all_segments(connection)
-    if condition is not None:
-        program = await program_of(connection)
-        _check_asks_for_lists(program, segment_id, condition, saved)
-        _check_unasked(program, segment_id, saved)
-    if len(saved) >= MAXIMUM_SEGMENTS:
-        message = f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses."
-        raise InvalidSegment(message, message_zh=f"已有 {MAXIMUM_SEGMENTS} 个分群；请删除不用的。")
-    kind = "list" if condition is None else "condition"
-    values = (segment_id, _encoded(name), kind, condition, datetime.now(UTC), actor)
-    if await connection.fetchval(_SQL["write_segment"], *values) is None:
-        raise SegmentExists(f"There is a segment {segment_id} already.", segment_id=segment_id)
-    return await find_segment(connection, segment_id)
+    async with _alone(connection):
+        saved = await all_segments(connection)
+        if condition is not None:
+            program = await program_of(connection)
+            _check_asks_for_lists(program, segment_id, condition, saved)
+            _check_unasked(program, segment_id, saved)
+        if len(saved) >= MAXIMUM_SEGMENTS:
+            message = f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses."
+            raise InvalidSegment(message, message_zh=f"已有 {MAXIMUM_SEGMENTS} 个分群；请删除不用的。")
+        kind = "list" if condition is None else "condition"
+        values = (segment_id, _encoded(name), kind, condition, datetime.now(UTC), actor)
+        if await connection.fetchval(_SQL["write_segment"], *values) is None:
+            raise SegmentExists(f"There is a segment {segment_id} already.", segment_id=segment_id)
+        return await find_segment(connection, segment_id)
 
 
 async def change_segment(
@@ -139,28 +152,30 @@ async def change_segment(
     Raises:
         UnknownSegment, InvalidSegment, InvalidSegmentCondition, NoProgramForSegments: nothing was changed.
     """
-    segment = await find_segment(connection, segment_id)
-    if name is not None:
-        _check_name(name)
-    if condition is not None:
-        if segment.kind == "list":
-            message, zh = f"{segment_id} is a list and has no condition.", f"{segment_id} 是名单，没有条件。"
-            raise InvalidSegment(message, message_zh=zh, pointer="/condition")
-        _check_asks_for_lists(await program_of(connection), segment_id, condition, await all_segments(connection))
-    values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
-    await connection.execute(_SQL["change_segment"], segment_id, *values)
-    return await find_segment(connection, segment_id)
+    async with _alone(connection):
+        segment = await find_segment(connection, segment_id)
+        if name is not None:
+            _check_name(name)
+        if condition is not None:
+            if segment.kind == "list":
+                message, zh = f"{segment_id} is a list and has no condition.", f"{segment_id} 是名单，没有条件。"
+                raise InvalidSegment(message, message_zh=zh, pointer="/condition")
+            _check_asks_for_lists(await program_of(connection), segment_id, condition, await all_segments(connection))
+        values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
+        await connection.execute(_SQL["change_segment"], segment_id, *values)
+        return await find_segment(connection, segment_id)
 
 
 async def delete_segment(connection: Connection, segment_id: str) -> Segment:
     """Forget a segment and its list. Raises UnknownSegment, SegmentInUse."""
-    segment = await find_segment(connection, segment_id)
-    users = await users_of(connection, segment_id)
-    if users:
-        message = f"{segment_id} is asked for by {', '.join(users)}: change that first."
-        raise SegmentInUse(message, segment_id=segment_id, used_by=users)
-    await connection.execute(_SQL["delete_segment"], segment_id)
-    return segment
+    async with _alone(connection):
+        segment = await find_segment(connection, segment_id)
+        users = await users_of(connection, segment_id)
+        if users:
+            message = f"{segment_id} is asked for by {', '.join(users)}: change that first."
+            raise SegmentInUse(message, segment_id=segment_id, used_by=users)
+        await connection.execute(_SQL["delete_segment"], segment_id)
+        return segment
 
 
 async def users_of(connection: Connection, segment_id: str) -> list[str]:
