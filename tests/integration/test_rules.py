@@ -323,6 +323,26 @@ async def test_late_orders_meet_the_member_of_their_own_day(engine: Engine, data
     await check_ledger(database_url)
 
 
+async def test_an_order_is_late_behind_a_refund_alone(engine: Engine, database_url: str) -> None:
+    """Nothing was ordered since, but what came back a day later had not come back yet; and the same by a correction."""
+    await publish(database_url, program(BASE, FIRST, RICH), since=day_of(1))
+    ann = await new_member(engine, "ann")
+    answered(await engine.submit(at(RecordOrder(ann, order("o10", 40_000)), "10", day_of(10))))
+    answered(await engine.submit(at(RefundOrder(None, OrderRefund("o10", "r")), "r", day_of(15))))
+    behind = answered(await engine.submit(at(RecordOrder(ann, order("o12", 1_000)), "12", day_of(12))))
+    assert rules_of(behind) == ["base", "rich"]
+    dearer = OrderCorrection("o12", "c", "CNY", [OrderLine("1", 1, 90_000)])
+    correction = msgspec.structs.replace(submission(CorrectOrder(None, dearer), "c"), occurred_at=day_of(18))
+    answered(await engine.submit(correction))
+    seen = [
+        answered(await engine.submit(at(RecordOrder(ann, order(f"o{day}", 1_000)), f"{day}", day_of(day))))
+        for day in (16, 19)
+    ]
+    spent = [facts.spent_cents_total for each in seen if (facts := trace_of(each).member) is not None]
+    assert spent == [1_000, 91_000]
+    await check_ledger(database_url)
+
+
 async def test_a_late_check_in_belongs_to_the_streak_of_its_day(engine: Engine, database_url: str) -> None:
     """The day between two others makes the second of a streak."""
     await publish(database_url, program(BASE, STREAK), since=day_of(1))

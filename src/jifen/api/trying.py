@@ -91,7 +91,11 @@ async def read_request(request: Request[Any, Any, Any], limit_bytes: int) -> byt
     """The body of a request, unless it is too long (then not even the rest is read), cut off or of another type."""
     header = request.headers.get("content-type")
     if media_type(None if header is None else header.encode("latin-1")) != "application/json":
-        return Refusal("unsupported_media_type", "Send JSON in UTF-8, with the content type application/json.")
+        message, zh = (
+            "Send JSON in UTF-8, with the content type application/json.",
+            "请发送 application/json（UTF-8）。",
+        )
+        return Refusal("unsupported_media_type", message, message_zh=zh)
     content = bytearray()
     async for part in request.stream():
         content += part
@@ -100,7 +104,8 @@ async def read_request(request: Request[Any, Any, Any], limit_bytes: int) -> byt
             return Refusal("body_too_large", message, None, {"limit_bytes": limit_bytes})
     length = request.headers.get("content-length")
     if length is not None and length != str(len(content)):
-        return Refusal("malformed_json", "The body is shorter than its Content-Length says.")
+        message = "The body is shorter than its Content-Length says."
+        return Refusal("malformed_json", message, message_zh="请求体比 Content-Length 所说的短。")
     return bytes(content)
 
 

@@ -289,10 +289,16 @@ def locally(program: Program, instant: datetime) -> str:
 def terms_of_award(program: Program, rule: EarningRule, occurred_at: datetime) -> LotTerms:
     """The terms of the lot that an award of this rule opens, for an event of this instant.
 
-    Both the end of the pending period and the expiry count from when the event happened, however late it arrives.
+    Both the end of the pending period and the expiry count from when the event happened, however late it arrives. Where
+    a yearly date comes before the end of the pending period, the next one counts: no points end before they begin.
     """
-    effective_at = days_later(occurred_at, rule.pending_days, program.zone) if rule.pending_days else occurred_at
-    return LotTerms(occurred_at, effective_at, expires_at(rule.expiry, occurred_at, program.zone))
+    until = expires_at(rule.expiry, occurred_at, program.zone)
+    if not rule.pending_days:
+        return LotTerms(occurred_at, occurred_at, until)
+    effective_at = days_later(occurred_at, rule.pending_days, program.zone)
+    if until <= effective_at:
+        until = expires_at(rule.expiry, effective_at, program.zone)
+    return LotTerms(occurred_at, effective_at, until)
 
 
 def check_document(document: ProgramDocument) -> None:

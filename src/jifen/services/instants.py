@@ -19,7 +19,9 @@ def to_utc(instant: datetime, pointer: str) -> datetime | Refusal:
     try:
         utc = instant.astimezone(UTC)
     except OverflowError:
-        return Refusal("instant_too_far", "This instant lies outside of the calendar.", pointer)
+        message, zh = "This instant lies outside of the calendar.", "这个时刻超出日历的范围。"
+        return Refusal("instant_too_far", message, pointer, message_zh=zh)
     if utc >= NEVER:
-        return Refusal("instant_too_far", f"An instant must lie before the year {NEVER.year}.", pointer)
+        message, zh = f"An instant must lie before the year {NEVER.year}.", f"时刻须在 {NEVER.year} 年之前。"
+        return Refusal("instant_too_far", message, pointer, message_zh=zh)
     return utc

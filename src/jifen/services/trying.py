@@ -123,13 +123,17 @@ def check_facts(program: Program, facts: MemberFacts) -> Refusal | None:
     for name, least in (*_COUNTERS.items(), ("birthday_window_days", 1)):
         most = 366 if name == "birthday_window_days" else _MOST
         if not least <= getattr(facts, name) <= most:
-            return Refusal("invalid_field", f"{name} must lie between {least} and {most}.", f"/member/{name}")
+            return _out_of_range(name, least, most, f"/member/{name}")
     for name, value in facts.fields.items():
         if type(value) is int and abs(value) > _MOST:
-            pointer = f"/member/fields/{escape_pointer(name)}"
-            return Refusal("invalid_field", f"{name} must lie between {-_MOST} and {_MOST}.", pointer)
+            return _out_of_range(name, -_MOST, _MOST, f"/member/fields/{escape_pointer(name)}")
     refusal = check_profile(program, profile_of(facts)) or _check_tiers(program, facts)
     return None if refusal is None else _below("/member", refusal)
+
+
+def _out_of_range(name: str, least: int, most: int, pointer: str) -> Refusal:
+    message, zh = f"{name} must lie between {least} and {most}.", f"{name} 须在 {least} 与 {most} 之间。"
+    return Refusal("invalid_field", message, pointer, message_zh=zh)
 
 
 def _check_tiers(program: Program, facts: MemberFacts) -> Refusal | None:
@@ -137,14 +141,18 @@ def _check_tiers(program: Program, facts: MemberFacts) -> Refusal | None:
     for name, tier in facts.tiers.items():
         pointer = f"/tiers/{escape_pointer(name)}"
         if name not in sets:
-            known = ", ".join(sets) or "none"
-            return Refusal("unknown_tier_set", f"There is no tier set {name!r}; known are {known}.", pointer)
+            message = f"There is no tier set {name!r}; known are {', '.join(sets) or 'none'}."
+            zh = f"{name!r}；有 {'、'.join(sets) or '无'}。"
+            return Refusal("unknown_tier_set", message, pointer, message_zh=zh)
         if tier and tier not in sets[name].ranks:
-            known = ", ".join(sets[name].ranks)
-            return Refusal("unknown_tier", f"There is no tier {tier!r} in {name}; known are {known}.", pointer)
+            known = sets[name].ranks
+            message = f"There is no tier {tier!r} in {name}; known are {', '.join(known)}."
+            return Refusal("unknown_tier", message, pointer, message_zh=f"{name} 的 {tier!r}；有 {'、'.join(known)}。")
     first = facts.tiers.get(program.tier_sets[0].id) if program.tier_sets else None
     if first is not None and facts.tier not in ("", first):
-        return Refusal("invalid_field", f"`tier` is that of the first tier set, {first!r}; say one of both.", "/tier")
+        message = f"`tier` is that of the first tier set, {first!r}; say one of both."
+        zh = f"`tier` 即第一个等级体系的等级 {first!r}；两者只写一个。"
+        return Refusal("invalid_field", message, "/tier", message_zh=zh)
     return None
 
 
@@ -162,7 +170,9 @@ def _with_tiers(program: Program, facts: MemberFacts) -> MemberFacts:
 def _check_instant(instant: datetime, pointer: str) -> datetime | Refusal:
     """In UTC. Unlike what is recorded, what is tried may lie in the future: the next campaign, for example."""
     if instant.tzinfo is None:
-        return Refusal("invalid_field", "Write an instant with its offset: 2026-11-11T10:00:00+08:00.", pointer)
+        example = "2026-11-11T10:00:00+08:00"
+        zh = f"时刻请写明时区，如 {example}。"
+        return Refusal("invalid_field", f"Write an instant with its offset: {example}.", pointer, message_zh=zh)
     utc = to_utc(instant, pointer)
     if isinstance(utc, datetime) and utc < EARLIEST_INSTANT:
         return Refusal("instant_too_early", f"An instant must not lie before {EARLIEST_INSTANT.date()}.", pointer)
@@ -215,10 +225,12 @@ def _check_used(program: Program, event: RatedEvent, used: Mapping[str, int]) ->
     for name, number in used.items():
         pointer = f"/used/{escape_pointer(name)}"
         if name not in known:
-            names = ", ".join(sorted(known)[:10]) or "none"
-            return Refusal("invalid_field", f"No cap counts as {name[:200]!r} on that day; known are {names}.", pointer)
+            names = sorted(known)[:10]
+            message = f"No cap counts as {name[:200]!r} on that day; known are {', '.join(names) or 'none'}."
+            zh = f"当天没有名为 {name[:200]!r} 的上限；有 {'、'.join(names) or '无'}。"
+            return Refusal("invalid_field", message, pointer, message_zh=zh)
         if not 0 <= number <= _MOST:
-            return Refusal("invalid_field", f"What was used lies between 0 and {_MOST}.", pointer)
+            return _out_of_range(f"used[{name!r}]", 0, _MOST, pointer)
     return None
 
 

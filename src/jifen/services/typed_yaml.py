@@ -8,7 +8,8 @@ file up to any size). Words are read as in YAML 1.2: `no` and `2026-01-01` are t
 from __future__ import annotations
 
 import re
-from typing import Any, Final, TypeVar, get_args
+from collections.abc import Iterator
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 _PATH_IN_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `(?P<path>\$.*)`)?", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<field>.*)`")
+_NO_CHOICE: Final = re.compile(r"is wrong: invalid (?:enum )?value (?P<value>.+)", re.DOTALL)
 _NO_FIELD: Final = ("不是这个文件的字段", "is no field of this file")
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
@@ -81,6 +83,9 @@ class YamlFile:
             if what == _NO_FIELD[1]:
                 what_zh, what = asking(what_zh, what, nearest(path.rpartition(".")[2], _fields_within(kind)))
                 what_zh, what = what_zh.removesuffix("？"), what.removesuffix("?")
+            elif (found := _NO_CHOICE.fullmatch(what)) and (choices := list(_choices_at(kind, path))):
+                what = f"is {found['value']}; write one of {', '.join(choices)}"
+                what_zh = f"是 {found['value']}；可用的值：{'、'.join(choices)}"
             raise InvalidYaml(what, what_zh, path, self.line_of(path)) from None
 
     def line_of(self, path: str) -> int | None:
@@ -201,6 +206,37 @@ def _fields_within(kind: Any) -> set[str]:
             found.update(field.encode_name for field in fields)
             waiting += [field.type for field in fields]
     return found
+
+
+def _choices_at(kind: Any, path: str) -> Iterator[str]:
+    """The values that there may be at a path (`$.a[0].b`) within a type, where they are named one by one."""
+    kinds = [kind]
+    for step in _STEP.finditer(path):
+        kinds = [inner for each in _alternatives(kinds) for inner in _within(each, step["key"])]
+    for each in _alternatives(kinds):
+        if isinstance(each, str):
+            yield each
+        elif get_origin(each) is Literal:
+            yield from map(str, get_args(each))
+
+
+def _alternatives(kinds: list[Any]) -> Iterator[Any]:
+    """Types that a value may be of, unions and annotations taken apart."""
+    for kind in kinds:
+        is_plain = get_origin(kind) in (None, Literal, list, dict)
+        yield from [kind] if is_plain else _alternatives(list(get_args(kind)))
+
+
+def _within(kind: Any, key: str | None) -> Iterator[Any]:
+    """The types of what is at a key of a type (None: of an element of a list); of the key that tells variants apart,
+    what it says for this one."""
+    if key is None or get_origin(kind) is dict:
+        yield from get_args(kind)[-1:]
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        config = kind.__struct_config__
+        if key == config.tag_field:
+            yield config.tag
+        yield from (field.type for field in msgspec.structs.fields(kind) if field.encode_name == key)
 
 
 def _one_line(text: str) -> str:

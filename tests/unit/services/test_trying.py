@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import pytest
 from jifen.core.program import InvalidProgram
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
+from jifen.services.chinese import chinese_of
 from jifen.services.programs import read_program_text
 from jifen.services.trial_files import InvalidTrial, TrialFileUnreadable, read_member_file, try_files
 from jifen.services.trying import Trial, draft_program, try_event
 from tests.unit.services.explanations.scenes import PROGRAM
 
+#: Words of one language that stand where those of the other should.
+ENGLISH = re.compile("[a-z]{2,} [a-z]{2,} [a-z]{2,}")
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 LINE = {"line_id": "1", "quantity": 2, "paid_cents": 118_050}
 DRAFT = draft_program(
@@ -95,7 +99,10 @@ def test_what_was_used_before_counts() -> None:
     refused = tried(event(), used={"rule:base/points/member/month": 1})
     assert isinstance(refused, Refusal)
     assert (refused.code, refused.pointer) == ("invalid_field", "/used/rule:base~1points~1member~1month")
-    assert name in refused.message
+    assert name in refused.message and not ENGLISH.search(chinese_of(refused))
+    too_much = tried(event(), used={name: 2**63})
+    assert isinstance(too_much, Refusal)
+    assert too_much.code == "invalid_field" and not ENGLISH.search(chinese_of(too_much))
 
 
 def test_events_beyond_orders() -> None:
@@ -150,6 +157,7 @@ def test_a_bad_event_is_refused_as_live(changes: dict[str, Any], code: str, poin
     refused = tried(event(**changes))
     assert isinstance(refused, Refusal)
     assert (refused.code, refused.pointer) == (code, pointer)
+    assert not ENGLISH.search(chinese_of(refused))
 
 
 @pytest.mark.parametrize(
@@ -175,6 +183,7 @@ def test_facts_that_no_member_has_are_refused(facts: MemberFacts, code: str, poi
     refused = tried(event(), member=facts)
     assert isinstance(refused, Refusal)
     assert (refused.code, refused.pointer) == (code, pointer)
+    assert not ENGLISH.search(chinese_of(refused))
 
 
 TIERS = """
@@ -222,6 +231,7 @@ def test_tiers_that_nobody_can_have(facts: MemberFacts, code: str, pointer: str)
     refused = try_event(draft_program(PROGRAM + TIERS), msgspec.json.encode(event()), facts, now=NOW)
     assert isinstance(refused, Refusal)
     assert (refused.code, refused.pointer) == (code, pointer)
+    assert not ENGLISH.search(chinese_of(refused))
 
 
 def test_a_window_at_the_end_of_the_calendar_is_no_fault() -> None:

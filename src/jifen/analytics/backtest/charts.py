@@ -67,7 +67,7 @@ def paired_rows(pairs: Sequence[BarPair]) -> str:
 
 def columns(bars: Sequence[Bar]) -> str:
     """Single columns with their value above: the histogram."""
-    height, top, bottom = 240, 24, 54
+    height, top, bottom = 254, 24, 68
     most = max((each.value for each in bars), default=0)
     left = 36
     slot = (WIDTH - left) / max(len(bars), 1)
@@ -139,7 +139,8 @@ def _in(x: float, y: float, text: str, anchor: str, most: int, language: str) ->
 
 
 def _slanted(x: float, y: float, text: str) -> str:
-    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-32)" text-anchor="end">{escape(text)}</text>'
+    # So steep that the labels of forty columns lie clear of each other.
+    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-50)" text-anchor="end">{escape(text)}</text>'
 
 
 def _svg(height: int, body: Sequence[str]) -> str:

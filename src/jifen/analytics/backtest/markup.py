@@ -17,8 +17,8 @@ class Signed(msgspec.Struct, frozen=True):
     number: int
 
 
-#: A cell of a table: a whole number, a difference, or markup.
-Cell = str | int | Signed
+#: A cell of a table: a whole number (None: there is none), a difference, or markup.
+Cell = str | int | Signed | None
 
 
 def both(zh: str, en: str) -> str:
@@ -90,7 +90,13 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def _cell(cell: Cell, is_number: bool) -> str:
-    shown = cell if isinstance(cell, str) else signed(cell.number) if isinstance(cell, Signed) else f"{cell:,}"
+    match cell:
+        case None:
+            shown = "–"
+        case Signed():
+            shown = signed(cell.number)
+        case _:
+            shown = cell if isinstance(cell, str) else f"{cell:,}"
     return f"<td{_number_class(is_number)}>{shown}</td>"
 
 

@@ -27,7 +27,7 @@ def caps(report: BacktestReport) -> str:
         [
             _owner(report.names, each.cap),
             " ".join((said(OWNERS, each.per), said(PERIODS, each.period), said(LIMITS, each.limit))),
-            "–" if each.most is None else f"{each.most:,}",
+            each.most,
             each.recorded_events,
             each.recorded_points,
             each.draft_events,

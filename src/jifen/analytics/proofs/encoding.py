@@ -231,7 +231,8 @@ class Encoder:
         month, year, total = (self.number(f"member.spent_cents_{each}") for each in ("month", "year", "total"))
         # A check-in counts in its own streak; whoever registers has done nothing before.
         least_streak = 1 if self.event_type == CHECKED_IN else 0
-        at_first = [orders == 0, self.number("member.checkin_streak") == 0] if self.event_type == REGISTERED else []
+        streak = self.number("member.checkin_streak")
+        at_first = [registered == 0, orders == 0, streak == 0] if self.event_type == REGISTERED else []
         return [
             *at_first,
             orders >= 0,
@@ -242,7 +243,7 @@ class Encoder:
             self.truth("member.is_first_order") == (orders == 0),
             z3.Implies(month > 0, since <= 30),
             z3.Implies(year > 0, since <= 365),
-            self.number("member.checkin_streak") >= least_streak,
+            streak >= least_streak,
             z3.And(registered >= 0, registered <= MOST_DAYS),
         ]
 

@@ -65,10 +65,12 @@ def gaps(space: Space) -> Iterator[Finding | NotProven]:
         if gap is None or not gap.always:
             earning.append(categories[0])
     usual = earning[0] if earning else None
+    # What the category does not earn is told of it; without one, of each tier.
+    told = [] if usual is None else [Subject(usual)]
     for tiers in finder.alike([each.id for each in document.tiers]):
         subject = Subject(usual, tiers[0])
         zh, en = _names("等级", "the tier", "the tiers", tiers)
-        gap = yield from finder.told(subject, [Subject(usual)], (zh, en))
+        gap = yield from finder.told(subject, told, (zh, en))
         for category in earning[1:] if gap is None or not gap.always else ():
             named = f"{zh} 在类目 {category}", f"{en} in the category {category}"
             yield from finder.told(Subject(category, tiers[0]), [Subject(category), subject], named)

@@ -17,7 +17,7 @@ from jifen.analytics.proofs.encoding import Encoder
 from jifen.analytics.proofs.patterns import is_plain
 from jifen.analytics.proofs.texts import TextTest
 from jifen.core.program import Program
-from jifen.core.rules.facts import EMPTY_VALUES, TIERS
+from jifen.core.rules.facts import EMPTY_VALUES, REGISTERED, TIERS
 
 #: What stands before the id of a field of members, and before the name of a property of an event.
 FIELDS: Final = "member.fields."
@@ -59,12 +59,17 @@ def optional_properties(program: Program, event_type: str) -> list[str]:
 
 
 def _tiers(program: Program, encoder: Encoder, names: Collection[str], known: Known) -> None:
-    sets = {f"{TIERS}{each.id}": [*each.ranks, *([] if each.base else [""])] for each in program.tier_sets}
+    is_new = encoder.event_type == REGISTERED
+    # Whoever registers stands where everybody begins.
+    sets = {
+        f"{TIERS}{each.id}": [each.base] if is_new else [*each.ranks, *([] if each.base else [""])]
+        for each in program.tier_sets
+    }
     tiers = dict(sets)
     if sets:
         tiers["member.tier"] = next(iter(sets.values()))
     elif program.document.catalog.tiers:
-        tiers["member.tier"] = ["", *(each.id for each in program.document.catalog.tiers)]
+        tiers["member.tier"] = ["", *(each.id for each in program.document.catalog.tiers if not is_new)]
     known.formulas.extend(_one_of(encoder, name, "string", tiers[name]) for name in names if name in tiers)
 
 

@@ -144,7 +144,22 @@ def _unknown_name(source: str, line: int, column: int, name: str, names: Collect
     text = source.split("\n")[line - 1]
     if start > 0 and text[start - 1 :].startswith(name):
         column = start
-    return Problem(line, column, f"没有 {name}。", f"There is no {name}.", nearest(name, names))
+    suggestion = nearest(name, names)
+    zh, en = ("", "") if suggestion else _what_is_here(name, names)
+    return Problem(line, column, f"没有 {name}{zh}。", f"There is no {name}{en}.", suggestion)
+
+
+def _what_is_here(name: str, names: Collection[str]) -> tuple[str, str]:
+    """For a name that is there elsewhere, such as that of a line or of the order in an audience: what is there here."""
+    heads = dict.fromkeys(each.partition(".")[0] for each in names)
+    head, _, field = name.partition(".")
+    if not field or head in heads:
+        return "", ""
+    zh, en = f"；这里有 {'、'.join(heads)}", f" here; there are {', '.join(heads)}"
+    if head == "line" and field in LINE_FIELDS and "order.lines" in names:
+        written = f"order.lines.exists(each, each.{field} ...)"
+        zh, en = f"{zh}，行请在 `lines` 中判断，或写成 {written}", f"{en}; ask for lines in `lines`, or as {written}"
+    return zh, en
 
 
 def _overload_message(function: str, types: list[str]) -> tuple[str, str]:

@@ -88,7 +88,9 @@ def _paid(lines: list[OrderLine]) -> int:
 
 def _count_change(decision: Decision, earned: PastTransaction, cents: int) -> None:
     """Count that so much more (or less) was paid for the order."""
-    decision.counters = decision.counters.with_change(local_day(earned.occurred_at, earned.program.zone), cents)
+    zone = earned.program.zone
+    day, happened_on = local_day(earned.occurred_at, zone), local_day(decision.context.occurred_at, zone)
+    decision.counters = decision.counters.with_change(day, cents, happened_on)
 
 
 def _earned_so_far(earned: PastTransaction, order: Order, remained: list[OrderLine]) -> list[Award]:

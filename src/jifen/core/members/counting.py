@@ -36,6 +36,7 @@ def join_counters(survivor: Counters, absorbed: Counters) -> Counters:
         _later(survivor.last_order_on, absorbed.last_order_on),
         streak,
         last_checkin_on,
+        last_change_on=_later(survivor.last_change_on, absorbed.last_change_on),
     )
 
 
@@ -69,6 +70,7 @@ def part_counters(
         kept.checkin_streak,
         kept.last_checkin_on,
         months,
+        before.last_change_on if now.last_change_on == joined.last_change_on else now.last_change_on,
     )
 
 

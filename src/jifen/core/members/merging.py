@@ -89,9 +89,11 @@ def decide_undo(survivor: Decision, merged: Decision, command: UndoMerge, past: 
         _return_lot(survivor, merged, moved)
     _part_debts(survivor, merged, note)
     counters = note.counters
+    # When it changed was not noted: no later than today.
+    today = local_day(survivor.context.now, survivor.program.zone)
     for each in past.notes:
         for day, cents in each.changed:
-            counters = counters.with_change(day, cents)
+            counters = counters.with_change(day, cents, today)
     months = part_months(survivor.counters.months, merged.counters.months)
     survivor.counters = part_counters(survivor.counters, note.before, counters, months)
     merged.counters = counters
@@ -279,7 +281,8 @@ def _follow(lower: Decision, upper: Decision, day: date, cents: int) -> None:
     if not cents and not uses and not any(each.available or each.pending or each.saved or each.debt for each in drafts):
         return
     if cents:
-        upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents), NO_COUNTERS
+        changed_on = lower.counters.last_change_on or day
+        upper.counters, lower.counters = uncounted(upper.counters).with_change(day, cents, changed_on), NO_COUNTERS
     # What a returned redemption gives back of its limits is the survivor's.
     lower.uses, upper.uses = {}, {name: upper.uses.get(name, 0) + used for name, used in uses.items()}
     note = Merged(lower.journal.member_id, "follow", changed=[(day, cents)] if cents else [], uses=uses)

@@ -45,7 +45,8 @@ def profile_of(facts: MemberFacts) -> Profile:
 class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What a member's events add up to. Money in minor units, as paid less what was refunded; orders are never taken
     back, so that a first order is first once. `month` is `YYYY-MM` of `spent_month`; days are local. `months` has
-    everything month by month, once a program had tiers that ask for it; None: nobody counted."""
+    everything month by month, once a program had tiers that ask for it; None: nobody counted. `last_change_on`: the
+    last day on which what was paid for an order changed."""
 
     orders: int = 0
     spent_total: int = 0
@@ -57,6 +58,7 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
     checkin_streak: int = 0
     last_checkin_on: date | None = None
     months: tuple[Month, ...] | None = None
+    last_change_on: date | None = None
 
     def with_order(self, day: date, cents: int, earned: Mapping[int, int] = {}) -> Counters:
         """After an order of that day, which earned these points. A late order counts in its own month and year only if
@@ -76,6 +78,7 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
             self.checkin_streak,
             self.last_checkin_on,
             months,
+            self.last_change_on,
         )
 
     def in_month(self, day: date, *, cents: int = 0, earned: Mapping[int, int] = {}) -> Counters:
@@ -86,10 +89,14 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
         months = changed(self.months, month_of(day), spent_cents=cents, earned=earned)
         return msgspec.structs.replace(self, months=months)
 
-    def with_change(self, day: date, cents: int) -> Counters:
+    def with_change(self, day: date, cents: int, happened_on: date) -> Counters:
         """After what was paid for an order of that day changed: less by a refund, more or less by a correction."""
+        if cents == 0:
+            return self
+        last = self.last_change_on
         return msgspec.structs.replace(
             self,
+            last_change_on=happened_on if last is None else max(happened_on, last),
             spent_total=self.spent_total + cents,
             spent_month=self.spent_month + (cents if _month(day) == self.month else 0),
             spent_year=self.spent_year + (cents if day.year == self.year else 0),
@@ -97,8 +104,12 @@ class Counters(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
 
     def is_past(self, day: date) -> bool:
         """Whether something was counted that happened after this day: an event of it is late."""
-        last, checkin = self.last_order_on, self.last_checkin_on
-        return (last is not None and day < last) or (checkin is not None and day < checkin)
+        last, checkin, change = self.last_order_on, self.last_checkin_on, self.last_change_on
+        return (
+            (last is not None and day < last)
+            or (checkin is not None and day < checkin)
+            or (change is not None and day < change)
+        )
 
     def with_checkin(self, day: date, streak_then: int = 1) -> Counters:
         """After a check-in on that day; a second one on the same day changes nothing. A late one of the day before the
@@ -146,7 +157,7 @@ def counters_on(changes: Iterable[CounterChange], day: date) -> Counters:
         if each.what == "order":
             counters = counters.with_order(each.day, each.cents)
         elif each.what == "money":
-            counters = counters.with_change(each.day, each.cents)
+            counters = counters.with_change(each.day, each.cents, each.happened_on)
         else:
             checkins.add(each.day)
     for each_day in sorted(checkins):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime
 
@@ -139,6 +140,20 @@ def test_things_are_called_by_their_names() -> None:
     for identifier in (">base<", ">gold<", ">may<"):
         assert identifier not in page
     assert ">nameless<" in page
+
+
+def test_numbers_are_not_broken_over_lines() -> None:
+    """Also the most that a cap gives, which a draft may not have any more; and labels of many columns stay apart."""
+    caps = [
+        CapLine("program", "points", "program", "year", 300_000, 1, 2, 3, 4, 5, 6),
+        CapLine("program", "count", "program", "year", None, 1, 2, 3, 4, 5, 6),
+    ]
+    page = render_page(msgspec.structs.replace(REPORT, caps=caps))
+    assert '<td class="number">300,000</td>' in page and '<td class="number">–</td>' in page
+    drawn = columns([Bar(f"-{each},000", each, "less") for each in range(36)])
+    places = [float(x) for x in re.findall(r"translate\(([0-9.]+) ", drawn)]
+    [angle] = {int(each) for each in re.findall(r"rotate\(-(\d+)\)", drawn)}
+    assert (places[1] - places[0]) * math.sin(math.radians(angle)) > 12, "a line of text is so high"
 
 
 def test_a_report_survives_json() -> None:

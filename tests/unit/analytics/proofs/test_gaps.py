@@ -130,6 +130,23 @@ def test_tiers_are_told_only_of_what_is_their_own(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+def test_tiers_without_categories_have_gaps_of_their_own() -> None:
+    """Where no category is stated, or none earns anything, nothing else tells that nobody earns on Sundays."""
+    tiers = {"tiers": [TIER, TIER | {"id": "silver"}, TIER | {"id": "iron"}]}
+    (gap,) = found(rule("base", window=WORKDAYS), catalog=tiers)
+    assert local(gap).isoweekday() == 7 and "the tiers gold, silver, iron" in gap.message_en
+    gaps = found(rule("base", window=WORKDAYS, when='member.tier != "gold"'), catalog=tiers)
+    assert [each.message_en.split(" earns")[0] for each in gaps] == [
+        "An order of the tier gold",
+        "An order of the tiers silver, iron",
+    ]
+    assert ["at some moments" in each.message_en for each in gaps] == [False, True]
+    gaps = found(rule("base", lines='line.category == ""', window=WORKDAYS), catalog=TEA_AND_CUP | tiers)
+    assert ["at some moments" in each.message_en for each in gaps] == [False, True]
+    sundays = rule("sunday", window={"weekdays": ["sun"]})
+    assert found(rule("base", window=WORKDAYS), sundays, catalog=tiers) == []
+
+
 def test_a_tier_of_a_set_is_known_by_both_of_its_names() -> None:
     """As `member.tier` and in the set."""
     tiers = [TIER | {"id": "plain"}, TIER | {"qualify": "total.orders > 9"}]

@@ -8,7 +8,7 @@ import pytest
 
 from jifen.analytics.proofs import CheckReport, check_program
 from tests.unit.analytics.proofs.trying import tried
-from tests.unit.analytics.test_proofs import document_of, kinds
+from tests.unit.analytics.test_proofs import SETS, document_of, kinds
 
 FIXED = {"fixed": 5}
 
@@ -93,6 +93,9 @@ BY_TRIGGER = [
     ("member.checked_in", "member.checkin_streak == 0", "member.checkin_streak == 1"),
     ("member.registered", "member.orders > 0", "member.orders == 0"),
     ("member.registered", "member.checkin_streak > 0", "member.checkin_streak == 0"),
+    ("member.registered", "member.days_since_registration > 0", "member.days_since_registration == 0"),
+    ("member.registered", 'member.tier == "gold"', 'member.tier == "plain"'),
+    ("member.registered", 'member.tiers.tea != "plain"', 'member.tiers.tea != "gold"'),
     ("order.completed", "member.checkin_streak < 0", "member.checkin_streak == 0"),
     ("order.completed", "member.spent_cents_month > 0 && member.days_since_last_order > 30", "member.orders > 9"),
     ("order.completed", "member.spent_cents_year > 0 && member.days_since_last_order > 365", "member.orders > 9"),
@@ -101,12 +104,12 @@ BY_TRIGGER = [
 
 @pytest.mark.parametrize(("event", "never", "sometimes"), BY_TRIGGER)
 def test_what_holds_of_a_trigger(event: str, never: str, sometimes: str) -> None:
-    """A check-in counts in its own streak; whoever registers has done nothing before."""
-    document = document_of(FIXED | {"event": event, "audience": never})
+    """A check-in counts in its own streak; whoever registers has done nothing before, and has no tier but the first."""
+    document = document_of(FIXED | {"event": event, "audience": never}, tier_sets=SETS)
     found = next(each for each in check_program(document).findings if each.kind == "never_true")
     assert found.rules == ["r0"]
     assert found.counterexample is not None
     outcomes = {each.rule: each.outcome for each in tried(document, found.counterexample).trace}
     assert outcomes["r0"] == "audience"
-    report = check_program(document_of(FIXED | {"event": event, "audience": sometimes}))
+    report = check_program(document_of(FIXED | {"event": event, "audience": sometimes}, tier_sets=SETS))
     assert ("never_true", ["r0"]) not in kinds(report)

@@ -28,7 +28,7 @@ def after(counters: Counters, happenings: Happenings) -> Counters:
         if what == "order":
             counters = counters.with_order(day, abs(cents))
         elif what == "change":
-            counters = counters.with_change(day, cents)
+            counters = counters.with_change(day, cents, day)
         else:
             counters = counters.with_checkin(day)
     return counters
@@ -51,6 +51,7 @@ def test_parting_at_once_gives_back_what_was(
         before.spent_total,
         before.last_order_on,
     )
+    assert parted.last_change_on == before.last_change_on
     assert (parted.checkin_streak, parted.last_checkin_on) == (before.checkin_streak, before.last_checkin_on)
     if parted.month == before.month:
         assert parted.spent_month == before.spent_month

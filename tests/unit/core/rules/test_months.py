@@ -39,6 +39,6 @@ def test_they_are_written_and_read_again() -> None:
     """As the account's row has them; a row of the time before has none."""
     counters = Counters(2, 7, months=(Month(202603, 2, 7, {1: 3}),))
     text = msgspec.json.encode(counters)
-    assert text.endswith(b'[[202603,2,7,{"1":3}]]]')
+    assert b',[[202603,2,7,{"1":3}]],' in text
     assert msgspec.json.decode(text, type=Counters) == counters
     assert msgspec.json.decode(b"[2,7]", type=Counters).months is None

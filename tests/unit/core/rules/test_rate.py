@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jifen.core.calendar import RollingExpiry
+from jifen.core.calendar import RollingExpiry, YearlyExpiry
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import EarningRule, Ratio, terms_of_award
 from jifen.core.rounding import Rounding
@@ -81,6 +81,30 @@ def test_pending_and_expiry_count_from_the_event() -> None:
     assert terms.earned_at == happened
     assert terms.effective_at == datetime(2026, 2, 14, 1, 30, tzinfo=UTC)
     assert terms.expires_at == datetime(2026, 2, 28, 16, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("happened_on", "pending_days", "extra_years", "valid_through"),
+    [
+        ("2026-12-24", 7, 0, "2026-12-31"),
+        ("2026-12-25", 7, 0, "2027-12-31"),
+        ("2026-12-31", 0, 0, "2026-12-31"),
+        ("2026-12-31", 1, 0, "2027-12-31"),
+        ("2026-12-31", 1, 1, "2027-12-31"),
+        ("2026-06-01", 400, 0, "2027-12-31"),
+    ],
+)
+def test_points_of_a_yearly_date_do_not_end_before_they_begin(
+    happened_on: str, pending_days: int, extra_years: int, valid_through: str
+) -> None:
+    """Those that wait for the end of the return period over the date are valid to the next one: they were lost."""
+    expiry = YearlyExpiry(12, 31, extra_years)
+    program = make_program(make_document(pending_days=pending_days, expiry=expiry))
+    happened = datetime.fromisoformat(f"{happened_on}T12:00:00+08:00")
+    terms = terms_of_award(program, program.document.earning[0], happened.astimezone(UTC))
+    assert terms.effective_at < terms.expires_at
+    last_moment = (terms.expires_at - timedelta(seconds=1)).astimezone(program.zone)
+    assert last_moment.isoformat() == f"{valid_through}T23:59:59+08:00"
 
 
 def verdicts_of(*rules: EarningRule, used: dict[str, int] | None = None, **more: Any) -> list[Verdict]:

@@ -28,7 +28,7 @@ def test_a_late_order_over_the_turn_of_the_year() -> None:
     late = new_year.with_order(date(2026, 12, 31), 7)
     assert (late.orders, late.spent_total, late.spent_month, late.spent_year) == (3, 117, 100, 100)
     assert (late.month, late.year, late.last_order_on) == ("2027-01", 2027, date(2027, 1, 1))
-    refunded = late.with_change(date(2026, 12, 31), -7)
+    refunded = late.with_change(date(2026, 12, 31), -7, date(2027, 1, 1))
     assert (refunded.spent_total, refunded.spent_month, refunded.spent_year) == (110, 100, 100)
     seen = facts_of(NO_PROFILE, late, date(2026, 12, 31))
     assert (seen.spent_cents_month, seen.spent_cents_year, seen.days_since_last_order) == (0, 0, 0)
@@ -36,9 +36,9 @@ def test_a_late_order_over_the_turn_of_the_year() -> None:
 
 def test_refunds_take_money_back_and_no_order() -> None:
     """So that a first order is first once (known failure 1)."""
-    counters = NO_COUNTERS.with_order(MAY, 100).with_change(MAY, -100)
+    counters = NO_COUNTERS.with_order(MAY, 100).with_change(MAY, -100, MAY)
     assert (counters.orders, counters.spent_total, counters.spent_month, counters.spent_year) == (1, 0, 0, 0)
-    moved_on = NO_COUNTERS.with_order(MAY, 100).with_order(date(2026, 6, 2), 30).with_change(MAY, -60)
+    moved_on = NO_COUNTERS.with_order(MAY, 100).with_order(date(2026, 6, 2), 30).with_change(MAY, -60, date(2026, 6, 3))
     assert (moved_on.spent_total, moved_on.spent_month, moved_on.spent_year) == (70, 30, 70)
 
 
@@ -121,3 +121,5 @@ def test_counters_of_an_earlier_day_know_nothing_of_later_ones() -> None:
     assert counters_on(changes, date(2026, 5, 9)) == NO_COUNTERS
     assert now.is_past(may) and not now.is_past(june) and not NO_COUNTERS.is_past(may)
     assert Counters(last_checkin_on=june).is_past(may)
+    refunded = counters_on([CounterChange("order", may, may, 100), CounterChange("money", june, may, -40)], june)
+    assert refunded.is_past(may) and not refunded.is_past(june), "a refund is something of its own day"
