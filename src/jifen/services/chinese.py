@@ -147,6 +147,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "tier_not_settable": ("等级由积分计划自动评定，不能写在资料中；请授予等级。",),
     "payment_missing": ("授予付费等级须写付款单号。",),
     "unknown_recalculation": ("没有这个编号的重新定级，或它已经结束；请重新发起。",),
+    "recalculation_outdated": ("这次重新定级按积分计划第 {program_version} 版开始，该版已不再生效；请重新发起。",),
     "recalculation_running": ("已有重新定级正在进行；请等它结束，或停止它。",),
     "unknown_wallet": ("没有这个积分账户：{message}",),
     "identity_taken": ("该身份标识已属于会员 {member_id}。", "该身份标识已被使用。"),

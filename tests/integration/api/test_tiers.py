@@ -163,7 +163,7 @@ def test_preview_publish_recalculate(server: Server, club: httpx.Client) -> None
     assert club.post("/v1/tiers/preview", json={"program": draft, "after": "99999-1"}).json()["movers"] == []
     assert club.post("/v1/tiers/preview", json={"program": "x"}).json()["code"] == "invalid_program"
     add_program(server.url, parse_program(draft))
-    run_sql(server.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
+    run_sql(server.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 2)")
     assert club.post(JOBS, json={}).json()["code"] == "recalculation_running"
     running = fetch_sql(server.url, "SELECT id FROM tier_recalculations")[0][0]
     assert club.delete(f"{JOBS}/{running}").json()["status"] == "stopped"
