@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
 
-from jifen.db.connection import connect
 from jifen.services.programs import parse_program
 from tests.databases import add_program, fetch_sql
-from tests.integration.cli.support import ask, environment, jifen, refused
+from tests.integration.cli.support import ask, ended, jifen, refused
 from tests.integration.tier_texts import program_text
 
 
@@ -57,24 +53,7 @@ def test_tables_in_both_languages(shop: str, tmp_path: Path) -> None:
 
 def test_ctrl_c_says_how_to_go_on(shop: str) -> None:
     """In the middle of a page, which is done and counted: exit code 1, and the number with which it goes on."""
-    command = [sys.executable, "-m", "jifen", "tiers", "recalculate", "--lang", "en", "--url", shop]
-
-    async def interrupt() -> tuple[int | None, str]:
-        connection = await connect(shop)
-        await connection.execute("RESET ROLE")
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
-        process = await asyncio.create_subprocess_exec(*command, env=environment(), stderr=PIPE, stdout=DEVNULL)
-        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-            assert process.returncode is None
-        process.send_signal(signal.SIGINT)
-        await transaction.rollback()
-        await connection.close()
-        _, told = await process.communicate()
-        return process.returncode, told.decode()
-
-    code, told = asyncio.run(interrupt())
+    code, told = ended(signal.SIGINT, "tiers", "recalculate", "--lang", "en", url=shop)
     assert code == 1, told
     number = told.strip().rpartition("--resume ")[2].rstrip(".")
     done = ask("tiers", "recalculate", "--resume", number, "--url", shop)
