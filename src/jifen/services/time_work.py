@@ -1,8 +1,9 @@
 """Booking what time has done: pending lots that matured, lots that expired, holds that ended, tiers to be reviewed,
 redemptions that nobody paid or decided on in time, and seeds of lotteries that are over.
 
-Nothing depends on when this runs: whoever touches or reads a member sees the same balances before and after. It makes
-the ledger say so by itself, for those whom nobody touches.
+Nothing but redemptions depends on when this runs: whoever touches or reads a member sees the same balances before and
+after. It makes the ledger say so by itself, for those whom nobody touches. What a redemption holds is free once its end
+is booked, here or by a step of that redemption.
 """
 
 from __future__ import annotations
