@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import csv
 import gzip
-from collections.abc import Callable, Coroutine, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.recording import ImportInterrupted
 from jifen.services.imports.rejects import RejectsNotWritten
 from jifen.services.imports.run import NothingToImportInto, OtherCurrency
+from jifen.services.imports.staging import Staging
+from jifen.services.imports.tables import Table
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify
 from tests.databases import add_program, fetch_sql
@@ -269,6 +272,63 @@ def test_an_import_that_died_goes_on(database_url: str, file: Path) -> None:
     assert (rest.duplicates, rest.orders, rest.returns) == (half, 3, 2)
     assert balances(database_url) == [9, 70]
     assert clean(database_url)
+
+
+def test_an_import_that_is_stopped_waits_for_its_thread(
+    database_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The temporary database stays open until nothing is at it any more: SQLite brings the process down otherwise."""
+    begun, may_end = threading.Event(), threading.Event()
+    seen: list[int] = []
+
+    def match(staging: Staging) -> None:
+        begun.set()
+        assert may_end.wait(60)
+        seen.append(staging.figure("SELECT count(*) FROM orders"))
+
+    monkeypatch.setattr("jifen.services.imports.run.match_returns", match)
+
+    async def stop() -> None:
+        importing = asyncio.create_task(import_orders(None, database_url, file, load_mapping("orders")))
+        await asyncio.to_thread(begun.wait, 60)
+        for _ in range(3):
+            # However often it is asked for.
+            importing.cancel()
+            await asyncio.sleep(0)
+        assert not importing.done()
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await importing
+
+    asyncio.run(stop())
+    assert seen == [5]
+
+
+def test_an_import_that_is_stopped_stops_its_thread(
+    database_url: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever presses Ctrl-C while a large file is read does not wait until all of it was."""
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def rows(_table: Table, tell: Callable[[int], None]) -> Iterator[tuple[int, list[str] | None]]:
+        while True:
+            tell(0)
+            begun.set()
+            may_go_on.wait(60)
+            yield 2, None
+
+    monkeypatch.setattr(Table, "rows", rows)
+
+    async def stop() -> None:
+        importing = asyncio.create_task(import_orders(None, database_url, file, load_mapping("orders")))
+        await asyncio.to_thread(begun.wait, 60)
+        importing.cancel()
+        await asyncio.sleep(0)
+        may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await importing
+
+    asyncio.run(stop())
 
 
 def test_a_busy_engine_is_waited_for(database_url: str, file: Path) -> None:

@@ -10,6 +10,7 @@ from jifen.core.tiers.document import CalendarYear, Downgrade
 from jifen.db.connection import Connection, connect
 from jifen.services.tiers import population
 from jifen.services.tiers.recalculation import (
+    RecalculationOutdated,
     RecalculationRunning,
     UnknownRecalculation,
     begin_recalculation,
@@ -27,6 +28,7 @@ MEMBERS = 60
 BEFORE = club(tier_set(CalendarYear(), Downgrade("to_earned")))
 LOWER = club(tier_set(CalendarYear(), Downgrade("to_earned"), [LEVELS[0], level("silver", "period.orders >= 1")]))
 _COUNT = "SELECT tier, count(*)::integer FROM member_tiers GROUP BY tier ORDER BY tier"
+_MOVED = "SELECT count(*)::integer FROM transactions WHERE kind = 18"
 
 
 async def test_stopped_in_the_middle_and_resumed(bare_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +55,7 @@ async def test_stopped_in_the_middle_and_resumed(bare_database_url: str, monkeyp
         stopped = await run_recalculation(engine, connection, job, stop_after_a_third)
         assert stopped.status == "stopped"
         assert MEMBERS // 3 <= stopped.members_moved == stopped.members_done < MEMBERS
+        assert await connection.fetchval(_MOVED) == stopped.members_moved, "also in the page in which it was stopped"
         with pytest.raises(UnknownRecalculation):
             await resume_recalculation(connection, job.id + 1)
         resumed = await resume_recalculation(connection, job.id)
@@ -70,9 +73,39 @@ async def test_stopped_in_the_middle_and_resumed(bare_database_url: str, monkeyp
         await connection.close()
         await other.close()
     assert await asyncio.to_thread(fetch_sql, url, _COUNT) == [("silver", MEMBERS)]
-    moves = await asyncio.to_thread(fetch_sql, url, "SELECT count(*)::integer FROM transactions WHERE kind = 18")
+    moves = await asyncio.to_thread(fetch_sql, url, _MOVED)
     assert moves == [(MEMBERS,)]
     assert (await verify(url)).findings == []
+
+
+async def test_cancelled_in_the_middle_of_a_page(bare_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C: the page is done and counted; it does not go on by another version of the program."""
+    url = bare_database_url
+    monkeypatch.setattr(population, "PAGE", 3)
+    await asyncio.to_thread(add_program, url, BEFORE, BEGIN)
+    engine = await started(url, Clock())
+    connection = await connect(url)
+    try:
+        await done(engine, *(order(each, f"a{each}", 5_000) for each in range(MEMBERS)))
+        await asyncio.to_thread(add_program, url, LOWER, BEGIN)
+        job = await begin_recalculation(connection, "tester")
+        running: list[asyncio.Task[object]] = []
+
+        def cancel(_done: int, _total: int) -> None:
+            running[0].cancel()
+
+        running.append(asyncio.create_task(run_recalculation(engine, connection, job, cancel)))
+        with pytest.raises(asyncio.CancelledError):
+            await running[0]
+        stopped = await stop_recalculation(connection, job.id)
+        assert 0 < stopped.members_moved == stopped.members_done < MEMBERS
+        assert await connection.fetchval(_MOVED) == stopped.members_moved
+        await asyncio.to_thread(add_program, url, BEFORE, BEGIN)
+        with pytest.raises(RecalculationOutdated, match="version 2 "):
+            await resume_recalculation(connection, job.id)
+    finally:
+        await engine.stop()
+        await connection.close()
 
 
 async def test_a_process_that_is_gone_makes_room(bare_database_url: str) -> None:

@@ -38,6 +38,11 @@ from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh
 from tests.redeeming import with_rewards
 
 DOCUMENT = with_rewards(DEFAULT_PROGRAM)
+_EARLIER = """
+UPDATE redemptions SET until = until - $1::interval, content = jsonb_set(content::jsonb, '{until}',
+    to_jsonb(to_char(until - $1::interval, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))::json
+WHERE reward = $2 RETURNING sequence
+"""
 
 
 class Desk:
@@ -94,6 +99,10 @@ class Desk:
         """Available and held."""
         query = "SELECT available, held FROM accounts WHERE member_id = $1 AND wallet = 1"
         return (await self.read(query, member))[0]
+
+    async def bring_forward(self, by: timedelta, reward: str) -> None:
+        """Let redemptions of a reward end earlier."""
+        await self.read(_EARLIER, by, reward)
 
     async def check(self) -> None:
         """Everything follows from the transactions (I-20, I-21)."""
@@ -153,19 +162,27 @@ async def test_time_ends_what_nobody_paid_or_decided(desk: Desk) -> None:
     now = datetime.now(UTC)
     report = await settle_due(desk.engine, desk.url, now)
     assert report.redemptions_ended == 0
-    admin = "UPDATE redemptions SET until = until - interval '{0}', content = jsonb_set(content::jsonb, '{{until}}', "
-    admin += (
-        "to_jsonb(to_char(until - interval '{0}', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')))::json WHERE reward = '{1}'"
-    )
-    await asyncio.to_thread(run_sql, desk.url, admin.format("1 hour", "cup"))
+    await desk.bring_forward(timedelta(hours=1), "cup")
     report = await settle_due(desk.engine, desk.url, now)
     assert report.redemptions_ended == 1
     assert await desk.states(member) == ["expired", "waiting_for_approval"]
-    await asyncio.to_thread(run_sql, desk.url, admin.format("25 hours", "vase"))
+    await desk.bring_forward(timedelta(hours=25), "vase")
     assert (await settle_due(desk.engine, desk.url, now)).redemptions_ended == 1
     assert (await settle_due(desk.engine, desk.url, now + timedelta(seconds=1))).redemptions_ended == 0
     assert await desk.points(member) == (500, 0)
     assert await desk.read("SELECT sum(taken) FROM stocks WHERE reward <> 'movie'") == [(0,)]
+    await desk.check()
+
+
+async def test_several_redemptions_of_a_member_end_together(desk: Desk) -> None:
+    """The first of them books all that is due of the member: each counts as ended, and nobody as failed."""
+    ann, bob = await desk.member("ann", 500), await desk.member("bob", 500)
+    for member in (ann, ann, bob):
+        await desk.redeem(member, "vase")
+    await desk.bring_forward(timedelta(hours=25), "vase")
+    report = await settle_due(desk.engine, desk.url, datetime.now(UTC))
+    assert (report.redemptions_ended, report.failed) == (3, 0)
+    assert await desk.states(ann) == ["expired", "expired"]
     await desk.check()
 
 

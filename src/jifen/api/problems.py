@@ -114,6 +114,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "tier_not_settable": ProblemKind(409, "Tiers are worked out", "等级由系统评定"),
     "payment_missing": ProblemKind(422, "Payment missing", "缺少付款单号"),
     "unknown_recalculation": ProblemKind(404, "Unknown recalculation", "重新定级任务不存在"),
+    "recalculation_outdated": ProblemKind(409, "Recalculation outdated", "重新定级已过时"),
     "recalculation_running": ProblemKind(409, "Recalculation under way", "已有重新定级在进行"),
     "unknown_wallet": ProblemKind(422, "Unknown wallet", "积分账户不存在"),
     "identity_taken": ProblemKind(409, "Identity taken", "身份标识已被使用"),

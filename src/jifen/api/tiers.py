@@ -146,7 +146,7 @@ TIER_CALLS = (
         answer_type=RecalculationView,
         status=202,
         run=_recalculate,
-        codes=("recalculation_running", "unknown_recalculation", "no_program"),
+        codes=("recalculation_running", "recalculation_outdated", "unknown_recalculation", "no_program"),
         example={},
         example_answer=EXAMPLE_RECALCULATION | {"members_done": 0, "members_moved": 0},
     ),

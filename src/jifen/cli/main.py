@@ -104,8 +104,11 @@ for _module in (
 
 def run() -> None:
     """Run the command line of this process and exit with its code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    ending = _Ending()
+    signal.signal(signal.SIGTERM, ending)
     code = main(sys.argv[1:])
+    if ending.was_asked and code == INTERRUPTED:
+        code = TERMINATED
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -132,9 +135,20 @@ def main(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    """As an exception, so that everything that was begun is left in good order."""
-    raise SystemExit(TERMINATED)
+class _Ending:
+    """SIGTERM does what Ctrl-C does, and what was begun is left in good order. An exception of its own in the middle
+    of whatever runs at that moment, say a batch of the engine, would leave it as a fault."""
+
+    def __init__(self) -> None:
+        self.was_asked = False
+
+    def __call__(self, _signal: int, frame: FrameType | None) -> None:
+        self.was_asked = True
+        interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(interrupt):
+            # A shell that starts something in the background has it ignore Ctrl-C.
+            raise SystemExit(TERMINATED)
+        interrupt(signal.SIGINT, frame)
 
 
 def _said(arguments: Sequence[str], zh: str, en: str) -> str:

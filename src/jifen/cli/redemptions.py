@@ -240,6 +240,7 @@ def pay(
     """登记现金部分已付 / Note that the money part was paid."""
     from jifen.core.redemption.commands import PayRedemption
 
+    payment = payment.strip()
     if not 0 < len(payment) <= MAXIMUM_TEXT:
         raise BadValue(
             "--payment", f"支付单号须为 1 至 {MAXIMUM_TEXT} 个字符", f"a payment has 1 to {MAXIMUM_TEXT} characters"

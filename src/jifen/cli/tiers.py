@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -183,8 +184,11 @@ async def _recalculate(engine: Engine, url: str, resume: int | None, progress: P
             job = await resume_recalculation(connection, resume)
         try:
             return await run_recalculation(engine, connection, job, progress)
+        except asyncio.CancelledError:
+            # Ctrl-C: whoever pressed it is told how to go on.
+            return await stop_recalculation(connection, job.id)
         except BaseException:
-            # Interrupted, or the engine gave up: whoever resumes it need not wait until it is taken for gone.
+            # The engine gave up: whoever resumes it need not wait until it is taken for gone.
             if not connection.is_closed():
                 await stop_recalculation(connection, job.id)
             raise

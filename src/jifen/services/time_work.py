@@ -1,8 +1,9 @@
 """Booking what time has done: pending lots that matured, lots that expired, holds that ended, tiers to be reviewed,
 redemptions that nobody paid or decided on in time, and seeds of lotteries that are over.
 
-Nothing depends on when this runs: whoever touches or reads a member sees the same balances before and after. It makes
-the ledger say so by itself, for those whom nobody touches.
+Nothing but redemptions depends on when this runs: whoever touches or reads a member sees the same balances before and
+after. It makes the ledger say so by itself, for those whom nobody touches. What a redemption holds is free once its end
+is booked, here or by a step of that redemption.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ GROUP: Final = 100
 MAXIMUM_PAUSES: Final = 100
 PAUSE_SECONDS: Final = 0.1
 
+#: A redemption: member and number.
+Place = tuple[int, int]
 Progress = Callable[[int, int], None]
 """Called with the accounts done and the accounts that were due at the start."""
 
@@ -128,31 +131,34 @@ class _Work:
 
     async def _end_redemptions(self) -> SettleReport:
         """Book what nobody paid or decided on in time."""
-        report, failed = SettleReport(), set[tuple[int, int]]()
+        report, failed = SettleReport(), set[Place]()
+        #: Looked at, but nothing was booked: somebody else did, unless they are still due.
+        idle: set[Place] = set()
         while True:
             rows = await self._connection.fetch(_SQL["due_redemptions"], self._now, PAGE + len(failed))
-            due = [place for row in rows if (place := (row["member_id"], row["sequence"])) not in failed]
+            due = [(row["member_id"], row["sequence"]) for row in rows]
+            failed |= idle.intersection(due)
+            due = [place for place in due if place not in failed]
             groups = [due[start : start + GROUP] for start in range(0, len(due), GROUP)]
-            outcomes = await asyncio.gather(*(self._end_group(group) for group in groups))
-            ended = {place for group in outcomes for place in group}
+            outcomes = [each for group in await asyncio.gather(*map(self._end_group, groups)) for each in group]
+            answers = {place: each for place, each in outcomes if not isinstance(each, Refusal)}
+            # What is due of the same member was booked together with the first of it.
+            moved = {member for (member, _), answer in answers.items() if answer.settled}
+            ended = {place for place in answers if place[0] in moved}
             report += SettleReport(redemptions_ended=len(ended))
-            failed |= set(due) - ended
+            failed |= set(due) - set(answers)
+            idle = set(answers) - ended
             self._failed |= {member for member, _ in failed}
-            if not ended:
+            if not answers:
                 return report
 
-    async def _end_group(self, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    async def _end_group(self, places: Sequence[Place]) -> list[tuple[Place, Outcome]]:
         submissions = [
             Submission(SettleRedemption(member, sequence), TIME_SOURCE, "", b"", TIME_SOURCE, has_key=False)
             for member, sequence in places
         ]
         async with self._free:
-            outcomes = await self._submit(submissions)
-        return [
-            place
-            for place, outcome in zip(places, outcomes, strict=True)
-            if not isinstance(outcome, Refusal) and outcome.settled
-        ]
+            return list(zip(places, await self._submit(submissions), strict=True))
 
     async def _page(self) -> list[int]:
         """The next due members, without those who could not be settled."""

@@ -108,7 +108,8 @@ def test_a_payment_pays_for_one_redemption(client: httpx.Client) -> None:
     for nothing in ({}, {"reason": "at the till"}):
         assert refused(client.post(f"{first}/pay", json=nothing), "missing_field")["pointer"] == "/payment"
     refused(client.post(f"{first}/pay"), "unsupported_media_type")
-    refused(client.post(f"{first}/pay", json={"payment": ""}), "invalid_field")
+    for nobody in ("", " \t"):
+        assert refused(client.post(f"{first}/pay", json={"payment": nobody}), "invalid_field")["pointer"] == "/payment"
     paid = done(client.post(f"{first}/pay", json={"payment": payment}, headers=key))
     assert done(client.post(f"{first}/pay", json={"payment": payment}, headers=key)) == paid | {"status": "duplicate"}
     for path in (first, second):
@@ -118,7 +119,8 @@ def test_a_payment_pays_for_one_redemption(client: httpx.Client) -> None:
     said = client.post(f"{second}/pay", json={"payment": payment}, headers={"accept-language": "zh"}).json()["detail"]
     assert said == f"这笔付款已由 {paid['transaction_id']} 计入；一笔付款只算一次。"
     done(client.post(f"{first}/cancel"))
-    refused(client.post(f"{second}/pay", json={"payment": payment}), "payment_used")
+    for spelling in (payment, f" {payment}", f"{payment}\n"):
+        refused(client.post(f"{second}/pay", json={"payment": spelling}), "payment_used")
     assert done(client.get(second))["state"] == "waiting_for_payment"
     assert done(client.post(f"{second}/pay", json={"payment": unique("wx")}))["redemption"]["state"] == "approved"
 

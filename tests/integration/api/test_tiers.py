@@ -104,13 +104,18 @@ def test_a_tier_is_given_paid_and_taken_back(club: httpx.Client) -> None:
     member = member_with(club, 1)
     path = f"/v1/members/{member}/tier"
     assert club.post(path, json={"tier": "plus"}).json()["code"] == "payment_missing"
+    blank = club.post(
+        path, json={"tier": "plus", "paid": {"payment_reference": " "}}, headers={"accept-language": "zh"}
+    )
+    assert (blank.json()["code"], blank.json()["detail"]) == ("invalid_field", "字段无效：付款单号不能只有空格。")
     body = {"tier": "plus", "paid": {"payment_reference": "P-1"}, "reason": "at the till"}
     given = club.post(path, json=body, headers={"idempotency-key": member})
     assert given.status_code == 200, given.text
     assert (given.json()["was"], given.json()["tier"], given.json()["by"]) == ("regular", "plus", "paid")
     again = club.post(path, json=body, headers={"idempotency-key": member}).json()
     assert again == given.json() | {"status": "duplicate"}
-    for member_id, said in ((member, body), (member_with(club, 1), body)):
+    spaced = body | {"paid": {"payment_reference": "P-1 "}}
+    for member_id, said in ((member, body), (member_with(club, 1), body), (member_with(club, 1), spaced)):
         used = club.post(f"/v1/members/{member_id}/tier", json=said, headers={"idempotency-key": f"other-{member_id}"})
         assert (used.status_code, used.json()["code"]) == (409, "payment_used"), used.text
         assert used.json()["details"]["transaction_id"] == given.json()["transaction_id"]
@@ -163,7 +168,7 @@ def test_preview_publish_recalculate(server: Server, club: httpx.Client) -> None
     assert club.post("/v1/tiers/preview", json={"program": draft, "after": "99999-1"}).json()["movers"] == []
     assert club.post("/v1/tiers/preview", json={"program": "x"}).json()["code"] == "invalid_program"
     add_program(server.url, parse_program(draft))
-    run_sql(server.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 1)")
+    run_sql(server.url, "INSERT INTO tier_recalculations (asked_by, program_version) VALUES ('test', 2)")
     assert club.post(JOBS, json={}).json()["code"] == "recalculation_running"
     running = fetch_sql(server.url, "SELECT id FROM tier_recalculations")[0][0]
     assert club.delete(f"{JOBS}/{running}").json()["status"] == "stopped"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,6 +40,27 @@ def ask(*arguments: object, code: int = 0) -> Any:
     done = jifen(*arguments, "--json")
     assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
+
+
+def ended(signal_number: int, *arguments: object, url: str) -> tuple[int | None, str]:
+    """Exit code and standard error of a command that gets a signal while its engine waits in the middle of a batch."""
+
+    async def run() -> tuple[int | None, str]:
+        connection = await asyncpg.connect(url)
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
+        command = [sys.executable, "-m", "jifen", *map(str, arguments), "--url", url]
+        process = await asyncio.create_subprocess_exec(*command, env=environment(), stderr=PIPE, stdout=DEVNULL)
+        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert process.returncode is None
+        process.send_signal(signal_number)
+        await transaction.rollback()
+        await connection.close()
+        _, told = await process.communicate()
+        return process.returncode, told.decode()
+
+    return asyncio.run(run())
 
 
 def refused(arguments: Sequence[object], env: dict[str, str] | None = None) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
 
 from jifen.cli.main import main
 from jifen.services import programs
+from tests.integration.cli.support import ask, ended
 
 
 def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +68,19 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         "keys",
     ):
         assert f" {name} " in said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_is_ended_in_the_middle_of_a_batch_says_nothing(
+    bare_database_url: str, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """The batch is finished, nothing is told as a fault, and the same import again goes on."""
+    ask("init", "--program", "starter", "--url", bare_database_url)
+    file = tmp_path / "orders.csv"
+    header = "order_id,occurred_at,identity,line_id,sku,quantity,paid\n"
+    rows = "".join(f"{n},2026-01-05 10:00,phone:{13800000000 + n},a,TEA,1,20.00\n" for n in range(20))
+    file.write_text(header + rows, "utf-8")
+    command = ("import", "orders", file, "--mapping", "orders")
+    assert ended(number, *command, url=bare_database_url) == (code, "")
+    assert ask(*command, "--url", bare_database_url)["orders"] == 20
+    assert ask("verify", "--url", bare_database_url)["is_clean"]

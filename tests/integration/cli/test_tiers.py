@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from jifen.services.programs import parse_program
-from tests.databases import add_program
-from tests.integration.cli.support import ask, jifen, refused
+from tests.databases import add_program, fetch_sql
+from tests.integration.cli.support import ask, ended, jifen, refused
 from tests.integration.tier_texts import program_text
 
 
@@ -48,6 +49,16 @@ def test_tables_in_both_languages(shop: str, tmp_path: Path) -> None:
     assert "重新定级" in told.stdout
     told = jifen("tiers", "review", "--lang", "en", "--url", shop)
     assert "tiers changed" in told.stdout
+
+
+def test_ctrl_c_says_how_to_go_on(shop: str) -> None:
+    """In the middle of a page, which is done and counted: exit code 1, and the number with which it goes on."""
+    code, told = ended(signal.SIGINT, "tiers", "recalculate", "--lang", "en", url=shop)
+    assert code == 1, told
+    number = told.strip().rpartition("--resume ")[2].rstrip(".")
+    done = ask("tiers", "recalculate", "--resume", number, "--url", shop)
+    moved = fetch_sql(shop, "SELECT count(*)::integer FROM transactions WHERE kind = 18")[0][0]
+    assert (done["status"], done["members_done"], done["members_moved"]) == ("done", 30, moved)
 
 
 def test_bad_input_is_one_line(shop: str, tmp_path: Path) -> None:

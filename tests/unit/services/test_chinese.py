@@ -81,7 +81,9 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
             {"limit": "count", "most": 40, "used": 40, "left": 0, "period": "day"},
             "已达上限：按日计最多 40（次数），还剩 0。",
         ),
-        ("holds_open", {"member_id": "1", "redemption_id": "1-4"}, "兑换单 1-4 还未结束；请先完成、拒绝或取消它。"),
+        ("holds_open", {"member_id": "1", "redemption_id": "1-4"}, "兑换单 1-4 还未结束；请先完成、驳回或取消它。"),
+        ("member_frozen", {"member_id": "7"}, "会员 7 已冻结；解冻之前不能这样做。"),
+        ("in_household", {"member_id": "7", "household_id": "2"}, "会员 7 已在家庭 2 中；请先退出。"),
         ("method_not_allowed", {"allowed": ["GET", "POST"]}, "该路径只接受 GET、POST。"),
         ("coupon_void", {"state": "returned"}, "优惠券已作废（兑换单已退回）。"),
         (

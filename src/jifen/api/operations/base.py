@@ -48,3 +48,13 @@ def member_of(name: str, pointer: str | None = None) -> int | Refusal:
     """The member that a path or field names by number."""
     member = parse_member_id(name)
     return Refusal("unknown_member", f"There is no member {name[:40]!r}.", pointer) if member is None else member
+
+
+def payment_of(name: str, pointer: str) -> str | Refusal:
+    """What the shop calls a payment. Blanks around it do not make another one of it, which would count once more."""
+    payment = name.strip()
+    if payment:
+        return payment
+    return Refusal(
+        "invalid_field", "A payment is named by more than blanks.", pointer, message_zh="付款单号不能只有空格。"
+    )

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from jifen.api.answers import redemption_answer
 from jifen.api.bodies import Body, RedemptionAnswer, Reference
-from jifen.api.operations.base import Operation, member_of
+from jifen.api.operations.base import Operation, member_of, payment_of
 from jifen.core.commands import Command
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_TEXT
 from jifen.core.redemption.checks import MAXIMUM_PIECES
@@ -127,12 +127,17 @@ def _with_quote(catalog: Catalog, command: RedeemReward, body: RedeemBody) -> Co
     return quote if isinstance(quote, Refusal) else msgspec.structs.replace(command, quote=quote)
 
 
-def _step(make: Callable[[int, int, Any], Command]) -> Callable[[str, Any], Command | Refusal]:
+def _step(make: Callable[[int, int, Any], Command | Refusal]) -> Callable[[str, Any], Command | Refusal]:
     def command(name: str, body: Any) -> Command | Refusal:
         found = parse_transaction_id(name)
         return unknown_redemption(name) if found is None else make(*found, body)
 
     return command
+
+
+def _pay(member: int, sequence: int, body: PayBody) -> Command | Refusal:
+    payment = payment_of(body.payment, "/payment")
+    return payment if isinstance(payment, Refusal) else PayRedemption(member, sequence, payment)
 
 
 def _write_off(name: str, body: WriteOffBody) -> Command | Refusal:
@@ -312,7 +317,7 @@ OPERATIONS = (
         PayBody,
         (*_STEP_CODES, "payment_used"),
         is_body_needed=True,
-        command=_step(lambda member, sequence, body: PayRedemption(member, sequence, body.payment)),
+        command=_step(_pay),
         example={"payment": "wx-4200001"},
     ),
     _operation(

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from jifen.api.bodies import Body, Reference, Status
-from jifen.api.operations.base import Operation, member_of
+from jifen.api.operations.base import Operation, member_of, payment_of
 from jifen.core.commands import Command
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import GrantTier
@@ -59,7 +59,9 @@ def _grant(name: str, body: GrantTierBody) -> Command | Refusal:
     until = None if body.valid_until is None else to_utc(body.valid_until, "/valid_until")
     if isinstance(until, Refusal):
         return until
-    payment = None if body.paid is None else body.paid.payment_reference
+    payment = None if body.paid is None else payment_of(body.paid.payment_reference, "/paid/payment_reference")
+    if isinstance(payment, Refusal):
+        return payment
     return GrantTier(member, body.tier, body.set, until, payment)
 
 

@@ -212,7 +212,8 @@ def _roles_to_agree(decision: Decision, redemption: Redemption) -> tuple[str, ..
     context, approval = decision.context, redemption.approval
     assert approval is not None
     if context.is_by(redemption.requested_by):
-        return Refusal("approval_by_requester", "Whoever asked for a redemption cannot decide on it.")
+        message = "Whoever asked for a redemption cannot decide on it, also not with another key of the same name."
+        return Refusal("approval_by_requester", message)
     if any(context.is_by(each.actor) for each in approval.agreements):
         return Refusal("already_agreed", "You have agreed to this redemption before; somebody else must decide now.")
     found, roles = roles_of(approval, context.roles), open_roles(approval)

@@ -45,7 +45,7 @@ def check_decision(approval: Approval, actor: str, actor_name: str | None, now: 
             {"approval_id": name, "state": approval.state},
         )
     if now >= approval.lapses_at:
-        message = f"The request {name} lapsed at {approval.lapses_at.isoformat()}; ask again."
+        message = f"The request {name} waited too long and has lapsed; ask again."
         return Refusal("approval_lapsed", message, None, {"approval_id": name})
     is_same_name = actor_name is not None and actor_name == approval.asked_by_name
     if actor == approval.asked_by or is_same_name:

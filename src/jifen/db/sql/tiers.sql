@@ -108,11 +108,12 @@ WHERE status = 'running' AND seen_at < now() - make_interval(secs => $1::integer
 DELETE FROM tier_recalculations WHERE status <> 'running' AND id <= (SELECT max(id) FROM tier_recalculations) - $1
 
 -- name: tell_recalculation
--- $1 its number, $2 members done, $3 moved, $4 next shard, $5 after which member. No row: it was stopped.
+-- $1 its number, $2 members done, $3 moved, $4 next shard, $5 after which member. Whether it goes on; one that was
+-- stopped has done this page as well. No row: it is over.
 UPDATE tier_recalculations
 SET members_done = $2, members_moved = $3, next_shard = $4, after_member = $5, seen_at = now()
-WHERE id = $1 AND status = 'running'
-RETURNING id
+WHERE id = $1 AND status IN ('running', 'stopped')
+RETURNING status = 'running'
 
 -- name: end_recalculation
 -- $1 its number, $2 how it ended, $3 code and $4 text of an error. No row: it was over already.

@@ -23,7 +23,8 @@ FROM orders r JOIN lines l ON l.order_number = r.number
 WHERE r.is_return AND NOT r.is_bad
 ORDER BY r.occurred_at_us, r.first_line, l.position
 """
-# `+` keeps SQLite from choosing an index of orders: the member's lines of the SKU are few.
+# `+` keeps SQLite from choosing an index of orders: the member's lines of the SKU are few. Of an order that is named it
+# is the index that finds it: `is_return = 0`, as SQLite sees no equation in `NOT is_return`.
 _PURCHASES = """
 SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
 FROM lines l JOIN orders o ON o.number = l.order_number
@@ -34,12 +35,11 @@ ORDER BY o.occurred_at_us DESC, o.first_line DESC, l.position
 _LINES_OF_ORDER = """
 SELECT o.order_id, l.line_id, l.order_number, l.position, l.quantity - l.returned
 FROM orders o JOIN lines l ON l.order_number = o.number
-WHERE NOT o.is_return AND o.order_id = ? AND o.member = ? AND NOT o.is_bad AND l.returned < l.quantity
+WHERE o.is_return = 0 AND o.order_id = ? AND o.member = ? AND NOT o.is_bad AND l.returned < l.quantity
     AND ifnull(o.spelling = ?, 0) = ? AND (l.line_id = ? OR (? = '' AND l.sku = ?))
 ORDER BY l.position
 """
-
-
+_ORDER_IN_FILE = "SELECT 1 FROM orders WHERE is_return = 0 AND order_id = ?"
 _BOOKED = """
 SELECT o.order_id, l.line_id, l.order_number, l.position, min(b.quantity, l.quantity - l.returned)
 FROM booked b CROSS JOIN orders o ON o.is_return = 0 AND o.order_id = b.order_id
@@ -124,5 +124,4 @@ def _book(staging: Staging, returned: _ReturnLine, order_id: str, line_id: str, 
 
 
 def _is_in_file(staging: Staging, order_id: str) -> bool:
-    query = "SELECT 1 FROM orders WHERE NOT is_return AND order_id = ?"
-    return staging.rows(query, (order_id,)).fetchone() is not None
+    return staging.rows(_ORDER_IN_FILE, (order_id,)).fetchone() is not None

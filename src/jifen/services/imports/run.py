@@ -28,6 +28,7 @@ from jifen.services.imports.returns import match_returns
 from jifen.services.imports.rows import FileLine, RowReader
 from jifen.services.imports.staging import Staging
 from jifen.services.imports.tables import Table
+from jifen.services.imports.threads import Threads
 from jifen.services.programs import current_program
 
 
@@ -67,6 +68,7 @@ async def import_orders(
         ImportInterrupted: the database went away; run the same import again.
     """
     started = monotonic()
+    threads = Threads(progress)
     if rejects is not None:
         check_writable(rejects)
     shards, program = await _surroundings(url, mapping)
@@ -76,17 +78,18 @@ async def import_orders(
         TemporaryDirectory(prefix="jifen-import-") as folder,
         closing(Staging(Path(folder) / "staging.sqlite", program.document.phone_region)) as staging,
     ):
-        summary.lines = await asyncio.to_thread(_Reading(staging, table, mapping, progress).run)
-        await _match(url, shards, staging)
+        summary.lines = await threads.run(_Reading(staging, table, mapping, threads).run)
+        await _learn_booked(url, shards, staging)
+        await threads.run(match_returns, staging)
         summary.hidden, summary.other_sheets = table.hidden, table.other_sheets
-        recording = Recording(staging, mapping.source, summary, progress)
+        recording = Recording(staging, mapping.source, summary, threads)
         if dry_run or engine is None:
             await _rehearse(url, shards, program, recording)
         else:
             await recording.run(engine)
         if rejects is not None:
-            await asyncio.to_thread(write_rejects, rejects, called or file.name, staging.rejects(), table.rows())
-    progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
+            await threads.run(write_rejects, rejects, called or file.name, staging.rejects(), table.rows())
+    threads(PROGRESS_TOTAL, PROGRESS_TOTAL)
     summary.seconds = round(monotonic() - started, 3)
     return summary
 
@@ -108,14 +111,13 @@ async def _surroundings(url: str, mapping: Mapping) -> tuple[int, Program]:
     return shards, program
 
 
-async def _match(url: str, shards: int, staging: Staging) -> None:
-    """Find what the returns of the file belong to."""
+async def _learn_booked(url: str, shards: int, staging: Staging) -> None:
+    """Ask the ledger what the returns of the file have given back before."""
     connection = await connect(url)
     try:
         await learn_booked(connection, shards, staging)
     finally:
         await connection.close()
-    await asyncio.to_thread(match_returns, staging)
 
 
 async def _rehearse(url: str, shards: int, program: Program, recording: Recording) -> None:

@@ -7,7 +7,7 @@ under their lock: so it may run beside a busy shop, twice, or half, without harm
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -22,7 +22,7 @@ from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Outcome, Submission
 from jifen.services.programs import UnknownProgramVersion, current_program
-from jifen.services.tiers.population import Person, pages
+from jifen.services.tiers.population import Page, Person, pages
 
 Status = Literal["running", "done", "failed", "stopped"]
 Progress = Callable[[int, int], None]
@@ -50,6 +50,12 @@ class UnknownRecalculation(JifenError):
     """There is no such recalculation, it was long ago, or it came to its end and cannot go on."""
 
     code: ClassVar[str] = "unknown_recalculation"
+
+
+class RecalculationOutdated(JifenError):
+    """Another version of the program is in force than the one by which it began."""
+
+    code: ClassVar[str] = "recalculation_outdated"
 
 
 class Recalculation(msgspec.Struct, frozen=True):
@@ -94,11 +100,19 @@ async def resume_recalculation(connection: Connection, number: int) -> Recalcula
 
     Raises:
         RecalculationRunning, UnknownRecalculation.
+        RecalculationOutdated: whoever was looked at already was worked out by another version of the program.
     """
     await connection.execute(_SQL["give_up_lost_recalculation"], LOST_SECONDS)
     found = await find_recalculation(connection, number)
     if found.status == "running":
         raise _running()
+    program = await current_program(connection)
+    if found.status != "done" and (program is None or program.version != found.program_version):
+        raise RecalculationOutdated(
+            f"The recalculation {number} began by version {found.program_version} of the program, which is in force no "
+            "more: ask for a new one.",
+            program_version=found.program_version,
+        )
     try:
         resumed = await connection.fetchval(_SQL["resume_recalculation"], number)
     except asyncpg.UniqueViolationError:
@@ -163,19 +177,22 @@ class _Work:
             concerned = [
                 each for each in page.people if each.is_uncounted or each.is_due(now) or each.changes(program, now)
             ]
-            await self._decide(concerned)
-            self._done += len(page.people)
-            if self._progress is not None:
-                self._progress(min(self._done, job.members_total), job.members_total)
-            if not await self._tell(page.shard, page.people[-1].member_id):
+            if not await _to_its_end(self._do(page, concerned)):
                 return await find_recalculation(connection, job.id)
         await connection.fetchrow(_SQL["end_recalculation"], job.id, "done", None, None)
         return await find_recalculation(connection, job.id)
 
+    async def _do(self, page: Page, concerned: Sequence[Person]) -> bool:
+        """Decide those of a page whom it concerns, and write down how far it is; False: it was stopped."""
+        await self._decide(concerned)
+        self._done += len(page.people)
+        if self._progress is not None:
+            self._progress(min(self._done, self._job.members_total), self._job.members_total)
+        return await self._tell(page.shard, page.people[-1].member_id)
+
     async def _tell(self, shard: int, member: int) -> bool:
-        """Write down how far it is; False: it was stopped."""
         key = (self._job.id, self._done, self._moved, shard, member)
-        return await self._connection.fetchrow(_SQL["tell_recalculation"], *key) is not None
+        return await self._connection.fetchval(_SQL["tell_recalculation"], *key) is True
 
     async def _decide(self, people: Sequence[Person]) -> None:
         groups = [people[start : start + GROUP] for start in range(0, len(people), GROUP)]
@@ -197,6 +214,16 @@ class _Work:
             except QueueFull:
                 await asyncio.sleep(PAUSE_SECONDS)
         return await self._engine.submit_group(submissions)
+
+
+async def _to_its_end(page: Coroutine[Any, Any, bool]) -> bool:
+    """What a page comes to. Cancelled meanwhile, it is done all the same, so that whoever was moved counts."""
+    doing = asyncio.create_task(page)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
 def _running() -> RecalculationRunning:

@@ -39,6 +39,7 @@ from jifen.services.imports.people.sending import GROUP, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import Reject, check_writable, refused_by_ledger
+from jifen.services.imports.threads import Threads
 from jifen.services.snapshot import snapshot_of
 
 #: Whole numbers, as spreadsheets write them too.
@@ -135,6 +136,7 @@ async def import_balances(
         UnreadableFile, RejectsNotWritten, NothingToImportInto, ImportRunning: before anything was recorded.
         ImportInterrupted: the database went away, or the engine is too busy; run the same import again.
     """
+    threads = Threads(progress)
     if rejects is not None:
         check_writable(rejects)
     program = await program_of(url)
@@ -146,23 +148,23 @@ async def import_balances(
         TemporaryDirectory(prefix="jifen-import-") as folder,
         Lots(Path(folder)) as lots,
     ):
-        work = _Work(people, mapping, program, lots, progress)
+        work = _Work(people, mapping, program, lots, threads)
         await work.run(engine, url)
         if rejects is not None:
-            await asyncio.to_thread(people.write_rejects, rejects, called)
-    progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
+            await threads.run(people.write_rejects, rejects, called)
+    threads(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 
 
 class _Work:
     def __init__(
-        self, people: PeopleFile, mapping: BalanceMapping, program: Program, lots: Lots, progress: Progress
+        self, people: PeopleFile, mapping: BalanceMapping, program: Program, lots: Lots, threads: Threads
     ) -> None:
         self._people = people
         self._mapping = mapping
         self._program = program
         self._lots = lots
-        self._progress = progress
+        self._threads = threads
         self._zone = ZoneInfo(mapping.time.zone)
         #: Points that are one cell of several rows are nobody's.
         self._single = {people.place[mapping.columns.points]: mapping.columns.points}
@@ -179,7 +181,7 @@ class _Work:
         started = monotonic()
         summary = self.summary
         summary.dry_run = engine is None
-        await asyncio.to_thread(self._read_all)
+        await self._threads.run(self._read_all)
         connection = await connect(url)
         try:
             if engine is not None:
@@ -192,7 +194,7 @@ class _Work:
             for lots in self._lots.pages(GROUP):
                 await self._take(recorder, opening, lots)
                 share = (PROGRESS_TOTAL - READING_SHARE) * lots[-1].number // count
-                self._progress(READING_SHARE + share, PROGRESS_TOTAL)
+                self._threads(READING_SHARE + share, PROGRESS_TOTAL)
             booked: Counter[str] = Counter() if engine is None else await self._booked(connection, opening, shards)
         finally:
             await connection.close(timeout=5)
@@ -212,7 +214,7 @@ class _Work:
         size = max(self._people.table.file.stat().st_size, 1)
 
         def told(read: int) -> None:
-            self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
+            self._threads(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
 
         for line, values in self._people.table.rows(told):
             self.summary.rows += 1

@@ -29,6 +29,7 @@ from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable, refused_by_ledger
+from jifen.services.imports.threads import Threads
 
 ACTOR = "jifen:import"
 
@@ -88,6 +89,7 @@ async def import_members(
         RejectsNotWritten, NothingToImportInto: before anything was recorded.
         ImportInterrupted: the database went away, or the engine is too busy; run the same import again.
     """
+    threads = Threads(progress)
     if rejects is not None:
         check_writable(rejects)
     program = await program_of(url)
@@ -97,14 +99,14 @@ async def import_members(
         reader = MemberRowReader(mapping, people.place, program, today)
         repeats = Repeats()
         with closing(Twins()) as twins:
-            work = _Work(people, reader, later, repeats, twins, mapping, progress)
+            work = _Work(people, reader, later, repeats, twins, mapping, threads)
             work.summary.dry_run = engine is None
-            await asyncio.to_thread(work.look_through)
+            await threads.run(work.look_through)
             async with reading(url, program.document.phone_region) as known:
                 await work.run(engine, known, url, program)
         if rejects is not None:
-            await asyncio.to_thread(people.write_rejects, rejects, called)
-    progress(PROGRESS_TOTAL, PROGRESS_TOTAL)
+            await threads.run(people.write_rejects, rejects, called)
+    threads(PROGRESS_TOTAL, PROGRESS_TOTAL)
     return work.summary
 
 
@@ -117,7 +119,7 @@ class _Work:
         repeats: Repeats,
         twins: Twins,
         mapping: MemberMapping,
-        progress: Progress,
+        threads: Threads,
     ) -> None:
         self._people = people
         self._reader = reader
@@ -125,7 +127,7 @@ class _Work:
         self._mapping = mapping
         #: The same file read by a mended mapping says something else.
         self._mapping_digest = sha256(msgspec.json.encode(mapping)).hexdigest()[:16]
-        self._progress = progress
+        self._threads = threads
         self._repeats = repeats
         self._twins = twins
         self._done = 0
@@ -137,7 +139,7 @@ class _Work:
         size = max(self._people.table.file.stat().st_size, 1)
 
         def told(read: int) -> None:
-            self._progress(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
+            self._threads(min(READING_SHARE, READING_SHARE * read // size), PROGRESS_TOTAL)
 
         summary = self.summary
         for line, values in self._people.table.rows(told):
@@ -168,7 +170,7 @@ class _Work:
             async with rehearsing(url, program) as rehearsal:
                 await self._record(rehearsal, known, at_once=1)
             await self._twins.add_members(known.connection)
-        self.summary.duplicates = await asyncio.to_thread(self._twins.report)
+        self.summary.duplicates = await self._threads.run(self._twins.report)
 
     def _rows_to_record(self) -> Iterator[tuple[int, MemberRow]]:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
@@ -232,7 +234,7 @@ class _Work:
     def _tell(self, done: int) -> None:
         self._done += done
         share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
-        self._progress(READING_SHARE + share, PROGRESS_TOTAL)
+        self._threads(READING_SHARE + share, PROGRESS_TOTAL)
 
     async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known) -> None:
         """Rows of people who stand in no earlier one. Who is new is registered with all that is said, in one go."""
