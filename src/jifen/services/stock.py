@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final
+from itertools import count
+from typing import Final, NamedTuple
 
 import asyncpg
 import msgspec
@@ -18,7 +18,6 @@ from jifen.core.identity import shard_of_digest, shard_of_name
 from jifen.core.program import Program
 from jifen.core.redemption.codes import LONGEST_CODE, canonical_code, digest_code
 from jifen.core.redemption.document import Reward
-from jifen.core.text import unfit_text
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.submission import digest_key, digest_payload
@@ -62,6 +61,19 @@ class StockView(msgspec.Struct, frozen=True):
     pieces: int
     taken: int
     left: int
+
+
+class FileCodes(NamedTuple):
+    """Codes as a file says them, not looked at yet, and the line of each, from 1."""
+
+    codes: list[str]
+    lines: list[int]
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[int, str]]) -> FileCodes:
+        """From pairs of a line and its code."""
+        numbered = list(found)
+        return cls([code for _, code in numbered], [line for line, _ in numbered])
 
 
 class CodesView(msgspec.Struct, frozen=True):
@@ -135,7 +147,7 @@ async def add_codes(
     program: Program | None,
     shards: int,
     reward_id: str,
-    codes: Sequence[str],
+    codes: Sequence[str] | FileCodes,
     *,
     actor: str,
     reason: str | None,
@@ -155,7 +167,9 @@ async def add_codes(
             message_zh=f"{reward_id!r} 的库存方式是 {reward.stock}；券码需要 `stock: codes`。",
             reward=reward_id,
         )
-    wanted = list(dict.fromkeys(_checked(index, code) for index, code in enumerate(codes)))
+    lines: Sequence[int | None]
+    codes, lines = codes if isinstance(codes, FileCodes) else (codes, [None] * len(codes))
+    wanted = list(dict.fromkeys(map(_checked, codes, count(1), lines)))
     if not codes or (most is not None and len(codes) > most):
         message = f"There are {len(codes)} codes; send 1 to {MAXIMUM_CODES} at once."
         raise InvalidCodes(message, message_zh=f"有 {len(codes)} 个；一次 1 至 {MAXIMUM_CODES} 个。")
@@ -189,25 +203,40 @@ async def owners_of_sold_out(connection: Connection, shards: int, reward: str, m
     return None if row is None or len(row["owners"]) > most else frozenset(row["owners"])
 
 
-def read_codes(text: str) -> list[str]:
+def read_codes(text: str) -> FileCodes:
     """The codes in the text of a file: JSON lines (a text, or an object with `code`), or CSV, where the column `code`
     counts, else the first.
 
     Raises:
         InvalidCodes: with the line at fault.
     """
-    numbered = [(number, line) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1) if line.strip()]
-    lines = [line for _, line in numbered]
-    if lines and lines[0].lstrip()[:1] in ('"', "{") and _is_json(lines[0]):
-        return [_json_code(number, line) for number, line in numbered]
-    rows = [row for row in csv.reader(io.StringIO("\n".join(lines))) if row]
-    if not rows:
-        return []
-    heading = [cell.strip().lower() for cell in rows[0]]
-    if "code" in heading:
-        column = heading.index("code")
-        return [unquoted(clean(row[column])) if column < len(row) else "" for row in rows[1:]]
-    return [unquoted(clean(row[0])) for row in rows]
+    # Only line breaks break lines: `str.splitlines` would make two codes of one with a control character in it.
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    first = next((line.lstrip() for line in lines if line.strip()), "")
+    if first[:1] in ('"', "{") and _is_json(first):
+        return FileCodes.of((number, _json_code(number, line)) for number, line in enumerate(lines, 1) if line.strip())
+    return FileCodes.of(_csv_codes(lines))
+
+
+def _csv_codes(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The line on which each row begins, and its code."""
+    reader = csv.reader(f"{line}\n" for line in lines)
+    column, begins, is_first = 0, 1, True
+    try:
+        for row in reader:
+            number, begins = begins, reader.line_num + 1
+            if not any(cell.strip() for cell in row):
+                continue
+            if is_first:
+                is_first = False
+                heading = [cell.strip().lower() for cell in row]
+                if "code" in heading:
+                    column = heading.index("code")
+                    continue
+            yield number, unquoted(clean(row[column])) if column < len(row) else ""
+    except csv.Error:
+        message, zh = f"Line {begins} is no line of CSV.", f"第 {begins} 行不是 CSV。"
+        raise InvalidCodes(message, message_zh=zh, line=begins) from None
 
 
 def _is_json(line: str) -> bool:
@@ -233,13 +262,17 @@ def _json_code(number: int, line: str) -> str:
     return code
 
 
-def _checked(index: int, text: str) -> str:
+def _checked(text: str, number: int, line: int | None) -> str:
+    """The code as it is kept. `number`: its place, from 1; `line`: that in the file, where it came in one."""
     code = canonical_code(text)
-    if not code or len(code) > LONGEST_CODE or unfit_text(code) or "/" in code:
-        what = f"a code has 1 to {LONGEST_CODE} characters, without control characters and without /"
-        zh = f"第 {index + 1} 个（{text[:20]!r}）：须为 1 至 {LONGEST_CODE} 个字符，不含控制字符和 /。"
-        message = f"Code {index + 1} ({text[:20]!r}) cannot be taken: {what}."
-        raise InvalidCodes(message, message_zh=zh, code=index + 1)
+    # What cannot be seen nobody types at the till; a blank in a code is two codes, or a cell with more than a code.
+    if not code or len(code) > LONGEST_CODE or not code.isprintable() or " " in code or "/" in code:
+        what = f"a code has 1 to {LONGEST_CODE} characters that are seen, without blanks, tabs and /"
+        zh = f"（{text[:20]!r}）：须为 1 至 {LONGEST_CODE} 个可见字符，不含空格、制表符、控制字符和 /。"
+        where, where_zh = (f"Code {number}", f"第 {number} 个") if line is None else (f"Line {line}", f"第 {line} 行")
+        place = {"code": number} if line is None else {"line": line}
+        message = f"{where} ({text[:20]!r}) cannot be taken: {what}."
+        raise InvalidCodes(message, message_zh=f"{where_zh}{zh}", **place)
     return code
 
 

@@ -292,6 +292,8 @@ def test_codes_of_a_pool_are_given_in_order(server: Server, client: httpx.Client
     assert fetch_sql(server.url, query)[0][0] == "bought"
     assert done(client.post(path, json={"codes": names[:2], "reason": "again"}))["known"] == 2
     refused(client.post(path, json={"codes": ["a/b"], "reason": "x"}), "invalid_codes")
+    spoiled = refused(client.post(path, json={"file": f"{file}A\t1,1\n", "reason": "x"}), "invalid_codes")
+    assert spoiled["details"] == {"line": 5}
     refused(client.post("/v1/rewards/cup/codes", json={"codes": ["a"], "reason": "x"}), "invalid_stock")
     member = member_with(client, 500)
     first = done(redeem(client, member, "movie"))["redemption"]

@@ -61,6 +61,11 @@ def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert "no reward 'x'" in refused(["rewards", "stock", "x", "--pieces", "1", *in_data])
     assert "either" in refused(["rewards", "stock", "cup", *in_data])
     assert "cannot be read" in refused(["rewards", "codes", "movie", tmp_path / "none", *in_data])
+    spoiled = tmp_path / "codes.csv"
+    spoiled.write_text("code\nSPOILED-1\nSPOILED\t2\n", "utf-8")
+    assert "Line 3" in refused(["rewards", "codes", "movie", spoiled, *in_data])
+    spoiled.write_text("code\nSPOILED-1\n", "utf-8")
+    assert ask("rewards", "codes", "movie", spoiled, *in_data)["added"] == 1
     assert "100001-8" in refused(["redemptions", "show", "x", *in_data])
     assert "unknown_redemption" in refused(["redemptions", "approve", "100001-1", *in_data])
     assert "typing error" in refused(["coupons", "show", "7K3M-Q9TX-0VBH-2R8D-WN5C", *in_data])
