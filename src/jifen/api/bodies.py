@@ -16,7 +16,7 @@ from jifen.services.drawn import DrawnView
 from jifen.services.events import Identities, IdentityText
 from jifen.services.history import KindName
 from jifen.services.instants import Instant
-from jifen.services.persons import NOBODY, Name, Names, NewPerson
+from jifen.services.persons import NOBODY, FieldValue, Name, Names, NewPerson
 from jifen.services.redemptions import RedemptionView
 
 Points = Annotated[int, Meta(ge=1, le=MAXIMUM_AMOUNT)]
@@ -54,7 +54,7 @@ class ProfileBody(Body, frozen=True):
     birthday: Annotated[str, Meta(pattern="^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$")] | None = None
     birthday_window_from: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
     birthday_window_days: Annotated[int, Meta(ge=1, le=366)] = 30
-    fields: Annotated[dict[str, bool | int | Name], Meta(max_length=100)] = {}
+    fields: Annotated[dict[str, FieldValue], Meta(max_length=100)] = {}
 
 
 class SpendBody(Body, frozen=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -15,6 +16,8 @@ from jifen.core.members.person import Address
 from jifen.core.refusal import Refusal
 
 Name = Annotated[str, Meta(max_length=MAXIMUM_TEXT)]
+#: What may be said of a field that the program declares; `whole_numbers` makes of it what is kept.
+FieldValue = bool | int | float | Name
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT)]], Meta(max_length=100)]
 Gender = Literal["female", "male", "other"]
 Birthday = Annotated[str, Meta(pattern="^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$")]
@@ -47,7 +50,7 @@ class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     channel: Name = ""
     language: LanguageTag = ""
     address: AddressBody | None = None
-    fields: Annotated[dict[str, bool | int | Name], Meta(max_length=100)] = {}
+    fields: Annotated[dict[str, FieldValue], Meta(max_length=100)] = {}
     tags: Names = []
 
     @property
@@ -65,15 +68,27 @@ _TRUTHS: Final = {
 }
 
 
+_WHOLE: Final = re.compile(r"([+-]?[0-9]{1,4000})(?:\.0+)?")
+#: Beyond it a number with a point may not be the one that was written.
+_MOST_EXACT: Final = 2**53
+
+
+def whole_numbers(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as they are kept: to JSON Schema 2.0 is an integer, and so it is to conditions. A number that is not
+    whole, or not exact, stays, and fits no field."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _MOST_EXACT else value
+        for name, value in fields.items()
+    }
+
+
 def read_field(text: str, kind: str) -> bool | int | str | None:
     """The value of a field of this type, as people write it; None: it is none."""
     if kind == "bool":
         return _TRUTHS.get(text.lower())
     if kind == "int":
-        try:
-            return int(text.removesuffix(".0"))
-        except ValueError:
-            return None
+        whole = _WHOLE.fullmatch(text)
+        return None if whole is None else int(whole[1])
     return text
 
 
@@ -102,7 +117,7 @@ def registration(
         channel or person.channel,
         verified=tuple(found),
         said=person.said,
-        fields=person.fields,
+        fields=whole_numbers(person.fields),
         tags=tuple(dict.fromkeys(person.tags)),
         pointer=f"{pointer}/person",
     )

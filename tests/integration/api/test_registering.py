@@ -166,3 +166,27 @@ def test_a_refusal_in_a_batch_is_nobody_elses(client: httpx.Client) -> None:
     results = client.post("/v1/events", json=events).json()["results"]
     assert [each["status"] for each in results] == ["applied", "refused", "applied", "applied"]
     assert len({each["member_id"] for each in results}) == 4
+
+
+def test_a_whole_number_with_a_point_is_an_integer(client: httpx.Client) -> None:
+    """As JSON Schema has it, however it comes: registered, described, set; what is not whole is refused by its name."""
+    phone, card = ids()
+    body = {"identities": [phone], "person": {"fields": {"size": "L", "children": 2.0}}}
+    member = client.post("/v1/members", json=body).json()["member_id"]
+
+    def children() -> object:
+        fields = client.get(f"/v1/members/{member}").json()["person"]["fields"]
+        assert type(fields["children"]) is int
+        return fields["children"]
+
+    assert children() == 2
+    assert client.post(f"/v1/members/{member}/person", json={"fields": {"children": 3.0}}).status_code == 200
+    assert children() == 3
+    assert client.post(f"/v1/members/{member}/profile", json={"fields": {"children": -0.0}}).status_code == 200
+    assert children() == 0
+    event = joined(card, person={"fields": {"size": "L", "children": 4.0}})
+    member = client.post("/v1/events", json=event).json()["member_id"]
+    assert children() == 4
+    for fields in ({"children": 2.5}, {"children": -1e300}, {"size": 2.0}):
+        problem = client.post(f"/v1/members/{member}/person", json={"fields": fields}).json()
+        assert (problem["code"], problem["pointer"]) == ("invalid_field", f"/fields/{next(iter(fields))}"), problem

@@ -84,7 +84,7 @@ fields:
     here = ("--url", bare_database_url)
     assert jifen("program", "apply", program, *here).returncode == 0
     words = ["phone:13900000001", "card:77", "--verified", "phone:139 0000 0001", "--name", "李雷", "--gender", "male"]
-    words += ["--birthday", "05-17", "--address", "city=杭州", "--field", "size=L", "--field", "children=2"]
+    words += ["--birthday", "05-17", "--address", "city=杭州", "--field", "size=L", "--field", "children=2.0"]
     words += ["--field", "newsletter=是", "--tag", "tea", "--language", "zh-CN", "--channel", "store"]
     member = ask("members", "register", *words, "--reason", "at the till", *here)
     assert member["person"] | {"missing_fields": []} == {

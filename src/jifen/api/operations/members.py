@@ -8,7 +8,7 @@ from jifen.core.commands import Command, SetProfile
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 from jifen.services.events import parse_identities
-from jifen.services.persons import registration
+from jifen.services.persons import registration, whole_numbers
 
 
 def _register(_: str, body: bodies.RegisterMemberBody) -> Command | Refusal:
@@ -29,7 +29,7 @@ def _set_profile(name: str, body: bodies.ProfileBody) -> Command | Refusal:
         body.birthday,
         body.birthday_window_from,
         body.birthday_window_days,
-        body.fields,
+        whole_numbers(body.fields),
     )
     return SetProfile(member, profile)
 

@@ -25,7 +25,16 @@ from jifen.core.members.commands import (
 from jifen.core.refusal import Refusal
 from jifen.services.events import IdentityText, parse_identities
 from jifen.services.members import parse_transaction_id
-from jifen.services.persons import AddressBody, Birthday, Gender, LanguageTag, Name, Names
+from jifen.services.persons import (
+    AddressBody,
+    Birthday,
+    FieldValue,
+    Gender,
+    LanguageTag,
+    Name,
+    Names,
+    whole_numbers,
+)
 
 
 class LifeBody(Body, frozen=True):
@@ -42,7 +51,7 @@ class PersonBody(Body, frozen=True):
     channel: Name | UnsetType | None = UNSET
     language: LanguageTag | UnsetType | None = UNSET
     address: AddressBody | UnsetType | None = UNSET
-    fields: Annotated[dict[str, bool | int | Name | None], Meta(max_length=100)] = msgspec.field(default_factory=dict)
+    fields: Annotated[dict[str, FieldValue | None], Meta(max_length=100)] = msgspec.field(default_factory=dict)
     add_tags: Names = msgspec.field(default_factory=list)
     remove_tags: Names = msgspec.field(default_factory=list)
 
@@ -79,7 +88,7 @@ def _person(name: str, body: PersonBody) -> Command | Refusal:
     said: dict[str, Any] = {each: value for each in _SAID if (value := getattr(body, each)) is not UNSET}
     if isinstance(said.get("address"), AddressBody):
         said["address"] = said["address"].address
-    return DescribePerson(member, said, body.fields, tuple(body.add_tags), tuple(body.remove_tags))
+    return DescribePerson(member, said, whole_numbers(body.fields), tuple(body.add_tags), tuple(body.remove_tags))
 
 
 def _add_identities(name: str, body: AddIdentitiesBody) -> Command | Refusal:
