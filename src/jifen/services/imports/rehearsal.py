@@ -3,16 +3,18 @@ writing anything and without locking anybody out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from jifen.core.commands import AdjustPoints, RecordOrder, RefundOrder
+from jifen.core.add_ons import BehindAddOns
+from jifen.core.commands import AdjustPoints, Command, RecordOrder, RefundOrder
 from jifen.core.decide import Context, PastTransaction, decide
 from jifen.core.decide.adjust import APPROVAL_NEEDED
-from jifen.core.decide.context import adds_points
+from jifen.core.decide.context import Effects, adds_points
 from jifen.core.identity import Identity, in_full, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, MemberStatus, Transaction
 from jifen.core.program import Program
@@ -20,7 +22,9 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
+from jifen.engine.add_ons import end_with_order
 from jifen.engine.known import load_known
+from jifen.engine.links import Links, Parts
 from jifen.engine.loading import (
     FoundKey,
     decode_counters,
@@ -29,11 +33,12 @@ from jifen.engine.loading import (
     load_all_usages,
     load_everything,
 )
-from jifen.engine.past import load_past
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
+from jifen.engine.redemptions import Redeeming, SuppliesAtHand
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
+from jifen.engine.survivors import MembersMoved
 
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
@@ -46,7 +51,7 @@ ORDER BY a.member_id, a.wallet
 
 class Rehearsal:
     """Stands in for the engine. Takes orders, refunds and opening balances, one member after another: only the last
-    member's state is kept from one group to the next."""
+    member's state is kept from one group to the next, and those of others whose points came back beside."""
 
     def __init__(self, connection: Connection, shards: int, program: Program) -> None:
         self._connection = connection
@@ -58,6 +63,11 @@ class Rehearsal:
         self._done: dict[int, list[Transaction]] = {}
         self._keys: dict[bytes, FoundKey] = {}
         self._past: dict[tuple[int, int], PastTransaction] = {}
+        self._behind_add_ons = BehindAddOns({}, {})
+        #: Who paid of what was taken with orders, as far as it was learned.
+        self._parts: Parts = {}
+        #: Whose points came back with orders of others.
+        self._beside: set[int] = set()
         self._next_member = -1
         self._known_programs = {program.version: program}
         #: What all members together used of caps, read once; the rehearsal adds to it.
@@ -98,7 +108,7 @@ class Rehearsal:
 
     def _forget_all_but(self, identities: set[Identity]) -> None:
         self._members = {identity: number for identity, number in self._members.items() if identity in identities}
-        kept = set(self._members.values())
+        kept = {*self._members.values(), *self._beside}
         self._states = {member: state for member, state in self._states.items() if member in kept}
         self._done = {member: done for member, done in self._done.items() if member in kept}
         self._keys = {digest: found for digest, found in self._keys.items() if found.member_id in kept}
@@ -116,7 +126,10 @@ class Rehearsal:
         wanted = list(identities)
         found = await find_identities(self._connection, wanted, self._shards, self._program.document.phone_region)
         self._members |= found
-        members = sorted(set(found.values()))
+        await self._load_states(set(found.values()) - self._beside)
+
+    async def _load_states(self, wanted: Iterable[int]) -> None:
+        members = sorted(wanted)
         shards = [shard_of_member(member, self._shards) for member in members]
         accounts: dict[int, list[Account]] = {}
         counters: dict[int, Counters] = {}
@@ -142,15 +155,38 @@ class Rehearsal:
         self._states |= states
 
     async def _load_past(self, submissions: Sequence[Submission]) -> None:
-        """The orders that are in the database and that refunds of this group refer to."""
-        references = set()
+        """The orders that are in the database and that refunds of this group refer to, and what was taken with them."""
+        refunds: list[Command] = []
         for submission in submissions:
             if isinstance(submission.command, RefundOrder):
                 found = self._keys.get(digest_order(submission.command.refund.order_id))
                 if found is not None and found.member_id > 0 and not self._rehearsed(found.member_id, found.sequence):
-                    references.add((found.member_id, found.sequence))
-        if references:
-            self._past = await load_past(self._connection, sorted(references), self._programs, self._shards)
+                    refunds.append(submission.command)
+        is_found = not refunds
+        while not is_found:
+            # Where others turn out to have paid for an add-on, or something was taken meanwhile: look again.
+            with suppress(MembersMoved):
+                await self._follow(refunds)
+                is_found = True
+
+    async def _follow(self, refunds: Sequence[Command]) -> None:
+        """Load what the refunds refer to, as the engine does. Raises MembersMoved."""
+        redeeming = Redeeming((), self._shards)
+        links = Links(refunds, redeeming, self._parts, self._shards)
+        await links.find(self._connection, look_for_merged=True)
+        await self._load_states(links.members - self._states.keys())
+        await links.load_add_ons(self._connection)
+        loaded = dict(self._states)
+        await redeeming.load(self._connection, loaded)
+        for member, state in loaded.items():
+            # What was rehearsed upon them stands.
+            redemptions = {**state.redemptions, **self._states[member].redemptions}
+            self._states[member] = msgspec.structs.replace(self._states[member], redemptions=redemptions)
+        links.learn_payers(redeeming.shared(self._states))
+        references = {each for command in (*refunds, *links.brought) for each in links.references(command)}
+        references |= redeeming.spending(self._states)
+        await links.load_past(self._connection, references, self._programs, self._states)
+        self._past, self._behind_add_ons = links.past, links.behind_add_ons
 
     # --- decide ---
 
@@ -188,23 +224,38 @@ class Rehearsal:
         state = self._states.get(member) or new_member_state(member, self._program)
         context = Context(now, occurred_at, submission.source, submission.key, submission.actor, submission.reason)
         program = self._program_at(submission.occurred_at, now)
+        ending = None
+        if past is not None and past.add_ons:
+            by, supplies = (program, context, self._program), SuppliesAtHand(Redeeming((), self._shards))
+            ending = end_with_order(command, past, by, self._states, self._behind_add_ons, supplies)
+        if isinstance(ending, Refusal):
+            return ending
+        if ending is not None:
+            state, past = ending.states[member], ending.order
         effects = decide(program, command, context, state, past=past, shared_used=self._shared_used)
         if isinstance(effects, Refusal) and effects.code == APPROVAL_NEEDED:
             # It would wait for a second person.
             return Answer(member, -1, False)
         if isinstance(effects, Refusal):
             return effects
-        for name, number in effects.shared_uses.items():
-            self._shared_used[name] = self._shared_used.get(name, 0) + number
         if is_new:
             self._members[full] = member
             self._next_member -= 1
-        self._states[member] = effects.states[0]
-        self._done.setdefault(member, []).extend(effects.transactions)
+        for each in () if ending is None else ending.effects:
+            self._beside.update(state.member_id for state in each.states if state.member_id != member)
+            self._keep(each)
+        self._keep(effects)
         assert effects.answer is not None
         for digest, payload in keys:
             self._keys[digest] = FoundKey(payload, member, effects.answer.sequence)
         return Answer(member, effects.answer.sequence, False, effects.trace, effects.answer.kind)
+
+    def _keep(self, effects: Effects) -> None:
+        for name, number in effects.shared_uses.items():
+            self._shared_used[name] = self._shared_used.get(name, 0) + number
+        self._states |= {state.member_id: state for state in effects.states}
+        for transaction in effects.transactions:
+            self._done.setdefault(transaction.member_id, []).append(transaction)
 
     def _rehearsed(self, member: int, sequence: int) -> Transaction | None:
         return next((each for each in self._done.get(member, ()) if each.sequence == sequence), None)
