@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
@@ -15,6 +15,7 @@ from jifen.cli.output import Progress, progress_bar, write_line, write_note
 from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
+    from jifen.core.rules.document import MemberField
     from jifen.engine.engine import Engine
     from jifen.services.imports import Mapping
     from jifen.services.imports.people import BalanceMapping, MemberMapping
@@ -80,12 +81,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="import")
 
 
-def propose(kind: Kind, file: Path | None, query: str | None, sheet: str | None, source: str | None) -> None:
-    """Write a mapping that is proposed for the rows."""
+def propose(
+    kind: Kind,
+    file: Path | None,
+    query: str | None,
+    sheet: str | None,
+    source: str | None,
+    fields: Callable[[], Sequence[MemberField]] = tuple,
+) -> None:
+    """Write a mapping that is proposed for the rows. `fields`: asked for those that members have."""
     from jifen.services.imports.proposals import propose_mapping
 
     with rows_of(file, query) as rows:
-        write_line(propose_mapping(kind, rows, source=_checked(source), sheet=sheet).rstrip("\n"))
+        text = propose_mapping(kind, rows, source=_checked(source), sheet=sheet, fields=fields())
+        write_line(text.rstrip("\n"))
 
 
 def needed(mapping: str | None) -> str:

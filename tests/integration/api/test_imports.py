@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from jifen.core.rules.document import LocalizedText, MemberField
 from jifen.db.connection import connect
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.uploads.imports import LOST_SECONDS, MOST_STORED, delete_outdated
 from jifen.services.uploads.storage import Storage
-from tests.databases import WITH_PROGRAM, fetch_sql, fresh_database, run_sql
+from tests.databases import DEFAULT_PROGRAM, WITH_PROGRAM, add_program, fetch_sql, fresh_database, run_sql
 from tests.integration.api.server import PATIENCE_SECONDS, Server, running_server, unique
 
 PATH = "/v1/imports"
@@ -176,8 +178,12 @@ def test_from_the_upload_to_the_last_row(server: Server, client: httpx.Client, f
     assert code_of(client.get(f"{PATH}/{number}/rejects"), 404) == "no_rejects"
 
 
-def test_a_mapping_is_proposed_and_mended(client: httpx.Client) -> None:
+def test_a_mapping_is_proposed_and_mended(server: Server, client: httpx.Client) -> None:
     """Without a mapping one is proposed from the header; another one is tried without sending the file again."""
+    fields = [MemberField("nick", "string", LocalizedText(zh="昵称", en="Nickname"))]
+    add_program(server.url, msgspec.structs.replace(DEFAULT_PROGRAM, fields=fields))
+    proposed = checked(client, "会员编号,昵称\n1,小李\n".encode())["mapping"]
+    assert "nick: 昵称" in proposed
     answer = upload(client, members_csv(3).replace("编号".encode(), "会员编号".encode()))
     assert (answer.status_code, answer.json()["mapping_is_proposed"]) == (202, True)
     assert "手机号" in answer.json()["mapping"], "it was waited for"

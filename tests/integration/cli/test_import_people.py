@@ -12,6 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from jifen.db.embedded import use
+from jifen.services.programs import read_program_text
 from tests.integration.cli.support import ask, jifen, refused
 
 HEADER = ["会员编号", "手机号", "姓名", "性别", "生日", "入会日期", "城市", "标签", "备注"]
@@ -133,8 +134,14 @@ def test_a_mapping_is_proposed(shop: Path, tmp_path: Path) -> None:
     proposed = jifen("import", "members", file, "--infer")
     assert proposed.returncode == 0
     assert "external: 会员编号" in proposed.stdout and "入会日期" in proposed.stdout and "备注" not in proposed.stdout
+    program = tmp_path / "program.yaml"
+    field = "fields: [{id: note, type: string, name: {zh: 备注, en: Note}}]"
+    program.write_text(f"{read_program_text('starter')}\n{field}\n", "utf-8")
+    ask("program", "apply", program, "--data", shop)
+    # The program says what else is known of members.
+    proposed = jifen("import", "members", file, "--infer", "--data", shop)
+    assert "  fields:\n    note: 备注\n" in proposed.stdout
     mapping.write_text(proposed.stdout, "utf-8")
-    ask("program", "apply", "starter", "--data", shop)
     assert ask("import", "members", file, "--mapping", mapping, "--data", shop)["registered"] >= 3
 
 

@@ -100,8 +100,10 @@ class _Work:
             connection = await connect(self._url)
             try:
                 program = await current_program(connection)
-                currency = {} if program is None else {"currency": program.document.currency}
-                text = await asyncio.to_thread(propose_mapping, job.kind, self.file, **currency)
+                told: dict[str, Any] = {}
+                if program is not None:
+                    told = {"currency": program.document.currency, "fields": program.document.fields}
+                text = await asyncio.to_thread(propose_mapping, job.kind, self.file, **told)
                 await keep_mapping(connection, job, text)
             finally:
                 await connection.close(timeout=5)

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from jifen.core.rules.document import Choice, LocalizedText, MemberField
 from jifen.services.imports.mapping import parse_mapping
 from jifen.services.imports.people.mapping import BalanceMapping, MemberMapping, parse_people_mapping
 from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.proposals.formats import propose_formats
+
+SIZES = [Choice("S", LocalizedText(zh="小", en="Small")), Choice("L", LocalizedText(zh="大", en="Large"))]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,58 @@ def test_members(tmp_path: Path) -> None:
     assert (mapping.file.delimiter, mapping.source) == ("\t", "import:members")
     assert (mapping.birthday_formats, mapping.time.formats) == (("%d.%m.%Y",), ("auto",))
     assert "入会日期" in text and "%m/%d/%Y or %d/%m/%Y as time.format" in text
+
+
+FIELDS = [
+    MemberField("size", "string", LocalizedText(zh="尺码", en="Size"), choices=SIZES),
+    MemberField("shoe_size", "int", LocalizedText(zh="鞋码", en="Shoe size")),
+    MemberField("newsletter", "bool", LocalizedText(zh="订阅", en="Newsletter")),
+    MemberField("card", "string", LocalizedText(zh="…", en="Old card")),
+    MemberField("city", "string", LocalizedText(zh="城市", en="City")),
+    MemberField("pet", "string"),
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "columns", "values"),
+    [
+        (
+            "会员编号,尺码,鞋码,订阅,城市",
+            '1,小,"1,042.0",有',
+            {"size": "尺码", "shoe_size": "鞋码", "newsletter": "订阅"},
+            {"尺码": {"小": "S", "大": "L"}, "订阅": {"有": "true"}},
+        ),
+        (
+            "ID,size,SHOE SIZE,newsletter,Pet,Old-Card",
+            "1,L,42,N,cat,7",
+            {"size": "size", "shoe_size": "SHOE SIZE", "newsletter": "newsletter", "card": "Old-Card", "pet": "Pet"},
+            {"newsletter": {"N": "false"}},
+        ),
+        ("id,card,Shoe_Size,Newsletter", "1,7,,maybe", {"shoe_size": "Shoe_Size", "newsletter": "Newsletter"}, {}),
+    ],
+)
+def test_fields_of_the_program(
+    tmp_path: Path, header: str, row: str, columns: dict[str, str], values: dict[str, dict[str, str]]
+) -> None:
+    """By id or name in either language; what is always known, and identities, go before. Choices and yes or no are
+    translated where the file calls them otherwise; what nobody can tell is left to a person."""
+    file = tmp_path / "members.csv"
+    file.write_text(f"{header}\n{row}\n", "utf-8")
+    proposed = propose_mapping("members", file, fields=FIELDS)
+    mapping = parse_people_mapping(proposed, "proposed", MemberMapping)
+    assert (mapping.columns.fields, mapping.values) == (columns, values)
+    assert (
+        mapping.columns.identities["external"]
+        and not parse_people_mapping(propose_mapping("members", file), "proposed", MemberMapping).columns.fields
+    )
+
+
+def test_a_header_that_only_fields_tell(tmp_path: Path) -> None:
+    """Below a title, where nothing but the program's own fields says that it is the header."""
+    file = tmp_path / "members.csv"
+    file.write_text("2026,会员\nid,尺码\n1,L\n", "utf-8")
+    proposed = parse_people_mapping(propose_mapping("members", file, fields=FIELDS), "proposed", MemberMapping)
+    assert (proposed.header_row, proposed.columns.fields) == (2, {"size": "尺码"})
 
 
 def test_balances(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from jifen.core.rules.document import MemberField
 from jifen.services.imports.cells import clean
 from jifen.services.imports.mapping import FileShape
 from jifen.services.imports.reading import UnreadableFile
@@ -137,11 +138,22 @@ ORDERS: Final = {
     "refund_of": ("原订单号", "原单号", "原订单", "refundof", "originalorder", "returnof"),
     "member": ("会员标识", "identity", "memberidentity"),
 }
+#: What stands before the id of a field of the program among the meanings.
+FIELD: Final = "field "
 #: What an order file calls so is seldom the member.
 _NOT_OF_ORDERS: Final = ("id",)
 _DELIMITERS: Final = ("\t", ";", "|")
 
 Names = Mapping[str, Sequence[str]]
+
+
+def with_fields(meanings: Names, fields: Iterable[MemberField]) -> Names:
+    """With the fields that the program declares, called by their ids and names; what is always known goes before."""
+    found = dict(meanings)
+    for field in fields:
+        called = (field.id,) if field.name is None else (field.id, field.name.zh, field.name.en)
+        found[f"{FIELD}{field.id}"] = [name for name in map(_plain, called) if name]
+    return found
 
 
 def find_header(file: Path, sheet: str | None, meanings: Names) -> tuple[Table, FileShape]:
@@ -178,8 +190,19 @@ def identities_of(header: Sequence[str], *, is_of_orders: bool = False) -> dict[
     return named(header, IDENTITIES)
 
 
+def meant(header: Sequence[str], meanings: Names, identities: Iterable[str]) -> dict[str, str]:
+    """The column of each meaning; what is an identity is no field besides."""
+    taken = set(identities)
+    return {
+        meaning: column
+        for meaning, column in named(header, meanings).items()
+        if column not in taken or not meaning.startswith(FIELD)
+    }
+
+
 def _recognised(header: Sequence[str], meanings: Names) -> int:
-    return len(identities_of(header)) + len(named(header, meanings))
+    identities = identities_of(header)
+    return len(identities) + len(meant(header, meanings, identities.values()))
 
 
 def _plain(name: str) -> str:

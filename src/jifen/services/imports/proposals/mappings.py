@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from jifen.core.program import LocalizedText
+from jifen.core.rules.document import MemberField
 from jifen.services.imports.cells import clean
 from jifen.services.imports.mapping import Columns, FileShape, Mapping, MemberShape, ReturnsByColumn, TimeShape
 from jifen.services.imports.moments import AUTO, Formats
@@ -19,12 +20,16 @@ from jifen.services.imports.people.rows import GENDERS
 from jifen.services.imports.proposals.formats import propose_formats
 from jifen.services.imports.proposals.headers import (
     BALANCES,
+    FIELD,
     MEMBERS,
     ORDERS,
+    Names,
     find_header,
     identities_of,
-    named,
+    meant,
+    with_fields,
 )
+from jifen.services.imports.proposals.values import values_of_field
 
 Kind = Literal["members", "orders", "balances"]
 
@@ -51,12 +56,18 @@ def source_of(kind: Kind) -> str:
 
 
 def propose_mapping(
-    kind: Kind, file: Path, *, source: str | None = None, sheet: str | None = None, currency: str = "CNY"
+    kind: Kind,
+    file: Path,
+    *,
+    source: str | None = None,
+    sheet: str | None = None,
+    currency: str = "CNY",
+    fields: Sequence[MemberField] = (),
 ) -> str:
-    """A mapping of a file as YAML. `currency`: of orders. Raises UnreadableFile."""
+    """A mapping of a file as YAML. `currency`: of orders; `fields`: of members. Raises UnreadableFile."""
     source = source or source_of(kind)
     if kind == "members":
-        return _Proposal(file, sheet, MEMBERS).of_members(source)
+        return _Proposal(file, sheet, with_fields(MEMBERS, fields)).of_members(source, fields)
     if kind == "balances":
         return _Proposal(file, sheet, BALANCES).of_balances(source)
     return _Proposal(file, sheet, ORDERS).of_orders(source, currency)
@@ -65,19 +76,25 @@ def propose_mapping(
 class _Proposal:
     """A file that is looked at, and what has to be said beside the mapping."""
 
-    def __init__(self, file: Path, sheet: str | None, meanings: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, file: Path, sheet: str | None, meanings: Names) -> None:
         self._table, self._shape = find_header(file, sheet, meanings)
         with self._table:
             header = self._table.header
-            self._found = named(header, meanings)
             self._identities = identities_of(header, is_of_orders=meanings is ORDERS)
+            self._found = meant(header, meanings, self._identities.values())
             self._sample = [values for _, values in islice(self._table.rows(), _ROWS_LOOKED_AT) if values is not None]
         self._sheet = sheet
         self._notes: list[str] = []
 
-    def of_members(self, source: str) -> str:
-        """A mapping of members."""
-        columns = msgspec.structs.replace(MemberColumns(self._identities), **self._found)
+    def of_members(self, source: str, fields: Sequence[MemberField]) -> str:
+        """A mapping of members, who have these fields besides."""
+        said = {name: column for name, column in self._found.items() if not name.startswith(FIELD)}
+        own = {each.id: column for each in fields if (column := self._found.get(f"{FIELD}{each.id}")) is not None}
+        columns = msgspec.structs.replace(MemberColumns(self._identities, fields=own), **said)
+        values = self._genders(columns.gender)
+        for each in fields:
+            if each.id in own and (translated := values_of_field(each, self._values(own[each.id]))):
+                values[own[each.id]] = translated
         birthdays = self._formats(columns.birthday, "birthday_formats")
         mapping = MemberMapping(
             LocalizedText("会员", "Members"),
@@ -85,7 +102,7 @@ class _Proposal:
             columns,
             time=self._time(columns.registered_at),
             birthday_formats=birthdays or (AUTO,),
-            values=self._genders(columns.gender),
+            values=values,
             **self._place(),
         )
         return self._written(mapping)
