@@ -233,7 +233,7 @@ def pay(
     redemption: RedemptionId,
     payment: Annotated[
         str,
-        typer.Option("--payment", metavar="ID", help="支付单号，一笔只计一次 / The payment; each counts once."),
+        typer.Option("--payment", metavar="ID", help="付款单号，一笔只计一次 / The payment; each counts once."),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -243,7 +243,7 @@ def pay(
     payment = payment.strip()
     if not 0 < len(payment) <= MAXIMUM_TEXT:
         raise BadValue(
-            "--payment", f"支付单号须为 1 至 {MAXIMUM_TEXT} 个字符", f"a payment has 1 to {MAXIMUM_TEXT} characters"
+            "--payment", f"付款单号须为 1 至 {MAXIMUM_TEXT} 个字符", f"a payment has 1 to {MAXIMUM_TEXT} characters"
         )
 
     step = PayRedemption(*_parsed(redemption), payment)

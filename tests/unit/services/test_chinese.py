@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from jifen.api.problems import PROBLEMS
-from jifen.core.redemption.machine import Step
-from jifen.services.chinese import ERRORS, REFUSALS, STEPS, in_chinese
+from jifen.core.redemption.machine import State, Step
+from jifen.services.chinese import ERRORS, REFUSALS, STATES, STEPS, in_chinese
+from jifen.services.explanations.zh import TEXTS
 from tests.house.tree import ROOT
 
 _CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -22,6 +23,17 @@ def test_every_code_has_a_text() -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE))
     # `refused` is told by the code of its refusal.
     assert documented - {"refused"} == REFUSALS.keys() | ERRORS.keys()
+
+
+def test_every_state_of_a_redemption_has_one_word() -> None:
+    """For refusals, the command line, explanations and the documents alike."""
+    assert STATES.keys() == set(get_args(State))
+    told = {state: TEXTS[f"redemption_{state}"].partition("，")[0] for state in STATES}
+    assert told == STATES
+    page = (ROOT / "docs/zh/reference/cli.md").read_text("utf-8")
+    assert all(STATES[state] in page for state in ("waiting_for_payment", "waiting_for_approval"))
+    rejected = STATES["rejected"].removeprefix("已")
+    assert f"、{rejected}或取消" in in_chinese("holds_open", "", {"redemption_id": "1-1"})
 
 
 def test_every_step_of_a_redemption_has_a_name() -> None:

@@ -313,7 +313,7 @@ OPERATIONS = (
     _operation(
         "pay_redemption",
         "pay",
-        ("Say that the money part was paid", "确认现金部分已支付"),
+        ("Say that the money part was paid", "确认现金部分已付款"),
         PayBody,
         (*_STEP_CODES, "payment_used"),
         is_body_needed=True,

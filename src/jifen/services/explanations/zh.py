@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from jifen.core.redemption.machine import FINAL
+from jifen.services.chinese import STATES
+
 TEXTS: Final[dict[str, str]] = {
     # How values are written
     "join": "、",
@@ -347,14 +350,8 @@ TEXTS: Final[dict[str, str]] = {
     "step_write_off": "已核销",
     "step_cancel_write_off": "已撤销核销",
     "step_return": "已退回",
-    "redemption_held": "已预占",
-    "redemption_waiting_for_payment": "待付款",
-    "redemption_waiting_for_approval": "待审批",
-    "redemption_approved": "已通过",
-    "redemption_fulfilled": "已履约",
-    "redemption_written_off": "已核销",
-    "redemption_returned": "已退回，积分退还到原来的批次",
-    "redemption_rejected": "已驳回，积分退还到原来的批次",
-    "redemption_cancelled": "已取消，积分退还到原来的批次",
-    "redemption_expired": "已过期，积分退还到原来的批次",
+    **{
+        f"redemption_{state}": f"{word}，积分退还到原来的批次" if state in FINAL else word
+        for state, word in STATES.items()
+    },
 }
