@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -168,12 +168,19 @@ def admin_url(database_server: EmbeddedAddress, database_url: str) -> str:
     return with_database(database_server.admin_url, urlsplit(database_url).path.lstrip("/"))
 
 
-@pytest_asyncio.fixture
-async def engine(database_url: str) -> AsyncIterator[Engine]:
-    """A started engine with two lanes on the test's database."""
-    engine = Engine(database_url, lanes=2)
+@asynccontextmanager
+async def running_engine(url: str, **options: Any) -> AsyncIterator[Engine]:
+    """An engine on a database, for as long as it is needed; it finishes what it accepted."""
+    engine = Engine(url, **options)
     await engine.start()
     try:
         yield engine
     finally:
         await engine.stop()
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[Engine]:
+    """A started engine with two lanes on the test's database."""
+    async with running_engine(database_url, lanes=2) as engine:
+        yield engine

@@ -34,7 +34,7 @@ from jifen.core.rules.document import Step as Rate
 from jifen.core.rules.standing import Profile
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, running_engine
 
 NOW = datetime.now(UTC)
 MONTHS = RollingExpiry(months=12, until="month_end")
@@ -168,14 +168,10 @@ def live_on(url: str, members: int, seed: int = 1) -> None:
     """Let members live in a database."""
 
     async def run() -> None:
-        engine = Engine(url)
-        await engine.start()
-        try:
+        async with running_engine(url) as engine:
             life, known = Life(engine, seed), list[int]()
             for number in range(members):
                 known.append(await life.live(f"m{number}", known))
             await life.go_on(known)
-        finally:
-            await engine.stop()
 
     asyncio.run(run())

@@ -18,7 +18,7 @@ from jifen.db.connection import Connection
 from jifen.engine.engine import Engine
 from jifen.services.alarms import AlarmReport, look_at_alarms, ringing_names
 from jifen.services.programs import current_program
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, running_engine
 from tests.model.ledger import answered, new_member, publish, submission
 
 #: Shanghai's day begins at 16:00 UTC.
@@ -45,10 +45,8 @@ async def clock() -> Clock:
 @pytest.fixture
 async def shop(database_url: str, clock: Clock) -> AsyncIterator[Engine]:
     """An engine that goes by the clock."""
-    engine = Engine(database_url, clock=clock)
-    await engine.start()
-    yield engine
-    await engine.stop()
+    async with running_engine(database_url, clock=clock) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -21,11 +21,10 @@ from jifen.core.program import EarningRule, ProgramDocument, Ratio, Wallet
 from jifen.core.rules.document import Cap, LocalizedText
 from jifen.core.rules.facts import CHECKED_IN
 from jifen.db.embedded import EmbeddedAddress
-from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
 from jifen.services.demo import make_demo
 from jifen.services.verification import verify
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database
+from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database, running_engine
 from tests.integration.lives import RICH, live_on
 
 NOW = datetime.now(UTC)
@@ -61,12 +60,8 @@ def shop_url(database_server: EmbeddedAddress) -> Iterator[str]:
         add_program(url)
 
         async def run() -> None:
-            engine = Engine(url)
-            await engine.start()
-            try:
+            async with running_engine(url) as engine:
                 await make_demo(engine, url, members=300, seed=7, until=NOW)
-            finally:
-                await engine.stop()
 
         asyncio.run(run())
         yield url
@@ -148,15 +143,11 @@ def test_late_orders_meet_the_same_member_again(database_url: str) -> None:
     add_program(database_url, document)
 
     async def run() -> None:
-        engine = Engine(database_url)
-        await engine.start()
-        try:
+        async with running_engine(database_url) as engine:
             for number, day in enumerate((20, 10, 15, 5, 25)):
                 command = RecordOrder(Identity("external", "ann"), Order(f"o{day}", "CNY", [OrderLine("1", 1, 10_000)]))
                 instant = datetime(2026, 10, day, 4, tzinfo=UTC)
                 await engine.submit(Submission(command, "shop", str(number), b"", "test", instant))
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
     report = backtest(database_url, document)
@@ -177,15 +168,11 @@ def test_late_check_ins_join_the_same_streaks_again(database_url: str) -> None:
     add_program(database_url, document)
 
     async def run() -> None:
-        engine = Engine(database_url)
-        await engine.start()
-        try:
+        async with running_engine(database_url) as engine:
             for day in (10, 11, 13, 14, 12, 15):
                 command = RecordEvent(Identity("external", "ann"), CHECKED_IN, {})
                 instant = datetime(2026, 10, day, 4, tzinfo=UTC)
                 await engine.submit(Submission(command, "shop", str(day), b"", "test", instant))
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
     report = backtest(database_url, document)
@@ -285,15 +272,11 @@ def test_a_recorded_budget_that_was_reached_is_replayed_in_its_order(database_ur
     add_program(database_url, document)
 
     async def run() -> None:
-        engine = Engine(database_url)
-        await engine.start()
-        try:
+        async with running_engine(database_url) as engine:
             for number in range(20):
                 order = Order(f"o{number}", "CNY", [OrderLine("1", 1, 10_000)])
                 command = RecordOrder(Identity("external", f"m{number * 7 % 5}"), order)
                 await engine.submit(Submission(command, "shop", f"k{number}", b"", "tester"))
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
     report = backtest(database_url, document)

@@ -19,12 +19,11 @@ from jifen.core.commands import SpendPoints
 from jifen.core.program import EarningRule, ProgramDocument, RefundPolicy, check_document
 from jifen.core.rules.document import Cap
 from jifen.core.tiers.document import CalendarYear, Downgrade, RollingMonths, TierPeriod
-from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
 from jifen.services.demo import make_demo
 from jifen.services.imports import import_orders, load_mapping
 from jifen.services.programs import parse_program, read_program_text
-from tests.databases import DEFAULT_PROGRAM, add_program
+from tests.databases import DEFAULT_PROGRAM, add_program, running_engine
 from tests.integration.test_backtest import assert_same
 from tests.integration.test_backtest_tiers import (
     assert_tiers_are_same,
@@ -333,12 +332,8 @@ def test_a_demo_shop_is_history(bare_database_url: str) -> None:
     add_program(bare_database_url, document)
 
     async def run() -> None:
-        engine = Engine(bare_database_url)
-        await engine.start()
-        try:
+        async with running_engine(bare_database_url) as engine:
             await make_demo(engine, bare_database_url, members=120, seed=3, until=datetime.now(ZONE))
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
     report = backtest(bare_database_url, document)

@@ -22,7 +22,7 @@ from jifen.core.tiers.commands import GrantTier
 from jifen.core.tiers.document import Benefits
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer
-from tests.databases import add_program, fetch_sql
+from tests.databases import add_program, fetch_sql, running_engine
 from tests.integration.test_backtest import assert_same, backtest
 from tests.integration.test_backtest_tiers import moves_of
 from tests.integration.test_merges import PROGRAM, Life
@@ -130,9 +130,7 @@ def test_a_merge_under_a_draft_takes_what_the_draft_gave(bare_database_url: str)
     with the survivor, and the months of both together make the tier."""
 
     async def run() -> None:
-        engine = Engine(bare_database_url, lanes=2)
-        await engine.start()
-        try:
+        async with running_engine(bare_database_url, lanes=2) as engine:
             life = Life(bare_database_url, engine)
             alice, bob = await life.member("alice"), await life.member("bob")
             await life.order(alice, "A1", 10_000)
@@ -141,8 +139,6 @@ def test_a_merge_under_a_draft_takes_what_the_draft_gave(bare_database_url: str)
             await life.do(SpendPoints(alice, None, 200))
             assert isinstance(await life.refund("B1"), Answer)
             await life.order(alice, "A2", 1_000)
-        finally:
-            await engine.stop()
 
     add_program(bare_database_url, PROGRAM, BEGAN)
     asyncio.run(run())
@@ -179,9 +175,7 @@ def test_households_and_closed_members_are_replayed(bare_database_url: str) -> N
     add_program(bare_database_url, program, BEGAN)
 
     async def run() -> None:
-        engine = Engine(bare_database_url, lanes=2)
-        await engine.start()
-        try:
+        async with running_engine(bare_database_url, lanes=2) as engine:
             life = Life(bare_database_url, engine)
             alice, bob, carol = [await life.member(name) for name in NAMES[:3]]
             await life.order(alice, "A1", 10_000)
@@ -195,8 +189,6 @@ def test_households_and_closed_members_are_replayed(bare_database_url: str) -> N
             await life.do(ChangeLife(carol, "close"))
             await life.do(ReverseTransaction(carol, used.sequence))
             assert isinstance(await life.refund("C1", 1), Answer)
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
     for since in (None, datetime.now(UTC).date(), date(2019, 1, 1)):

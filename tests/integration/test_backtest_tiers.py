@@ -21,7 +21,7 @@ from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Submission
 from jifen.services.time_work import settle_due
-from tests.databases import BARE, add_program, fetch_sql, fresh_database
+from tests.databases import BARE, add_program, fetch_sql, fresh_database, running_engine
 from tests.integration.test_backtest import assert_same
 from tests.integration.tier_support import Clock, done, order, person, refund, started, submission
 from tests.unit.core.tiers.club import ZONE, club, level, named, tier_set
@@ -114,12 +114,8 @@ def settle_now(url: str) -> None:
     """Let time work book everything that is due today."""
 
     async def run() -> None:
-        engine = Engine(url)
-        await engine.start()
-        try:
+        async with running_engine(url) as engine:
             await settle_due(engine, url, datetime.now(ZONE))
-        finally:
-            await engine.stop()
 
     asyncio.run(run())
 

@@ -12,11 +12,10 @@ import pytest
 
 from jifen.core.ledger.values import Kind
 from jifen.db.embedded import EmbeddedAddress
-from jifen.engine.engine import Engine
 from jifen.services.demo import DemoRefused, DemoSummary, make_demo
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify
-from tests.databases import BARE, add_program, fetch_sql, fresh_database
+from tests.databases import BARE, add_program, fetch_sql, fresh_database, running_engine
 
 #: Today, so that no point of the last year has expired yet.
 UNTIL = datetime.now(UTC)
@@ -56,13 +55,9 @@ def demo(url: str, **options: Any) -> DemoSummary:
     """Make a demo shop."""
 
     async def run() -> DemoSummary:
-        engine = Engine(url)
-        await engine.start()
-        try:
+        async with running_engine(url) as engine:
             chosen: dict[str, Any] = {"members": MEMBERS, "seed": 7, "until": UNTIL} | options
             return await make_demo(engine, url, **chosen)
-        finally:
-            await engine.stop()
 
     return asyncio.run(run())
 

@@ -20,7 +20,7 @@ from jifen.services.demo.day.crowd import DRAWS, PIECES
 from jifen.services.demo.day.newcomers import GOOD, REJECTED, REPEATED
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify
-from tests.databases import add_program, fetch_sql, run_sql
+from tests.databases import add_program, fetch_sql, run_sql, running_engine
 
 MEMBERS = 40
 T = TypeVar("T")
@@ -30,12 +30,8 @@ def with_engine(url: str, work: Callable[[Engine], Awaitable[T]]) -> T:
     """What `work` gives with an engine."""
 
     async def run() -> T:
-        engine = Engine(url)
-        await engine.start()
-        try:
+        async with running_engine(url) as engine:
             return await work(engine)
-        finally:
-            await engine.stop()
 
     return asyncio.run(run())
 

@@ -31,7 +31,7 @@ from jifen.services.rounds import RoundOpen, UnknownDraw, UnknownRound, open_rou
 from jifen.services.stock import set_stock
 from jifen.services.time_work import settle_due
 from jifen.services.verification import verify
-from tests.databases import DEFAULT_PROGRAM, add_program, run_sql
+from tests.databases import DEFAULT_PROGRAM, add_program, run_sql, running_engine
 from tests.drawing import LAST, WHEEL, changed, with_draws
 from tests.integration.test_redemptions import Desk
 
@@ -97,14 +97,10 @@ async def opened(url: str, document: ProgramDocument) -> AsyncIterator[Hall]:
     async with connected(url) as connection:
         shards = await connection.fetchval("SELECT shards FROM installation")
         await set_stock(connection, program, shards, "vase", key="vase", actor="test", reason="opening", pieces=3)
-    engine = Engine(url, lanes=2)
-    await engine.start()
-    try:
+    async with running_engine(url, lanes=2) as engine:
         hall = Hall(url, engine)
         hall.program, hall.shards = program, shards
         yield hall
-    finally:
-        await engine.stop()
 
 
 @pytest.fixture

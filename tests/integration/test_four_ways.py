@@ -22,11 +22,10 @@ from jifen.core.rules.document import Step as Rate
 from jifen.core.rules.facts import MemberFacts
 from jifen.core.trace import Trace, decode_trace
 from jifen.db.embedded import EmbeddedAddress
-from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from jifen.services.imports import import_orders, load_mapping
 from jifen.services.trying import Trial, try_event
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database
+from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database, running_engine
 
 PROGRAM = msgspec.structs.replace(
     DEFAULT_PROGRAM,
@@ -73,15 +72,11 @@ def shop(server: EmbeddedAddress) -> Iterator[str]:
 
 async def tell_live(url: str, told: list[Told]) -> None:
     """Every order as an event, one after another."""
-    engine = Engine(url)
-    await engine.start()
-    try:
+    async with running_engine(url) as engine:
         for phone, at, order in told:
             command = RecordOrder(Identity("phone", phone), order)
             outcome = await engine.submit(Submission(command, "shop", order.order_id, b"{}", "test", at))
             assert isinstance(outcome, Answer), outcome
-    finally:
-        await engine.stop()
 
 
 def write_file(told: list[Told], file: Path) -> None:
@@ -97,13 +92,9 @@ def write_file(told: list[Told], file: Path) -> None:
 
 async def tell_by_file(url: str, told: list[Told], file: Path) -> None:
     """Import the file."""
-    engine = Engine(url)
-    await engine.start()
-    try:
+    async with running_engine(url) as engine:
         summary = await import_orders(engine, url, file, load_mapping("orders"))
         assert (summary.orders, summary.refused, summary.rejected_lines) == (len(told), 0, 0)
-    finally:
-        await engine.stop()
 
 
 def traces_of(url: str) -> dict[str, Trace]:

@@ -33,7 +33,7 @@ from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from jifen.services.time_work import settle_due
 from jifen.services.verification import verify
-from tests.databases import BARE, add_program, fresh_database, run_sql, with_database
+from tests.databases import BARE, add_program, fresh_database, run_sql, running_engine, with_database
 from tests.integration.test_backtest import assert_same
 from tests.integration.test_redemptions import DOCUMENT, Desk, opened
 
@@ -265,12 +265,8 @@ async def test_households_and_their_members_do_not_wait_for_each_other(bare_data
     """Three lanes, two engines, members of two households who spend, redeem, cancel, approve and leave all at once:
     nothing is lost, and no batch fails."""
     async for desk in opened(bare_database_url):
-        second = Engine(desk.url, lanes=3)
-        await second.start()
-        try:
+        async with running_engine(desk.url, lanes=3) as second:
             await stress(desk, second)
-        finally:
-            await second.stop()
 
 
 async def stress(desk: Desk, second: Engine) -> None:

@@ -30,7 +30,7 @@ from jifen.services.imports.staging import Staging
 from jifen.services.imports.tables import Table
 from jifen.services.programs import parse_program, read_program_text
 from jifen.services.verification import verify
-from tests.databases import add_program, fetch_sql
+from tests.databases import add_program, fetch_sql, running_engine
 
 HEADER = "order_id,occurred_at,identity,line_id,sku,quantity,paid,refund_of\n"
 ORDERS = HEADER + (
@@ -49,12 +49,8 @@ def with_engine(url: str, work: Callable[[Engine], Coroutine[Any, Any, Any]]) ->
     """Do some work with a started engine."""
 
     async def run() -> Any:
-        engine = Engine(url)
-        await engine.start()
-        try:
+        async with running_engine(url) as engine:
             return await work(engine)
-        finally:
-            await engine.stop()
 
     return asyncio.run(run())
 

@@ -41,7 +41,7 @@ from jifen.core.tiers.document import RollingMonths, TierLevel, TierSet
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.verification import verify
-from tests.databases import DEFAULT_PROGRAM, add_program
+from tests.databases import DEFAULT_PROGRAM, add_program, running_engine
 
 PROGRAM = msgspec.structs.replace(
     DEFAULT_PROGRAM,
@@ -156,12 +156,8 @@ class Life:
 async def lived(url: str, program: ProgramDocument) -> AsyncIterator[Life]:
     """A life under a program."""
     await asyncio.to_thread(add_program, url, program)
-    engine = Engine(url, lanes=2)
-    await engine.start()
-    try:
+    async with running_engine(url, lanes=2) as engine:
         yield Life(url, engine)
-    finally:
-        await engine.stop()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from jifen.services.catalog import Catalog
 from jifen.services.members import MemberView, find_by_identity, find_member
 from jifen.services.segments.catalog import create_segment
 from jifen.services.segments.lists import change_list
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, running_engine
 from tests.model.ledger import answered, available_now, check_ledger, count, publish, refused, submission
 
 IN_CHINA = msgspec.structs.replace(DEFAULT_PROGRAM, phone_region="CN")
@@ -152,9 +152,7 @@ async def test_what_is_let_go_is_free_in_every_spelling(engine: Engine, database
 async def test_two_engines_at_once(engine: Engine, database_url: str) -> None:
     """Each told of somebody new in its own spelling: one member."""
     await publish(database_url, IN_CHINA)
-    other = Engine(database_url, lanes=2)
-    await other.start()
-    try:
+    async with running_engine(database_url, lanes=2) as other:
         for number in range(10):
             plain = f"1390001{number:04}"
             both = await asyncio.gather(
@@ -162,8 +160,6 @@ async def test_two_engines_at_once(engine: Engine, database_url: str) -> None:
                 other.submit(submission(order(f"+86{plain}", f"b{number}"), f"b{number}")),
             )
             assert len({answered(each).member_id for each in both}) == 1
-    finally:
-        await other.stop()
     assert await count(database_url, "SELECT count(*) FROM members") == 10
     await check_ledger(database_url)
 

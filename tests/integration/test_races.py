@@ -13,6 +13,7 @@ from jifen.core.commands import AdjustPoints, Command, RecordOrder, RefundOrder,
 from jifen.core.identity import Identity
 from jifen.core.orders import Order, OrderLine, OrderRefund
 from jifen.engine.engine import Engine
+from tests.databases import running_engine
 from tests.model.ledger import answered, check_ledger, new_member, refused, submission
 
 LOOKS = 500
@@ -27,10 +28,8 @@ def order(order_id: str, cents: int = 10_000) -> Order:
 @pytest.fixture
 async def other(database_url: str) -> AsyncIterator[Engine]:
     """A second engine on the same database, with one lane."""
-    engine = Engine(database_url, lanes=1)
-    await engine.start()
-    yield engine
-    await engine.stop()
+    async with running_engine(database_url, lanes=1) as engine:
+        yield engine
 
 
 @asynccontextmanager

@@ -34,7 +34,16 @@ from jifen.engine.submission import Answer, Submission
 from jifen.services.stock import add_codes, set_stock
 from jifen.services.time_work import settle_due
 from jifen.services.verification import verify
-from tests.databases import BARE, DEFAULT_PROGRAM, add_program, fetch_sql, fresh_database, run_sql, with_database
+from tests.databases import (
+    BARE,
+    DEFAULT_PROGRAM,
+    add_program,
+    fetch_sql,
+    fresh_database,
+    run_sql,
+    running_engine,
+    with_database,
+)
 from tests.redeeming import with_rewards
 
 DOCUMENT = with_rewards(DEFAULT_PROGRAM)
@@ -120,12 +129,8 @@ async def opened(url: str, document: ProgramDocument = DOCUMENT) -> AsyncIterato
         await set_stock(connection, program, shards, reward, key=reward, actor="test", reason="opening", pieces=5)
     await add_codes(connection, program, shards, "movie", ["M1", "M2"], actor="test", reason="opening")
     await connection.close()
-    engine = Engine(url, lanes=2)
-    await engine.start()
-    try:
+    async with running_engine(url, lanes=2) as engine:
         yield Desk(url, engine)
-    finally:
-        await engine.stop()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from jifen.core.rules.standing import Profile
 from jifen.core.trace import Trace
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
-from tests.databases import DEFAULT_PROGRAM
+from tests.databases import DEFAULT_PROGRAM, running_engine
 from tests.model.ledger import (
     answered,
     available_now,
@@ -61,10 +61,8 @@ def trace_of(answer: Answer) -> Trace:
 @pytest.fixture
 async def other(database_url: str) -> AsyncIterator[Engine]:
     """A second engine on the same database."""
-    engine = Engine(database_url, lanes=2)
-    await engine.start()
-    yield engine
-    await engine.stop()
+    async with running_engine(database_url, lanes=2) as engine:
+        yield engine
 
 
 BASE = EarningRule("base", "points", Ratio(1, 100))

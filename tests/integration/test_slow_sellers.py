@@ -18,11 +18,10 @@ from jifen.core.rules.document import Window
 from jifen.core.tiers.commands import GrantTier
 from jifen.core.tiers.document import Benefits, TierLevel, TierSet
 from jifen.db.connection import connect
-from jifen.engine.engine import Engine
 from jifen.services.catalog import Catalog
 from jifen.services.segments.catalog import create_segment
 from jifen.services.slow_sellers import SlowSellers, find_slow_sellers
-from tests.databases import DEFAULT_PROGRAM, add_program
+from tests.databases import DEFAULT_PROGRAM, add_program, running_engine
 from tests.integration.test_redemptions import Desk
 
 NAME = LocalizedText("名", "Name")
@@ -65,12 +64,8 @@ async def desk(bare_database_url: str) -> AsyncIterator[Desk]:
     connection = await connect(bare_database_url)
     await create_segment(connection, "rich", NAME, "balance.points >= 900", "test")
     await connection.close()
-    engine = Engine(bare_database_url, lanes=2)
-    await engine.start()
-    try:
+    async with running_engine(bare_database_url, lanes=2) as engine:
         yield Desk(bare_database_url, engine)
-    finally:
-        await engine.stop()
 
 
 async def judge(desk: Desk, percent: int = 100, days: int = 90) -> SlowSellers:

@@ -13,7 +13,6 @@ from jifen.core.identity import Identity
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import InvalidProgram
 from jifen.db.connection import Connection, connect
-from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from jifen.services.programs import (
     AppliedProgram,
@@ -25,6 +24,7 @@ from jifen.services.programs import (
     program_versions,
     read_program_text,
 )
+from tests.databases import running_engine
 
 STARTER = read_program_text("starter")
 SECOND_WALLET = STARTER.replace("earning:", "  - id: partner\n    name: {zh: 伙伴积分, en: Partner points}\nearning:")
@@ -42,14 +42,10 @@ async def connection(bare_database_url: str) -> AsyncIterator[Connection]:
 
 async def record_order(url: str, program_wallet_currency: str = "CNY") -> Answer:
     """One order of a new member, through the engine."""
-    engine = Engine(url, lanes=1)
-    await engine.start()
-    try:
+    async with running_engine(url, lanes=1) as engine:
         order = Order("1", program_wallet_currency, [OrderLine("1", 1, 10_000)])
         command = RecordOrder(Identity("external", "1"), order)
         answer = await engine.submit(Submission(command, "test", "1", b"1", "test"))
-    finally:
-        await engine.stop()
     assert isinstance(answer, Answer)
     return answer
 
@@ -99,13 +95,9 @@ async def test_a_member_from_before_can_use_a_wallet_that_came_later(
     first = await record_order(bare_database_url)
     moved = SECOND_WALLET.replace("wallet: points", "wallet: partner")
     await apply_program(connection, moved, "test")
-    engine = Engine(bare_database_url, lanes=1)
-    await engine.start()
-    try:
+    async with running_engine(bare_database_url, lanes=1) as engine:
         order = Order("2", "CNY", [OrderLine("1", 1, 500)])
         answer = await engine.submit(Submission(RecordOrder(first.member_id, order), "test", "2", b"2", "test"))
-    finally:
-        await engine.stop()
     assert isinstance(answer, Answer)
     balances = await connection.fetch("SELECT wallet, available FROM balances ORDER BY wallet DESC")
     assert [tuple(row) for row in balances] == [("points", 100), ("partner", 5)]
