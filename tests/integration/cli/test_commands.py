@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import run_sql
+from jifen.db.embedded import EmbeddedAddress, use
+from tests.databases import fetch_sql, run_sql
 from tests.integration.cli.support import ask, environment, jifen, refused
+
+
+def test_the_servers_of_tests_do_not_wait_for_the_disk(data: Path, database_server: EmbeddedAddress) -> None:
+    """Neither that of the commands nor the one that tests share: nothing of theirs outlives the power."""
+    with use(data) as address:
+        for url in (address.url, database_server.url):
+            assert fetch_sql(url, "SHOW fsync") == [("off",)]
+            assert fetch_sql(url, "SHOW synchronous_commit") == [("on",)]
 
 
 def test_applying_the_same_program_twice_makes_one_version(data: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from jifen.db.embedded import use
+from tests.databases import fast_folder
 from tests.integration.cli.support import ask, environment, jifen, refused
 
 KINDS = ("members", "orders", "balances")
@@ -57,7 +58,7 @@ def test_files_that_are_no_tables(data: Path, tmp_path: Path, kind: str) -> None
 def test_from_a_workbook_to_points(tmp_path: Path) -> None:
     """Members, their balances and their orders from workbooks, by the mappings that are proposed for them; again, under
     other names, nothing changes."""
-    shop = tmp_path / "shop"
+    shop = fast_folder(tmp_path / "shop")
     born = [["1001", 13912340001, "张小三", "1985/2/28"], ["1002", 13912340002, "张晓三", "1985/2/28"]]
     files = {
         "members": sheet(
@@ -103,7 +104,7 @@ def test_from_a_workbook_to_points(tmp_path: Path) -> None:
 
 def test_orders_of_a_query(tmp_path: Path) -> None:
     """With a proposed mapping, and one that says how a file of commas would be written: a query is none."""
-    shop = tmp_path / "shop"
+    shop = fast_folder(tmp_path / "shop")
     mapping = tmp_path / "orders.yaml"
     query = (
         "SELECT 'Q' || n AS order_id, '2026-01-05 10:00' AS occurred_at, '1391235000' || n AS phone, 1 AS quantity, "

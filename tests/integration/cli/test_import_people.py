@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from jifen.db.embedded import use
 from jifen.services.programs import read_program_text
+from tests.databases import fast_folder
 from tests.integration.cli.support import ask, jifen, refused
 
 HEADER = ["会员编号", "手机号", "姓名", "性别", "生日", "入会日期", "城市", "标签", "备注"]
@@ -51,7 +52,7 @@ EXPECTED = {"rows": 11, "registered": 3, "rejected": 6, "repeated": 3, "known": 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Path]:
     """A data folder of its own, its server kept running."""
-    folder = tmp_path / "shop"
+    folder = fast_folder(tmp_path / "shop")
     with use(folder):
         yield folder
 
