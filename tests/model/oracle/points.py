@@ -80,7 +80,11 @@ class Points(Past):
         if points:
             wallet = self.wallet(member_id, rule.wallet)
             effective = days_later(occurred_at, rule.pending_days, self.zone)
-            terms = (occurred_at, effective, expiry_of(document, rule.wallet, occurred_at))
+            expires = expiry_of(document, rule.wallet, occurred_at)
+            if expires <= effective and rule.pending_days:
+                # Never before they begin.
+                expires = expiry_of(document, rule.wallet, effective)
+            terms = (occurred_at, effective, expires)
             flow(wallet, "issued", -points)
             member["earned"].append((occurred_at, rule.wallet, points))
             order["lot"] = open_lot(wallet, points, terms, pending=effective > now)
