@@ -185,6 +185,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `redemption` is how a redemption stands after the transaction, `step` what was done to it (None: it was asked for),
     `taken` the pieces of stock that this took, by reward, signed (I-20, I-21).
     `drawn` is what came of drawing once (I-24).
+    `capped`, of a refund or correction: what the order earns now of rules that a cap cut.
     `spent` stays the last: `jifen verify` looks for it at the end.
     """
 
@@ -204,6 +205,7 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     uses: dict[str, int] = {}
     dealings: Dealings | None = None
     after_all: list[Balances] = []
+    capped: list[Award] = []
     spent: int = 0
     tier: TierChange | None = None
     orders: int = 0

@@ -11,9 +11,11 @@ from jifen.core.calendar import local_day, start_of_day
 from jifen.core.commands import (
     AdjustPoints,
     Command,
+    CorrectOrder,
     PlaceHold,
     RecordEvent,
     RecordOrder,
+    RefundOrder,
     RegisterMember,
     SpendPoints,
     TransferPoints,
@@ -28,6 +30,7 @@ from jifen.core.limits import EARLIEST_INSTANT
 from jifen.core.members.commands import MergeMembers, PersonCommand
 from jifen.core.program import Program
 from jifen.core.redemption.commands import RedeemReward, StepCommand
+from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import CHECKED_IN
 from jifen.core.rules.standing import Counters
 from jifen.core.segments.membership import SegmentConditions
@@ -52,6 +55,7 @@ from jifen.engine.loading import (
     lock_accounts,
     lock_shared_usages,
 )
+from jifen.engine.past import load_moments
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import PASSING, Redeeming
@@ -298,6 +302,7 @@ class Gathering:
             for (version, event_type, day, _), members in alike.items():
                 wanted.note(self.programs[version], event_type, members, day)
             await self._load_counters_then(connection, alike)
+        await self._want_caps_of_past(connection, wanted)
         assert self.program is not None
         if self.redeeming.commands:
             self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
@@ -328,6 +333,17 @@ class Gathering:
                 members = alike.setdefault((program.version, event_type, day, told_at is not None), set())
                 members.update(self._known_members(submission.command))
         return {key: members & self.states.keys() for key, members in alike.items()}
+
+    async def _want_caps_of_past(self, connection: Connection, wanted: Wanted) -> None:
+        """Note the caps under which orders were rated that will be rated again: those of their own time."""
+        again = [each.command for each in self._submissions if isinstance(each.command, RefundOrder | CorrectOrder)]
+        orders = {order for each in again if (order := self.links.reference(each)) is not None}
+        if not orders:
+            return
+        for member, occurred_at, version in await load_moments(connection, orders, self._surroundings.shards):
+            program = await self._surroundings.programs.get(connection, version)
+            members = self.states.keys() & self.links.with_survivors(member)
+            wanted.note_caps(program, ORDER_COMPLETED, members, local_day(occurred_at, program.zone))
 
     def _people_described(self) -> set[int]:
         """Whom commands describe, and whom they find."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -82,6 +83,13 @@ async def _load_movements(connection: Connection, keys: ReferenceColumns) -> dic
             Movement(wallet, Bucket(source), Bucket(target), lot, amount, terms)
         )
     return movements
+
+
+async def load_moments(
+    connection: Connection, references: Iterable[Reference], shards: int
+) -> list[tuple[int, datetime, int]]:
+    """Whose these transactions are, when they happened, and by which version they were decided."""
+    return [tuple(row) for row in await connection.fetch(_SQL["load_moments"], *columns_of(references, shards))]
 
 
 async def _load_expired(connection: Connection, keys: ReferenceColumns) -> dict[Reference, dict[int, int]]:

@@ -34,6 +34,10 @@ class Wanted:
             self.profiles.update(members)
         if book.reads_segments:
             self.note_segments(program, book.segments, members)
+        self.note_caps(program, event_type, members, day)
+
+    def note_caps(self, program: Program, event_type: str, members: Set[int], day: date) -> None:
+        """Which uses of caps events of a type ask for, on a local day, where they are of these members."""
         for name, is_shared in caps_of_event(program, event_type, day).items():
             if is_shared:
                 self.shared.add(name)

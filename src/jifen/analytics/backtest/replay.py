@@ -238,13 +238,17 @@ class MemberReplay:
     def _decide_earning(
         self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent, state: MemberState
     ) -> Effects | Refusal:
-        shared = self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
-        if program is not self._stage.draft:
-            # Before the period: what all had used by then of the caps of that time.
-            shared = entry.trace.used
+        shared = self._shared_used(entry, program)
         state = self._with_counters_then(entry, program, earning, state)
         current = self._version_now(entry)
         return decide(program, earning, self._context(entry), state, shared_used=shared, current=current)
+
+    def _shared_used(self, entry: Entry, program: Program) -> Mapping[str, int]:
+        """What all had used of caps."""
+        if program is not self._stage.draft:
+            # Before the period: by then, of the caps of that time.
+            return entry.trace.used
+        return self._stage.sums.shared_uses if self._stage.in_order else _NOTHING
 
     def _decide(self, entry: Entry, program: Program, earning: RecordOrder | RecordEvent | None) -> Effects | Refusal:
         if earning is not None:
@@ -275,8 +279,10 @@ class MemberReplay:
         if past is not None and state.status is MemberStatus.MERGED:
             assert self._kin is not None
             past, survivors = self._kin.behind(state.member_id, past)
-        current = self._version_now(entry)
-        return decide(program, command, context, state, past=past, others=survivors, current=current)
+        shared, current = self._shared_used(entry, program), self._version_now(entry)
+        return decide(
+            program, command, context, state, past=past, others=survivors, shared_used=shared, current=current
+        )
 
     def _merge(self, entry: Entry, program: Program) -> Effects | Refusal:
         kin, side, past, survivor = self._kin, entry.trace.merged, None, self._state.member_id

@@ -110,7 +110,7 @@ def decide(
         beside = [Decision(program, context, each, current=current) for each in others]
         return decide_pooled_redemption(decision, beside, command, past)
     if others or isinstance(command, SpendFromHousehold):
-        return _decide_on_several(program, command, context, (state, *others), past, current)
+        return _decide_on_several(program, command, context, (state, *others), past, current, shared_used)
     look_at_tiers(decision)
     settle(decision)
     if state.redemptions:
@@ -189,6 +189,7 @@ def _decide_on_several(
     states: Sequence[MemberState],
     past: PastTransaction | None,
     current: Program | None,
+    shared_used: Mapping[str, int],
 ) -> Effects | Refusal:
     if isinstance(command, SpendFromHousehold):
         spender, *beside = (Decision(program, context, state, current=current) for state in states)
@@ -201,7 +202,11 @@ def _decide_on_several(
         return decide_undo(first, second, command, past)
     assert past is not None
     return decide_for_merged(
-        (program, context, current), states, past, lambda decision, its_past: _apply(decision, command, its_past)
+        (program, context, current),
+        states,
+        past,
+        lambda decision, its_past: _apply(decision, command, its_past),
+        shared_used,
     )
 
 

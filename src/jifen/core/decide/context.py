@@ -179,6 +179,7 @@ class Decision:
         "tiers",
         "trace",
         "transactions",
+        "used_above",
         "uses",
     )
 
@@ -203,6 +204,8 @@ class Decision:
         self.status = state.status
         #: Points that whoever survived the member has in holds and savings, less what is owed there, by wallet.
         self.bound_above: Mapping[int, int] = {}
+        #: What whoever survived the member has used of caps, the member's own part among it.
+        self.used_above: Mapping[str, int] = {}
         #: What this decision uses of the member's caps, and of those that all share.
         self.uses: dict[str, int] = {}
         self.shared_uses: dict[str, int] = {}
@@ -244,6 +247,7 @@ class Decision:
         corrected: Order | None = None,
         uses: dict[str, int] | None = None,
         dealings: Dealings | None = None,
+        capped: list[Award] | None = None,
         spent: int = 0,
         facts: bytes | None = None,
         refers_to: int | None = None,
@@ -275,6 +279,7 @@ class Decision:
             corrected,
             uses or {},
             dealings,
+            capped=capped or [],
             spent=spent,
             **about,
         )

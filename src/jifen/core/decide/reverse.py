@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
 from jifen.core.decide.context import Decision, PastTransaction
-from jifen.core.decide.earn import NOBODY, check_room, encode_facts
+from jifen.core.decide.earn import check_room, encode_facts
 from jifen.core.decide.offset import give_points_back, points_due
 from jifen.core.decide.past_order import order_of, returned_before, returned_now
+from jifen.core.decide.rate_again import Again, count_uses, earned_again
 from jifen.core.decide.settle import return_pieces
 from jifen.core.decide.taking_back import Change, book, difference, everything
 from jifen.core.ledger.values import Bucket, Kind, Piece, transaction_id
 from jifen.core.orders import Order, OrderLine, OrderRefund, check_order, remaining_lines
 from jifen.core.refusal import Refusal
-from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import RatedEvent
-from jifen.core.rules.rate import Award, rate
 from jifen.core.trace import Dealings
+
+
+class _About(TypedDict, total=False):
+    """What else a refund or correction says."""
+
+    kind: Kind
+    corrected: Order | None
+    spent: int
+    offset_points: int
 
 
 def refund_order(decision: Decision, command: RefundOrder, earned: PastTransaction) -> Refusal | None:
     """Take back what the order earned beyond what its remaining lines earn.
 
     The remaining lines are rated by the version of the program that rated the order, so what the member keeps
-    depends only on what was returned in all: any order and split of refunds ends at the same number (I-08).
+    depends only on what was returned in all: any order and split of refunds ends at the same number (I-08), unless the
+    remaining lines earn more than the order did and others use up a cap meanwhile.
     """
     return _refund(decision, earned, command.refund)
 
@@ -40,11 +49,11 @@ def _refund(decision: Decision, earned: PastTransaction, refund: OrderRefund | N
     in_all = {line: before.get(line, 0) + returned.get(line, 0) for line in before | returned}
     remaining = remaining_lines(order, in_all)
     remained = remaining_lines(order, before)
-    changes = difference(earned, _earned_so_far(earned, order, remained), _rate_again(earned, order, remaining))
+    again = earned_again(decision, earned, (order, remained), (order, remaining))
     facts = None if refund is None else encode_facts(refund)
     spent = _paid(remaining) - _paid(remained)
     points = points_due(earned, order, in_all)
-    refusal = _book_reversal(decision, earned, changes, returned, facts, spent=spent, offset_points=points)
+    refusal = _book_again(decision, earned, again, returned, facts, spent=spent, offset_points=points)
     if refusal is None:
         _count_change(decision, earned, spent)
     return refusal
@@ -71,11 +80,11 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
             message = f"{quantity} pieces of line {line!r} were returned already; the correction must have as many."
             return Refusal("corrected_below_returned", message, "/data/lines", {"line_id": line, "returned": quantity})
     remaining, remained = remaining_lines(order, returned), remaining_lines(was, returned)
-    changes = difference(earned, _earned_so_far(earned, was, remained), _rate_again(earned, order, remaining))
+    again = earned_again(decision, earned, (was, remained), (order, remaining))
     spent = _paid(remaining) - _paid(remained)
     names = {"order_id": order.order_id, "correction_id": command.correction.correction_id}
-    refusal = _book_reversal(
-        decision, earned, changes, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order, spent=spent
+    refusal = _book_again(
+        decision, earned, again, {}, encode_facts(names), kind=Kind.CORRECT, corrected=order, spent=spent
     )
     if refusal is None:
         _count_change(decision, earned, spent)
@@ -93,20 +102,20 @@ def _count_change(decision: Decision, earned: PastTransaction, cents: int) -> No
     decision.counters = decision.counters.with_change(day, cents, happened_on)
 
 
-def _earned_so_far(earned: PastTransaction, order: Order, remained: list[OrderLine]) -> list[Award]:
-    """What an order earned as it stood before this."""
-    return _rate_again(earned, order, remained) if earned.referring else earned.trace.awards
-
-
-def _rate_again(earned: PastTransaction, order: Order, remaining: list[OrderLine]) -> list[Award]:
-    """What remains of an order is rated as the whole was: by the same version, on the same facts, under what was left
-    of the caps then."""
-    if not remaining:
-        return []
-    program, trace = earned.program, earned.trace
-    event = RatedEvent(ORDER_COMPLETED, earned.occurred_at, earned.source, order, remaining)
-    book = program.books.get(ORDER_COMPLETED)
-    return rate(book, event, trace.member or NOBODY, trace.used, program.document.coefficients).awards
+def _book_again(
+    decision: Decision,
+    earned: PastTransaction,
+    again: Again,
+    returned: dict[str, int],
+    facts: bytes | None,
+    **about: Unpack[_About],
+) -> Refusal | None:
+    """Book what an order earns more or less than it did, and what of caps it uses more."""
+    changes = difference(earned, again.before, again.after)
+    refusal = _book_reversal(decision, earned, changes, returned, facts, again=again, **about)
+    if refusal is None:
+        count_uses(decision, earned, again)
+    return refusal
 
 
 def reverse_transaction(decision: Decision, command: ReverseTransaction, past: PastTransaction) -> Refusal | None:
@@ -166,6 +175,7 @@ def _book_reversal(
     returned: dict[str, int],
     facts: bytes | None,
     *,
+    again: Again | None = None,
     kind: Kind = Kind.REVERSE,
     corrected: Order | None = None,
     spent: int = 0,
@@ -189,6 +199,9 @@ def _book_reversal(
         returned=returned,
         corrected=corrected,
         dealings=Dealings(refunded=refunded, add_ons=[*past.ended]) if refunded or past.ended else None,
+        used=None if again is None else again.used,
+        uses=None if again is None else again.uses,
+        capped=None if again is None else [award for award in again.after if award.cuts],
         spent=spent,
         facts=facts,
         refers_to=past.sequence,

@@ -131,12 +131,13 @@ def decide_for_merged(
     states: Sequence[MemberState],
     past: PastTransaction,
     apply: Apply,
+    shared_used: Mapping[str, int] = {},
 ) -> Effects | Refusal:
     """Decide what concerns the past of a merged member. `states`: the member's, and those of the survivors in turn.
 
     What must be recalled is found by trying it with everything there is; then just that is recalled.
     """
-    trial = _Chain(by, states, past)
+    trial = _Chain(by, states, past, shared_used)
     outcome = trial.run(apply, None)
     if isinstance(outcome, Refusal) or outcome.answer is None:
         return outcome
@@ -144,7 +145,7 @@ def decide_for_merged(
     for each in outcome.answer.movements:
         if each.source in (Bucket.AVAILABLE, Bucket.PENDING) and each.target is Bucket.REVERSED:
             needs[each.wallet, each.lot] = needs.get((each.wallet, each.lot), 0) + each.amount
-    return _Chain(by, states, past).run(apply, needs)
+    return _Chain(by, states, past, shared_used).run(apply, needs)
 
 
 class _Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -170,10 +171,14 @@ class _Chain:
     """A merged member and the survivors, each of the next, while something of its past is decided."""
 
     def __init__(
-        self, by: tuple[Program, Context, Program | None], states: Sequence[MemberState], past: PastTransaction
+        self,
+        by: tuple[Program, Context, Program | None],
+        states: Sequence[MemberState],
+        past: PastTransaction,
+        shared_used: Mapping[str, int],
     ) -> None:
         program, context, current = by
-        self._decisions = [Decision(program, context, state, current=current) for state in states]
+        self._decisions = [Decision(program, context, state, shared_used, current) for state in states]
         self._past = past
 
     def run(self, apply: Apply, needs: Needs | None) -> Effects | Refusal:
@@ -183,6 +188,7 @@ class _Chain:
             settle(decision)
         self._recall(needs)
         first.bound_above = self._bound()
+        first.used_above = self._decisions[-1].state.used
         refusal = apply(first, self._past_by_now())
         if refusal is not None:
             return refusal
@@ -431,6 +437,7 @@ def _effects(answering: Decision, *decisions: Decision) -> Effects:
         tuple(state for part in parts for state in part.states),
         answering.answer,
         answering.trace,
+        answering.shared_uses,
         taken={reward: pieces for part in parts for reward, pieces in part.taken.items()},
         shared_steps=[step for part in parts for step in part.shared_steps],
     )

@@ -68,6 +68,12 @@ SELECT t.member_id, t.sequence, t.kind, t.program_version, t.occurred_at, t.reco
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.sequence = wanted.sequence
 
+-- name: load_moments
+-- $1 shards, $2 member ids, $3 sequences. When these transactions happened, and by which version they were decided.
+SELECT t.member_id, t.occurred_at, t.program_version
+FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
+JOIN transactions t ON t.shard = wanted.shard AND t.member_id = wanted.member_id AND t.sequence = wanted.sequence
+
 -- name: load_referring
 -- $1 shards, $2 member ids, $3 sequences. What later reversed, captured or released these transactions.
 SELECT t.member_id, t.refers_to, t.sequence, t.kind, t.trace

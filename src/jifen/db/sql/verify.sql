@@ -571,7 +571,7 @@ WITH spending AS NOT MATERIALIZED (
     -- Where no version of the program ever had a cap, no trace need be looked at.
     WHERE EXISTS (SELECT 1 FROM program_versions
                   WHERE content::text ~ '"(caps|budgets|limits|receiver_limits|draws)":\[\{|"bank":\{|"daily_from_household":')
-        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 10, 13, 14, 15, 16, 19, 20) AND strpos(t.trace::text, '"uses":{') > 0
+        AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 8, 10, 12, 13, 14, 15, 16, 19, 20) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
 )
@@ -882,7 +882,7 @@ WHERE (chance.is_right AND o.total = t.total AND t.point < o.until AND t.point >
 WITH used AS (
     SELECT each.key AS name, sum(each.value::bigint) AS used
     FROM transactions t CROSS JOIN LATERAL json_each_text(t.trace -> 'uses') AS each
-    WHERE t.kind IN (1, 20) AND EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets|draws)":\[\{') AND strpos(t.trace::text, '"uses":{') > 0
+    WHERE t.kind IN (1, 8, 12, 20) AND EXISTS (SELECT 1 FROM program_versions WHERE content::text ~ '"(caps|budgets|draws)":\[\{') AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') > 0
     GROUP BY each.key
 )

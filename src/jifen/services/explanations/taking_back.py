@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jifen.core.ledger.values import Kind, transaction_id
 from jifen.core.trace import TakenBack
+from jifen.services.explanations.caps import cut_for_member
 from jifen.services.explanations.common import (
     Telling,
     balances,
@@ -28,6 +29,9 @@ def tell_taking_back(words: Words, told: Told) -> Telling:
     lines += _what_happened(words, told, origin)
     for taken in told.trace.taken_back:
         lines += _taken_back(words, taken)
+    for award in told.trace.capped:
+        name = words.rule_for_member(words.program.rules[award.rule])
+        lines += [cut_for_member(words, cut.cap, award.wallet, cut.points, name) for cut in award.cuts]
     lines += _refunded(words, told) + _add_ons(words, told)
     lines += new_lots(words, told)
     if origin.order is not None:

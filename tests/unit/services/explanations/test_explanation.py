@@ -287,6 +287,17 @@ def test_a_correction_that_gives_on_other_terms_says_what_went_and_what_came() -
     assert "The order as it stands now earns more: 690 Points were added." in english.lines
 
 
+def test_a_correction_says_what_a_cap_cut() -> None:
+    """Nobody wonders where the rest is."""
+    here = shop()
+    buy(here, OrderLine("1", 1, 10_000))
+    correction = OrderCorrection("1001", "c1", "CNY", [OrderLine("1", 1, 1_000_000)])
+    corrected = told(here, here.do(CorrectOrder(ALICE, correction)))
+    assert [(award.rule, award.points) for award in corrected.trace.capped] == [("base", 3_000)]
+    assert any("每月最多 3,000 积分" in line and "少得" in line for line in explain(corrected, "zh", "member").lines)
+    assert any("so 17,000 Points less" in line for line in explain(corrected, "en", "member").lines)
+
+
 def test_cancelled_spends_and_undone_adjustments() -> None:
     """Each says what came back, and what refunds had let go stays gone."""
     here = shop(refunds=RefundPolicy("forgive"))
