@@ -78,11 +78,12 @@ async def test_findings_must_be_accepted_with_a_reason(connection: Connection) -
 
 
 async def test_a_draft_made_from_an_older_version_is_refused(connection: Connection) -> None:
-    """Publishing it would undo what was decided meanwhile."""
-    draft = await keep_report(connection, await make_draft(connection, TEXT, "ann"), CLEAN)
+    """Publishing it would undo what was decided meanwhile. That is told before any findings."""
+    drafts = [await keep_report(connection, await make_draft(connection, TEXT, "ann"), each) for each in (CLEAN, FOUND)]
     await apply_program(connection, TEXT.replace("pending_days: 7", "pending_days: 9"), "bob")
-    with pytest.raises(DraftOutdated):
-        await publish_draft(connection, draft, "ann")
+    for draft in drafts:
+        with pytest.raises(DraftOutdated):
+            await publish_draft(connection, draft, "ann")
     assert (await program_version(connection)).version == 2
 
 

@@ -20,6 +20,7 @@ from jifen.services.programs import (
     apply_program,
     parse_program,
     program_version,
+    refuse_outdated,
 )
 from jifen.services.publishing import accepted_findings
 
@@ -122,8 +123,10 @@ async def publish_draft(
     _refuse_published(draft)
     if draft.report is None:
         raise DraftNotChecked(f"Draft {draft.id} was not checked yet: check it first.", draft_id=draft.id)
-    accepted = accepted_findings(draft.report, accepted_because, f"draft {draft.id}")
     try:
+        # Before findings: whoever must make a new draft need not look at those of this one.
+        await refuse_outdated(connection, draft.base_version)
+        accepted = accepted_findings(draft.report, accepted_because, f"draft {draft.id}")
         applied = await apply_program(
             connection,
             draft.source,

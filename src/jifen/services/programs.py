@@ -165,6 +165,11 @@ class DraftOutdated(JifenError):
     code: ClassVar[str] = "draft_outdated"
 
 
+async def refuse_outdated(connection: Connection, base_version: int) -> None:
+    """Raise DraftOutdated where there is a newer version than the one from which a draft was made."""
+    _check_up_to_date(base_version, await _newest(connection))
+
+
 async def apply_program(
     connection: Connection,
     text: str,
@@ -192,12 +197,8 @@ async def apply_program(
     document = parse_program(text, name)
     for _ in range(MAXIMUM_TRIES):
         newest = await _newest(connection)
-        if base_version is not None and base_version != (newest.version if newest else 0):
-            raise DraftOutdated(
-                f"The draft was made from version {base_version}, and there is version "
-                f"{newest.version if newest else 0} now: see what changed, and publish a new draft made from that.",
-                base_version=base_version,
-            )
+        if base_version is not None:
+            _check_up_to_date(base_version, newest)
         if newest is not None and newest.document == document:
             return AppliedProgram(newest.version, False)
         now = datetime.now(UTC)
@@ -298,6 +299,16 @@ async def program_versions_from_now(connection: Connection) -> list[Program]:
 async def _newest(connection: Connection) -> ProgramVersion | None:
     row = await connection.fetchrow(_SQL["newest_version"])
     return None if row is None else _version_of(row)
+
+
+def _check_up_to_date(base_version: int, newest: ProgramVersion | None) -> None:
+    version = newest.version if newest else 0
+    if base_version != version:
+        raise DraftOutdated(
+            f"The draft was made from version {base_version}, and there is version {version} now: see what changed, "
+            "and publish a new draft made from that.",
+            base_version=base_version,
+        )
 
 
 def _version_of(row: Any) -> ProgramVersion:
