@@ -42,7 +42,9 @@ def cut_for_member(words: Words, key: str, wallet: int, points: int, rule: str) 
     """Why points are missing, for the member: own limits in numbers, budgets without (they are the shop's affair)."""
     found = find_cap(words.program, key)
     cut = words.points(wallet, points)
-    owner = _owner(words, key) or rule
+    owner = _owner(words, key)
+    # It begins the sentence.
+    owner = rule if owner is None else f"{owner[0].upper()}{owner[1:]}"
     if found is None or found.is_shared:
         return words.say("cut_shared", owner=owner, points=cut)
     cap, period = found.cap, words.say(f"period_{found.cap.period}")
