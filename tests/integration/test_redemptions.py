@@ -250,10 +250,10 @@ DAMAGES = {
         {"redemption_surplus"},
     ),
     "a coupon of somebody else": (
-        "UPDATE coupons SET member_id = member_id + 1 WHERE code NOT LIKE 'M%'",
+        "UPDATE coupons SET member_id = member_id + 1 WHERE code NOT IN (SELECT code FROM code_pool)",
         {"coupon_owner"},
     ),
-    "a coupon gone": ("DELETE FROM coupons WHERE code NOT LIKE 'M%'", {"coupon_missing"}),
+    "a coupon gone": ("DELETE FROM coupons WHERE code NOT IN (SELECT code FROM code_pool)", {"coupon_missing"}),
     "a code given to somebody else": ("UPDATE code_pool SET sequence = 99 WHERE code = 'M1'", {"pool_code"}),
     "a code given to nobody": ("UPDATE code_pool SET member_id = 1, sequence = 1 WHERE code = 'M2'", {"pool_code"}),
     # I-21: stock follows from the transactions and from what was set.
