@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 import typer
 from msgspec import structs
 
-from jifen.cli.invocation import Invocation
+from jifen.cli.invocation import Invocation, NoDatabase
 from jifen.cli.output import Progress, progress_bar, write_line, write_note
 from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
-    from jifen.core.rules.document import MemberField
+    from jifen.core.program import ProgramDocument
     from jifen.engine.engine import Engine
     from jifen.services.imports import Mapping
     from jifen.services.imports.people import BalanceMapping, MemberMapping
@@ -82,19 +82,24 @@ def register(app: typer.Typer) -> None:
 
 
 def propose(
-    kind: Kind,
-    file: Path | None,
-    query: str | None,
-    sheet: str | None,
-    source: str | None,
-    fields: Callable[[], Sequence[MemberField]] = tuple,
+    invocation: Invocation, kind: Kind, file: Path | None, query: str | None, sheet: str | None, source: str | None
 ) -> None:
-    """Write a mapping that is proposed for the rows. `fields`: asked for those that members have."""
+    """Write a mapping that is proposed for the rows, and for the program in force where there is one."""
     from jifen.services.imports.proposals import propose_mapping
 
     with rows_of(file, query) as rows:
-        text = propose_mapping(kind, rows, source=_checked(source), sheet=sheet, fields=fields())
-        write_line(text.rstrip("\n"))
+        program = _program_in_force(invocation)
+        write_line(propose_mapping(kind, rows, source=_checked(source), sheet=sheet, program=program).rstrip("\n"))
+
+
+def _program_in_force(invocation: Invocation) -> ProgramDocument | None:
+    from jifen.services.programs import current_program
+
+    try:
+        program = invocation.ask(current_program, may_make=False)
+    except NoDatabase:
+        return None
+    return None if program is None else program.document
 
 
 def needed(mapping: str | None) -> str:

@@ -50,7 +50,7 @@ def import_orders(
     from jifen.services.imports import import_orders, load_mapping
 
     if infer:
-        importing.propose("orders", file, query, sheet, source)
+        importing.propose(invocation, "orders", file, query, sheet, source)
         return
     meant = importing.chosen(load_mapping(importing.needed(mapping)), sheet, source, query)
     program = meant.program

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,12 @@ import typer
 
 from jifen.cli import importing
 from jifen.cli.importing import DryRun, Infer, MappingFile, Query, Rejects, Sheet, Source, TableFile, group
-from jifen.cli.invocation import Invocation, NoDatabase, command
+from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import REASONS
 from jifen.cli.output import Progress, write_json, write_note, write_table
 from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
-    from jifen.core.rules.document import MemberField
     from jifen.engine.engine import Engine
     from jifen.services.imports.people import BalanceSummary, MemberSummary
     from jifen.services.imports.people.duplicates import DuplicateReport, FileDuplicate
@@ -44,7 +42,7 @@ def import_members(
     from jifen.services.imports import people
 
     if infer:
-        importing.propose("members", file, query, sheet, source, lambda: _fields(invocation))
+        importing.propose(invocation, "members", file, query, sheet, source)
         return
     meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), sheet, source, query)
 
@@ -74,17 +72,6 @@ def import_members(
     importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
 
 
-def _fields(invocation: Invocation) -> Sequence[MemberField]:
-    """The fields that the program declares; none where there is no database yet."""
-    from jifen.services.programs import current_program
-
-    try:
-        program = invocation.ask(current_program, may_make=False)
-    except NoDatabase:
-        return ()
-    return () if program is None else program.document.fields
-
-
 @command(group, "balances")
 def import_balances(
     invocation: Invocation,
@@ -102,7 +89,7 @@ def import_balances(
     from jifen.services.imports import people
 
     if infer:
-        importing.propose("balances", file, query, sheet, source)
+        importing.propose(invocation, "balances", file, query, sheet, source)
         return
     meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), sheet, source, query)
 

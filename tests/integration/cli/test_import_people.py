@@ -146,6 +146,17 @@ def test_a_mapping_is_proposed(shop: Path, tmp_path: Path) -> None:
     assert ask("import", "members", file, "--mapping", mapping, "--data", shop)["registered"] >= 3
 
 
+def test_the_currency_of_the_program_is_proposed(tmp_path: Path) -> None:
+    """For orders; yuan where there is no program."""
+    file, program, data = tmp_path / "orders.csv", tmp_path / "program.yaml", tmp_path / "dollars"
+    file.write_text("订单号,下单时间,会员编号,实付金额\nA1,2026-01-05 10:00,7,9.50\n", "utf-8")
+    assert "currency: CNY\n" in jifen("import", "orders", file, "--infer", "--data", data).stdout
+    program.write_text(read_program_text("starter").replace("currency: CNY", "currency: USD"), "utf-8")
+    assert jifen("init", "--data", data).returncode == 0
+    ask("program", "apply", program, "--data", data)
+    assert "currency: USD\n" in jifen("import", "orders", file, "--infer", "--data", data).stdout
+
+
 BALANCES = "会员编号,积分,有效期\n1,1200,2999-12-31\n1,300,\n2,50.0,2999-06-30\n3,-5,\n4,x,\n,10,\n5,7,2001-01-01\n"
 
 

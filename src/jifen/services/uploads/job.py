@@ -100,10 +100,8 @@ class _Work:
             connection = await connect(self._url)
             try:
                 program = await current_program(connection)
-                told: dict[str, Any] = {}
-                if program is not None:
-                    told = {"currency": program.document.currency, "fields": program.document.fields}
-                text = await asyncio.to_thread(propose_mapping, job.kind, self.file, **told)
+                document = None if program is None else program.document
+                text = await asyncio.to_thread(propose_mapping, job.kind, self.file, program=document)
                 await keep_mapping(connection, job, text)
             finally:
                 await connection.close(timeout=5)

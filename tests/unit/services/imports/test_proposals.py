@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jifen.core.rules.document import Choice, LocalizedText, MemberField
@@ -11,6 +12,7 @@ from jifen.services.imports.mapping import parse_mapping
 from jifen.services.imports.people.mapping import BalanceMapping, MemberMapping, parse_people_mapping
 from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.proposals.formats import propose_formats
+from tests.databases import DEFAULT_PROGRAM
 
 SIZES = [Choice("S", LocalizedText(zh="小", en="Small")), Choice("L", LocalizedText(zh="大", en="Large"))]
 
@@ -67,6 +69,7 @@ FIELDS = [
     MemberField("city", "string", LocalizedText(zh="城市", en="City")),
     MemberField("pet", "string"),
 ]
+PROGRAM = msgspec.structs.replace(DEFAULT_PROGRAM, fields=FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_fields_of_the_program(
     translated where the file calls them otherwise; what nobody can tell is left to a person."""
     file = tmp_path / "members.csv"
     file.write_text(f"{header}\n{row}\n", "utf-8")
-    proposed = propose_mapping("members", file, fields=FIELDS)
+    proposed = propose_mapping("members", file, program=PROGRAM)
     mapping = parse_people_mapping(proposed, "proposed", MemberMapping)
     assert (mapping.columns.fields, mapping.values) == (columns, values)
     assert (
@@ -107,7 +110,7 @@ def test_a_header_that_only_fields_tell(tmp_path: Path) -> None:
     """Below a title, where nothing but the program's own fields says that it is the header."""
     file = tmp_path / "members.csv"
     file.write_text("2026,会员\nid,尺码\n1,L\n", "utf-8")
-    proposed = parse_people_mapping(propose_mapping("members", file, fields=FIELDS), "proposed", MemberMapping)
+    proposed = parse_people_mapping(propose_mapping("members", file, program=PROGRAM), "proposed", MemberMapping)
     assert (proposed.header_row, proposed.columns.fields) == (2, {"size": "尺码"})
 
 
@@ -134,7 +137,9 @@ def test_orders(tmp_path: Path) -> None:
         "1,A1,2026/1/5 10:00,13800138000,TEA,1,9,9,8,\n",
         "utf-8-sig",
     )
-    mapping = parse_mapping(propose_mapping("orders", file, currency="EUR"), "proposed")
+    mapping = parse_mapping(
+        propose_mapping("orders", file, program=msgspec.structs.replace(PROGRAM, currency="EUR")), "proposed"
+    )
     assert mapping.column_names() == {
         "order_id": "订单号",
         "occurred_at": "下单时间",

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import msgspec
 import yaml
 
-from jifen.core.program import LocalizedText
+from jifen.core.program import LocalizedText, ProgramDocument
 from jifen.core.rules.document import MemberField
 from jifen.services.imports.cells import clean
 from jifen.services.imports.mapping import Columns, FileShape, Mapping, MemberShape, ReturnsByColumn, TimeShape
@@ -61,11 +61,14 @@ def propose_mapping(
     *,
     source: str | None = None,
     sheet: str | None = None,
-    currency: str = "CNY",
-    fields: Sequence[MemberField] = (),
+    program: ProgramDocument | None = None,
 ) -> str:
-    """A mapping of a file as YAML. `currency`: of orders; `fields`: of members. Raises UnreadableFile."""
+    """A mapping of a file as YAML. `program`: the one in force, which says the currency and the fields of members.
+
+    Raises UnreadableFile.
+    """
     source = source or source_of(kind)
+    currency, fields = ("CNY", ()) if program is None else (program.currency, program.fields)
     if kind == "members":
         return _Proposal(file, sheet, with_fields(MEMBERS, fields)).of_members(source, fields)
     if kind == "balances":
