@@ -50,7 +50,7 @@ Answer = Response[bytes]
 CONTENT_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 #: So often, and so many seconds apart, it is looked whether the mapping of an upload was proposed.
-PROPOSAL_LOOKS = 30
+PROPOSAL_LOOKS = 100
 PROPOSAL_PAUSE_SECONDS = 0.1
 
 _encode = msgspec.json.Encoder().encode

@@ -155,6 +155,11 @@ def unique(word: str) -> str:
     return f"{word}-{os.getpid()}-{next(_numbers)}"
 
 
+def unique_phone() -> str:
+    """A telephone number that no other test uses."""
+    return f"phone:139{next(_numbers):08}"
+
+
 def order_event(subject: str, *lines: int, **extra: Any) -> dict[str, Any]:
     """An event of a completed order; one line of quantity 2 for each paid amount in cents (none: one of 100.00)."""
     name = unique("order")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.api.server import Server, balance, customer, order_event, refund_event, unique
+from tests.integration.api.server import Server, balance, customer, order_event, refund_event, unique, unique_phone
 
 CLOUD_EVENT = {"content-type": "application/cloudevents+json"}
 CLOUD_EVENTS = {"content-type": "application/cloudevents-batch+json"}
@@ -204,7 +204,7 @@ def test_an_unknown_order_cannot_be_refunded(client: httpx.Client) -> None:
 
 def test_a_registration_with_several_identities(client: httpx.Client) -> None:
     """Every identity then finds the member; telling it again by another event is a duplicate."""
-    phone, card = f"phone:139{abs(hash(unique('p'))) % 10**8:08}", f"card:{unique('card')}"
+    phone, card = unique_phone(), f"card:{unique('card')}"
     event = {
         "specversion": "1.0",
         "id": unique("join"),

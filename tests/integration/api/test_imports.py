@@ -104,8 +104,8 @@ def stalling(head: bytes) -> Iterator[bytes]:
 def members_csv(count: int) -> bytes:
     """A file of members whom nobody knows yet."""
     name = unique("m")
-    digits = abs(hash(name)) % 10**6
-    rows = [f"{name}-{number},139{digits:06}{number:05},会员 {number}" for number in range(count)]
+    file = int(name.rpartition("-")[2])
+    rows = [f"{name}-{number},139{file:06}{number:05},会员 {number}" for number in range(count)]
     return ("编号,手机号,姓名\n" + "\n".join(rows) + "\n").encode()
 
 

@@ -14,7 +14,7 @@ from jifen.core.program import EarningRule
 from jifen.core.rules.document import Choice, LocalizedText, MemberField
 from jifen.db.embedded import EmbeddedAddress
 from tests.databases import DEFAULT_PROGRAM
-from tests.integration.api.server import Server, balance, serving, unique
+from tests.integration.api.server import Server, balance, serving, unique, unique_phone
 
 SIZE = LocalizedText(zh="尺码", en="Size")
 PROGRAM = msgspec.structs.replace(
@@ -53,7 +53,7 @@ PERSON = {
 
 def ids() -> tuple[str, str]:
     """A phone and a card that nobody has."""
-    return f"phone:139{abs(hash(unique('p'))) % 10**8:08}", f"card:{unique('card')}"
+    return unique_phone(), f"card:{unique('card')}"
 
 
 def joined(*identities: str, **data: Any) -> dict[str, Any]:
