@@ -14,9 +14,11 @@ from bench.pieces import ROOT
 from bench.results import (
     HEADINGS,
     HELD_AGAINST,
+    TURNS,
     Result,
     held_beside,
     judged,
+    middle,
     print_row,
     row,
     with_sample,
@@ -47,13 +49,7 @@ def main() -> int:
             print_row(HEADINGS)
             run = Run(ground, folder, arguments.seconds, arguments.large, _orders_file(arguments.orders), results)
             for name in names:
-                results[name] = _run_one(run, name)
-                other = HELD_AGAINST.get(name)
-                if other is not None and other in results:
-                    again = _run_one(run, other)
-                    results[name] = held_beside(results[name], other, results[other], again)
-                    results[other] = with_sample(results[other], again)
-                results[name] = judged(name, results[name], results)
+                results[name] = judged(name, _measured(run, name, results), results)
                 print_row(row(name, results[name]))
             # By the medians of the whole run.
             results = {name: judged(name, result, results) for name, result in results.items()}
@@ -90,6 +86,19 @@ def _chosen(only: str, is_large: bool) -> list[str]:
 def _orders_file(named: Path | None) -> Path | None:
     places = [named] if named is not None else [ROOT / place for place in ORDERS_PLACES]
     return next((place.resolve() for place in places if place.is_file()), None)
+
+
+def _measured(run: Run, name: str, results: dict[str, Result]) -> Result:
+    """A scenario, held beside what it is held against, which is measured again each time."""
+    other = HELD_AGAINST.get(name)
+    if other is None or other not in results:
+        return _run_one(run, name)
+    turns: list[Result] = []
+    for _ in range(TURNS.get(name, 1)):
+        result, again = _run_one(run, name), _run_one(run, other)
+        turns.append(held_beside(result, other, results[other], again))
+        results[other] = with_sample(results[other], again)
+    return middle(turns, other)
 
 
 def _run_one(run: Run, name: str) -> Result:

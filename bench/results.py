@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -77,6 +77,8 @@ HELD_AGAINST: dict[str, str] = {
         ("http_hot_member", "http_hot_program", "http_retail", "redeem_any", "write_off", "flash_sale"), "http_mixed"
     ),
 }
+#: How often a scenario is measured whose bar is nearer than one measurement is exact.
+TURNS = {"http_retail": 3}
 
 BARS: dict[str, list[tuple[str, Check]]] = {
     "in_process_mixed": [_times(YARDSTICK, 3)],
@@ -126,6 +128,26 @@ def held_beside(result: Result, name: str, before: Result, after: Result) -> Res
     """The result with what its yardstick `name` came to before and after it."""
     rates = [rate for rate in (last_rate(before), after.rate) if rate is not None]
     return msgspec.structs.replace(result, beside={name: sum(rates) / len(rates)} if rates else {})
+
+
+def middle(turns: Sequence[Result], name: str) -> Result:
+    """Of several measurements the one whose share of the yardstick `name` is the median; the shares of all stand in
+    its details, and what is wrong in any is wrong in all."""
+    if len(turns) == 1:
+        return turns[0]
+    shares = [(each.rate or 0) / each.beside.get(name, float("inf")) for each in turns]
+    in_order = sorted(zip(shares, turns, strict=True), key=lambda pair: pair[0])
+    chosen = in_order[len(turns) // 2][1]
+    return msgspec.structs.replace(
+        chosen,
+        verified=None if chosen.verified is None else all(each.verified for each in turns),
+        faults=[fault for each in turns for fault in each.faults],
+        details={
+            **chosen.details,
+            "shares": shares,
+            "summary": f"shares {', '.join(f'{each:.2f}' for each in shares)}",
+        },
+    )
 
 
 def judged(name: str, result: Result, results: Results) -> Result:
