@@ -15,6 +15,7 @@ from jifen.cli.output import progress_bar, write_json, write_line, write_table
 from jifen.cli.program import AsJson, FileOrName
 
 if TYPE_CHECKING:
+    from jifen.analytics.proofs import CheckReport
     from jifen.core.program import Program
     from jifen.services.trying import Trial
 
@@ -26,6 +27,14 @@ EventFile = Annotated[
 MemberFile = Annotated[
     Path | None,
     typer.Option("--member", metavar="FILE", help="会员情况（JSON 或 YAML）/ What rules see of the member."),
+]
+ProgramHere = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[FILE|NAME]",
+        help="YAML 文件，或自带的积分计划；省略则为此文件夹中的一个 / A file or a starter; or the one here.",
+        show_default=False,
+    ),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="INSTANT", help="事件发生的时间 / When the event happens.")]
 
@@ -76,33 +85,39 @@ def _show(invocation: Invocation, program: Program, trial: Trial) -> None:
 
 
 @command(group, "check")
-def check_rules(invocation: Invocation, program: FileOrName, as_json: AsJson = False) -> None:
+def check_rules(invocation: Invocation, program: ProgramHere = None, as_json: AsJson = False) -> None:
     """检查积分规则有无漏洞 / Look for loop-holes in the rules of a program; exit code 1 where there are findings."""
     from jifen.analytics.proofs import check_program
+    from jifen.services.program_here import program_here
     from jifen.services.programs import parse_program, read_program_text
 
-    document = parse_program(read_program_text(program), program)
+    name = program_here(Path()) if program is None else program
+    document = parse_program(read_program_text(name), name)
     with progress_bar(invocation.say("检查规则", "Checking rules")) as progress:
         report = check_program(document, progress=progress)
     if as_json:
         write_json(report)
     else:
-        say = invocation.say
-        for finding in report.findings:
-            write_line(f"{finding.kind}: {say(finding.message_zh, finding.message_en)}")
-            if finding.counterexample is not None:
-                shown = finding.counterexample
-                write_line(say(f"    事件：{_json(shown.event)}", f"    event: {_json(shown.event)}"))
-                write_line(say(f"    会员：{_json(shown.member)}", f"    member: {_json(shown.member)}"))
-        for each in report.not_proven:
-            write_line(say(f"未能证明 {each.rule}：{each.why_zh}", f"Not proven of {each.rule}: {each.why_en}"))
-        if report.highest_reward_percent is not None:
-            percent = report.highest_reward_percent
-            write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
-        found = len(report.findings)
-        write_line(say(f"{found} 个问题。", "1 finding." if found == 1 else f"{found} findings."))
+        _show_report(invocation, name, report)
     if report.findings:
         raise typer.Exit(1)
+
+
+def _show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
+    say = invocation.say
+    for finding in report.findings:
+        write_line(f"{finding.kind}: {say(finding.message_zh, finding.message_en)}")
+        if finding.counterexample is not None:
+            shown = finding.counterexample
+            write_line(f"    {say('事件', 'event')}: {_json(shown.event)}")
+            write_line(f"    {say('会员', 'member')}: {_json(shown.member)}")
+    for each in report.not_proven:
+        write_line(say(f"未能证明 {each.rule}：{each.why_zh}", f"Not proven of {each.rule}: {each.why_en}"))
+    if report.highest_reward_percent is not None:
+        percent = report.highest_reward_percent
+        write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
+    found = len(report.findings)
+    write_line(say(f"{name}：{found} 个问题。", f"{name}: {'1 finding' if found == 1 else f'{found} findings'}."))
 
 
 def _json(value: object) -> str:

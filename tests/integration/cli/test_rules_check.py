@@ -74,6 +74,19 @@ def test_a_leaky_program(folder: Path) -> None:
     assert "规则 never 的条件和时间窗口永远不会同时成立" in words and "3 个问题。" in words
 
 
+def test_the_program_of_this_folder(folder: Path) -> None:
+    """Whoever names none means the only one that is here; other files are none, and of several one must be named."""
+    (folder / "mapping.yaml").write_text("name: {zh: 订单, en: Orders}\ncolumns: {order_id: no}\n", "utf-8")
+    (folder / "old.yaml").write_bytes("wallets: 积分".encode("gb18030"))
+    done = jifen("rules", "check", "--lang", "en")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "leaky.yaml: 3 findings.")
+    (folder / "clean.yml").write_text(read_program_text("starter"), "utf-8")
+    assert "name one of clean.yml, leaky.yaml" in refused(["rules", "check"])
+    (folder / "clean.yml").unlink()
+    (folder / "leaky.yaml").unlink()
+    assert "no program file here" in refused(["rules", "check"])
+
+
 def test_what_is_no_program(folder: Path) -> None:
     """One line that says what, where and how to mend it."""
     (folder / "wrong.yaml").write_text(LEAKY.replace("order.total_cents < 4", "order.totl_cents < 4"), "utf-8")
