@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -67,7 +68,7 @@ def backtest(
     first, last = _read_day(since, "--since"), _read_day(until, "--until")
     if html is not None:
         # Before an hour of work is lost to a wrong name.
-        _write_page(html, "")
+        _check_place(html)
     with (
         invocation.database(may_make=False) as url,
         progress_bar(invocation.say("回测", "backtest")) as progress,
@@ -99,9 +100,24 @@ def _read_day(text: str | None, option: str) -> date | None:
         raise InvalidDay(f"{option} is {text!r}; write a day such as 2026-01-31.", option=option) from None
 
 
+def _check_place(file: Path) -> None:
+    """See whether a page could be written there, and leave what is there as it is."""
+    was_there = file.exists()
+    with _writing(file), file.open("a", encoding="utf-8"):
+        pass
+    if not was_there:
+        file.unlink()
+
+
 def _write_page(file: Path, page: str) -> None:
-    try:
+    with _writing(file):
         file.write_text(page, encoding="utf-8")
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise ReportNotWritten(f"{file} cannot be written: {reason}.", file=str(file)) from None

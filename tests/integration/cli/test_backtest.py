@@ -123,6 +123,15 @@ def test_bad_input(shop: str, tmp_path: Path) -> None:
         assert word in refused(["backtest", *arguments, "--url", shop])
 
 
+def test_a_refused_backtest_leaves_the_page_that_was_there(shop: str, tmp_path: Path) -> None:
+    """And none where there was none."""
+    old, new = tmp_path / "old.html", tmp_path / "new.html"
+    old.write_text("last month's", "utf-8")
+    for page in (old, new):
+        assert "GBP" in refused(["backtest", "--draft", "online-retail", "--html", page, "--url", shop])
+    assert (old.read_text("utf-8"), new.exists()) == ("last month's", False)
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     """There is nothing to replay."""
     assert "no database" in refused(["backtest", "--draft", "demo", "--data", tmp_path / "data"])
