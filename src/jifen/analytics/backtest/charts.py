@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 from typing import Final
 
 import msgspec
@@ -11,6 +12,9 @@ import msgspec
 from jifen.core.rules.document import LocalizedText
 
 WIDTH: Final = 720
+#: About as wide as a digit, and as the label of a month with the space that keeps it clear of the next.
+_CHARACTER: Final = 8
+_LABEL: Final = 68
 _RECORDED: Final = "recorded"
 _DRAFT: Final = "draft"
 
@@ -33,12 +37,13 @@ class Bar(msgspec.Struct, frozen=True):
 
 def paired_columns(pairs: Sequence[BarPair]) -> str:
     """Columns side by side, one pair after another: months."""
-    height, top, bottom, left = 240, 16, 34, 64
+    height, top, bottom = 240, 16, 34
     ceiling = nice_ceiling(max((max(each.recorded, each.draft) for each in pairs), default=0))
+    left = 16 + _CHARACTER * len(f"{ceiling:,}")
     body = [*_grid(ceiling, left, top, height - bottom)]
     slot = (WIDTH - left - 8) / max(len(pairs), 1)
     width = min(slot * 0.36, 28)
-    every = max(1, -(-len(pairs) // 14))
+    every = ceil(_LABEL / slot)
     for index, each in enumerate(pairs):
         middle = left + slot * (index + 0.5)
         for kind, value, x in ((_RECORDED, each.recorded, middle - width - 1), (_DRAFT, each.draft, middle + 1)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -193,3 +194,13 @@ def test_the_axis_ends_at_a_round_number() -> None:
     """1, 2, 4, 6, 8 and their tens."""
     values = (0, 1, 3, 6, 10, 11, 199, 201, 5_001, 2_300_000)
     assert [nice_ceiling(value) for value in values] == [1, 1, 4, 6, 10, 20, 200, 400, 6_000, 4_000_000]
+
+
+def test_labels_of_columns_neither_touch_nor_stick_out() -> None:
+    """However many months there are, however long the numbers: at twelve pixels a digit is about 7.5 wide."""
+    for count in (1, 2, 12, 13, 25, 120):
+        months = [BarPair(f"20{10 + index // 12}-{index % 12 + 1:02}", 1_234_567_890, 7) for index in range(count)]
+        texts = re.findall(r'<text x="([\d.]+)" y="[\d.]+" text-anchor="(\w+)">([^<]+)<', paired_columns(months))
+        middles = [float(x) for x, anchor, _ in texts if anchor == "middle"]
+        assert middles and all(right - left > 7 * 7.5 for left, right in pairwise(middles))
+        assert all(float(x) > 7.5 * len(text) for x, anchor, text in texts if anchor == "end")
