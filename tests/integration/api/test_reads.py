@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -12,16 +13,28 @@ import pytest
 from tests.databases import fetch_sql
 from tests.integration.api.server import Server, balance, customer, member_with, order_event, running_server
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def month_from_now(months: int) -> datetime:
+    """When a local month begins that is so many months from this one."""
+    today = datetime.now(SHANGHAI)
+    year, index = divmod(today.year * 12 + today.month - 1 + months, 12)
+    return datetime(year, index + 1, 1, tzinfo=SHANGHAI)
+
 
 def test_balances_name_every_expiry_date(client: httpx.Client) -> None:
     """Not just the next one (known failure 44), and points of one date are added up."""
     who = customer()
-    for day in ("2026-01-05", "2026-01-25", "2026-03-05"):
-        result = client.post("/v1/events", json=order_event(who, 1_000, time=f"{day}T12:00:00+08:00")).json()
+    for month, day in ((-3, 5), (-3, 25), (-1, 5)):
+        at = month_from_now(month).replace(day=day, hour=12)
+        result = client.post("/v1/events", json=order_event(who, 1_000, time=at.isoformat())).json()
     body = {"points": 5, "expires_at": "2088-01-01T00:00:00Z"}
     client.post(f"/v1/members/{result['member_id']}/adjust", json=body)
     wallet = client.get(f"/v1/members/{result['member_id']}/balances").json()["balances"]["points"]
-    expected = [("2027-01-31T16:00:00Z", 20), ("2027-03-31T16:00:00Z", 10), ("2088-01-01T00:00:00Z", 5)]
+    # They are valid for a year, to the end of the month.
+    ends = [f"{month_from_now(month + 13).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for month in (-3, -1)]
+    expected = [(ends[0], 20), (ends[1], 10), ("2088-01-01T00:00:00Z", 5)]
     assert [(each["expires_at"], each["points"]) for each in wallet["next_expiries"]] == expected
     assert wallet["available"] == 35
 
