@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from jifen.core.tiers.document import CalendarYear, Downgrade
 from jifen.db.connection import Connection, connect
+from jifen.engine.submission import Outcome, Submission
 from jifen.services.tiers import population
 from jifen.services.tiers.recalculation import (
     RecalculationOutdated,
@@ -106,6 +108,56 @@ async def test_cancelled_in_the_middle_of_a_page(bare_database_url: str, monkeyp
     finally:
         await engine.stop()
         await connection.close()
+
+
+async def test_one_process_at_a_time(bare_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped and resumed while its process is still at a page: that process would go on beside the new one, and both
+    would count. It is refused until the page is done; of two who resume at once one is refused."""
+    url = bare_database_url
+    monkeypatch.setattr(population, "PAGE", 3)
+    await asyncio.to_thread(add_program, url, BEFORE, BEGIN)
+    engine = await started(url, Clock())
+    connection, other, third = await connect(url), await connect(url), await connect(url)
+    try:
+        await done(engine, *(order(each, f"a{each}", 5_000) for each in range(MEMBERS)))
+        await asyncio.to_thread(add_program, url, LOWER, BEGIN)
+        job = await begin_recalculation(connection, "tester")
+        is_at_page, may_go_on = asyncio.Event(), asyncio.Event()
+        submit_group = engine.submit_group
+
+        async def slowly(submissions: Sequence[Submission]) -> list[Outcome]:
+            is_at_page.set()
+            await may_go_on.wait()
+            return await submit_group(submissions)
+
+        monkeypatch.setattr(engine, "submit_group", slowly)
+        slow = asyncio.create_task(run_recalculation(engine, connection, job))
+        await is_at_page.wait()
+        await stop_recalculation(other, job.id)
+        with pytest.raises(RecalculationRunning, match="still at the page"):
+            await resume_recalculation(other, job.id)
+        may_go_on.set()
+        first = await slow
+        assert first.status == "stopped" and first.members_moved == await connection.fetchval(_MOVED)
+        asked = [resume_recalculation(each, job.id) for each in (other, third)]
+        resumed = await asyncio.gather(*asked, return_exceptions=True)
+        assert sorted(type(each).__name__ for each in resumed) == ["Recalculation", "RecalculationRunning"]
+        again = await find_recalculation(connection, job.id)
+        is_at_page.clear()
+        may_go_on.clear()
+        working = asyncio.create_task(run_recalculation(engine, other, again))
+        await is_at_page.wait()
+        with pytest.raises(RecalculationRunning):
+            await run_recalculation(engine, third, again)
+        may_go_on.set()
+        assert (await working).status == "done"
+        assert (await run_recalculation(engine, third, again)).status == "done", "there is nothing left to do"
+        ended = await find_recalculation(connection, job.id)
+        assert (ended.status, ended.members_done, ended.members_moved) == ("done", MEMBERS, MEMBERS)
+    finally:
+        await engine.stop()
+        for each in (connection, other, third):
+            await each.close()
 
 
 async def test_a_process_that_is_gone_makes_room(bare_database_url: str) -> None:

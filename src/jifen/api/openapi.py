@@ -25,10 +25,9 @@ from jifen.api.tiers import TIER_CALLS
 from jifen.api.trying import TRY_CODES, TRY_PATH, TryBody
 from jifen.api.uploads import FORM_TYPE, UPLOAD_CODES
 from jifen.core.limits import MAXIMUM_EVENTS
-from jifen.core.rules.facts import MemberFacts
 from jifen.services.captcha import LONGEST_SOLUTION
 from jifen.services.events import KnownEvent, OtherEvent
-from jifen.services.trying import Trial
+from jifen.services.trying import Trial, TriedMember
 
 Document = dict[str, Any]
 
@@ -164,7 +163,7 @@ def openapi_document() -> Document:
 
 def _types() -> list[Any]:
     types: list[Any] = [KnownEvent, OtherEvent, EventResult, EventResults, Problem]
-    types += [MemberFacts, TryBody, Trial]
+    types += [TriedMember, TryBody, Trial]
     types += [operation.body for operation in OPERATIONS] + [operation.answer_type for operation in OPERATIONS]
     types += [operation.waiting_type for operation in OPERATIONS if operation.waiting_type is not None]
     types += [each.body for each in _CALLS] + [each.answer_type for each in _CALLS]
@@ -176,7 +175,7 @@ def _schemas() -> Document:
     # Read in two steps, so that what is wrong with the event is told as for a live one: the types do not show it.
     components[TryBody.__name__]["properties"] |= {
         "event": {"anyOf": [_reference(KnownEvent), _reference(OtherEvent)]},
-        "member": {"anyOf": [_reference(MemberFacts), {"type": "null"}], "default": None},
+        "member": {"anyOf": [_reference(TriedMember), {"type": "null"}], "default": None},
     }
     return dict(sorted(components.items()))
 

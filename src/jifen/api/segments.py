@@ -150,7 +150,7 @@ SEGMENT_CALLS = (
         body=SegmentPreviewBody,
         answer_type=SegmentPreview,
         run=_preview,
-        codes=("invalid_condition", "segment_too_large", "no_program"),
+        codes=("invalid_segment", "invalid_condition", "segment_too_large", "no_program"),
         example={"condition": "member.orders >= 3 && balance.points > 1000", "limit": 2},
         example_answer=EXAMPLE_PREVIEW,
     ),

@@ -14,11 +14,10 @@ from jifen.api.front import media_type
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import InvalidProgram, Program
 from jifen.core.refusal import Refusal, refusal_from
-from jifen.core.rules.facts import MemberFacts
 from jifen.services.catalog import NO_PROGRAM
 from jifen.services.instants import Instant
 from jifen.services.json_input import read_json
-from jifen.services.trying import Trial, draft_program, try_event
+from jifen.services.trying import Trial, TriedMember, draft_program, try_event
 
 TRY_PATH = "/v1/program/try"
 #: So many usage names at once; no event has more caps.
@@ -41,7 +40,7 @@ class TryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False)
 
 
 _decoder = msgspec.json.Decoder(TryBody)
-_member_decoder = msgspec.json.Decoder(MemberFacts)
+_member_decoder = msgspec.json.Decoder(TriedMember)
 
 #: What a try can be refused with beside what any request can.
 TRY_CODES = (
@@ -115,7 +114,7 @@ def _try(body: TryBody, in_force: Program | None) -> Trial | Refusal:
         read = read_json(_member_decoder, bytes(body.member))
         if isinstance(read, Refusal):
             return msgspec.structs.replace(read, pointer=f"/member{read.pointer or ''}")
-        member = read
+        member = read.facts
     program = in_force
     if body.program is not None:
         try:

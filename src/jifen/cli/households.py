@@ -62,8 +62,12 @@ def found(
     """建立家庭 / Begin a household."""
     from jifen.core.members.commands import FoundHousehold
 
-    if not 0 < len(name) <= MAXIMUM_TEXT:
-        raise BadValue("NAME", f"名称须为 1 至 {MAXIMUM_TEXT} 个字符", f"a name has 1 to {MAXIMUM_TEXT} characters")
+    if not name.strip() or len(name) > MAXIMUM_TEXT:
+        raise BadValue(
+            "NAME",
+            f"名称须为 1 至 {MAXIMUM_TEXT} 个字符，不能只有空格",
+            f"a name has 1 to {MAXIMUM_TEXT} characters, not blanks alone",
+        )
     first = number_of(invocation, head)
     members = tuple(number_of(invocation, each) for each in others or ())
     submit(invocation, FoundHousehold(first, name, members), reason=reason)

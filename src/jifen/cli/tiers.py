@@ -170,6 +170,7 @@ def recalculate(
 async def _recalculate(engine: Engine, url: str, resume: int | None, progress: Progress) -> Recalculation:
     from jifen.db.connection import connect
     from jifen.services.tiers.recalculation import (
+        RecalculationRunning,
         begin_recalculation,
         resume_recalculation,
         run_recalculation,
@@ -187,6 +188,9 @@ async def _recalculate(engine: Engine, url: str, resume: int | None, progress: P
         except asyncio.CancelledError:
             # Ctrl-C: whoever pressed it is told how to go on.
             return await stop_recalculation(connection, job.id)
+        except RecalculationRunning:
+            # Another process works on it: that one is not to stop.
+            raise
         except BaseException:
             # The engine gave up: whoever resumes it need not wait until it is taken for gone.
             if not connection.is_closed():

@@ -64,3 +64,12 @@ LOCK_FOR_ONE = "SELECT pg_advisory_xact_lock($1)"
 #: $1 the source of an import. Keeps others from importing of the same source until the session ends, and does not wait;
 #: whether it could be had. Taken before anything else, and by imports alone.
 CLAIM_SOURCE = "SELECT pg_try_advisory_lock(hashtextextended('import' || $1, 0))"
+
+_RECALCULATION = "hashtextextended('recalculation' || $1::bigint, 0)"
+#: $1 the number of a recalculation of tiers. Keeps other processes from its work until it is let go or the session
+#: ends, and does not wait; whether it could be had. Taken before anything else, and by recalculations alone.
+CLAIM_RECALCULATION = f"SELECT pg_try_advisory_lock({_RECALCULATION})"
+#: $1 the number of a recalculation that was claimed.
+LET_RECALCULATION_GO = f"SELECT pg_advisory_unlock({_RECALCULATION})"
+#: $1 the number of a recalculation. Whether no other session has claimed it; nothing is kept.
+IS_RECALCULATION_FREE = f"SELECT pg_try_advisory_xact_lock({_RECALCULATION})"

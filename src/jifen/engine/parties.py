@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from jifen.core.commands import Command, RecordOrder, RegisterMember, order_named, order_sought
 from jifen.core.decide import PastTransaction
-from jifen.core.ledger.values import MemberState, MemberStatus
+from jifen.core.ledger.values import MemberState, MemberStatus, transaction_id
 from jifen.core.members.commands import UndoMerge
-from jifen.core.redemption.commands import CouponCommand, RedeemReward
+from jifen.core.redemption.commands import CouponCommand, RedeemReward, StepCommand
 from jifen.core.refusal import Refusal
 from jifen.core.wallets.commands import DecideApproval
 from jifen.engine.approvals import unknown_approval
 from jifen.engine.directory import Directory
 from jifen.engine.gathering import Gathering
 from jifen.engine.households import takes_from_household
-from jifen.engine.redemptions import gives_back, unknown_coupon
+from jifen.engine.redemptions import gives_back, unknown_coupon, unknown_redemption
 from jifen.engine.references import late_day, needs_past, registers_unknown_member, unknown_member
 from jifen.engine.submission import Submission, digest_order
 from jifen.engine.survivors import others_named
@@ -72,7 +72,7 @@ class Parties:
         if order_id is not None:
             return self._directory.owner_of_order(order_id, reference, self.waiting)
         if isinstance(reference, int):
-            return reference if reference in self._states else unknown_member(str(reference))
+            return reference if reference in self._states else _nobody(command, reference)
         assert reference is not None
         member = self._directory.lookup(reference)
         if member is not None:
@@ -111,3 +111,10 @@ class Parties:
             self.waiting.add(member)
             return None
         return links.order_beside(command, member)
+
+
+def _nobody(command: Command, member: int) -> Refusal:
+    """There is no such member. Whoever names a redemption names no member, so it is the redemption that is missed."""
+    if isinstance(command, StepCommand):
+        return unknown_redemption(transaction_id(member, command.redemption))
+    return unknown_member(str(member))

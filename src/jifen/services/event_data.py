@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from jifen.core.integers import INTEGER_WORDS, is_integer
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -14,10 +15,12 @@ from jifen.core.rules.document import EventType
 from jifen.core.rules.facts import BUILT_IN_EVENTS, EMPTY_VALUES, data_names
 from jifen.engine.schema_words import misfit_in_words
 from jifen.engine.schemas import first_misfit
+from jifen.services.json_input import escape_pointer
+from jifen.services.persons import whole_numbers
 
 #: As JSON. What is longer belongs into the system the event comes from.
 MAXIMUM_DATA_BYTES = 16_384
-_KINDS = {"bool": bool, "int": int, "string": str}
+_KINDS = {"bool": bool, "string": str}
 
 
 def check_data(event_type: str, data: Mapping[str, Any], program: Program | None) -> dict[str, Any] | Refusal:
@@ -42,13 +45,17 @@ def unknown_event_type(program: Program | None) -> Refusal:
 
 def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
     fields = BUILT_IN_EVENTS[event_type]
-    for name, value in data.items():
+    read = whole_numbers(data)
+    for name, value in read.items():
         if name not in fields:
             known = ", ".join(fields) or "none"
             return Refusal("unknown_field", f"{event_type} has no field {name!r}; known are {known}.", f"/data/{name}")
-        if type(value) is not _KINDS[fields[name]] or (isinstance(value, str) and len(value) > MAXIMUM_TEXT):
+        if fields[name] == "int":
+            if not is_integer(value):
+                return _no_integer(name)
+        elif type(value) is not _KINDS[fields[name]] or (isinstance(value, str) and len(value) > MAXIMUM_TEXT):
             return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/data/{name}")
-    return {name: data.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
+    return {name: read.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
 
 
 def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
@@ -58,6 +65,13 @@ def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, A
         said = misfit_in_words(misfit)
         message, zh = f"The data does not fit its declaration: {said.en}.", f"数据不符合声明：{said.zh}。"
         return Refusal("invalid_field", message, f"/data{pointer}", message_zh=zh)
-    whole = {name for name, kind in data_names(declared).items() if kind == "int"}
+    integers = {name: data[name] for name, kind in data_names(declared).items() if kind == "int" and name in data}
     # To JSON Schema 30.0 is an integer, and so it is to conditions.
-    return {name: int(value) if name in whole and isinstance(value, float) else value for name, value in data.items()}
+    read = whole_numbers(integers)
+    wrong = next((name for name, value in read.items() if not is_integer(value)), None)
+    return {**data, **read} if wrong is None else _no_integer(wrong)
+
+
+def _no_integer(name: str) -> Refusal:
+    message, zh = f"{name} {INTEGER_WORDS.en}.", f"{name} {INTEGER_WORDS.zh}。"
+    return Refusal("invalid_field", message, f"/data/{escape_pointer(name)}", message_zh=zh)

@@ -14,7 +14,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
 from jifen.services.chinese import chinese_of
 from jifen.services.json_input import read_json
-from jifen.services.trying import Trial, try_event
+from jifen.services.trying import Trial, TriedMember, try_event
 from jifen.services.typed_yaml import MAXIMUM_CHARACTERS, InvalidYaml, YamlFile
 
 _ANY: Final = msgspec.json.Decoder()
@@ -53,7 +53,7 @@ def read_member_file(path: Path) -> MemberFacts:
             message_zh=f"{path} 不是 UTF-8 文本（第 {error.start} 字节）；请另存为 UTF-8。",
         ) from None
     try:
-        return YamlFile(text).convert(MemberFacts)
+        return YamlFile(text).convert(TriedMember).facts
     except InvalidYaml as error:
         if path.suffix == ".json" and isinstance(refusal := read_json(_ANY, raw), Refusal):
             # Whoever writes JSON reads what is wrong with it as such.

@@ -24,6 +24,7 @@ from jifen.services.events import OrderCorrectedEvent, OrderRefundedEvent, read_
 from jifen.services.explanations.outcomes import in_both_languages, in_order
 from jifen.services.instants import to_utc
 from jifen.services.json_input import escape_pointer
+from jifen.services.persons import FieldValue, whole_numbers
 from jifen.services.programs import parse_program
 
 #: Whom a tried event is about where it names nobody: rules see the facts alone.
@@ -39,6 +40,19 @@ _COUNTERS: Final = {
     "days_since_last_order": -1,
     "checkin_streak": 0,
 }
+
+
+class TriedMember(MemberFacts, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What is known of a member, as people write it: in `fields`, 2.0 is 2 as it is for members that are recorded."""
+
+    # Wider than what it becomes: no condition sees it before `facts`.
+    fields: dict[str, FieldValue] = msgspec.field(default_factory=dict)  # type: ignore[assignment]
+
+    @property
+    def facts(self) -> MemberFacts:
+        """As conditions see it."""
+        said = {name: getattr(self, name) for name in MemberFacts.__struct_fields__}
+        return MemberFacts(**said | {"fields": whole_numbers(self.fields)})
 
 
 class TriedAward(msgspec.Struct, frozen=True):

@@ -37,6 +37,15 @@ def test_nobody_is_in_a_household_twice(client: httpx.Client) -> None:
     assert client.post("/v1/households", json={"name": "x", "head": head, "members": [other]}).status_code == 200
 
 
+def test_a_household_has_a_name(client: httpx.Client) -> None:
+    """More than blanks, also those of Chinese; nothing begins without."""
+    head = client.post("/v1/members", json={"identities": [customer()]}).json()["member_id"]
+    for name in ("", " ", "\t \u3000"):
+        problem = client.post("/v1/households", json={"name": name, "head": head}).json()
+        assert (problem["status"], problem["code"], problem["pointer"]) == (422, "invalid_field", "/name"), problem
+    assert client.get(f"/v1/members/{head}/household").json()["code"] == "no_household"
+
+
 def spend(client: httpx.Client, member: str, points: int, **more: Any) -> httpx.Response:
     """A spend from the household's wallets."""
     return client.post(f"/v1/members/{member}/spend", json={"points": points, "from": "household", **more})

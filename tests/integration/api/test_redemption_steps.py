@@ -10,7 +10,7 @@ import pytest
 
 from jifen.db.embedded import EmbeddedAddress
 from tests.databases import DEFAULT_PROGRAM
-from tests.integration.api.server import Server, balance, make_key, member_with, serving, unique
+from tests.integration.api.server import Server, balance, customer, make_key, member_with, serving, unique
 from tests.integration.api.test_redemptions import done, gold, redeem, refused, set_stock, with_role
 from tests.redeeming import with_rewards
 
@@ -135,3 +135,14 @@ def test_of_twenty_redemptions_a_payment_pays_one(client: httpx.Client) -> None:
     assert sorted(each.get("code", "paid") for each in answers) == ["paid", *["payment_used"] * 19]
     states = sorted(done(client.get(path))["state"] for path in paths)
     assert states == ["approved", *["waiting_for_payment"] * 19]
+
+
+@pytest.mark.parametrize("step", ["approve", "reject", "pay", "fulfil", "cancel", "return"])
+def test_a_redemption_of_nobody_is_unknown(client: httpx.Client, step: str) -> None:
+    """Whoever names a redemption names no member: it is never told that there is none."""
+    member = client.post("/v1/members", json={"identities": [customer()]}).json()["member_id"]
+    body = {"payment": unique("pay")} if step == "pay" else {}
+    for name in ("999999999-1", f"{member}-999", "nonsense"):
+        answer = client.post(f"/v1/redemptions/{name}/{step}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_redemption"), answer.text
+        assert name in answer.json()["detail"]

@@ -187,6 +187,6 @@ def test_a_whole_number_with_a_point_is_an_integer(client: httpx.Client) -> None
     event = joined(card, person={"fields": {"size": "L", "children": 4.0}})
     member = client.post("/v1/events", json=event).json()["member_id"]
     assert children() == 4
-    for fields in ({"children": 2.5}, {"children": -1e300}, {"size": 2.0}):
+    for fields in ({"children": 2.5}, {"children": -1e300}, {"children": True}, {"size": 2.0}):
         problem = client.post(f"/v1/members/{member}/person", json={"fields": fields}).json()
         assert (problem["code"], problem["pointer"]) == ("invalid_field", f"/fields/{next(iter(fields))}"), problem

@@ -52,6 +52,21 @@ def test_a_condition_is_tried_saved_and_listed(client: httpx.Client) -> None:
     assert client.get(f"{PATH}/regulars").status_code == 404
 
 
+def test_a_preview_refuses_what_saving_does(client: httpx.Client) -> None:
+    """In the same words: a condition that asks for another condition would find nobody there, also unsaved."""
+    client.post(PATH, json={"segment_id": "buyers", "name": NAME, "condition": "member.orders > 0"})
+    condition = '"buyers" in member.segments'
+    for language in ("zh", "en"):
+        told = {"Accept-Language": language}
+        tried = client.post(f"{PATH}/preview", json={"condition": condition}, headers=told)
+        saved = client.post(PATH, json={"segment_id": "of-buyers", "name": NAME, "condition": condition}, headers=told)
+        assert (tried.status_code, tried.json()["code"]) == (422, "invalid_segment"), tried.text
+        assert {name: tried.json()[name] for name in ("title", "detail", "pointer")} == {
+            name: saved.json()[name] for name in ("title", "detail", "pointer")
+        }
+    assert client.delete(f"{PATH}/buyers").status_code == 200
+
+
 def test_a_list_is_filled_and_emptied(client: httpx.Client) -> None:
     """By number and by identity; whoever does not exist is named."""
     member = client.post("/v1/members", json={"identities": ["external:list-1"]}).json()["member_id"]
@@ -132,6 +147,7 @@ def test_a_segment_that_rewards_or_tiers_ask_for_stays(client: httpx.Client) -> 
         ("POST", "", {"segment_id": "x", "name": NAME, "condition": "member.ordres > 3"}, 422, "invalid_condition"),
         ("POST", "", {"segment_id": "x", "name": NAME, "condition": "member.orders"}, 422, "invalid_condition"),
         ("POST", "/preview", {"condition": "order.total_cents > 3"}, 422, "invalid_condition"),
+        ("POST", "/preview", {"condition": '"conditional" in member.segments'}, 422, "invalid_segment"),
         ("POST", "/preview", {"condition": "true", "limit": 201}, 422, "invalid_field"),
         ("GET", "/nobody", None, 404, "unknown_segment"),
         ("GET", "/%27%20OR%201=1/members", None, 404, "unknown_segment"),

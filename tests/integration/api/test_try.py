@@ -48,6 +48,19 @@ def test_a_draft_is_tried_on_a_member_and_an_instant(client: httpx.Client) -> No
     assert (outcomes["double"], outcomes["gold-gift"], outcomes["first-gift"]) == ("multiplied", "awarded", "condition")
 
 
+def test_fields_of_the_member_are_read_as_elsewhere(client: httpx.Client) -> None:
+    """To an integer 2.0 is 2; a number that is not whole is refused with its place."""
+    program = PROGRAM.replace("member.is_first_order", "member.fields.children == 2")
+    program += "fields:\n  - {id: children, type: int}\n"
+    body = {"event": order_event(customer(), 118_050), "program": program, "at": "2026-11-11T02:00:00Z"}
+    tried = client.post(PATH, json=body | {"member": {"fields": {"children": 2.0}}})
+    assert tried.status_code == 200, tried.text
+    assert "first-gift" in [each["rule"] for each in tried.json()["awards"]]
+    for children in (2.5, 1e300):
+        problem = client.post(PATH, json=body | {"member": {"fields": {"children": children}}}).json()
+        assert (problem["code"], problem["pointer"]) == ("invalid_field", "/member/fields/children")
+
+
 def test_null_is_as_good_as_left_out(client: httpx.Client) -> None:
     """For everything but the event."""
     body = {"event": order_event(customer(), 100), "member": None, "at": None, "used": None, "program": None}

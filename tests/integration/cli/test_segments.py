@@ -32,6 +32,9 @@ def test_a_list_from_a_file(data: Path, tmp_path: Path) -> None:
     assert "regulars" in shown.stdout and "老客" in shown.stdout
     slow = jifen("segments", "count", "--condition", 'member.tier.matches("x") || true', "--data", data)
     assert slow.stdout.strip() == "5" and "matches()" in slow.stderr
+    ask("segments", "create", "buyers", *names, "--condition", "member.orders > 0")
+    unseen = refused(["segments", "count", "--condition", '"buyers" in member.segments', "--data", data])
+    assert "asks for buyers, but sees lists only" in unseen
     assert jifen("segments", "delete", "regulars", "--data", data).returncode == 0
 
 

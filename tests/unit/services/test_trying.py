@@ -90,6 +90,22 @@ def test_what_is_known_of_the_member_counts() -> None:
     ]
 
 
+def test_a_whole_number_with_a_point_is_an_integer_in_the_fields_of_a_member(tmp_path: Path) -> None:
+    """As for members that are recorded; what is not whole, or may be another number, is refused by its name."""
+    text = PROGRAM.replace("member.is_first_order", "member.fields.children == 2")
+    program = draft_program(text + "fields:\n  - {id: children, type: int}\n")
+    good, member = tmp_path / "event.json", tmp_path / "member.yaml"
+    good.write_bytes(msgspec.json.encode(event()))
+    member.write_text("fields: {children: 2.0}\n", "utf-8")
+    trial = try_files(program, good, member, at=None, now=NOW)
+    assert "first-gift" in [each.rule for each in trial.awards]
+    for children in ("2.5", "1.0e+300", "9223372036854775808", "true"):
+        member.write_text(f"fields: {{children: {children}}}\n", "utf-8")
+        with pytest.raises(InvalidTrial, match=r"member\.yaml: /fields/children ") as refused:
+            try_files(program, good, member, at=None, now=NOW)
+        assert refused.value.message_zh is not None and not ENGLISH.search(refused.value.message_zh)
+
+
 def test_what_was_used_before_counts() -> None:
     """By the names under which traces count caps; a name that no cap has is refused."""
     name = "rule:base/points/member/month/2026-11-01"

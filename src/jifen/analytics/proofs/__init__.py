@@ -20,8 +20,9 @@ from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, multiplyi
 from jifen.analytics.proofs.places import places_of_rule
 from jifen.analytics.proofs.plain import plain_findings
 from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.tiers import unreachable_tiers
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
 

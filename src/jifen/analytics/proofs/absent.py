@@ -11,7 +11,8 @@ from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.places import Place, places_of_rule
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_shown
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions.syntax import Name, walk
 from jifen.core.rules.book import CompiledRule
 

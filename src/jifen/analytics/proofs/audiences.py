@@ -18,6 +18,7 @@ from jifen.analytics.proofs.overlaps import beyond_proof
 from jifen.analytics.proofs.places import Place, places_beside_rules
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
 from jifen.analytics.proofs.tiers import counts_of
+from jifen.analytics.proofs.undecided import given_up_by
 from jifen.core.conditions import Condition
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.program import Program
@@ -69,7 +70,7 @@ def _never(
     solver.add(*known.formulas, *encoder.bounds({*names, *known.names}, asked, known.tests), *always)
     answer = solver.check()
     if answer == z3.unknown:
-        yield gave_up(place.owner, "never_true", solver.reason_unknown())
+        yield gave_up(place.owner, "never_true", given_up_by(solver))
     elif answer == z3.unsat:
         zh, en = f"{place.field} 的条件永远不会成立", f"The condition {place.field} never holds"
         if also:

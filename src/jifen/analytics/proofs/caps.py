@@ -22,7 +22,8 @@ from jifen.analytics.proofs.multipliers import Choice, Multipliers
 from jifen.analytics.proofs.overlaps import multiplies, rates_the_event
 from jifen.analytics.proofs.periods import most_within
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.rules.book import CompiledRule
 
 #: The parts of a day that are gone through one by one, with how each is read.

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.report import Finding, NotProven, finding, not_proven
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.ways import Way
 from jifen.analytics.proofs.worth import Worths, leading_to
 from jifen.core.program import Program

@@ -20,7 +20,8 @@ from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_
 from jifen.analytics.proofs.moments import MINUTES_OF_DAY, minutes_at, windows_of
 from jifen.analytics.proofs.overlaps import multiplies
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions.syntax import Call, Constant, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.rules.book import CompiledRule
@@ -141,7 +142,8 @@ class _Finder:
             return None
         self._searches += 1
         if self._searches > MOST_SEARCHES:
-            raise Undecided(f"more than {MOST_SEARCHES} orders would have to be followed through all moments")
+            zh = f"需要在所有时刻逐一核对的订单超过 {MOST_SEARCHES} 个"
+            raise Undecided(zh, f"more than {MOST_SEARCHES} orders would have to be followed through all moments")
         solver = self._solver(subject)
         if not giving and not self._can_match(solver, self._base):
             return Gap(usual, always=True)
@@ -164,7 +166,7 @@ class _Finder:
                 weekday = self._space.encoder.moment.weekday
                 is_same_day = weekday == model.eval(weekday, model_completion=True)
                 solver.add(z3.Not(z3.And(self._as_in(model, self._rules), is_same_day)))
-        raise Undecided(f"{MOST_TRIES} moments were tried")
+        raise Undecided(f"已试过 {MOST_TRIES} 个时刻", f"{MOST_TRIES} moments were tried")
 
     def _case(self, subject: Subject, local: datetime) -> Case:
         document = self._space.program.document
@@ -232,7 +234,7 @@ class _Finder:
             again = z3.And(*terms)
             if z3.is_true(model.eval(again, model_completion=True)):
                 return again
-        raise Undecided("what rules ask is not wholly known")
+        raise Undecided("规则的条件不能全部求解", "what rules ask is not wholly known")
 
     def _as_in(self, model: Any, rules: Sequence[CompiledRule]) -> Any:
         """The formula of moments at which those of the rules match that do in a model."""

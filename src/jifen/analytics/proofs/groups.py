@@ -12,7 +12,8 @@ from jifen.analytics.proofs.amounts import beats, money_bounds, most_points
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.multipliers import goes_before
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_shown
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.rules.book import CompiledRule
 
 Result = Finding | NotProven

@@ -10,7 +10,8 @@ from jifen.analytics.proofs.encoding import Beyond
 from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.limits import GivenBack, Values
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
-from jifen.analytics.proofs.space import Space, Undecided
+from jifen.analytics.proofs.space import Space
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.worth import Worths
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule

@@ -10,7 +10,8 @@ from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample, outcome_of, replay
 from jifen.analytics.proofs.places import Place
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
-from jifen.analytics.proofs.space import Space, Undecided, conditions_of
+from jifen.analytics.proofs.space import Space, conditions_of
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions.syntax import place_of
 from jifen.core.rules.book import CompiledRule
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from jifen.analytics.proofs.undecided import Undecided
+
 FindingKind = Literal[
     "never_true",
     "shadowed",
@@ -72,12 +74,13 @@ def not_proven(rule: str, zh: str, en: str) -> NotProven:
     return NotProven(rule, f"{zh} / {en}", zh, en)
 
 
-def gave_up(rule: str, kind: FindingKind, reason: object, others: Iterable[str] = ()) -> NotProven:
-    """A question that the solver left open."""
+def gave_up(rule: str, kind: FindingKind, reason: Undecided, others: Iterable[str] = ()) -> NotProven:
+    """A question that was left open."""
     named = list(others)
     of_zh = f"（与 {'、'.join(named)}）" if named else ""
     of_en = f" (with {', '.join(named)})" if named else ""
-    return not_proven(rule, f"{kind}{of_zh}：求解器没有给出答案（{reason}）", f"{kind}{of_en}: no answer ({reason})")
+    zh = f"{kind}{of_zh}：求解器没有给出答案（{reason.zh}）"
+    return not_proven(rule, zh, f"{kind}{of_en}: no answer ({reason.en})")
 
 
 def not_shown(rule: str, kind: FindingKind, others: Iterable[str] = ()) -> NotProven:

@@ -14,7 +14,8 @@ from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample
 from jifen.analytics.proofs.places import Place, places_of_rule
 from jifen.analytics.proofs.quantifiers import asks_lines, of_one_line
 from jifen.analytics.proofs.report import Counterexample
-from jifen.analytics.proofs.space import Space, Undecided, conditions_of
+from jifen.analytics.proofs.space import Space, conditions_of
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions import InvalidCondition
 from jifen.core.conditions.code import code_of
 from jifen.core.conditions.fields import FieldType

@@ -14,6 +14,7 @@ from jifen.analytics.proofs.examples import Case, case_of, usual_moment
 from jifen.analytics.proofs.filling import filled
 from jifen.analytics.proofs.known import optional_properties, schema_of, what_there_is
 from jifen.analytics.proofs.moments import windows_of
+from jifen.analytics.proofs.undecided import Undecided, given_up_by
 from jifen.core.conditions import Condition
 from jifen.core.conditions.syntax import Member, Node, walk
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
@@ -25,10 +26,6 @@ from jifen.core.rules.document import ORDER_COMPLETED
 USUAL_CENTS = (10_000, 10**7)
 #: Ends the prefix of lines of which there may be any number, or none.
 SEVERAL = ":"
-
-
-class Undecided(Exception):
-    """The solver gave up; the message says why."""
 
 
 class Space:
@@ -185,7 +182,8 @@ class Space:
         schema = schema_of(self.program, self.event_type)
         data = filled(schema, case.event.data)
         if data is None:
-            raise Undecided(f"no data was found that fits the schema of {self.event_type}")
+            zh = f"没有找到符合 {self.event_type} 数据声明的数据"
+            raise Undecided(zh, f"no data was found that fits the schema of {self.event_type}")
         return Case(msgspec.structs.replace(case.event, data=data), case.member)
 
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
@@ -210,7 +208,7 @@ class Space:
         """Whether everything that a solver knows can hold. Raises Undecided."""
         answer = solver.check()
         if answer == z3.unknown:
-            raise Undecided(f"the solver gave up ({solver.reason_unknown()})")
+            raise given_up_by(solver)
         return bool(answer == z3.sat)
 
     def order_bounds(self, lines: Sequence[str], alike: int = 1) -> list[Any]:

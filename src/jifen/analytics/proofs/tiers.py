@@ -10,6 +10,7 @@ import z3
 from jifen.analytics.proofs.encoding import Encoder
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
+from jifen.analytics.proofs.undecided import given_up_by
 from jifen.core.program import Program
 from jifen.core.tiers.document import Lifetime
 from jifen.core.tiers.sets import OpenTierSet, tier_names
@@ -35,7 +36,7 @@ def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | N
                 solver.add(*(z3.Not(each) for each in formulas[rank + 1 :]))
                 answers.append(solver.check())
             if z3.unknown in answers:
-                yield gave_up(name, "unreachable_tier", solver.reason_unknown())
+                yield gave_up(name, "unreachable_tier", given_up_by(solver))
             elif answers[0] == z3.unsat:
                 zh = f"等级 {tier.id}（{tier_set.id}）的条件永远不会成立"
                 yield finding("unreachable_tier", [name], zh, f"The condition of the tier {tier.id} never holds")

@@ -35,6 +35,9 @@ class LeaveBody(Body, frozen=True):
 
 
 def _found(_: str, body: HouseholdBody) -> Command | Refusal:
+    if not body.name.strip():
+        message, zh = "A household is named by more than blanks.", "家庭名称不能为空或只有空格。"
+        return Refusal("invalid_field", message, "/name", message_zh=zh)
     head = member_of(body.head, "/head")
     if isinstance(head, Refusal):
         return head

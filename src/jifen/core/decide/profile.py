@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from jifen.core.integers import INTEGER_WORDS, is_integer
 from jifen.core.members.birthday import check_birthday, check_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
 
-_KINDS: Final = {"bool": bool, "int": int, "string": str}
+_KINDS: Final = {"bool": bool, "string": str}
 
 
 def check_said(program: Program, profile: Profile, today: date) -> Refusal | None:
@@ -41,7 +42,11 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
             message = f"Members have no field {name!r}; known are {', '.join(fields) or 'none'}."
             zh = f"{name!r}；会员的字段：{'、'.join(fields) or '无'}。"
             return Refusal("unknown_field", message, f"/fields/{name}", message_zh=zh)
-        if type(value) is not _KINDS[fields[name]]:
+        if fields[name] == "int":
+            if not is_integer(value):
+                message, zh = f"{name} {INTEGER_WORDS.en}.", f"{name} {INTEGER_WORDS.zh}。"
+                return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
+        elif type(value) is not _KINDS[fields[name]]:
             message, zh = f"{name} must be of type {fields[name]}.", f"{name} 的类型须为 {fields[name]}。"
             return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None

@@ -38,7 +38,7 @@ from jifen.engine.programs import ProgramVersions
 from jifen.engine.redemptions import Redeeming, SuppliesAtHand
 from jifen.engine.references import check_instant, key_conflict, new_member_state, unknown_member, unknown_order
 from jifen.engine.submission import Answer, Outcome, Submission, digest_order
-from jifen.engine.survivors import MembersMoved
+from jifen.engine.survivors import MembersMoved, others_named
 
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
@@ -66,8 +66,10 @@ class Rehearsal:
         self._behind_add_ons = BehindAddOns({}, {})
         #: Who paid of what was taken with orders, as far as it was learned.
         self._parts: Parts = {}
-        #: Whose points came back with orders of others.
+        #: Whose points moved with orders of others, or with those of whoever they survived.
         self._beside: set[int] = set()
+        #: Of merged members whose orders are refunded: who survived, and who survived that one, in turn.
+        self._survivors: dict[int, tuple[int, ...]] = {}
         self._next_member = -1
         self._known_programs = {program.version: program}
         #: What all members together used of caps, read once; the rehearsal adds to it.
@@ -175,6 +177,8 @@ class Rehearsal:
         links = Links(refunds, redeeming, self._parts, self._shards)
         await links.find(self._connection, look_for_merged=True)
         await self._load_states(links.members - self._states.keys())
+        await links.look_after_merged(self._connection, self._states, ())
+        self._survivors |= links.survivors
         await links.load_add_ons(self._connection)
         loaded = dict(self._states)
         await redeeming.load(self._connection, loaded)
@@ -210,10 +214,12 @@ class Rehearsal:
             found = self._keys.get(digest_order(command.refund.order_id))
             if found is None:
                 return unknown_order(command.refund.order_id)
-            if found.member_id != member:
+            owner = found.member_id
+            if member != owner and member not in self._survivors.get(owner, ()):
                 message = f"The order {command.refund.order_id!r} is not this member's."
                 return Refusal("order_of_other_member", message, "/subject")
-            past = self._past_of(member, found.sequence)
+            # What a merged member earned is taken back there, from the points that the survivor has.
+            member, past = owner, self._past_of(owner, found.sequence)
             if past is None or past.kind is not Kind.EARN:
                 return unknown_order(command.refund.order_id)
         is_new = member is None
@@ -222,6 +228,7 @@ class Rehearsal:
                 return unknown_member(str(identity))
             member = self._next_member
         state = self._states.get(member) or new_member_state(member, self._program)
+        others = self._others(command, state)
         context = Context(now, occurred_at, submission.source, submission.key, submission.actor, submission.reason)
         program = self._program_at(submission.occurred_at, now)
         ending = None
@@ -232,7 +239,8 @@ class Rehearsal:
             return ending
         if ending is not None:
             state, past = ending.states[member], ending.order
-        effects = decide(program, command, context, state, past=past, shared_used=self._shared_used)
+            others = [ending.states[each.member_id] for each in others]
+        effects = decide(program, command, context, state, past=past, others=others, shared_used=self._shared_used)
         if isinstance(effects, Refusal) and effects.code == APPROVAL_NEEDED:
             # It would wait for a second person.
             return Answer(member, -1, False)
@@ -244,11 +252,19 @@ class Rehearsal:
         for each in () if ending is None else ending.effects:
             self._beside.update(state.member_id for state in each.states if state.member_id != member)
             self._keep(each)
+        if others:
+            self._beside |= {member, *(each.member_id for each in others)}
         self._keep(effects)
         assert effects.answer is not None
         for digest, payload in keys:
             self._keys[digest] = FoundKey(payload, member, effects.answer.sequence)
         return Answer(member, effects.answer.sequence, False, effects.trace, effects.answer.kind)
+
+    def _others(self, command: Command, state: MemberState) -> list[MemberState]:
+        """Who survived the member, if the command is about the past of somebody merged."""
+        named = others_named(command, state, self._states, {}, self._survivors)
+        assert not isinstance(named, Refusal), "only merges are refused there"
+        return [self._states[each] for each in named]
 
     def _keep(self, effects: Effects) -> None:
         for name, number in effects.shared_uses.items():

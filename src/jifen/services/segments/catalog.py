@@ -132,7 +132,7 @@ async def create_segment(
         saved = await all_segments(connection)
         if condition is not None:
             program = await program_of(connection)
-            _check_asks_for_lists(program, segment_id, condition, saved)
+            _compile_over_lists(program, condition, {segment_id, *_conditional(saved)})
             _check_unasked(program, segment_id, saved)
         if len(saved) >= MAXIMUM_SEGMENTS:
             message = f"There are {MAXIMUM_SEGMENTS} segments already: delete those that nobody uses."
@@ -160,7 +160,8 @@ async def change_segment(
             if segment.kind == "list":
                 message, zh = f"{segment_id} is a list and has no condition.", f"{segment_id} 是名单，没有条件。"
                 raise InvalidSegment(message, message_zh=zh, pointer="/condition")
-            _check_asks_for_lists(await program_of(connection), segment_id, condition, await all_segments(connection))
+            conditional = {segment_id, *_conditional(await all_segments(connection))}
+            _compile_over_lists(await program_of(connection), condition, conditional)
         values = (_encoded(name or segment.name), condition or segment.condition, datetime.now(UTC), actor)
         await connection.execute(_SQL["change_segment"], segment_id, *values)
         return await find_segment(connection, segment_id)
@@ -195,17 +196,28 @@ def _asking_for(program: Program, segment_id: str, saved: Iterable[Segment]) -> 
     return [name for name, each in conditions.items() if each is not None and segment_id in segments_asked(each)]
 
 
-def _check_asks_for_lists(program: Program, segment_id: str, source: str, saved: Iterable[Segment]) -> None:
-    """Refuse a condition that asks for itself or another conditional segment: it sees the lists alone, and would never
-    find anybody there. Raises InvalidSegment, InvalidSegmentCondition."""
-    conditional = {segment_id, *(each.segment_id for each in saved if each.kind == "condition")}
-    named = sorted(segments_asked(compile_condition(program, source)) & conditional)
+async def compile_unsaved(connection: Connection, program: Program, source: str) -> Condition:
+    """A condition that no segment has as yet, but might. Raises InvalidSegment, InvalidSegmentCondition."""
+    return _compile_over_lists(program, source, _conditional(await all_segments(connection)))
+
+
+def _conditional(saved: Iterable[Segment]) -> set[str]:
+    """The ids of those of the segments that have a condition."""
+    return {each.segment_id for each in saved if each.kind == "condition"}
+
+
+def _compile_over_lists(program: Program, source: str, conditional: Collection[str]) -> Condition:
+    """A condition of a segment that asks for none of the conditional ones, its own among them: it sees the lists alone,
+    and would never find anybody there. Raises InvalidSegment, InvalidSegmentCondition."""
+    condition = compile_condition(program, source)
+    named = sorted(segments_asked(condition).intersection(conditional))
     if named:
         message = f"The condition asks for {', '.join(named)}, but sees lists only, no segments that have a condition."
         zh = f"条件提到 {'、'.join(named)}；分群的条件只能看到名单，看不到按条件的分群。"
         message += " Write that segment's own condition here, or ask for a list."
         zh += "请直接写出该分群的条件，或改用名单。"
         raise InvalidSegment(message, message_zh=zh, pointer="/condition")
+    return condition
 
 
 def _check_unasked(program: Program, segment_id: str, saved: Iterable[Segment]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
-from jifen.services.segments.catalog import Segment, compile_condition
+from jifen.services.segments.catalog import Segment, compile_unsaved
 from jifen.services.segments.selection import (
     EvaluatedBy,
     Place,
@@ -58,9 +58,9 @@ async def preview_segment(
 async def preview_condition(
     connection: Connection, program: Program, source: str, now: datetime, *, limit: int, most: int | None = None
 ) -> SegmentPreview:
-    """The same of a condition that was not saved."""
-    selection = select_condition(program, compile_condition(program, source), now)
-    return await _preview(connection, selection, limit, most)
+    """The same of a condition that was not saved. Also raises InvalidSegment: it could not be saved either."""
+    condition = await compile_unsaved(connection, program, source)
+    return await _preview(connection, select_condition(program, condition, now), limit, most)
 
 
 async def segment_page(

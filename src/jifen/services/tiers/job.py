@@ -7,7 +7,12 @@ from typing import Final
 from jifen.db.connection import connect
 from jifen.engine.engine import Engine
 from jifen.engine.jobs import JobFailure, carry_out, run_process
-from jifen.services.tiers.recalculation import fail_recalculation, find_recalculation, run_recalculation
+from jifen.services.tiers.recalculation import (
+    RecalculationRunning,
+    fail_recalculation,
+    find_recalculation,
+    run_recalculation,
+)
 from jifen.settings import Settings
 
 #: Its module, as it is launched.
@@ -28,7 +33,8 @@ async def run_job(settings: Settings, number: int) -> None:
             return
         # It tells with every page how far it is, and learns then whether it was stopped.
         found = await carry_out(run_recalculation(engine, connection, job))
-        if isinstance(found, JobFailure):
+        # Where another process works on it, how it ends is told by that.
+        if isinstance(found, JobFailure) and found.code != RecalculationRunning.code:
             code = found.code or "recalculation_lost"
             message = found.message or "The server was stopped meanwhile; resume it."
             await fail_recalculation(connection, number, code, message)

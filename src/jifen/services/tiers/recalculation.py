@@ -1,7 +1,8 @@
 """Recalculating all members after the tier sets have changed: with progress, stopped and resumed, exact all the while.
 
 Members are looked at in pages outside the engine, and only those of whom something would change are decided there,
-under their lock: so it may run beside a busy shop, twice, or half, without harm.
+under their lock: so it may run beside a busy shop, or half, without harm. One process at a time works on it, else those
+who were moved would be counted twice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import RecalculateTiers
 from jifen.db.connection import Connection
+from jifen.db.locking import CLAIM_RECALCULATION, IS_RECALCULATION_FREE, LET_RECALCULATION_GO
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
 from jifen.engine.submission import Outcome, Submission
@@ -36,6 +38,8 @@ LOST_SECONDS: Final = 60
 KEPT: Final = 50
 MAXIMUM_PAUSES: Final = 100
 PAUSE_SECONDS: Final = 0.1
+#: Whoever asks whether one is free has it for a moment, so it is claimed more than once.
+MAXIMUM_CLAIMS: Final = 10
 
 _SQL: Final = load_queries("tiers")
 
@@ -99,7 +103,8 @@ async def resume_recalculation(connection: Connection, number: int) -> Recalcula
     """Note that one which was stopped, or whose process is gone, goes on from where it was.
 
     Raises:
-        RecalculationRunning, UnknownRecalculation.
+        RecalculationRunning: it or another is under way, or its process is still at the page at which it was stopped.
+        UnknownRecalculation.
         RecalculationOutdated: whoever was looked at already was worked out by another version of the program.
     """
     await connection.execute(_SQL["give_up_lost_recalculation"], LOST_SECONDS)
@@ -113,10 +118,18 @@ async def resume_recalculation(connection: Connection, number: int) -> Recalcula
             "more: ask for a new one.",
             program_version=found.program_version,
         )
+    if not await connection.fetchval(IS_RECALCULATION_FREE, number):
+        # That process would take what is resumed for its own and go on beside the new one.
+        raise RecalculationRunning(
+            f"The recalculation {number} is still at the page at which it was stopped; try again in a moment.",
+            message_zh=f"重新定级 {number} 停止时的那一页尚未做完；请稍后再试。",
+        )
     try:
         resumed = await connection.fetchval(_SQL["resume_recalculation"], number)
     except asyncpg.UniqueViolationError:
         raise _running() from None
+    if resumed is None and (await find_recalculation(connection, number)).status == "running":
+        raise _running()
     if resumed is None:
         raise UnknownRecalculation(f"The recalculation {number} came to its end; ask for a new one.")
     return await find_recalculation(connection, number)
@@ -149,13 +162,29 @@ async def fail_recalculation(connection: Connection, number: int, code: str, mes
 async def run_recalculation(
     engine: Engine, connection: Connection, job: Recalculation, progress: Progress | None = None
 ) -> Recalculation:
-    """Do what was noted, from where it stands, until it is done or stopped.
+    """Do what was noted, from where it stands, until it is done or stopped. No other process works on it meanwhile.
 
     Raises:
+        RecalculationRunning: another process works on it, and is not disturbed.
         QueueFull: the engine is too busy for a long while; it can be resumed.
         EngineStopped: the engine ends; it can be resumed.
     """
-    return await _Work(engine, connection, job, progress).run()
+    await _claim(connection, job.id)
+    try:
+        # It may have been resumed, and come further, since it was looked at.
+        found = await find_recalculation(connection, job.id)
+        return found if found.status != "running" else await _Work(engine, connection, found, progress).run()
+    finally:
+        if not connection.is_closed():
+            await connection.execute(LET_RECALCULATION_GO, job.id)
+
+
+async def _claim(connection: Connection, number: int) -> None:
+    for _ in range(MAXIMUM_CLAIMS):
+        if await connection.fetchval(CLAIM_RECALCULATION, number):
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise _running()
 
 
 class _Work:

@@ -23,6 +23,8 @@ DOCUMENT = msgspec.structs.replace(
     [
         Profile(),
         Profile(tier="gold", birthday="02-29", birthday_window_from="2026-05-01"),
+        Profile(fields={"size": 2**63 - 1}),
+        Profile(fields={"size": -(2**63)}),
         Profile(birthday="1990-12-31", fields={"size": 42, "vegan": False, "shop": "Nanjing Road"}),
     ],
 )
@@ -42,6 +44,8 @@ def test_right_profiles(profile: Profile) -> None:
         (Profile(birthday_window_from="05-01"), "invalid_field", "/birthday_window_from"),
         (Profile(fields={"shoe": 1}), "unknown_field", "/fields/shoe"),
         (Profile(fields={"size": True}), "invalid_field", "/fields/size"),
+        (Profile(fields={"size": 2**63}), "invalid_field", "/fields/size"),
+        (Profile(fields={"size": -(2**63) - 1}), "invalid_field", "/fields/size"),
         (Profile(fields={"vegan": 1}), "invalid_field", "/fields/vegan"),
     ],
 )
