@@ -210,6 +210,8 @@ async def test_what_a_past_command_refers_to_must_exist(engine: Engine) -> None:
             submission(ReverseTransaction(999, 1), "6"),
             submission(TransferPoints(ann, ann, None, 1), "7"),
             submission(TransferPoints(ann, 999, None, 1), "8"),
+            submission(CaptureHold(999, 1), "9"),
+            submission(ReleaseHold(999, 1), "10"),
         ]
     )
     assert [refused(each) for each in outcomes] == [
@@ -218,9 +220,12 @@ async def test_what_a_past_command_refers_to_must_exist(engine: Engine) -> None:
         "unknown_hold",
         "unknown_hold",
         "unknown_transaction",
-        "unknown_member",
+        # Nobody was asked for, so it is not the member who is unknown.
+        "unknown_transaction",
         "same_member",
         "unknown_member",
+        "unknown_hold",
+        "unknown_hold",
     ]
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jifen.core.commands import Command, RecordOrder, RegisterMember, order_named, order_sought
+from jifen.core.commands import (
+    CaptureHold,
+    Command,
+    RecordOrder,
+    RegisterMember,
+    ReleaseHold,
+    ReverseTransaction,
+    order_named,
+    order_sought,
+)
 from jifen.core.decide import PastTransaction
 from jifen.core.ledger.values import MemberState, MemberStatus, transaction_id
 from jifen.core.members.commands import UndoMerge
@@ -16,7 +25,7 @@ from jifen.engine.directory import Directory
 from jifen.engine.gathering import Gathering
 from jifen.engine.households import takes_from_household
 from jifen.engine.redemptions import gives_back, unknown_coupon, unknown_redemption
-from jifen.engine.references import late_day, needs_past, registers_unknown_member, unknown_member
+from jifen.engine.references import late_day, needs_past, registers_unknown_member, unknown_member, unknown_past
 from jifen.engine.submission import Submission, digest_order
 from jifen.engine.survivors import others_named
 
@@ -114,7 +123,10 @@ class Parties:
 
 
 def _nobody(command: Command, member: int) -> Refusal:
-    """There is no such member. Whoever names a redemption names no member, so it is the redemption that is missed."""
+    """There is no such member. Whoever names a redemption, a hold or a transaction names no member, so it is that which
+    is missed."""
     if isinstance(command, StepCommand):
         return unknown_redemption(transaction_id(member, command.redemption))
+    if isinstance(command, CaptureHold | ReleaseHold | ReverseTransaction):
+        return unknown_past(command)
     return unknown_member(str(member))
