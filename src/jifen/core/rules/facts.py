@@ -271,7 +271,14 @@ class RatedFacts(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         """Work a fact out. Raises KeyError where there is none of this name."""
-        value = self[name] = self._read(name)
+        order = self._event.order
+        if name in self._readers:
+            value = self._readers[name](self._member, self._moment)
+        elif order is not None and name in _ORDER:
+            value = _ORDER[name](order, self._event.lines)
+        else:
+            value = _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
+        self[name] = value
         return value
 
     def __contains__(self, name: object) -> bool:
@@ -279,13 +286,6 @@ class RatedFacts(dict[str, Any]):
             return True
         is_of_order = self._event.order is not None and name in _ORDER
         return is_of_order or name in self._readers or name in _MOMENT or name in _EVENT
-
-    def _read(self, name: str) -> Any:
-        if name in self._readers:
-            return self._readers[name](self._member, self._moment)
-        if self._event.order is not None and name in _ORDER:
-            return _ORDER[name](self._event.order, self._event.lines)
-        return _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
 
 
 class LineFacts(dict[str, Any]):
