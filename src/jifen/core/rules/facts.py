@@ -256,6 +256,9 @@ def moment_facts(moment: Moment) -> dict[str, Any]:
     return {name: read(moment) for name, read in _MOMENT.items()}
 
 
+_UNKNOWN: Final = object()
+
+
 class RatedFacts(dict[str, Any]):
     """The facts about an event by their dotted names, each worked out when it is first asked for: most rules ask for
     few. A property that the event lacks is missing: a condition that asks for it fails."""
@@ -269,8 +272,12 @@ class RatedFacts(dict[str, Any]):
             self.update({f"event.data.{name}": value for name, value in event.data.items()})
         self._event, self._moment, self._member, self._readers = event, moment, member, readers
 
-    def __missing__(self, name: str) -> Any:
-        """Work a fact out. Raises KeyError where there is none of this name."""
+    def __getitem__(self, name: str) -> Any:
+        """A fact. Raises KeyError where there is none of this name."""
+        # Not by `__missing__`, which a dictionary comes to by calls that cost as much as most facts.
+        known = self.get(name, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
         order = self._event.order
         if name in self._readers:
             value = self._readers[name](self._member, self._moment)

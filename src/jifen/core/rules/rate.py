@@ -205,7 +205,9 @@ class _Rater:
 
     def _match(self) -> tuple[list[Matched], list[Matched]]:
         """The base rules that match, and the coefficients."""
-        base, coefficients, is_short = list[Matched](), list[Matched](), not self._with_all
+        is_short = not self._with_all
+        base: list[Matched] = []
+        coefficients: list[Matched] = []
         for rule in self._rules:
             positions: Sequence[int] | None
             if is_short and rule.is_certain:
