@@ -186,6 +186,7 @@ class Program:
         "conversion_limits",
         "conversions",
         "counts_months",
+        "default_wallet",
         "document",
         "draws",
         "expiry_of_wallet",
@@ -213,6 +214,8 @@ class Program:
         self.zone = ZoneInfo(document.time_zone)
         self.wallet_numbers = {wallet.id: wallet_numbers[wallet.id] for wallet in document.wallets}
         self.wallet_ids = {number: wallet for wallet, number in wallet_numbers.items()}
+        #: The number of the wallet that is meant where a command names none: the first of the file.
+        self.default_wallet = self.wallet_numbers[document.wallets[0].id]
         #: What points are worth, by wallet: (points, cents).
         self.values = {
             wallet.id: (wallet.value.points, wallet.value.cents)
@@ -274,11 +277,6 @@ class Program:
         daily_cap = [] if daily is None else [Cap(limit="points", period="day", most=daily)]
         self.household_limits = open_caps("household", daily_cap)
         self.receiver_limits = open_caps("gifts:received", gifts.receiver_limits)
-
-    @property
-    def default_wallet(self) -> int:
-        """The number of the wallet that is meant where a command names none: the first of the file."""
-        return self.wallet_numbers[self.document.wallets[0].id]
 
 
 def locally(program: Program, instant: datetime) -> str:

@@ -23,8 +23,9 @@ def remember_change(changes: Changes, entry: Entry, effects: Effects) -> None:
     """Keep how a recorded transaction moved the counters, if it did."""
     cents = 0 if effects.trace is None else effects.trace.spent
     if entry.kind is Kind.EARN:
-        if entry.is_order or entry.says(CHECKED_IN):
-            what: ChangedBy = "order" if entry.is_order else "checkin"
+        is_order = entry.is_order
+        if is_order or entry.says(CHECKED_IN):
+            what: ChangedBy = "order" if is_order else "checkin"
             changes[entry.sequence] = (what, entry.occurred_at, entry.occurred_at, cents)
     elif cents and entry.refers_to in changes:
         order_at = changes[entry.refers_to][2]

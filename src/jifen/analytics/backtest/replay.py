@@ -37,6 +37,8 @@ from jifen.engine.references import late_day
 #: The code of what refers to a transaction that was refused itself.
 FOLLOWS_REFUSED: Final = "follows_refused"
 _NOTHING: Final[Mapping[str, int]] = {}
+# Looked up once: a member of an enumeration costs as much as a call, and these are asked for with every row.
+_EARN, _TIER, _MERGE = Kind.EARN, Kind.TIER, Kind.MERGE
 #: Of a family everything may be referred to.
 _ALL: Final = range(1, 2**31)
 
@@ -98,10 +100,10 @@ class MemberReplay:
         is_counted = stage.counts_all or not (is_before or stage.period.is_after(occurred_at))
         if self._kin is not None:
             self._kin.count_months()
-        if entry.kind is Kind.TIER:
+        if entry.kind is _TIER:
             self._take_tier(entry, is_before=is_before, is_counted=is_counted)
             return
-        if entry.kind is Kind.MERGE:
+        if entry.kind is _MERGE:
             assert self._kin is not None
             if (met := self._kin.meet(self._state.member_id, entry)) is not None:
                 survivor, merge = met
@@ -110,7 +112,7 @@ class MemberReplay:
         if entry.trace.member is not None:
             self._look_at_facts(entry.trace.member)
         program = self._program_for(entry) if is_before else stage.draft
-        command = earning_of(entry, self._state.member_id) if entry.kind is Kind.EARN else None
+        command = earning_of(entry, self._state.member_id) if entry.kind is _EARN else None
         effects = self._decide(entry, program, command)
         elsewhere: list[Award] | None = None
         if not isinstance(effects, Refusal):

@@ -32,6 +32,7 @@ class Tally:
         self.sums = sums
         self._zone = program.zone
         self._period = period
+        self._is_whole = period.is_whole
         self._flows: _Flows = {}
         self._flows_before: _Flows = {}
         self._met: set[tuple[str, int, bool]] = set()
@@ -176,12 +177,12 @@ class Tally:
 
     def moved(self, transactions: Iterable[Transaction], member_id: int) -> None:
         """Add the points that the draft moved, by when their transactions happened."""
-        period, is_whole = self._period, self._period.is_whole
+        period = self._period
         for transaction in transactions:
             if transaction.member_id != member_id:
                 continue
             flows = self._flows
-            if not is_whole:
+            if not self._is_whole:
                 if period.is_after(transaction.occurred_at):
                     continue
                 if period.is_before(transaction.occurred_at):

@@ -158,7 +158,8 @@ class _Replays:
         """Replay the members of a shard one after another, but for those who have a family."""
         self._profiles, self._referred = {}, {}
         await self._look_up(shard)
-        stage, own = self._stage, list[Any]()
+        stage = self._stage
+        own: list[Any] = []
         async for rows in read_shard(self._connection, shard, stage.period, with_history=stage.takes_history):
             for row in rows:
                 if own and row[0] != own[0][0]:

@@ -285,7 +285,7 @@ class Decision:
         )
         context = self.context
         transaction = Transaction(
-            self.journal.member_id,
+            self.state.member_id,
             self.journal.sequence,
             kind,
             (program or self.program).version,
@@ -309,7 +309,8 @@ class Decision:
     def effects(self) -> Effects:
         """Everything that was decided."""
         self._tell_what_is_left()
-        state, changes = self.state, dict[str, Any]()
+        state = self.state
+        changes: dict[str, Any] = {}
         if self.counters is not state.counters:
             changes["counters"] = self.counters
         if self.uses:

@@ -22,6 +22,7 @@ from jifen.core.rules.rate import Rating, rate
 from jifen.core.trace import Dealings
 
 encode_facts = msgspec.json.Encoder().encode
+_EARN, _ISSUED = Kind.EARN, Bucket.ISSUED
 
 
 class EventFacts(msgspec.Struct, frozen=True, gc=False):
@@ -98,14 +99,14 @@ def _earn(
             return refusal
         terms = terms_of_award(program, program.rules[award.rule], context.occurred_at)
         pending = terms.effective_at > context.now
-        decision.journal.open_lot(award.wallet, Bucket.ISSUED, award.points, terms, pending=pending)
+        decision.journal.open_lot(award.wallet, _ISSUED, award.points, terms, pending=pending)
     _count_uses(decision, program, event, day, rating)
     if event.order is None:
         decision.counters = decision.counters.in_month(day, earned=earned)
     else:
         decision.counters = decision.counters.with_order(day, spent, earned)
     decision.end(
-        Kind.EARN,
+        _EARN,
         context.occurred_at,
         awards=rating.awards,
         member=member if needs_member else None,

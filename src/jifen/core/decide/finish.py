@@ -10,6 +10,7 @@ from jifen.core.trace import Dealings, Forfeit
 
 #: Whose points may be forfeited.
 LEFT = (MemberStatus.CLOSED, MemberStatus.ANONYMISED)
+_MERGED = MemberStatus.MERGED
 _BUCKETS = (Bucket.AVAILABLE, Bucket.PENDING)
 
 
@@ -18,7 +19,7 @@ def finish(decision: Decision) -> None:
     settle(decision, not_before=decision.context.occurred_at)
     if decision.state.status in LEFT and decision.program.document.members.closed_points == "forfeit":
         _forfeit_what_came_back(decision)
-    if decision.status is not MemberStatus.MERGED:
+    if decision.status is not _MERGED:
         raise_tiers(decision)
 
 

@@ -256,6 +256,9 @@ def moment_facts(moment: Moment) -> dict[str, Any]:
     return {name: read(moment) for name, read in _MOMENT.items()}
 
 
+_UNKNOWN: Final = object()
+
+
 class RatedFacts(dict[str, Any]):
     """The facts about an event by their dotted names, each worked out when it is first asked for: most rules ask for
     few. A property that the event lacks is missing: a condition that asks for it fails."""
@@ -269,9 +272,20 @@ class RatedFacts(dict[str, Any]):
             self.update({f"event.data.{name}": value for name, value in event.data.items()})
         self._event, self._moment, self._member, self._readers = event, moment, member, readers
 
-    def __missing__(self, name: str) -> Any:
-        """Work a fact out. Raises KeyError where there is none of this name."""
-        value = self[name] = self._read(name)
+    def __getitem__(self, name: str) -> Any:
+        """A fact. Raises KeyError where there is none of this name."""
+        # Not by `__missing__`, which a dictionary comes to by calls that cost as much as most facts.
+        known = self.get(name, _UNKNOWN)
+        if known is not _UNKNOWN:
+            return known
+        order = self._event.order
+        if name in self._readers:
+            value = self._readers[name](self._member, self._moment)
+        elif order is not None and name in _ORDER:
+            value = _ORDER[name](order, self._event.lines)
+        else:
+            value = _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
+        self[name] = value
         return value
 
     def __contains__(self, name: object) -> bool:
@@ -279,13 +293,6 @@ class RatedFacts(dict[str, Any]):
             return True
         is_of_order = self._event.order is not None and name in _ORDER
         return is_of_order or name in self._readers or name in _MOMENT or name in _EVENT
-
-    def _read(self, name: str) -> Any:
-        if name in self._readers:
-            return self._readers[name](self._member, self._moment)
-        if self._event.order is not None and name in _ORDER:
-            return _ORDER[name](self._event.order, self._event.lines)
-        return _MOMENT[name](self._moment) if name in _MOMENT else _EVENT[name](self._event)
 
 
 class LineFacts(dict[str, Any]):

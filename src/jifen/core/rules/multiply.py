@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Literal
 
+import msgspec
+
 from jifen.core.rules.amounts import Amount, Factor
 from jifen.core.rules.book import CompiledRule
 
@@ -16,17 +18,14 @@ NOT_YET = Amount((), 1)
 NO_NAMES: list[str] = []
 
 
-class Matched:
+class Matched(msgspec.Struct, eq=False, gc=False):
     """A rule that matched, on its way through the pipeline."""
 
-    __slots__ = ("amount", "coefficients", "points", "positions", "rule")
-
-    def __init__(self, rule: CompiledRule, positions: Sequence[int]) -> None:
-        self.rule = rule
-        self.positions = positions
-        self.amount = NOT_YET
-        self.coefficients = NO_NAMES
-        self.points = 0
+    rule: CompiledRule
+    positions: Sequence[int]
+    amount: Amount = NOT_YET
+    coefficients: list[str] = []
+    points: int = 0
 
 
 def rank(each: Matched) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from jifen.core.conditions import EvaluationFailed
+from jifen.core.conditions import Condition, EvaluationFailed
 from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.amounts import Amount, Factor, by_margins, by_ratio, by_whole_step, rounded
 from jifen.core.rules.book import CompiledRule, EventBook
@@ -154,6 +154,7 @@ class _Rater:
         "_book",
         "_coefficient_policy",
         "_event",
+        "_every",
         "_facts",
         "_line_scopes",
         "_lines_by_value",
@@ -178,6 +179,8 @@ class _Rater:
         self._book = book
         self._rules = rules
         self._event = event
+        #: The positions of all lines.
+        self._every = range(len(event.lines))
         self._moment = moment
         self._member = member
         self._facts = facts
@@ -189,44 +192,49 @@ class _Rater:
 
     def run(self, room: Room) -> Rating:
         """All steps in turn."""
-        matched = self._match()
-        coefficients = [each for each in matched if each.rule.is_coefficient]
-        base = self._work_out([each for each in matched if not each.rule.is_coefficient] if coefficients else matched)
+        matched, coefficients = self._match()
+        base = self._work_out(matched)
         self._multiply_and_round(base, coefficients)
-        base = self._pick_best(base)
+        if self._book.picks:
+            base = self._pick_best(base)
         awards = [self._cap(each, room) for each in base]
         verdicts = sorted(self._verdicts, key=lambda each: each.rule) if self._verdicts else []
         return Rating(awards, room.uses, verdicts)
 
     # --- match ---
 
-    def _match(self) -> list[Matched]:
-        if self._with_all:
-            return [each for rule in self._rules if (each := self._match_one(rule)) is not None]
-        every, matched = range(len(self._event.lines)), list[Matched]()
+    def _match(self) -> tuple[list[Matched], list[Matched]]:
+        """The base rules that match, and the coefficients."""
+        is_short = not self._with_all
+        base: list[Matched] = []
+        coefficients: list[Matched] = []
         for rule in self._rules:
-            if rule.is_certain:
-                matched.append(Matched(rule, every))
-            elif rule.is_sure_by_line and rule.line_test is not None:
-                if positions := self._positions_of(*rule.line_test):
-                    matched.append(Matched(rule, positions))
-            elif (each := self._match_one(rule)) is not None:
-                matched.append(each)
-        return matched
+            positions: Sequence[int] | None
+            if is_short and rule.is_certain:
+                positions = self._every
+            elif is_short and rule.is_sure_by_line and rule.line_test is not None:
+                positions = self._positions_of(*rule.line_test) or None
+            else:
+                positions = self._match_one(rule)
+            if positions is not None:
+                (coefficients if rule.is_coefficient else base).append(Matched(rule, positions))
+        return base, coefficients
 
-    def _match_one(self, rule: CompiledRule) -> Matched | None:
+    def _match_one(self, rule: CompiledRule) -> Sequence[int] | None:
+        """The lines that a rule rates, by their positions; None: it does not match."""
         try:
             outcome = None if self._is_sure(rule) else self._mismatch(rule)
-            positions = self._positions(rule) if outcome is None else ()
+            if outcome is None:
+                if rule.lines is None:
+                    return self._every
+                if positions := self._positions(rule, rule.lines):
+                    return positions
+                outcome = "no_line"
         except EvaluationFailed as error:
             self._fail(rule, str(error))
             return None
-        if outcome is None and rule.lines is not None and not positions:
-            outcome = "no_line"
-        if outcome is not None:
-            self._say(rule, outcome)
-            return None
-        return Matched(rule, positions)
+        self._say(rule, outcome)
+        return None
 
     def _mismatch(self, rule: CompiledRule) -> Outcome | None:
         """Why a rule does not match the event and the member; None: it does."""
@@ -249,11 +257,8 @@ class _Rater:
             return False
         return rule.discriminator is None or rule.lines is not None or rule.discriminator[0] in self._facts
 
-    def _positions(self, rule: CompiledRule) -> Sequence[int]:
-        """The lines that a rule rates, by their positions."""
-        condition = rule.lines
-        if condition is None:
-            return range(len(self._event.lines))
+    def _positions(self, rule: CompiledRule, condition: Condition) -> Sequence[int]:
+        """The lines that fit a rule's filter, by their positions."""
         if rule.line_test is not None:
             field, values = rule.line_test
             return self._positions_of(field, values)
@@ -323,7 +328,7 @@ class _Rater:
                 rule = each.rule.document
                 each.points = rounded(each.amount, None, rule.rounding, by_line=rule.basis == "line")
             return
-        coefficients = self._pick_coefficients(matched)
+        coefficients = self._pick_coefficients(matched) if self._book.picks else matched
         multiplied: set[str] = set()
         outbid: dict[str, str] = {}
         factors_of = Factors(self._book.multipliers, coefficients, self._coefficient_policy, len(self._event.lines))
