@@ -10,6 +10,8 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 	--system-certs --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 # Each process of the tests has a PostgreSQL of its own.
 WORKERS ?= 2
+# Tests and benchmarks start hundreds of processes: without bytecode each would parse every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test test-fast lint check format bench bench-large soak lock clean
 
