@@ -28,7 +28,8 @@ from jifen.db.embedded.layout import open_folder
 from jifen.engine.engine import Engine
 from jifen.services.database import prepare
 
-#: The program of the test databases: one point a yuan, valid through the end of the month a year later.
+#: The program of the test databases: one point a yuan, valid through the end of the month ten years later, so that
+#: tests may tell of fixed days of 2026 whenever they are run.
 DEFAULT_PROGRAM: Final = ProgramDocument(
     name=LocalizedText(zh="测试积分", en="Test points"),
     currency="CNY",
@@ -36,7 +37,7 @@ DEFAULT_PROGRAM: Final = ProgramDocument(
     wallets=[Wallet("points", LocalizedText(zh="积分", en="Points"))],
     earning=[
         EarningRule(
-            "base", "points", Ratio(points=1, per_cents=100), expiry=RollingExpiry(months=12, until="month_end")
+            "base", "points", Ratio(points=1, per_cents=100), expiry=RollingExpiry(months=120, until="month_end")
         )
     ],
 )

@@ -229,7 +229,7 @@ def test_a_late_order_counts_from_when_it_happened(client: httpx.Client) -> None
     detail = client.get(f"/v1/transactions/{result['transaction_id']}").json()
     assert detail["occurred_at"] == "2026-01-15T12:00:00Z"
     assert detail["recorded_at"] > detail["occurred_at"]
-    assert detail["movements"][0]["lot"]["expires_at"] == "2027-01-31T16:00:00Z"
+    assert detail["movements"][0]["lot"]["expires_at"] == "2036-01-31T16:00:00Z"
 
 
 def test_extension_attributes_are_allowed(client: httpx.Client) -> None:

@@ -32,8 +32,8 @@ def test_balances_name_every_expiry_date(client: httpx.Client) -> None:
     body = {"points": 5, "expires_at": "2088-01-01T00:00:00Z"}
     client.post(f"/v1/members/{result['member_id']}/adjust", json=body)
     wallet = client.get(f"/v1/members/{result['member_id']}/balances").json()["balances"]["points"]
-    # They are valid for a year, to the end of the month.
-    ends = [f"{month_from_now(month + 13).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for month in (-3, -1)]
+    # They are valid for ten years, to the end of the month.
+    ends = [f"{month_from_now(month + 121).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for month in (-3, -1)]
     expected = [(ends[0], 20), (ends[1], 10), ("2088-01-01T00:00:00Z", 5)]
     assert [(each["expires_at"], each["points"]) for each in wallet["next_expiries"]] == expected
     assert wallet["available"] == 35
