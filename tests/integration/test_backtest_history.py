@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from jifen.analytics.backtest.report import BacktestReport
+from jifen.core.calendar import RollingExpiry
 from jifen.core.commands import SpendPoints
 from jifen.core.program import EarningRule, ProgramDocument, RefundPolicy, check_document
 from jifen.core.rules.document import Cap
@@ -38,6 +39,13 @@ from tests.unit.core.tiers.club import ZONE, level, tier_set
 SILVER_CENTS, GOLD_CENTS = 100_000, 300_000
 QUARTER = RollingMonths(3)
 MONTHLY = Downgrade("to_earned", "monthly", 1)
+#: A point a yuan through the end of the month a year later.
+PLAIN = msgspec.structs.replace(
+    DEFAULT_PROGRAM,
+    earning=[
+        msgspec.structs.replace(DEFAULT_PROGRAM.earning[0], expiry=RollingExpiry(months=12, until="month_end")),
+    ],
+)
 BEGAN = datetime(2021, 5, 1, tzinfo=ZONE)
 IMPORTED = datetime(2021, 6, 1, 12, tzinfo=ZONE)
 
@@ -52,13 +60,13 @@ class Purchase(msgspec.Struct, frozen=True):
 
 
 def club(period: TierPeriod = QUARTER, downgrade: Downgrade = MONTHLY) -> ProgramDocument:
-    """A point a yuan through the end of the month a year later; silver doubles it, gold triples it."""
+    """The same shop with tiers: silver doubles its points, gold triples them."""
     levels = [
         level("regular"),
         level("silver", f"period.spent_cents >= {SILVER_CENTS}", coefficient=Decimal(2)),
         level("gold", f"period.spent_cents >= {GOLD_CENTS}", coefficient=Decimal(3)),
     ]
-    document = msgspec.structs.replace(DEFAULT_PROGRAM, tier_sets=[tier_set(period, downgrade, levels)])
+    document = msgspec.structs.replace(PLAIN, tier_sets=[tier_set(period, downgrade, levels)])
     check_document(document)
     return document
 
@@ -102,7 +110,7 @@ def moves_by_month(report: BacktestReport) -> dict[str, int]:
 
 def test_members_rise_and_fall_in_the_months_of_their_orders(bare_database_url: str, tmp_path: Path) -> None:
     """By hand: three months from 1,000.00 are silver, reviewed each 1st. Recorded, nobody ever moved."""
-    add_program(bare_database_url, DEFAULT_PROGRAM, BEGAN)
+    add_program(bare_database_url, PLAIN, BEGAN)
     purchases = [
         # 600 and 500 make silver on 20 February, are seen until the review of 1 April, and no longer on 1 May.
         Purchase(1, date(2019, 1, 10), 60_000),
@@ -144,7 +152,7 @@ def test_members_rise_and_fall_in_the_months_of_their_orders(bare_database_url: 
 
 def test_points_of_history_expire_when_they_would_have(bare_database_url: str, tmp_path: Path) -> None:
     """Through the end of the month a year later: as of then where the draft has tiers, in the end the same without."""
-    add_program(bare_database_url, DEFAULT_PROGRAM, BEGAN)
+    add_program(bare_database_url, PLAIN, BEGAN)
     purchases = [
         Purchase(1, date(2019, 1, 10), 10_000),
         Purchase(1, date(2019, 2, 10), 20_000, date(2019, 2, 20)),
@@ -154,7 +162,7 @@ def test_points_of_history_expire_when_they_would_have(bare_database_url: str, t
     happened(bare_database_url, Clock(IMPORTED), write_file(tmp_path, purchases))
     for until, expired in ((date(2020, 1, 31), 0), (date(2020, 2, 1), 100), (date(2020, 4, 1), 500)):
         assert backtest(bare_database_url, club(), until=until).wallets[0].expired.draft == expired, until
-    for draft in (DEFAULT_PROGRAM, club()):
+    for draft in (PLAIN, club()):
         wallet = backtest(bare_database_url, draft).wallets[0]
         assert wallet.expired.draft == wallet.expired.recorded
         assert wallet.outstanding.draft == wallet.outstanding.recorded
@@ -229,7 +237,7 @@ def test_random_histories_move_members_as_a_model_says(
     bare_database_url: str, tmp_path: Path, seed: int, months: int, review_day: int
 ) -> None:
     """Moves of each month, members of each tier and points, whether the file came at once or the later half first."""
-    add_program(bare_database_url, DEFAULT_PROGRAM, BEGAN)
+    add_program(bare_database_url, PLAIN, BEGAN)
     purchases = random_purchases(random.Random(seed), 30)
     earlier = [each for each in purchases if each.day < date(2018, 9, 1)]
     later = [each for each in purchases if each.day >= date(2018, 9, 1)]
@@ -255,7 +263,7 @@ def test_random_histories_move_members_as_a_model_says(
     assert tight.tier_sets == report.tier_sets
     assert tight.wallets[0].issued.draft == points + 3
     # Without tiers in the draft, history is what it was when it was recorded.
-    assert_same(backtest(bare_database_url, DEFAULT_PROGRAM))
+    assert_same(backtest(bare_database_url, PLAIN))
 
 
 def test_the_live_program_moves_everybody_as_they_moved_after_an_import(bare_database_url: str, tmp_path: Path) -> None:
@@ -304,7 +312,7 @@ def test_a_shop_of_nightly_files_has_no_history(bare_database_url: str, tmp_path
 
 def test_what_anybody_tells_of_before_the_program_is_history(bare_database_url: str) -> None:
     """Told after a live order, it counts before it; what was spent then was spent before the order came back."""
-    document = msgspec.structs.replace(DEFAULT_PROGRAM, refunds=RefundPolicy("debt"))
+    document = msgspec.structs.replace(PLAIN, refunds=RefundPolicy("debt"))
     add_program(bare_database_url, document, BEGAN)
     old = [datetime(2021, 4, day, 12, tzinfo=ZONE) for day in (18, 19, 20, 21)]
     happened(

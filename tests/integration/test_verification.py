@@ -89,7 +89,7 @@ async def run_shop(url: str) -> None:
         father, mother = [await do(RecordOrder(each, order(each.value, 600)), 30) for each in parents]
         await do(FoundHousehold(father.member_id, "Li", (mother.member_id,)))
         await do(SpendFromHousehold(father.member_id, None, 8))
-        await do(RecordOrder(ALICE, order("A1", 50_000)), 500)
+        await do(RecordOrder(ALICE, order("A1", 50_000)), 4_000)
         await do(RecordOrder(ALICE, order("A2", 30_000)), 20)
         await do(RecordOrder(BOB, order("B1", 20_000)), 10)
         await do(RecordOrder(BOB, order("B2", 10)), 9)

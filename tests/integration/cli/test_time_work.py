@@ -20,8 +20,8 @@ from jifen.services.time_work import SettleReport, settle_due
 from jifen.services.verification import verify
 from tests.databases import fetch_sql
 
-BEGIN = datetime(2024, 1, 10, 4, tzinfo=UTC)
-#: The starter's points of January 2024 expire with the end of January 2025, in Shanghai.
+BEGIN = datetime(2015, 1, 10, 4, tzinfo=UTC)
+#: The points of January 2015 expire with the end of January ten years later, in Shanghai.
 EXPIRED = datetime(2025, 1, 31, 16, tzinfo=UTC)
 
 
