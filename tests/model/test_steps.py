@@ -103,14 +103,14 @@ FORFEITED = {"closed": 24, "came_back": 24}
 #: Every refusal that is looked for, at least once.
 REFUSED = """
     above_most already_refunded already_reversed approval_by_requester below_least cooling_down coupon_exceeded
-    coupon_expired coupon_used coupon_void expiry_not_applicable fee_exceeds_points hold_closed hold_exceeded
-    hold_of_other_member holds_open household_full in_household instant_in_past insufficient_points
-    insufficient_savings invalid_points limit_reached member_closed member_frozen member_merged merge_undone
-    no_bank no_household not_a_whole_step not_expiring_soon not_reversible offset_mismatch offset_not_allowed
-    offset_too_large order_given_back order_limit_reached order_needed order_not_found order_not_needed order_too_small
-    points_already_spent returned_too_much role_missing same_member sold_out step_not_allowed unknown_conversion
-    unknown_hold unknown_line unknown_merge unknown_order unknown_redemption unknown_transaction unknown_wallet
-    unknown_write_off write_off_needed
+    coupon_expired coupon_not_partly_usable coupon_used coupon_void expiry_not_applicable fee_exceeds_points
+    hold_closed hold_exceeded hold_of_other_member holds_open household_full in_household instant_in_past
+    insufficient_points insufficient_savings invalid_points limit_reached member_closed member_frozen member_merged
+    merge_undone no_bank no_household not_a_whole_step not_expiring_soon not_reversible offset_mismatch
+    offset_not_allowed offset_too_large order_given_back order_limit_reached order_needed order_not_found
+    order_not_needed order_too_small points_already_spent returned_too_much role_missing same_member sold_out
+    step_not_allowed unknown_conversion unknown_hold unknown_line unknown_merge unknown_order unknown_redemption
+    unknown_transaction unknown_wallet unknown_write_off write_off_needed
 """
 
 

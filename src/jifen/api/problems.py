@@ -182,6 +182,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "coupon_void": ProblemKind(409, "Coupon void", "优惠券已作废"),
     "coupon_expired": ProblemKind(409, "Coupon expired", "优惠券已过期"),
     "coupon_exceeded": ProblemKind(409, "More than the coupon has left", "超过券面余额"),
+    "coupon_not_partly_usable": ProblemKind(409, "Coupon is used as a whole", "券不能分次使用"),
     "unknown_write_off": ProblemKind(404, "Unknown write-off", "没有此核销记录"),
     "write_off_needed": ProblemKind(422, "Which write-off is not said", "未指明核销记录"),
     # Lotteries

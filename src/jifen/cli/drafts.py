@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jifen.cli.findings import note_not_proven, read_report, show_report
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
@@ -80,13 +81,8 @@ def check(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) ->
     if as_json:
         write_json(_shown(checked))
     else:
-        for finding in findings:
-            write_line(f"{finding['kind']}: {invocation.say(finding['message_zh'], finding['message_en'])}")
-        write_line(
-            invocation.say(
-                f"草稿 {checked.id}：{len(findings)} 个问题。", f"Draft {checked.id}: {len(findings)} findings."
-            )
-        )
+        name = invocation.say(f"草稿 {checked.id}", f"Draft {checked.id}")
+        show_report(invocation, name, read_report(checked.report or {}))
     if findings:
         raise typer.Exit(1)
 
@@ -105,7 +101,7 @@ def publish(
 ) -> None:
     """检查并发布草稿，立即或定时 / Check a draft and publish it, at once or at an instant."""
     effective_at = read_instant(at, "--at", may_be_future=True)
-    applied = invocation.ask(
+    applied, report = invocation.ask(
         lambda connection: _publish(connection, draft_id, effective_at, accept_findings, overtakes=overtake),
         may_make=False,
     )
@@ -119,6 +115,7 @@ def publish(
             f"Published as version {applied.version}, in force: {since}.",
         )
     )
+    note_not_proven(invocation, report)
 
 
 @command(group, "diff")
@@ -162,11 +159,11 @@ async def _check(connection: Connection, draft_id: int) -> Draft:
 
 async def _publish(
     connection: Connection, draft_id: int, effective_at: datetime | None, because: str | None, *, overtakes: bool
-) -> AppliedProgram:
+) -> tuple[AppliedProgram, dict[str, Any] | None]:
     from jifen.services.drafts import publish_draft
 
     checked = await _check(connection, draft_id)
-    return await publish_draft(
+    applied = await publish_draft(
         connection,
         checked,
         actor_name(),
@@ -174,6 +171,7 @@ async def _publish(
         accepted_because=because,
         overtakes=overtakes,
     )
+    return applied, checked.report
 
 
 def _shown(draft: Draft) -> dict[str, Any]:

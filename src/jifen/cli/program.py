@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jifen.cli.findings import note_not_proven
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_table
 from jifen.cli.usage import BadValue
@@ -121,7 +122,8 @@ def apply(
 
     text = read_program_text(file)
     # Before a database is started for it: a wrong file needs none.
-    accepted = accepted_findings(report_on(parse_program(text, file)), accept_findings, file)
+    report = report_on(parse_program(text, file))
+    accepted = accepted_findings(report, accept_findings, file)
     applied = invocation.ask(
         lambda connection: apply_program(connection, text, actor_name(), file, accepted=accepted, overtakes=overtake),
         may_make=True,
@@ -139,6 +141,7 @@ def apply(
                 f"Version {number} says the same already; nothing was changed.",
             )
         )
+    note_not_proven(invocation, report)
 
 
 @command(group, "show")

@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
+from jifen.cli.findings import show_report
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import progress_bar, write_json, write_line, write_table
 from jifen.cli.program import AsJson, FileOrName
 
 if TYPE_CHECKING:
-    from jifen.analytics.proofs import CheckReport
     from jifen.core.program import Program
     from jifen.services.trying import Trial
 
@@ -98,27 +97,6 @@ def check_rules(invocation: Invocation, program: ProgramHere = None, as_json: As
     if as_json:
         write_json(report)
     else:
-        _show_report(invocation, name, report)
+        show_report(invocation, name, report)
     if report.findings:
         raise typer.Exit(1)
-
-
-def _show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
-    say = invocation.say
-    for finding in report.findings:
-        write_line(f"{finding.kind}: {say(finding.message_zh, finding.message_en)}")
-        if finding.counterexample is not None:
-            shown = finding.counterexample
-            write_line(f"    {say('事件', 'event')}: {_json(shown.event)}")
-            write_line(f"    {say('会员', 'member')}: {_json(shown.member)}")
-    for each in report.not_proven:
-        write_line(say(f"未能证明 {each.rule}：{each.why_zh}", f"Not proven of {each.rule}: {each.why_en}"))
-    if report.highest_reward_percent is not None:
-        percent = report.highest_reward_percent
-        write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
-    found = len(report.findings)
-    write_line(say(f"{name}：{found} 个问题。", f"{name}: {'1 finding' if found == 1 else f'{found} findings'}."))
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -116,7 +116,7 @@ class Lane:
                 if collisions > 1:
                     await self._pause(collisions)
             except MembersMoved:
-                _log.info("members_moved", attempt=attempt, commands=len(submissions))
+                _log.debug("members_moved", attempt=attempt, commands=len(submissions))
             except RETRYABLE as error:
                 _log.info("batch_retried", error=type(error).__name__, attempt=attempt, commands=len(submissions))
                 await self._pause(attempt)

@@ -64,7 +64,9 @@ def write_template(name: str, path: Path, *, overwrite: bool = False) -> None:
             file.write(text)
     except FileExistsError:
         raise TemplateNotWritten(
-            f"{path} is there already; name another place with --output, or replace it with --force.", path=str(path)
+            f"{path} is there already; name another place with --output, or replace it with --force.",
+            message_zh=f"{path} 已存在。",
+            path=str(path),
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

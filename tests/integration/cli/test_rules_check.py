@@ -140,3 +140,19 @@ def test_alarms_are_told(folder: Path) -> None:
     wrong = alarms.replace("wallet: points", "wallet: gold")
     (folder / "wrong.yaml").write_text(read_program_text("starter") + wrong, "utf-8")
     assert "$.alarms.issuance[0].wallet" in refused(["program", "apply", "wrong.yaml", *data])
+
+
+def test_what_is_not_proven_is_told_on_the_way_to_a_version(folder: Path) -> None:
+    """By the check of a draft, and beside what publishing and applying answer: nothing is passed over."""
+    data = ["--data", str(folder / "shop"), "--lang", "en"]
+    assert jifen("init", *data).returncode == 0
+    rule = "{id: odd, wallet: points, fixed: 1, when: 'order.channel.matches(\"(?i)^sh\")'}"
+    text = read_program_text("starter").replace("earning:\n", f"earning:\n  - {rule}\n", 1)
+    (folder / "odd.yaml").write_text(text, "utf-8")
+    assert jifen("program", "draft", "odd.yaml", *data).returncode == 0
+    assert "Not proven of odd: " in jifen("program", "check", "1", *data).stdout
+    published = jifen("program", "publish", "1", "--accept-findings", "tried", *data)
+    assert "Published as version 2" in published.stdout and "Not proven of odd: " in published.stderr
+    (folder / "odd.yaml").write_text(text.replace("fixed: 1", "fixed: 2"), "utf-8")
+    applied = jifen("program", "apply", "odd.yaml", "--accept-findings", "tried", *data)
+    assert "version 3" in applied.stdout and "Not proven of odd: " in applied.stderr

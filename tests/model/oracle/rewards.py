@@ -181,6 +181,8 @@ class Rewards(Wallets):
             left, has_face = each["left"][index], FACES[each["reward"]] > 0
             if has_face and cents is not None and cents > left:
                 raise Refused("coupon_exceeded")
+            if has_face and cents is not None and cents < left and each["reward"] != "gift-card":
+                raise Refused("coupon_not_partly_usable")
             part = left if has_face and cents is None else cents or 0
             number = next_sequence(self.member(member_id), "step")
             each["used"][index][number] = part

@@ -109,7 +109,11 @@ async def run_backtest(
 def check_days(since: date | None, until: date | None) -> None:
     """Raise BacktestRefused where a period ends before it begins."""
     if since is not None and until is not None and until < since:
-        raise BacktestRefused(f"The period would end ({until}) before it begins ({since}).", pointer="/until")
+        raise BacktestRefused(
+            f"The period would end ({until}) before it begins ({since}).",
+            message_zh=f"结束日 {until} 早于开始日 {since}。",
+            pointer="/until",
+        )
 
 
 def _period(since: date | None, until: date | None, zone: ZoneInfo) -> Period:
@@ -124,7 +128,10 @@ async def _current_program(connection: Connection) -> Program:
     versions = ProgramVersions()
     newest = await connection.fetchval("SELECT max(version) FROM program_versions")
     if newest is None:
-        raise BacktestRefused("There is no program yet: apply one with `jifen program apply FILE`.")
+        raise BacktestRefused(
+            "There is no program yet: apply one with `jifen program apply FILE`.",
+            message_zh="尚无积分计划；请先执行 `jifen program apply FILE`。",
+        )
     await versions.learn(connection, newest)
     return await versions.get(connection, versions.in_force(datetime.now(UTC)))
 
@@ -134,11 +141,17 @@ async def _wallets(connection: Connection, current: Program, document: ProgramDo
     numbers = {row["id"]: row["number"] for row in await connection.fetch("SELECT id, number FROM wallets")}
     named = {wallet.id for wallet in document.wallets}
     if gone := sorted(set(numbers) - named):
-        raise BacktestRefused(f"The draft lacks the wallets {', '.join(gone)}, in which members may hold points.")
+        raise BacktestRefused(
+            f"The draft lacks the wallets {', '.join(gone)}, in which members may hold points.",
+            message_zh=f"草案缺少积分账户 {'、'.join(gone)}，会员可能在其中有积分。",
+        )
     for field in ("currency", "time_zone"):
         was, becomes = getattr(current.document, field), getattr(document, field)
         if was != becomes:
-            raise BacktestRefused(f"$.{field} of the draft is {becomes!r}; what was recorded is in {was!r}.")
+            raise BacktestRefused(
+                f"$.{field} of the draft is {becomes!r}; what was recorded is in {was!r}.",
+                message_zh=f"草案的 $.{field} 为 {becomes!r}，已入账的为 {was!r}。",
+            )
     fresh = [wallet.id for wallet in document.wallets if wallet.id not in numbers]
     first = max(numbers.values(), default=0) + 1
     return numbers | {wallet: number for number, wallet in enumerate(fresh, first)}

@@ -46,7 +46,8 @@ async def _member(asked: Asked) -> members.MemberView | Refusal:
 async def _members(asked: Asked) -> members.MemberList | Refusal:
     identity = parse_identity(asked.query.identity)
     if isinstance(identity, Refusal):
-        return Refusal("invalid_identity", identity.message, None, {"parameter": "identity"})
+        details: dict[str, object] = {"parameter": "identity"}
+        return Refusal("invalid_identity", identity.message, None, details, identity.message_zh)
     found = await members.find_by_identity(asked.connection, asked.catalog, identity)
     return members.MemberList([] if found is None else [found])
 

@@ -112,4 +112,14 @@ def _cents(coupon: Coupon, amount: int | None, currency: str) -> int | Refusal:
             {"remaining_cents": coupon.remaining_cents},
             f"要核销 {asked[0]}，只剩 {left[0]}。",
         )
+    if amount < coupon.remaining_cents and not coupon.is_partly_usable:
+        # The rest would be lost, and nobody told.
+        zh, en = money_said(coupon.remaining_cents, currency)
+        return Refusal(
+            "coupon_not_partly_usable",
+            f"The coupon of {en} is used as a whole: leave the amount out.",
+            "/amount_cents",
+            {"remaining_cents": coupon.remaining_cents},
+            f"此券面额 {zh}，只能一次用完：请省略金额。",
+        )
     return amount

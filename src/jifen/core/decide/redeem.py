@@ -114,14 +114,17 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
         assert reward.audience is not None
         refusal = not_eligible(program, document.name.en, "/reward", [reward.audience])
         return msgspec.structs.replace(refusal, details={"tier": asker.member.tier} | refusal.details)
-    if not reward.is_open(asker.moment.instant, program.offers.early_for(asker)):
-        return not_open(program, reward, asker.moment.instant)
+    early = program.offers.early_for(asker)
+    if not reward.is_open(asker.moment.instant, early):
+        return not_open_yet(program, reward, asker.moment.instant, early)
     return None
 
 
-def not_open(program: Program, reward: OpenReward, now: datetime) -> Refusal:
-    """Not now; where it will be: from when on, also as the clocks of the program's zone show it."""
+def not_open_yet(program: Program, reward: OpenReward, now: datetime, early: timedelta) -> Refusal:
+    """Not now; where it will be: from when on for this member, also as the clocks of the program's zone show it."""
     opens_at, name = reward.opens_at, reward.document.name.en
+    if opens_at is not None:
+        opens_at -= early
     if opens_at is None or now >= opens_at:
         return Refusal("reward_not_open", f"{name} is not open at this time.", "/reward")
     opens_locally = locally(program, opens_at)

@@ -30,9 +30,9 @@ def new_lots(words: Words, told: Told) -> list[str]:
         expiry = words.expiry(each.terms)
         if each.target is Bucket.PENDING:
             instant = words.instant(each.terms.effective_at)
-            key = words.say("lot_pending", points="{points}", instant=instant, expiry=expiry)
+            key = words.of_lot("lot_pending", each.wallet, points="{points}", instant=instant, expiry=expiry)
         else:
-            key = words.say("lot_at_once", points="{points}", expiry=expiry)
+            key = words.of_lot("lot_at_once", each.wallet, points="{points}", expiry=expiry)
         sums[each.wallet, key] = sums.get((each.wallet, key), 0) + each.amount
     lines = [text.replace("{points}", words.points(wallet, points)) for (wallet, text), points in sums.items()]
     return lines + repaid(words, told)

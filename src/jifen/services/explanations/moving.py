@@ -76,7 +76,7 @@ def _matured(words: Words, told: Told) -> list[str]:
             expiry = words.expiry(each.terms)
             sums[expiry] = sums.get(expiry, 0) + each.amount
     ready = [
-        words.say("lot_ready", points=words.points(told.trace.wallet, points), expiry=expiry)
+        words.of_lot("lot_ready", told.trace.wallet, points=words.points(told.trace.wallet, points), expiry=expiry)
         for expiry, points in sums.items()
     ]
     return ready + repaid(words, told)

@@ -94,6 +94,10 @@ class Words:
         """Points of a wallet, by its number."""
         return self.say("points", points=f"{points:,}", wallet=self.wallet(wallet))
 
+    def of_lot(self, key: str, wallet: int, **values: object) -> str:
+        """A sentence about points that came in: those of a qualifying wallet count, and are never spent."""
+        return self.say(f"{key}_qualifying" if wallet in self.program.qualifying else key, **values)
+
     def sums(self, by_wallet: Mapping[int, int]) -> str:
         """Points of several wallets; those with none are left out."""
         parts = [self.points(wallet, points) for wallet, points in sorted(by_wallet.items()) if points]

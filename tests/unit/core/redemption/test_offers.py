@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from jifen.core.decide.redeem import check_eligible
 from jifen.core.program import Program
 from jifen.core.redemption.document import Price, Reward
 from jifen.core.redemption.offers import Asker, limit_names
@@ -88,6 +89,16 @@ def test_some_come_early() -> None:
     assert [reward.is_open(day_before, each) for each in (early, timedelta())] == [True, False]
     assert not reward.is_open(day_before - timedelta(seconds=1), early)
     assert reward.is_open(opens_at)
+
+
+def test_who_comes_early_is_told_when_that_is() -> None:
+    """Not when everybody may; the same instant by the clocks of the program."""
+    reward = CLUB.offers.rewards["soon"]
+    told = [check_eligible(CLUB, reward, asker(tier, NOW - timedelta(days=2))) for tier in ("gold", "regular")]
+    assert [None if each is None else each.details["opens_at"] for each in told] == [
+        "2026-03-09T16:00:00+00:00",
+        "2026-03-10T16:00:00+00:00",
+    ]
 
 
 def test_flows_are_chosen_by_name_or_condition() -> None:
