@@ -102,7 +102,8 @@ def _query_of(kind: type[Query], request: AnyRequest) -> Query | Refusal:
     parameters: dict[str, str] = {}
     for key, value in request.query_params.multi_items():
         if key in parameters:
-            return Refusal("invalid_parameter", f"{key[:40]!r} is given twice.", None, {"parameter": key[:40]})
+            message, zh = f"{key[:40]!r} is given twice.", "出现了两次。"
+            return Refusal("invalid_parameter", message, None, {"parameter": key[:40]}, zh)
         parameters[key] = value
     return read_query(kind, parameters)
 

@@ -175,3 +175,17 @@ def test_bad_questions(client: httpx.Client, path: str, status: int, code: str) 
     response = client.get(path)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_parameters_are_refused_in_the_readers_language(client: httpx.Client) -> None:
+    """What does not fit, and what is there twice."""
+    member = member_with(client, 1)
+    for query, told in (
+        ("limit=0", "查询参数 limit 无效：须为整数，至少 1。"),
+        ("limit=1&limit=2", "查询参数 limit 无效：出现了两次。"),
+    ):
+        answer = client.get(f"/v1/members/{member}/transactions?{query}", headers={"accept-language": "zh"})
+        assert (answer.status_code, answer.json()["detail"]) == (422, told)
+    answer = client.get("/v1/members?identity=phone:1", headers={"accept-language": "zh"})
+    assert (answer.json()["code"], answer.json()["detail"].isascii()) == ("invalid_identity", False)
+    assert "digits" not in answer.json()["detail"]

@@ -20,6 +20,7 @@ from jifen.analytics.proofs.moments import SymbolicMoment
 from jifen.analytics.proofs.patterns import is_plain, is_within
 from jifen.analytics.proofs.texts import Texts, TextTest, answer
 from jifen.core.conditions import Condition
+from jifen.core.conditions.code import code_of
 from jifen.core.conditions.fields import LINE_FIELDS
 from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Name, Node, Quantifier, is_arithmetic, walk
 from jifen.core.limits import MAXIMUM_AMOUNT
@@ -117,7 +118,7 @@ class Encoder:
                     return self._contained(node, line)
                 return self._call(node, [self.formula(each, line) for each in node.arguments])
         _refuse(node)
-        raise Beyond(type(node).__name__, node.position)
+        raise Beyond(_word_for(node), node.position)
 
     def _of_texts(self, node: Call, line: str) -> Any:
         """What a call says of its first argument, a text."""
@@ -366,7 +367,7 @@ def _word_for(node: Node) -> str:
             return name
         case Quantifier(kind=kind):
             return kind
-    return type(node).__name__
+    return code_of(node)
 
 
 def _is_linear(node: Call) -> bool:

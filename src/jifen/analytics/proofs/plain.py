@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import islice, product
 from typing import Final, get_args
 
 import msgspec
@@ -28,6 +28,8 @@ from jifen.core.rules.facts import TIERS
 SMALL_CENTS = 1_000
 #: One cent is how one asks whether anything was paid.
 LEAST_CENTS = 2
+#: So many amounts of one comparison are told: whoever mends the first of a long list sees what the others need.
+MOST_OF_ONE = 5
 #: Currencies without a smaller unit: there, amounts are whole units.
 WHOLE_CURRENCIES = frozenset(
     [
@@ -163,7 +165,7 @@ def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
             names = [_shown_sum(each) for each in node.arguments if _is_money(each)]
             for each in node.arguments if names else ():
                 small = (found for found in _numbers(each) if LEAST_CENTS <= found[0] < SMALL_CENTS)
-                yield from ((names[0], found) for found in small)
+                yield from ((names[0], found) for found in islice(small, MOST_OF_ONE))
 
 
 def _is_money(node: Node) -> bool:

@@ -14,6 +14,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.text import unfit_text
 from jifen.db.connection import Connection
 from jifen.services.catalog import Catalog
+from jifen.services.misfits import misfit_in_chinese
 
 #: A plus sign that nobody encoded arrives as a space; in an instant it can only have been a plus sign.
 _LOST_PLUS = re.compile(r"(?<=[Tt:\d.]) (?=\d\d:\d\d$)")
@@ -65,13 +66,14 @@ def read_query(kind: type[Query], parameters: dict[str, str]) -> Query | Refusal
                 zh, en = f"可用的有 {'、'.join(known)}", f"known are {', '.join(known)}"
             return _bad_parameter(name[:40], f"It is not one of this call; {en}.", f"没有这个参数；{zh}。")
         if unfit_text(value):
-            return _bad_parameter(name, "It contains a character that no such value has.")
+            zh = "其中有这类值不会有的字符。"
+            return _bad_parameter(name, "It contains a character that no such value has.", zh)
     try:
         return msgspec.convert({name: _value(name, text) for name, text in parameters.items()}, kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         named = path.rstrip("`") or (re.findall(r"`([^`]*)`", what) or ["?"])[-1]
-        return _bad_parameter(named[:40], f"{what[:200]}.")
+        return _bad_parameter(named[:40], f"{what[:200]}.", f"{misfit_in_chinese(what)[:200]}。")
 
 
 def refuse_query(query: bytes) -> Refusal | None:

@@ -71,3 +71,18 @@ def test_only_what_differs_in_the_program_s_zone_is_found(zone: str, minutes: in
     for condition, count in (("now.getMinutes() < 30", minutes), ("now.getHours() > 3", hours)):
         report = check_program(document_of({"fixed": 5, "when": condition}, time_zone=zone))
         assert [each.kind for each in report.findings].count("utc_clock") == count
+
+
+def test_of_a_long_list_of_amounts_a_few_are_told() -> None:
+    """A list of hundreds had a finding and a proof of its own for each."""
+    amounts = ", ".join(str(each) for each in range(10, 410))
+    report = check_program(document_of({"fixed": 5, "when": f"order.total_cents in [{amounts}]"}))
+    found = [each.message_en for each in report.findings if each.kind == "magnitude"]
+    assert [f"with {number} cents" in each for number, each in enumerate(found, 10)] == [True] * 5
+
+
+def test_what_is_beyond_proof_is_shown_as_it_is_written() -> None:
+    """Not by what the solver's reader calls it."""
+    report = check_program(document_of({"fixed": 5, "when": 'order.lines[0].sku == "a"'}))
+    (unproven,) = {each.why_zh for each in report.not_proven if "超出可证明的范围" in each.why_zh}
+    assert "order.lines[0].sku 超出可证明的范围" in unproven
