@@ -397,7 +397,8 @@ def _refused(request: _Request, piece: bytes, event: AnyEvent | Refusal, refusal
 
 
 def _wrong_type(wanted: str) -> Refusal:
-    return Refusal("unsupported_media_type", f"Send JSON in UTF-8, with the content type {wanted}.")
+    message, zh = f"Send JSON in UTF-8, with the content type {wanted}.", f"请以 UTF-8 发送 JSON，内容类型为 {wanted}。"
+    return Refusal("unsupported_media_type", message, message_zh=zh)
 
 
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"

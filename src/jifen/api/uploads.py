@@ -76,7 +76,8 @@ class Uploads:
         boundary = options.get("boundary", "")
         if media_type != FORM_TYPE or not boundary or not boundary.isascii():
             message = f"Send a form with a file: {FORM_TYPE}, as `curl -F kind=members -F file=@members.csv` does."
-            raise Refused(Refusal("unsupported_media_type", message))
+            zh = f"请发送含文件的表单 {FORM_TYPE}，例如 `curl -F kind=members -F file=@members.csv`。"
+            raise Refused(Refusal("unsupported_media_type", message, message_zh=zh))
         if content_length is not None and _number(content_length) > self._most_bytes:
             raise Refused(self._too_large())
         if self._coming >= MOST_AT_ONCE:
@@ -166,7 +167,7 @@ class _Form:
         if kind is None:
             raise _missing("kind")
         if not self._size_bytes:
-            raise Refused(Refusal("import_file_unreadable", "The file is empty.", "/file"))
+            raise Refused(Refusal("import_file_unreadable", "The file is empty.", "/file", message_zh="文件是空的。"))
         mapping = self._mapping(kind)
         self._check_table(self._stored_as)
         try:
@@ -238,7 +239,7 @@ class _Form:
         if text is None:
             return None
         if text not in _KINDS:
-            raise _invalid("kind", f"Send one of {', '.join(_KINDS)}.")
+            raise _invalid("kind", f"Send one of {', '.join(_KINDS)}.", f"请填 {'、'.join(_KINDS)} 之一。")
         return cast(Kind, text)
 
     def _mapping(self, kind: Kind) -> str | None:
@@ -283,5 +284,5 @@ def _missing(field: str) -> Refused:
     return Refused(Refusal("missing_field", f"The field {field!r} is missing.", f"/{field}"))
 
 
-def _invalid(field: str, what: str) -> Refused:
-    return Refused(Refusal("invalid_field", what, f"/{field}"))
+def _invalid(field: str, what: str, zh: str | None = None) -> Refused:
+    return Refused(Refusal("invalid_field", what, f"/{field}", message_zh=zh))

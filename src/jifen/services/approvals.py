@@ -13,6 +13,7 @@ from jifen.core.wallets.approvals import Approval, ApprovalKind
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.approvals import approval_of
+from jifen.services.cursors import no_cursor
 
 _SQL = load_queries("approvals")
 _NUMBER = re.compile(r"[1-9][0-9]{0,9}")
@@ -60,8 +61,7 @@ async def approvals_page(
     """Requests in a state (None: all)."""
     below = _LARGEST if before is None else approval_number(before)
     if below is None:
-        message = "This cursor is none that a page gave."
-        return Refusal("invalid_parameter", message, None, {"parameter": "cursor"})
+        return no_cursor()
     rows = await connection.fetch(_SQL["approvals_page"], state, below, limit + 1, now)
     views = [view_of(approval_of(row), now) for row in rows[:limit]]
     return ApprovalPage(views, views[-1].approval_id if len(rows) > limit else None)

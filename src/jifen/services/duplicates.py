@@ -16,6 +16,7 @@ from jifen.core.members.likeness import Reason, alike_names, score
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.services.cursors import no_cursor
 
 _SQL = load_queries("duplicates")
 #: What more members than this share says nothing of them: a shop's own phone, the first of January.
@@ -65,8 +66,7 @@ async def find_duplicates(
     snapshot."""
     after = None if cursor is None else _CURSOR.fullmatch(cursor)
     if cursor is not None and after is None:
-        message = "`cursor` is not one that a page before ended with."
-        return Refusal("invalid_parameter", message, None, {"parameter": "cursor"})
+        return no_cursor()
     shared: list[Shared] = []
     identities: dict[Pair, frozenset[Reason]] = {}
     await _compare_identities(connection, "same_phone", "phone", identities, shared)

@@ -18,6 +18,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.add_ons import EndedAddOnView, add_ons_of
 from jifen.services.catalog import NO_PROGRAM, Catalog, WalletBalances
+from jifen.services.cursors import no_cursor
 from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import LARGEST_SEQUENCE, find_member, settled_state, unknown_member
 
@@ -192,7 +193,7 @@ def decode_cursor(cursor: str) -> int | Refusal:
         text = ""
     digits = text[1:]
     if text[:1] != "s" or not digits.isdigit() or len(digits) > 10 or not 0 < int(digits) <= LARGEST_SEQUENCE:
-        return Refusal("invalid_parameter", "This is no cursor of a page; leave it out.", None, {"parameter": "cursor"})
+        return no_cursor()
     return int(digits)
 
 

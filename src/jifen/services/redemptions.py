@@ -22,6 +22,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.redemptions import unknown_coupon, unknown_redemption
 from jifen.services.catalog import Catalog
+from jifen.services.cursors import no_cursor
 from jifen.services.history import decode_cursor, encode_cursor
 from jifen.services.members import LARGEST_SEQUENCE, find_member, unknown_member
 
@@ -353,7 +354,7 @@ def _encode_place(place: Place) -> str:
 
 
 def _decode_place(cursor: str) -> Place | Refusal:
-    refusal = Refusal("invalid_parameter", "This is no cursor of a page; leave it out.", None, {"parameter": "cursor"})
+    refusal = no_cursor()
     try:
         place = _decode_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, msgspec.DecodeError):

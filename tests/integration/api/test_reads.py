@@ -183,6 +183,7 @@ def test_parameters_are_refused_in_the_readers_language(client: httpx.Client) ->
     for query, told in (
         ("limit=0", "查询参数 limit 无效：须为整数，至少 1。"),
         ("limit=1&limit=2", "查询参数 limit 无效：出现了两次。"),
+        ("cursor=x", "查询参数 cursor 无效：这不是分页应答给出的游标；请省略。"),
     ):
         answer = client.get(f"/v1/members/{member}/transactions?{query}", headers={"accept-language": "zh"})
         assert (answer.status_code, answer.json()["detail"]) == (422, told)

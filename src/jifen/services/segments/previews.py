@@ -13,6 +13,7 @@ import msgspec
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
+from jifen.services.cursors import no_cursor
 from jifen.services.segments.catalog import Segment, compile_unsaved
 from jifen.services.segments.selection import (
     EvaluatedBy,
@@ -93,7 +94,7 @@ def decode_cursor(cursor: str) -> Place | Refusal:
         text = ""
     found = _CURSOR.fullmatch(text)
     if found is None or int(found.group(2)) >= 2**63:
-        return Refusal("invalid_parameter", "This is no cursor of a page; leave it out.", None, {"parameter": "cursor"})
+        return no_cursor()
     return int(found.group(1)), int(found.group(2))
 
 
