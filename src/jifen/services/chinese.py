@@ -247,7 +247,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "coupon_void": ("优惠券已作废（兑换单{state}）。", "优惠券已作废。"),
     "coupon_expired": ("优惠券有效至 {until_locally}。", "优惠券已过期。"),
     "coupon_exceeded": ("超过券面余额：{message}",),
-    "coupon_not_partly_usable": ("{message}",),
+    "coupon_not_partly_usable": ("此券只能一次用完：{message}", "此券只能一次用完；请省略金额。"),
     "unknown_write_off": ("优惠券没有核销过，或不是由那笔流水核销的。",),
     "write_off_needed": (
         "优惠券有多笔核销：{write_offs}；请在 write_off 写明撤销哪一笔。",

@@ -120,6 +120,6 @@ def _cents(coupon: Coupon, amount: int | None, currency: str) -> int | Refusal:
             f"The coupon of {en} is used as a whole: leave the amount out.",
             "/amount_cents",
             {"remaining_cents": coupon.remaining_cents},
-            f"此券面额 {zh}，只能一次用完：请省略金额。",
+            f"面额为 {zh}，请省略金额。",
         )
     return amount

@@ -34,7 +34,7 @@ def test_whole_or_not_at_all() -> None:
     refusal = counter.refusal(WriteOffCoupon(code, 200))
     assert (refusal.code, refusal.pointer) == ("coupon_not_partly_usable", "/amount_cents")
     assert refusal.message == "The coupon of CNY 5.00 is used as a whole: leave the amount out."
-    assert chinese_of(refusal) == "此券面额 5.00 元，只能一次用完：请省略金额。"
+    assert chinese_of(refusal) == "此券只能一次用完：面额为 5.00 元，请省略金额。"
     assert counter.redemption(number).coupons[0].remaining_cents == 500
     counter.done(WriteOffCoupon(code, 500))
     assert counter.redemption(number).state == "written_off"
