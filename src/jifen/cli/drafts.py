@@ -76,14 +76,13 @@ def drafts(invocation: Invocation, as_json: AsJson = False) -> None:
 @command(group, "check")
 def check(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) -> None:
     """检查草稿的规则 / Check a draft's rules; exit code 1 where there are findings."""
-    checked = invocation.ask(lambda connection: _check(connection, draft_id), may_make=False)
-    findings = (checked.report or {}).get("findings", [])
+    checked, report = invocation.ask(lambda connection: _check(connection, draft_id), may_make=False)
     if as_json:
         write_json(_shown(checked))
     else:
         name = invocation.say(f"草稿 {checked.id}", f"Draft {checked.id}")
-        show_report(invocation, name, read_report(checked.report or {}))
-    if findings:
+        show_report(invocation, name, read_report(report))
+    if report["findings"]:
         raise typer.Exit(1)
 
 
@@ -147,22 +146,23 @@ def diff(
         write_line(invocation.say("没有差异。", "They say the same."))
 
 
-async def _check(connection: Connection, draft_id: int) -> Draft:
+async def _check(connection: Connection, draft_id: int) -> tuple[Draft, dict[str, Any]]:
     from jifen.services.drafts import find_draft, keep_report
     from jifen.services.publishing import report_on
     from jifen.services.segments.catalog import all_segments
 
     found = await find_draft(connection, draft_id)
     saved = [each.segment_id for each in await all_segments(connection)]
-    return await keep_report(connection, found, report_on(found.document, saved))
+    report = report_on(found.document, saved)
+    return await keep_report(connection, found, report), report
 
 
 async def _publish(
     connection: Connection, draft_id: int, effective_at: datetime | None, because: str | None, *, overtakes: bool
-) -> tuple[AppliedProgram, dict[str, Any] | None]:
+) -> tuple[AppliedProgram, dict[str, Any]]:
     from jifen.services.drafts import publish_draft
 
-    checked = await _check(connection, draft_id)
+    checked, report = await _check(connection, draft_id)
     applied = await publish_draft(
         connection,
         checked,
@@ -171,7 +171,7 @@ async def _publish(
         accepted_because=because,
         overtakes=overtakes,
     )
-    return applied, checked.report
+    return applied, report
 
 
 def _shown(draft: Draft) -> dict[str, Any]:

@@ -31,11 +31,10 @@ def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
     write_line(say(f"{name}：{found} 个问题。", f"{name}: {'1 finding' if found == 1 else f'{found} findings'}."))
 
 
-def note_not_proven(invocation: Invocation, report: dict[str, Any] | None) -> None:
+def note_not_proven(invocation: Invocation, report: dict[str, Any]) -> None:
     """Say beside the result what could not be proven of a program that is in force from now on."""
-    if report is not None:
-        for line in _not_proven(invocation, read_report(report)):
-            write_note(line)
+    for line in _not_proven(invocation, read_report(report)):
+        write_note(line)
 
 
 def read_report(report: dict[str, Any]) -> CheckReport:

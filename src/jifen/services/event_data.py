@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from jifen.core.integers import INTEGER_WORDS, is_integer
+from jifen.core.integers import is_integer, no_integer
 from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -52,7 +52,7 @@ def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] 
             return Refusal("unknown_field", f"{event_type} has no field {name!r}; known are {known}.", f"/data/{name}")
         if fields[name] == "int":
             if not is_integer(value):
-                return _no_integer(name)
+                return no_integer(name, f"/data/{escape_pointer(name)}")
         elif type(value) is not _KINDS[fields[name]] or (isinstance(value, str) and len(value) > MAXIMUM_TEXT):
             return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/data/{name}")
     return {name: read.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
@@ -69,9 +69,4 @@ def _check_declared(declared: EventType, data: Mapping[str, Any]) -> dict[str, A
     # To JSON Schema 30.0 is an integer, and so it is to conditions.
     read = whole_numbers(integers)
     wrong = next((name for name, value in read.items() if not is_integer(value)), None)
-    return {**data, **read} if wrong is None else _no_integer(wrong)
-
-
-def _no_integer(name: str) -> Refusal:
-    message, zh = f"{name} {INTEGER_WORDS.en}.", f"{name} {INTEGER_WORDS.zh}。"
-    return Refusal("invalid_field", message, f"/data/{escape_pointer(name)}", message_zh=zh)
+    return {**data, **read} if wrong is None else no_integer(wrong, f"/data/{escape_pointer(wrong)}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,7 +16,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.add_ons import EndedAddOnView, add_ons_of
 from jifen.services.catalog import NO_PROGRAM, Catalog, WalletBalances
-from jifen.services.cursors import no_cursor
+from jifen.services.cursors import no_cursor, read_cursor, write_cursor
 from jifen.services.drawn import DrawnView, view_of_drawn
 from jifen.services.members import LARGEST_SEQUENCE, find_member, settled_state, unknown_member
 
@@ -182,15 +180,12 @@ KIND_NUMBERS = {kind.name.lower(): int(kind) for kind in Kind}
 
 def encode_cursor(sequence: int) -> str:
     """A cursor says where a page ended. Its form is ours alone."""
-    return base64.urlsafe_b64encode(f"s{sequence}".encode()).decode().rstrip("=")
+    return write_cursor(f"s{sequence}".encode())
 
 
 def decode_cursor(cursor: str) -> int | Refusal:
     """The sequence before which the next page begins."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
+    text = read_cursor(cursor).decode("ascii", "replace")
     digits = text[1:]
     if text[:1] != "s" or not digits.isdigit() or len(digits) > 10 or not 0 < int(digits) <= LARGEST_SEQUENCE:
         return no_cursor()

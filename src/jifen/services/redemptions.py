@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,7 +20,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.redemptions import unknown_coupon, unknown_redemption
 from jifen.services.catalog import Catalog
-from jifen.services.cursors import no_cursor
+from jifen.services.cursors import no_cursor, read_cursor, write_cursor
 from jifen.services.history import decode_cursor, encode_cursor
 from jifen.services.members import LARGEST_SEQUENCE, find_member, unknown_member
 
@@ -350,14 +348,13 @@ _decode_json = msgspec.json.Decoder(tuple[datetime, int, int]).decode
 
 
 def _encode_place(place: Place) -> str:
-    return base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
+    return write_cursor(_encode(place))
 
 
 def _decode_place(cursor: str) -> Place | Refusal:
-    refusal = no_cursor()
     try:
-        place = _decode_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.DecodeError):
-        return refusal
+        place = _decode_json(read_cursor(cursor))
+    except (ValueError, msgspec.DecodeError):
+        return no_cursor()
     fits = place[0].tzinfo is not None and 0 <= place[1] < 2**63 and 0 <= place[2] < 2**31
-    return place if fits else refusal
+    return place if fits else no_cursor()

@@ -13,7 +13,7 @@ from jifen.services.rewards import LACKS_ZH
 ASKED = (
     redeem.check_eligible,
     redeem.unknown_reward,
-    redeem.not_open_yet,
+    redeem.not_open,
     redeem.check_limits,
     redeem.check_stock,
     redeem.choose_price,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from jifen.core.integers import INTEGER_WORDS, is_integer
+from jifen.core.integers import is_integer, no_integer
 from jifen.core.members.birthday import check_birthday, check_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
@@ -44,8 +44,7 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
             return Refusal("unknown_field", message, f"/fields/{name}", message_zh=zh)
         if fields[name] == "int":
             if not is_integer(value):
-                message, zh = f"{name} {INTEGER_WORDS.en}.", f"{name} {INTEGER_WORDS.zh}。"
-                return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
+                return no_integer(name, f"/fields/{name}")
         elif type(value) is not _KINDS[fields[name]]:
             message, zh = f"{name} must be of type {fields[name]}.", f"{name} 的类型须为 {fields[name]}。"
             return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)

@@ -116,11 +116,11 @@ def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusa
         return msgspec.structs.replace(refusal, details={"tier": asker.member.tier} | refusal.details)
     early = program.offers.early_for(asker)
     if not reward.is_open(asker.moment.instant, early):
-        return not_open_yet(program, reward, asker.moment.instant, early)
+        return not_open(program, reward, asker.moment.instant, early)
     return None
 
 
-def not_open_yet(program: Program, reward: OpenReward, now: datetime, early: timedelta) -> Refusal:
+def not_open(program: Program, reward: OpenReward, now: datetime, early: timedelta) -> Refusal:
     """Not now; where it will be: from when on for this member, also as the clocks of the program's zone show it."""
     opens_at, name = reward.opens_at, reward.document.name.en
     if opens_at is not None:

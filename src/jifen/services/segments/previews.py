@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from datetime import datetime
 from typing import Final
@@ -13,7 +11,7 @@ import msgspec
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.db.connection import Connection
-from jifen.services.cursors import no_cursor
+from jifen.services.cursors import no_cursor, read_cursor, write_cursor
 from jifen.services.segments.catalog import Segment, compile_unsaved
 from jifen.services.segments.selection import (
     EvaluatedBy,
@@ -83,16 +81,12 @@ async def segment_page(
 
 def encode_cursor(place: Place) -> str:
     """A cursor says where a page ended. Its form is ours alone."""
-    return base64.urlsafe_b64encode(f"{place[0]}-{place[1]}".encode()).decode().rstrip("=")
+    return write_cursor(f"{place[0]}-{place[1]}".encode())
 
 
 def decode_cursor(cursor: str) -> Place | Refusal:
     """The place at which a page ended."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    found = _CURSOR.fullmatch(text)
+    found = _CURSOR.fullmatch(read_cursor(cursor).decode("ascii", "replace"))
     if found is None or int(found.group(2)) >= 2**63:
         return no_cursor()
     return int(found.group(1)), int(found.group(2))
