@@ -14,11 +14,9 @@ from bench.pieces import ROOT
 from bench.results import (
     HEADINGS,
     HELD_AGAINST,
-    TURNS,
     Result,
     held_beside,
     judged,
-    middle,
     print_row,
     row,
     with_sample,
@@ -93,12 +91,10 @@ def _measured(run: Run, name: str, results: dict[str, Result]) -> Result:
     other = HELD_AGAINST.get(name)
     if other is None or other not in results:
         return _run_one(run, name)
-    turns: list[Result] = []
-    for _ in range(TURNS.get(name, 1)):
-        result, again = _run_one(run, name), _run_one(run, other)
-        turns.append(held_beside(result, other, results[other], again))
-        results[other] = with_sample(results[other], again)
-    return middle(turns, other)
+    result, again = _run_one(run, name), _run_one(run, other)
+    held = held_beside(result, other, results[other], again)
+    results[other] = with_sample(results[other], again)
+    return held
 
 
 def _run_one(run: Run, name: str) -> Result:

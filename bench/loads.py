@@ -13,7 +13,6 @@ import msgspec
 from bench.ground import MEMBERS, Ground, Size
 from bench.load import LoadFigures, LoadSettings
 from bench.pieces import run_part
-from bench.publishing import publish, recalculate
 from bench.results import Result
 from bench.seeding import FIRST_MEMBER
 from bench.server import HOST, Served, serving
@@ -97,15 +96,10 @@ def run_http(
     hot_members: int | None = None,
     database: str = "bench_http",
     warm_up_seconds: int = WARM_UP_SECONDS,
-    program: str | None = None,
 ) -> Result:
-    """A mix over HTTP. A database that is there already (`members` other than usual) is used. `program`: the text of
-    the one in force; None: the plain one."""
+    """A mix over HTTP. A database that is there already (`members` other than usual) is used."""
     ground = run.ground
     url = ground.create_seeded(database) if members == MEMBERS else ground.url(database)
-    if program is not None:
-        asyncio.run(_put_in_force(url, program))
-        ground.clean(database)
     before = ground.size(database)
     with serving(["--url", url], run.log) as served:
         figures = load(
@@ -134,12 +128,6 @@ def run_http(
     return result if members != MEMBERS else verified(result, run, database)
 
 
-async def _put_in_force(url: str, program: str) -> None:
-    """Publish it and work out the tiers, as on the day before: months of earlier orders are counted once."""
-    await publish(url, program)
-    await recalculate(url)
-
-
 def load(
     served: Served,
     url: str,
@@ -149,8 +137,8 @@ def load(
     name: str = "only",
     connections: int = CONNECTIONS,
     members: int = MEMBERS,
-    warm_up_seconds: int = WARM_UP_SECONDS,
-    seconds: int | None = None,
+    warm_up_seconds: float = WARM_UP_SECONDS,
+    seconds: float | None = None,
     most: int = 0,
     approver: str = "",
     codes: str = "",
@@ -183,8 +171,8 @@ def send_load(
     name: str = "only",
     connections: int = CONNECTIONS,
     members: int = MEMBERS,
-    warm_up_seconds: int = WARM_UP_SECONDS,
-    seconds: int | None = None,
+    warm_up_seconds: float = WARM_UP_SECONDS,
+    seconds: float | None = None,
     most: int = 0,
     approver: str = "",
     codes: str = "",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncpg
 
+from jifen.core.commands import AdjustPoints
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
+from jifen.engine.submission import Answer, Submission
 from jifen.services.programs import apply_program
 from jifen.services.tiers.recalculation import Recalculation, begin_recalculation, run_recalculation
 
@@ -28,4 +30,16 @@ async def recalculate(url: str) -> Recalculation:
         return await run_recalculation(engine, connection, await begin_recalculation(connection, "bench"))
     finally:
         await connection.close()
+        await engine.stop()
+
+
+async def endow(url: str, member: int, points: int) -> None:
+    """Give a member points to spend."""
+    engine = Engine(url)
+    await engine.start()
+    try:
+        command = AdjustPoints(member, None, points)
+        outcome = await engine.submit(Submission(command, "bench/endow", str(member), b"", "bench", reason="bench"))
+        assert isinstance(outcome, Answer), outcome
+    finally:
         await engine.stop()

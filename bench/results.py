@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -13,7 +13,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The figures of one scenario. `rate` is accepted work a second, counted in `unit`; `offered_rate` what was asked.
 
     `faults` are things that must not be, such as findings of `jifen verify` or commands that were not applied. `beside`
-    is the rate of the yardstick around this scenario, the mean of its last measurement before and the one right after.
+    is the rate of the yardstick around this scenario: the mean of its last measurement before and the one right after,
+    or of the turns between those of the scenario.
     """
 
     rate: float | None = None
@@ -73,12 +74,10 @@ YARDSTICK = "pgbench"
 #: again right after a scenario that is held against it, and what stands around that one counts.
 HELD_AGAINST: dict[str, str] = {
     **dict.fromkeys(("in_process_mixed", "http_mixed", "http_events_batch"), YARDSTICK),
-    **dict.fromkeys(
-        ("http_hot_member", "http_hot_program", "http_retail", "redeem_any", "write_off", "flash_sale"), "http_mixed"
-    ),
+    **dict.fromkeys(("http_hot_member", "http_hot_program", "redeem_any", "write_off", "flash_sale"), "http_mixed"),
 }
-#: How often a scenario is measured whose bar is nearer than one measurement is exact.
-TURNS = {"http_retail": 3}
+#: The same load under one rule, which scenarios under the retail template measure in turns with their own.
+ONE_RULE = "one rule"
 
 BARS: dict[str, list[tuple[str, Check]]] = {
     "in_process_mixed": [_times(YARDSTICK, 3)],
@@ -86,7 +85,10 @@ BARS: dict[str, list[tuple[str, Check]]] = {
     "http_events_batch": [_times(YARDSTICK, 3.5)],
     "http_hot_member": [_times("http_mixed", 0.7)],
     "http_hot_program": [_times("http_mixed", 0.7)],
-    "http_retail": [_times("http_mixed", 0.8)],
+    "http_retail": [_times(ONE_RULE, 0.8)],
+    "http_retail_batch": [_times(ONE_RULE, 0.8)],
+    "http_retail_hot_member": [_times(ONE_RULE, 0.8)],
+    "http_retail_hot_program": [_times(ONE_RULE, 0.8)],
     "redeem_any": [_times("http_mixed", 0.5)],
     "write_off": [_times("http_mixed", 0.7)],
     "flash_sale": [_times("http_mixed", 0.8)],
@@ -130,26 +132,6 @@ def held_beside(result: Result, name: str, before: Result, after: Result) -> Res
     return msgspec.structs.replace(result, beside={name: sum(rates) / len(rates)} if rates else {})
 
 
-def middle(turns: Sequence[Result], name: str) -> Result:
-    """Of several measurements the one whose share of the yardstick `name` is the median; the shares of all stand in
-    its details, and what is wrong in any is wrong in all."""
-    if len(turns) == 1:
-        return turns[0]
-    shares = [(each.rate or 0) / each.beside.get(name, float("inf")) for each in turns]
-    in_order = sorted(zip(shares, turns, strict=True), key=lambda pair: pair[0])
-    chosen = in_order[len(turns) // 2][1]
-    return msgspec.structs.replace(
-        chosen,
-        verified=None if chosen.verified is None else all(each.verified for each in turns),
-        faults=[fault for each in turns for fault in each.faults],
-        details={
-            **chosen.details,
-            "shares": shares,
-            "summary": f"shares {', '.join(f'{each:.2f}' for each in shares)}",
-        },
-    )
-
-
 def judged(name: str, result: Result, results: Results) -> Result:
     """The result with its ratio to the yardstick and with the bars that can be decided."""
     yardstick = results.get(YARDSTICK)
@@ -187,7 +169,7 @@ def row(name: str, result: Result) -> tuple[str, ...]:
 
 def print_row(cells: tuple[str, ...]) -> None:
     """Print one line of the table."""
-    widths = (20, 10, 10, 8, 8, 9, 48, 0)
+    widths = (25, 10, 10, 8, 8, 9, 48, 0)
     print("".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), flush=True)
 
 

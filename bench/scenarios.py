@@ -28,12 +28,12 @@ from bench.many_rules import many_rules, median_us
 from bench.pgbench import run_pgbench
 from bench.redeeming import flash_sale, flash_sale_captcha, redeem_any, write_off
 from bench.results import Result
+from bench.retail import http_retail, http_retail_batch, http_retail_hot_member, http_retail_hot_program
 from bench.segments import segment_count
 from bench.server import largest_worker_bytes, run_command, serving, serving_bare
 from bench.tiers import tier_recalculation
 from jifen.analytics.backtest.report import TierSetReport
 from jifen.engine.engine import Engine
-from jifen.services.templates import read_template
 from jifen.services.time_work import SettleReport, settle_due
 
 LARGE_MEMBERS = 5_000_000
@@ -95,11 +95,6 @@ def http_hot_member(run: Run) -> Result:
 def http_hot_program(run: Run) -> Result:
     """256 connections, nothing but orders: every command asks the same rule of the same program for points."""
     return run_http(run, "orders")
-
-
-def http_retail(run: Run) -> Result:
-    """The mixed load under the retail template: twelve rules with campaigns and caps, and a tier set."""
-    return run_http(run, "mixed", program=read_template("retail"))
 
 
 def rules_100(_: Run) -> Result:
@@ -306,6 +301,9 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "http_hot_member": http_hot_member,
     "http_hot_program": http_hot_program,
     "http_retail": http_retail,
+    "http_retail_batch": http_retail_batch,
+    "http_retail_hot_member": http_retail_hot_member,
+    "http_retail_hot_program": http_retail_hot_program,
     "redeem_any": redeem_any,
     "write_off": write_off,
     "flash_sale": flash_sale,
