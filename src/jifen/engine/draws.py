@@ -39,7 +39,7 @@ def want_for_draws(
         if command.member not in states:
             continue
         if draw.audience is not None:
-            wanted.profiles.add(command.member)
+            wanted.note_profiles([command.member])
             if program.draws.reads_segments:
                 wanted.note_segments(program, program.draws.segments, [command.member])
         wanted.usages.update((command.member, name) for name in draw.names(day))

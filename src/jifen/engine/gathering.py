@@ -308,11 +308,11 @@ class Gathering:
             self.redeeming.want_known(wanted, self.program, self.now, self.states, self._known_members)
         if people := self._people_described():
             await self.people.load(connection, people, self._surroundings.shards)
-            wanted.profiles.update(people)
+            wanted.note_profiles(people)
         if self.program.tier_sets:
             wanted.standings.update(self.states)
             if self.program.tiers_ask_profiles:
-                wanted.profiles.update(self.states)
+                wanted.note_profiles(self.states)
         shards = self._surroundings.shards
         if wanted.shared:
             self.shared_used = await lock_shared_usages(connection, wanted.shared, shards)
@@ -324,15 +324,21 @@ class Gathering:
 
     def _events_alike(self) -> dict[_Alike, set[int]]:
         """Whose events of this batch are rated alike. Most are of one kind and day."""
-        alike: dict[_Alike, set[int]] = {}
+        assert self.program is not None
+        today = local_day(self.now, self.program.zone)
+        alike: dict[_Alike, list[int]] = {}
         for submission in self._submissions:
             event_type = type_of_event(submission.command)
-            if event_type is not None:
-                program, told_at = self.program_for(submission), submission.occurred_at
-                day = local_day(told_at or self.now, program.zone)
-                members = alike.setdefault((program.version, event_type, day, told_at is not None), set())
-                members.update(self._known_members(submission.command))
-        return {key: members & self.states.keys() for key, members in alike.items()}
+            if event_type is None:
+                continue
+            program, day, told_at = self.program, today, submission.occurred_at
+            if told_at is not None:
+                program = self.program_for(submission)
+                day = local_day(told_at, program.zone)
+            alike.setdefault((program.version, event_type, day, told_at is not None), []).extend(
+                self._known_members(submission.command)
+            )
+        return {key: self.states.keys() & members for key, members in alike.items()}
 
     async def _want_caps_of_past(self, connection: Connection, wanted: Wanted) -> None:
         """Note the caps under which orders were rated that will be rated again: those of their own time."""
@@ -402,7 +408,7 @@ class Gathering:
             names: list[str] = []
             if isinstance(command, TransferPoints) and program.document.gifts is not None:
                 names = limit_names((*program.gift_limits, *program.receiver_limits), today)
-                wanted.profiles.update(members)
+                wanted.note_profiles(members)
             elif is_pooled:
                 names = limit_names(program.household_limits, today)
             elif isinstance(command, ConvertPoints):

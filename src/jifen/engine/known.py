@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -30,19 +30,20 @@ async def load_known(
     lists: Collection[int] = (),
     standings: Collection[int] = (),
     usages: Collection[tuple[int, str]] = (),
+    with_registration: bool = True,
 ) -> None:
-    """Put into the states of members what is asked of each: what is said of them, the lists on which they are, where
-    they stand in tier sets (nowhere is an answer as well), and what they used of caps, by member and name (with their
-    places)."""
+    """Put into the states of members what is asked of each: what is said of them (and when they registered, where that
+    matters), the lists on which they are, where they stand in tier sets (nowhere is an answer as well), and what they
+    used of caps, by member and name (with their places)."""
     if not (profiles or lists or standings or usages):
         return
+    users = [member for member, _ in usages]
+    shard_of = {member: shard_of_member(member, shards) for member in {*profiles, *lists, *standings, *users}}
     rows = await connection.fetch(
         _SQL["load_known"],
-        *_keys(profiles, shards),
-        *_keys(lists, shards),
-        *_keys(standings, shards),
-        *_keys((member for member, _ in usages), shards),
+        *(part for members in (profiles, lists, standings, users) for part in _keys(members, shard_of)),
         [name for _, name in usages],
+        with_registration,
     )
     said: dict[int, Profile] = {}
     on: dict[int, list[str]] = {}
@@ -59,7 +60,7 @@ async def load_known(
         else:
             profile = NO_PROFILE if content is None else _decode_profile(content)
             said[member] = msgspec.structs.replace(profile, registered_at=registered_at)
-    for member in {*said, *on, *stands, *used}:
+    for member in said.keys() | on.keys() | stands.keys() | used.keys():
         state = states[member]
         changes: dict[str, Any] = {}
         if member in said:
@@ -73,6 +74,5 @@ async def load_known(
         states[member] = msgspec.structs.replace(state, **changes)
 
 
-def _keys(members: Iterable[int], shards: int) -> tuple[list[int], list[int]]:
-    wanted = list(members)
-    return [shard_of_member(member, shards) for member in wanted], wanted
+def _keys(members: Collection[int], shard_of: Mapping[int, int]) -> tuple[list[int], list[int]]:
+    return [shard_of[member] for member in members], list(members)

@@ -166,7 +166,7 @@ class Redeeming:
             if reward is None:
                 continue
             if program.offers.needs_member(command.reward):
-                wanted.profiles.update(members)
+                wanted.note_profiles(members)
                 if program.offers.reads_segments:
                     wanted.note_segments(program, program.offers.segments, members)
             wanted.usages.update((member, name) for name in limit_names(reward.document, day) for member in members)

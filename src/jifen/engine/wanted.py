@@ -15,10 +15,11 @@ from jifen.engine.places import Places
 
 class Wanted:
     """Whose profiles, lists and standings, which uses of caps (by member and name, or by name where all share them),
-    and which segments, by program version."""
+    and which segments, by program version. `with_registration`: whether it matters of anybody when they registered."""
 
     def __init__(self) -> None:
         self.profiles: set[int] = set()
+        self.with_registration = False
         self.lists: set[int] = set()
         self.standings: set[int] = set()
         self.segments: dict[int, set[str]] = {}
@@ -30,8 +31,8 @@ class Wanted:
         book = program.books.get(event_type)
         if book is None:
             return
-        if book.needs_member:
-            self.profiles.update(members)
+        if book.needs_profile:
+            self.note_profiles(members, with_registration=book.needs_registration)
         if book.reads_segments:
             self.note_segments(program, book.segments, members)
         self.note_caps(program, event_type, members, day)
@@ -43,6 +44,11 @@ class Wanted:
                 self.shared.add(name)
             else:
                 self.usages.update([(member, name) for member in members])
+
+    def note_profiles(self, members: Iterable[int], *, with_registration: bool = True) -> None:
+        """Of whom it must be known what is said of them."""
+        self.profiles.update(members)
+        self.with_registration |= with_registration
 
     def note_segments(self, program: Program, segments: Set[str], members: Iterable[int]) -> None:
         """Which of these segments the members are in must be known."""
@@ -60,4 +66,5 @@ class Wanted:
             lists=self.lists,
             standings=self.standings,
             usages=self.usages,
+            with_registration=self.with_registration,
         )

@@ -188,7 +188,7 @@ class _Finder:
         solver = z3.Solver(ctx=encoder.context)
         solver.set("timeout", space.timeout_ms)
         case = self._case(subject, usual_moment(space.program))
-        moment = Moment(case.event.occurred_at, usual_moment(space.program))
+        moment = Moment(case.event.occurred_at, space.program.zone)
         types = space.program.books[space.event_type].field_types
         readers = readers_of(types, types)
         facts = LineFacts(RatedFacts(case.event, moment, case.member, readers), case.event.lines[0])

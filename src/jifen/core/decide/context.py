@@ -358,13 +358,13 @@ class Decision:
         self.codes_used += number
         return codes
 
-    def member_facts(self, day: date, counters: Counters) -> MemberFacts:
+    def member_facts(self, day: date, counters: Counters, *, with_registration: bool = True) -> MemberFacts:
         """What rules see of the member on a local day, with these counters. The first tier set says which tier."""
         profile, sets = self.state.profile, self.program.tier_sets
         if self.tiers is None or not sets:
-            return facts_of(profile, counters, day)
+            return facts_of(profile, counters, day, with_registration=with_registration)
         tiers = {each.id: tier_in_force(each, self.tiers.get(each.id)) for each in sets}
-        return facts_of(profile, counters, day, tiers[sets[0].id], tiers)
+        return facts_of(profile, counters, day, tiers[sets[0].id], tiers, with_registration=with_registration)
 
     def with_segments(self, member: MemberFacts, asked: Set[str], instant: datetime) -> MemberFacts:
         """What is known of the member with the saved segments: the lists, and of those asked for by name each whose
@@ -373,7 +373,7 @@ class Decision:
         member = msgspec.structs.replace(member, segments=segments)
         if self.segments is None:
             return member
-        moment = Moment(instant, instant.astimezone(self.program.zone))
+        moment = Moment(instant, self.program.zone)
         numbers = self.program.wallet_numbers
         balances = {wallet: self.journal.look(number).available for wallet, number in numbers.items()}
         found = self.segments.found(asked, member, moment, balances)

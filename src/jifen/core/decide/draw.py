@@ -100,7 +100,7 @@ def _asker(decision: Decision) -> Asker:
     member = decision.member_facts(_today(decision), decision.counters)
     if draws.reads_segments:
         member = decision.with_segments(member, draws.segments, now)
-    return Asker(member, Moment(now, now.astimezone(decision.program.zone)))
+    return Asker(member, Moment(now, decision.program.zone))
 
 
 def _today(decision: Decision) -> date:

@@ -18,7 +18,7 @@ from jifen.core.program import Program, terms_of_award
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import CHECKED_IN, MemberFacts, RatedEvent
-from jifen.core.rules.rate import Rating, rate
+from jifen.core.rules.rate import rate
 from jifen.core.trace import Dealings
 
 encode_facts = msgspec.json.Encoder().encode
@@ -74,20 +74,24 @@ def _earn(
 ) -> Refusal | None:
     program, context = decision.program, decision.context
     book = program.books.get(event.type)
-    needs_member = book is not None and book.needs_member
     member = NOBODY
-    if needs_member:
+    needs_member = book is not None and book.needs_member
+    if book is not None and needs_member:
         # A late event meets what was known on its own day.
         counters = decision.state.counters_then.get(day, decision.counters)
         if event.type == CHECKED_IN:
             counters = counters.with_checkin(day)
-        member = decision.member_facts(day, counters)
+        member = decision.member_facts(day, counters, with_registration=book.needs_registration)
     if needs_member and event.type == CHECKED_IN and member.checkin_streak == 0:
         # A late one that belongs to no known streak counts in its own, as every check-in does.
         member = msgspec.structs.replace(member, checkin_streak=1)
     if book is not None and book.reads_segments:
         member = decision.with_segments(member, book.segments, event.occurred_at)
-    used = _known_uses(decision, event, day)
+    caps = book.caps_on(day) if book is not None and book.has_caps else {}
+    used = {
+        name: (decision.shared_used if is_shared else decision.state.used).get(name, 0)
+        for name, is_shared in caps.items()
+    }
     rating = rate(book, event, member, used, program.document.coefficients, day=day)
     decision.begin()
     earned: dict[int, int] = {}
@@ -100,7 +104,9 @@ def _earn(
         terms = terms_of_award(program, program.rules[award.rule], context.occurred_at)
         pending = terms.effective_at > context.now
         decision.journal.open_lot(award.wallet, _ISSUED, award.points, terms, pending=pending)
-    _count_uses(decision, program, event, day, rating)
+    for name, number in rating.uses.items():
+        if number:
+            (decision.shared_uses if caps[name] else decision.uses)[name] = number
     if event.order is None:
         decision.counters = decision.counters.in_month(day, earned=earned)
     else:
@@ -127,28 +133,9 @@ def caps_of_event(program: Program, event_type: str, day: date) -> Mapping[str, 
     return book.caps_on(day) if book is not None and book.has_caps else {}
 
 
-def _known_uses(decision: Decision, event: RatedEvent, day: date) -> Mapping[str, int]:
-    caps = caps_of_event(decision.program, event.type, day)
-    if not caps:
-        return {}
-    return {
-        name: (decision.shared_used if is_shared else decision.state.used).get(name, 0)
-        for name, is_shared in caps.items()
-    }
-
-
 def _told(uses: Mapping[str, int]) -> dict[str, int] | None:
     """The uses that a trace tells."""
     return {name: number for name, number in uses.items() if number} if uses else None
-
-
-def _count_uses(decision: Decision, program: Program, event: RatedEvent, day: date, rating: Rating) -> None:
-    if not rating.uses:
-        return
-    shared = caps_of_event(program, event.type, day)
-    for name, number in rating.uses.items():
-        if number:
-            (decision.shared_uses if shared[name] else decision.uses)[name] = number
 
 
 def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:

@@ -102,7 +102,7 @@ def asker_of(decision: Decision, now: datetime) -> Asker:
     member = decision.member_facts(local_day(now, zone), decision.counters)
     if offers.reads_segments:
         member = decision.with_segments(member, offers.segments, now)
-    return Asker(member, Moment(now, now.astimezone(zone)))
+    return Asker(member, Moment(now, zone))
 
 
 def check_eligible(program: Program, reward: OpenReward, asker: Asker) -> Refusal | None:

@@ -17,7 +17,16 @@ from jifen.core.rules.campaigns import OpenCampaign
 from jifen.core.rules.caps import OpenCap, open_caps, usage_name
 from jifen.core.rules.compiling import compile_condition, compile_formula
 from jifen.core.rules.document import ORDER_COMPLETED, Cap, EarningRule, Fixed, Group
-from jifen.core.rules.facts import BUILT_IN_EVENTS, Reader, line_fact, names_for, readers_of, vocabularies
+from jifen.core.rules.facts import (
+    BUILT_IN_EVENTS,
+    REGISTRATION,
+    Reader,
+    line_fact,
+    names_for,
+    needs_profile,
+    readers_of,
+    vocabularies,
+)
 from jifen.core.rules.faults import invalid, unknown
 from jifen.core.rules.windows import OpenWindow
 
@@ -317,6 +326,9 @@ class EventBook:
         #: The coefficients that multiply what a rule gives, by its id.
         self.multipliers = _multipliers(self.rules)
         self.needs_member = bool(self.readers) or self.has_progressive
+        #: Whether that takes more than counters and tiers: what is said of the member, and when they registered.
+        self.needs_profile = needs_profile(self.readers)
+        self.needs_registration = self.reads_segments or not REGISTRATION.isdisjoint(self.names)
         self.on_day = lru_cache(maxsize=_DAYS)(self._on_day)
         self._day_with = lru_cache(maxsize=_KINDS_OF_DAYS)(Day)
         #: The usage names of all caps that may matter on a local day; True: shared by all members.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -89,11 +90,22 @@ class RatedEvent(msgspec.Struct, frozen=True, gc=False):
     data: Mapping[str, Scalar] = {}
 
 
-class Moment(msgspec.Struct, frozen=True, gc=False):
-    """An instant, and the same in the program's zone."""
+class Moment:
+    """An instant, and the same in the program's zone, which few rules ask for."""
 
-    instant: datetime
-    local: datetime
+    __slots__ = ("_local", "_zone", "instant")
+
+    def __init__(self, instant: datetime, zone: ZoneInfo) -> None:
+        self.instant = instant
+        self._zone = zone
+        self._local: datetime | None = None
+
+    @property
+    def local(self) -> datetime:
+        """The instant in the zone."""
+        if self._local is None:
+            self._local = self.instant.astimezone(self._zone)
+        return self._local
 
 
 def _days_since_registration(member: MemberFacts, moment: Moment) -> int:
@@ -111,6 +123,8 @@ def _month_and_day(member: MemberFacts) -> tuple[int, int]:
 
 def _is_birthday(member: MemberFacts, moment: Moment) -> bool:
     """Who was born on 29 February has birthday on the 28th of other years."""
+    if member.birthday is None:
+        return False
     month, day = _month_and_day(member)
     today = moment.local.date()
     if (month, day) == (2, 29) and (today + timedelta(days=1)).month == 3 and today.day == 28:
@@ -154,6 +168,23 @@ MEMBER_NAMES: Final[dict[str, FieldType]] = {name: each[0] for name, each in _ME
 _JSON_TYPES: Final[dict[str, FieldType]] = {"boolean": "bool", "integer": "int", "string": "string"}
 #: What stands for a fact that is not known.
 EMPTY_VALUES: Final[dict[FieldType, Scalar]] = {"bool": False, "int": 0, "string": ""}
+
+
+#: What the day of registration tells.
+REGISTRATION: Final = frozenset({"member.registered_at", "member.days_since_registration"})
+#: What counters tell.
+_COUNTED: Final = frozenset(
+    f"member.{name}"
+    for name in (
+        *("orders", "is_first_order", "days_since_last_order", "checkin_streak"),
+        *("spent_cents_month", "spent_cents_year", "spent_cents_total"),
+    )
+)
+
+
+def needs_profile(names: Iterable[str]) -> bool:
+    """Whether one of these facts about a member is told by neither counters nor tier sets."""
+    return any(name not in _COUNTED and not name.startswith(TIERS) for name in names)
 
 
 def data_names(declared: EventType) -> dict[str, FieldType]:

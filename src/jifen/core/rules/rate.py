@@ -100,7 +100,7 @@ def rate(
     today = book.on_day(local_day)
     if today.is_plain and not today.asks and not with_all_verdicts:
         return _rate_plain(today.always, event, Room(used, local_day))
-    moment = Moment(event.occurred_at, event.occurred_at.astimezone(book.zone))
+    moment = Moment(event.occurred_at, book.zone)
     facts = RatedFacts(event, moment, member, book.readers)
     rules: Sequence[CompiledRule]
     if with_all_verdicts:

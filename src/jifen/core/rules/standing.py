@@ -185,16 +185,23 @@ NO_COUNTERS: Final = Counters()
 
 
 def facts_of(
-    profile: Profile, counters: Counters, day: date, tier: str | None = None, tiers: Mapping[str, str] = {}
+    profile: Profile,
+    counters: Counters,
+    day: date,
+    tier: str | None = None,
+    tiers: dict[str, str] = {},  # noqa: B006 - nobody changes facts
+    *,
+    with_registration: bool = True,
 ) -> MemberFacts:
     """What is known of a member on a local day, before what happens then is counted. `tier`: where the program works
-    it out, and not the profile says it; `tiers`: the tier in each set."""
+    it out, and not the profile says it; `tiers`: the tier in each set. `with_registration`: whether it matters when
+    they registered, as batches do not always know it."""
     return MemberFacts(
         profile.tier if tier is None else tier,
         profile.tags,
         profile.segments,
         profile.channel,
-        profile.registered_at,
+        profile.registered_at if with_registration else None,
         profile.birthday,
         profile.birthday_window_from,
         profile.birthday_window_days,
@@ -205,5 +212,5 @@ def facts_of(
         -1 if counters.last_order_on is None else max((day - counters.last_order_on).days, 0),
         counters.streak_on(day),
         profile.fields,
-        dict(tiers),
+        tiers,
     )

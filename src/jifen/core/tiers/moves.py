@@ -47,6 +47,9 @@ def rise(
     tier_set: OpenTierSet, standing: Standing | None, situation: Situation, now: datetime, cause: Cause = "earned"
 ) -> TierChange | None:
     """The rise to the highest tier that is earned, where that is above the one that was."""
+    rank = tier_set.rank_of(tier_set.base if standing is None else standing.earned)
+    if not tier_set.may_rise(rank, situation):
+        return None
     return _rise(tier_set, standing, tier_set.facts(situation), now, cause)
 
 

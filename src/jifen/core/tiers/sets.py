@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from jifen.core.conditions import Condition, EvaluationFailed, Vocabulary
+from jifen.core.conditions.syntax import Call, Constant, Name
 from jifen.core.conditions.vocabulary import FieldType
 from jifen.core.rules.compiling import compile_condition
 from jifen.core.rules.document import MemberField
@@ -79,11 +80,26 @@ Read = Callable[[Situation, Month], Any]
 """How a fact is read: from the situation and what the period adds up to."""
 
 
+class Ladder(NamedTuple):
+    """Tiers that all ask for at least so much of one number, the higher ones for no less: nearly every set is one.
+    Whether somebody may rise is then seen by that number alone."""
+
+    read: Read
+    steps: Sequence[tuple[int, int]]
+    """What each tier asks for, with its rank, from the highest down."""
+
+    def highest(self, situation: Situation, period: Month) -> int:
+        """The rank of the highest tier that is reached; NO_RANK: none of these."""
+        number = self.read(situation, period)
+        return next((rank for least, rank in self.steps if number >= least), NO_RANK)
+
+
 class OpenTierSet:
     """A tier set of a program version. Treat it as frozen."""
 
     __slots__ = (
         "_counts_points",
+        "_ladder",
         "_readers",
         "base",
         "counts_months",
@@ -128,15 +144,16 @@ class OpenTierSet:
         conditions = [each for tier in self.tiers for each in (tier.qualify, tier.keep) if each is not None]
         self.names = frozenset[str]().union(*(each.names for each in conditions))
         of_member: dict[str, Reader] = readers_of(self.names, types)
-        self._readers: list[tuple[str, Read]] = [
-            (name, _of_member(of_member[name], zone) if name in of_member else _of_ledger(name, wallets))
+        self._readers: dict[str, Read] = {
+            name: _of_member(of_member[name], zone) if name in of_member else _of_ledger(name, wallets)
             for name in sorted(self.names)
-        ]
+        }
         self.needs_member = bool(of_member)
         self.needs_balances = any(name.startswith("balance.") for name in self.names)
         self._counts_points = any(name.startswith("period.earned.") for name in self.names)
         #: The first month of the period in which a local day lies.
         self.first_month: Callable[[date], int] = lru_cache(maxsize=_DAYS)(partial(first_month_of, document.period))
+        self._ladder = self._found_ladder()
         is_lifetime = isinstance(document.period, Lifetime)
         #: Whether counts in all do not suffice.
         self.counts_months = any(
@@ -150,13 +167,40 @@ class OpenTierSet:
 
     def facts(self, situation: Situation, first_month: int | None = None) -> dict[str, Any]:
         """What the set's conditions see. `first_month`: where the period begins, if not as the day says."""
+        period = self._period(situation, first_month)
+        return {name: read(situation, period) for name, read in self._readers.items()}
+
+    def may_rise(self, rank: int, situation: Situation) -> bool:
+        """Whether a tier above this rank may be reached: False is certain, and found with little work."""
+        if rank == len(self.tiers) - 1:
+            return False
+        ladder = self._ladder
+        return ladder is None or ladder.highest(situation, self._period(situation)) > rank
+
+    def _period(self, situation: Situation, first_month: int | None = None) -> Month:
+        """What the period adds up to."""
         first = self.first_month(situation.day) if first_month is None else first_month
         counters = situation.counters
         if first == _FIRST_MONTH and counters.months is None:
-            period = Month(0, counters.orders, counters.spent_total)
-        else:
-            period = added_up(counters.months or (), first, month_of(situation.day), with_points=self._counts_points)
-        return {name: read(situation, period) for name, read in self._readers}
+            return Month(0, counters.orders, counters.spent_total)
+        return added_up(counters.months or (), first, month_of(situation.day), with_points=self._counts_points)
+
+    def _found_ladder(self) -> Ladder | None:
+        """The set as a ladder; None: it is none."""
+        steps: list[tuple[int, int]] = []
+        names: set[str] = set()
+        for tier in self.tiers:
+            if not tier.is_earned or (tier.qualify is None and tier.rank == 0):
+                continue
+            match None if tier.qualify is None else tier.qualify.root:
+                case Call(function="_>=_", arguments=(Name(type="int", name=name), Constant(value=int(least)))):
+                    names.add(name)
+                    steps.append((least, tier.rank))
+                case _:
+                    return None
+        if len(names) != 1 or steps != sorted(steps):
+            return None
+        return Ladder(self._readers[names.pop()], steps[::-1])
 
 
 def first_month_of(period: TierPeriod, day: date) -> int:
@@ -180,7 +224,7 @@ def tier_names(wallets: Iterable[str], fields: Iterable[MemberField]) -> dict[st
 
 
 def _of_member(read: Reader, zone: ZoneInfo) -> Read:
-    return lambda situation, _: read(situation.member, Moment(situation.at, situation.at.astimezone(zone)))
+    return lambda situation, _: read(situation.member, Moment(situation.at, zone))
 
 
 def _of_ledger(name: str, wallets: Mapping[str, int]) -> Read:

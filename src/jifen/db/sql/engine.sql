@@ -123,10 +123,12 @@ GROUP BY wanted.member_id, wanted.sequence, wanted.wallet
 -- name: load_known
 -- What is known of members beside their accounts, in one round trip. Each part is asked of its own members: profiles ($1
 -- shards, $2 member ids), lists on which they are ($3, $4), standings in tier sets ($5, $6), uses of caps ($7, $8, $9 names).
+-- $10: whether it matters when they registered; else whoever nothing was said of is left out.
 SELECT 'profile' AS part, m.member_id, NULL AS name, NULL::bigint AS used, m.registered_at, m.profile AS content,
        NULL::tid AS place
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 CROSS JOIN LATERAL (SELECT * FROM members WHERE shard = wanted.shard AND member_id = wanted.member_id OFFSET 0) m
+WHERE m.profile IS NOT NULL OR $10
 UNION ALL
 SELECT 'list', l.member_id, l.segment_id, NULL, NULL, NULL, NULL
 FROM unnest($3::smallint[], $4::bigint[]) AS wanted (shard, member_id)

@@ -57,7 +57,7 @@ class Figures:
     ) -> None:
         self._connection = connection
         self._program = program
-        self._moment = Moment(now, now.astimezone(program.zone))
+        self._moment = Moment(now, program.zone)
         self._segments = segments
 
     async def reach(self, conditions: Mapping[str, Node], since: datetime) -> dict[str, Reach | Uncountable]:

@@ -154,4 +154,4 @@ def _members_of(selection: Selection, chunk: Iterable[Candidate]) -> Iterator[Ca
 
 
 def _moment(program: Program, now: datetime) -> Moment:
-    return Moment(now, now.astimezone(program.zone))
+    return Moment(now, program.zone)

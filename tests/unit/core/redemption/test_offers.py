@@ -50,7 +50,7 @@ CLUB = Program(
 
 def asker(tier: str = "", now: datetime = NOW) -> Asker:
     """A member of a tier."""
-    return Asker(MemberFacts(tier=tier, tiers={"level": tier}), Moment(now, now.astimezone(PROGRAM.zone)))
+    return Asker(MemberFacts(tier=tier, tiers={"level": tier}), Moment(now, PROGRAM.zone))
 
 
 def test_prices_are_for_whom_they_say() -> None:

@@ -46,7 +46,7 @@ def test_it_says_what_is_decided_one_by_one(name: str) -> None:
     reward = PROGRAM.offers.rewards[name]
     is_for, can_have = (compile_fast(root) for root in (audience_of(reward), reach_of(reward, PROGRAM.wallet_ids)))
     assert is_for is not None and can_have is not None
-    moment = Moment(START, START.astimezone(PROGRAM.zone))
+    moment = Moment(START, PROGRAM.zone)
     points = (0, 9, 10, 19, 20, 49, 50, 99, 100, 299, 300)
     answers = set()
     for tier, orders, own, growth in product(("regular", "silver", "gold"), (1, 2), points, (0, 19, 20)):

@@ -23,7 +23,7 @@ from jifen.core.rules.facts import (
 )
 
 NOW = datetime(2026, 5, 19, 16, 30, tzinfo=UTC)  # 00:30 on the 20th in Shanghai, a Wednesday
-MOMENT = Moment(NOW, NOW.astimezone(ZoneInfo("Asia/Shanghai")))
+MOMENT = Moment(NOW, ZoneInfo("Asia/Shanghai"))
 
 
 def seen(member: MemberFacts, name: str, moment: Moment = MOMENT) -> object:
@@ -35,7 +35,7 @@ def seen(member: MemberFacts, name: str, moment: Moment = MOMENT) -> object:
 def local(text: str) -> Moment:
     """A local moment in Shanghai."""
     at = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-    return Moment(at.astimezone(UTC), at)
+    return Moment(at.astimezone(UTC), ZoneInfo("Asia/Shanghai"))
 
 
 @pytest.mark.parametrize(

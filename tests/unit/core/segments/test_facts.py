@@ -13,7 +13,7 @@ from jifen.core.rules.facts import MemberFacts, Moment
 from jifen.core.segments.facts import SegmentVocabulary, segment_names
 
 INSTANT = datetime(2026, 11, 10, 16, 30, tzinfo=UTC)
-MOMENT = Moment(INSTANT, INSTANT.astimezone(ZoneInfo("Asia/Shanghai")))
+MOMENT = Moment(INSTANT, ZoneInfo("Asia/Shanghai"))
 VOCABULARY = SegmentVocabulary([MemberField("tea", "string")], ["points", "fav-points"])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from jifen.core.conditions import Condition
 from jifen.core.rules.facts import MemberFacts, Moment
@@ -10,7 +11,7 @@ from jifen.core.segments.facts import SegmentVocabulary
 from jifen.core.segments.membership import SegmentConditions, belongs, with_more
 
 INSTANT = datetime(2026, 11, 11, tzinfo=UTC)
-MOMENT = Moment(INSTANT, INSTANT)
+MOMENT = Moment(INSTANT, ZoneInfo("UTC"))
 VOCABULARY = SegmentVocabulary([], ["points"])
 
 
