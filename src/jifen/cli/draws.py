@@ -11,6 +11,7 @@ from jifen.cli.asking import Refused, read, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.core.counted import counted
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def reveal(invocation: Invocation, draw: DrawId, number: RoundOption = None, as_
     write_line(
         invocation.say(
             f"{found.draw} 第 {found.round} 轮已结束，共抽 {found.drawn:,} 次，种子：{found.seed}",
-            f"Round {found.round} of {found.draw} has ended after {found.drawn:,} draws; its seed: {found.seed}",
+            f"Round {found.round} of {found.draw} has ended after {counted(found.drawn, 'draws')}; its seed: "
+            f"{found.seed}",
         )
     )
 

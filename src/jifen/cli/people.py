@@ -13,6 +13,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import REASONS
 from jifen.cli.output import Progress, write_json, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
@@ -219,7 +220,8 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             say(
                 f"注意：{moved.lots:,} 个批次共 {moved.points:,} 积分此前已以另一有效期入账，文件中已没有原来的："
                 "两者并存，请用调整收回其中之一。",
-                f"Look: {moved.lots:,} lots of {moved.points:,} points came before with another expiry, which the file "
+                f"Look: {counted(moved.lots, 'lots')} of {counted(moved.points, 'points')} came before with another "
+                f"expiry, which the file "
                 "has no more. Both stand: take one back with an adjustment.",
             )
         )
@@ -228,7 +230,8 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             say(
                 f"注意：其中 {each.lots:,} 个批次共 {each.points:,} 积分与来源 {each.source} 已入账的完全相同。"
                 f"如为同一系统，请改用 --source {each.source}，否则会重复入账。",
-                f"Look: {each.lots:,} lots of {each.points:,} points are the very same as the source {each.source} has "
+                f"Look: {counted(each.lots, 'lots')} of {counted(each.points, 'points')} are the very same as the "
+                f"source {each.source} has "
                 f"brought. If it is one system, say --source {each.source}: otherwise they are booked twice.",
             )
         )

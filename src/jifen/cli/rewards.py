@@ -15,6 +15,8 @@ from jifen.cli.members import Reason
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.usage import BadValue
+from jifen.core.counted import counted
+from jifen.core.system_words import system_words
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -122,7 +124,7 @@ def stock(
     write_line(
         say(
             f"{found.reward}：共 {found.pieces:,} 件，已兑 {found.taken:,}，剩余 {found.left:,}。",
-            f"{found.reward}: {found.pieces:,} pieces, {found.taken:,} taken, {found.left:,} left.",
+            f"{found.reward}: {counted(found.pieces, 'pieces')}, {found.taken:,} taken, {found.left:,} left.",
         )
     )
 
@@ -157,7 +159,7 @@ def codes(
     write_line(
         say(
             f"新增 {found.added:,} 个券码，{found.known:,} 个已存在；券池共 {found.pieces:,} 个。",
-            f"{found.added:,} codes added, {found.known:,} known before; the pool has {found.pieces:,}.",
+            f"{counted(found.added, 'codes')} added, {found.known:,} known before; the pool has {found.pieces:,}.",
         )
     )
 
@@ -166,9 +168,8 @@ def _read(file: Path) -> str:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise BadValue(
-            "FILE", f"无法读取 {file}：{error.strerror}", f"{file} cannot be read: {error.strerror}"
-        ) from None
+        zh, en = system_words(error)
+        raise BadValue("FILE", f"无法读取 {file}：{zh}", f"{file} cannot be read: {en}") from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)

@@ -12,6 +12,7 @@ from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import Progress, progress_bar, write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, FileOrName, actor_name
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
@@ -52,7 +53,9 @@ def review(
         ]
         write_table([say("定级", "review"), ""], rows)
     if report.failed:
-        write_note(say(f"{report.failed} 位会员未能处理。", f"{report.failed} members could not be reviewed."))
+        write_note(
+            say(f"{report.failed} 位会员未能处理。", f"{counted(report.failed, 'members')} could not be reviewed.")
+        )
         raise typer.Exit(1)
 
 
@@ -91,7 +94,7 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
         write_line(
             say(
                 f"共 {found.members:,} 位会员，{found.moving:,} 位的等级会变化。",
-                f"Of {found.members:,} members {found.moving:,} would move.",
+                f"Of {counted(found.members or 0, 'members')} {found.moving:,} would move.",
             )
         )
         names = [say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), say("会员数", "members")]
@@ -118,7 +121,7 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
                     each.tier_set,
                     each.was or none,
                     each.tier or none,
-                    at_once if each.falls_at is None else f"{each.falls_at:%Y-%m-%d %H:%M} UTC",
+                    at_once if each.falls_at is None else each.falls_at,
                     each.condition or "",
                 ]
                 for each in found.movers
@@ -130,7 +133,7 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
         write_note(
             say(
                 f"{found.unsettled:,} 位会员有到期未处理的事项，请先运行 jifen expire。",
-                f"{found.unsettled:,} members have something due that is not booked: run jifen expire first.",
+                f"Something due is not booked for {counted(found.unsettled, 'members')}: run jifen expire first.",
             )
         )
 

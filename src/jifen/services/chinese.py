@@ -300,7 +300,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "import_running": ("已有导入正在进行；请等它结束，或停止它。",),
     "import_over": ("导入已结束，或文件已删除；请重新上传。",),
     "no_rejects": ("没有未导入行的文件：尚未检查，或已经删除。",),
-    "uploads_unusable": ("无法保存上传的文件；请清理磁盘，或用 JIFEN_UPLOADS 指定其他目录。",),
+    "uploads_unusable": ("无法保存上传的文件：{message}",),
     # Repetitions
     "key_conflict": ("该幂等键已用于其他内容；新命令请用新键，重试请原样重发。",),
     "order_conflict": ("该编号的订单已以不同内容入账；变动请以退款或更正发送。",),
@@ -316,7 +316,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
 
 ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_role": ("{role} 不能作为角色：须为 a-z、0-9、_、-，1 至 40 个字符。", "角色无效。"),
-    "address_not_usable": ("无法监听 {host}:{port}；请用 --host 或 --port 另选。", "无法监听该地址。"),
+    "address_not_usable": ("无法监听这个地址：{message}",),
     "backtest_failed": ("回测的一个进程提前结束；请查看上面的信息。",),
     "backup_damaged": ("备份已损坏：{message}",),
     "backup_failed": ("备份没有做成：{message}",),
@@ -333,8 +333,8 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "database_role_missing": ("数据库缺少应用角色，而所有者无权创建：{message}",),
     "database_unreachable": ("无法连接数据库：{message}",),
     "demo_refused": ("这里不能建立演示商店：{message}",),
-    "report_not_written": ("无法写入 {file}；请另选位置。", "无法写入报告。"),
-    "template_not_written": ("无法写入 {path}；请用 --output 另选，或加 --force 覆盖：{message}", "无法写入模板。"),
+    "report_not_written": ("无法写入报告：{message}",),
+    "template_not_written": ("模板没有写成文件：{message}",),
     "unknown_template": ("没有这个模板：{message}",),
     "evaluation_failed": ("条件无法计算：{message}",),
     "disk_full": ("磁盘空间不足：{message}",),
@@ -365,7 +365,7 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "postgresql_binaries_missing": ("PostgreSQL 程序缺失或不能运行：{message}",),
     "postgresql_too_old": ("PostgreSQL 版本过低：{message}",),
     "program_file_unreadable": ("计划文件无法读取：{message}",),
-    "rejects_file_unwritable": ("无法写入拒收文件 {file}；请用 --rejects 另选位置。", "无法写入拒收文件。"),
+    "rejects_file_unwritable": ("无法写入拒收文件：{message}",),
     "replication_not_permitted": ("数据库角色无权复制服务器；请授予 REPLICATION，或在服务器上做备份。",),
     "restore_failed": ("恢复失败，目录仍和之前一样是空的：{message}",),
     "restore_needs_folder": ("备份只能恢复到数据目录；请用 --data 指定目录，不要用 --url。",),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, Effects
 from jifen.core.decide.finish import finish
 from jifen.core.decide.limits import use_limits
@@ -87,7 +88,8 @@ def share_points(everybody: Sequence[Decision], wallet: int, points: int) -> lis
         return shares
     return Refusal(
         "insufficient_points",
-        f"{points} points were asked for and {points - left} are available in the household: {left} points short.",
+        f"{counted(points, 'points')} asked for, {points - left:,} available in the household: "
+        f"{counted(left, 'points')} short.",
         "/points",
         {"requested": points, "available": points - left, "missing": left},
     )

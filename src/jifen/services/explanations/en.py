@@ -106,7 +106,8 @@ TEXTS: Final[dict[str, str]] = {
     "cap_program": "at most {most} for all members together {period}",
     "cap_reached": "the limit {period} is reached",
     "cap_removed": "a limit that is no longer in the rules, {key}",
-    "cap_count": "{count} time(s)",
+    "cap_count": "{count} times",
+    "cap_count_single": "{count} time",
     "cap_cost": "{money} of cost",
     "cap_owner_program": "the program",
     "cap_owner_campaign": "the campaign “{campaign}”",
@@ -220,6 +221,7 @@ TEXTS: Final[dict[str, str]] = {
     "told_lots": "Lots: {lots}.",
     "told_lot": "{points} of {lot}, which {expiry}",
     "told_more_lots": "{count} more lots",
+    "told_more_lots_single": "{count} more lot",
     "no_rules": "No rule waits for this type of event.",
     "reproduced": "Rated again on the facts that were kept, it comes to what was booked.",
     "not_reproduced": "Careful: rated again on the facts that were kept, it does not come to what was booked. "
@@ -290,6 +292,7 @@ TEXTS: Final[dict[str, str]] = {
     "missing_condition": "{tier} needs: {condition}",
     "missing_spent": "Spend {money} more",
     "missing_orders": "Place {count} more orders",
+    "missing_orders_single": "Place {count} more order",
     "missing_points": "Earn {points} more",
     "missing_fact": "{fact} must reach {needed}",
     # Windows

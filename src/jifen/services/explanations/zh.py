@@ -110,6 +110,7 @@ TEXTS: Final[dict[str, str]] = {
     "cap_reached": "已达{period}奖励上限",
     "cap_removed": "已不在规则中的上限 {key}",
     "cap_count": "{count} 次",
+    "cap_count_single": "{count} 次",
     "cap_cost": "{money}成本",
     "cap_owner_program": "积分计划",
     "cap_owner_campaign": "「{campaign}」活动",
@@ -221,6 +222,7 @@ TEXTS: Final[dict[str, str]] = {
     "told_lots": "涉及批次：{lots}。",
     "told_lot": "{lot} 的 {points}，{expiry}",
     "told_more_lots": "另有 {count} 个批次",
+    "told_more_lots_single": "另有 {count} 个批次",
     "no_rules": "没有规则针对这类事件。",
     "reproduced": "用保存的事实重新计算，结果与入账一致。",
     "not_reproduced": "注意：用保存的事实重新计算，结果与入账不一致。入账 {kept}，重算 {found}。"
@@ -291,6 +293,7 @@ TEXTS: Final[dict[str, str]] = {
     "missing_condition": "满足条件后升级为{tier}：{condition}",
     "missing_spent": "再消费 {money}",
     "missing_orders": "再下 {count} 单",
+    "missing_orders_single": "再下 {count} 单",
     "missing_points": "再获得 {points}",
     "missing_fact": "{fact}达到 {needed}",
     # Windows

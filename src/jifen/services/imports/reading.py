@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from jifen.core.errors import JifenError
-from jifen.services.imports.faults import why_not_opened
+from jifen.core.system_words import system_words
 from jifen.services.imports.mapping import Encoding, FileShape
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -55,7 +55,7 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
     try:
         raw = path.open("rb")
     except (OSError, ValueError) as error:
-        zh, en = why_not_opened(error)
+        zh, en = system_words(error)
         raise unreadable_file(path, f"无法打开：{zh}", f"cannot be opened: {en}") from None
     with raw:
         try:
@@ -65,8 +65,8 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
             en = "the compressed data are cut off or damaged"
             raise unreadable_file(path, "压缩数据不完整或已损坏", en) from None
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise unreadable_file(path, f"无法读取（{reason}）", f"cannot be read: {reason}") from None
+            zh, en = system_words(error)
+            raise unreadable_file(path, f"无法读取：{zh}", f"cannot be read: {en}") from None
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:
