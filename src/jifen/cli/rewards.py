@@ -12,6 +12,7 @@ import typer
 from jifen.cli.asking import read
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
+from jifen.cli.names import Names, read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.usage import BadValue
@@ -46,7 +47,7 @@ def list_all(
     from jifen.services.rewards import list_rewards
 
     now = datetime.now(UTC)
-    found = read(
+    found, names = read_named(
         invocation,
         lambda connection, catalog: list_rewards(connection, catalog, member, now, with_all=member is None),
     )
@@ -61,7 +62,7 @@ def list_all(
             [
                 each.reward_id,
                 say(each.name.zh, each.name.en),
-                " / ".join(_price(price) for price in each.prices),
+                _prices(invocation, each, names),
                 each.left,
                 _state(invocation, each),
             ]
@@ -70,9 +71,21 @@ def list_all(
     )
 
 
-def _price(price: PriceView) -> str:
+def _prices(invocation: Invocation, reward: RewardView, names: Names) -> str:
+    """What everybody pays; then what some pay, with who they are. For a member: only what the member may choose."""
+    open_to = [each for each in reward.prices if each.is_open is not False]
+    # Where a member may take none, what is missing is told beside it, and the prices say for what.
+    shown = sorted(open_to or reward.prices, key=lambda each: each.needs is not None)
+    return " / ".join(_price(invocation, each, names) for each in shown)
+
+
+def _price(invocation: Invocation, price: PriceView, names: Names) -> str:
+    say = invocation.say
     cash = f" + {price.cash_cents / 100:,.2f}" if price.cash_cents else ""
-    return f"{price.points:,} {price.wallet}{cash}"
+    # A member who may take the price need not read why.
+    needs = None if price.is_open else price.needs
+    who = "" if needs is None else say(f"（{needs.zh}）", f" ({needs.en})")
+    return f"{names.points(price.points, price.wallet)}{cash}{who}"
 
 
 def _state(invocation: Invocation, reward: RewardView) -> str:

@@ -39,6 +39,7 @@ _VALUES: Final = {
     "member": "会员",
     "giver": "赠方",
     "receiver": "收方",
+    "others": "家庭其他成员",
     **STATES,
     "lapsed": "已失效",
 }
@@ -198,6 +199,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "quote_used": ("报价已由 {transaction_id} 使用，只能兑换一次；请重新报价。", "报价已经用过；请重新报价。"),
     "limit_reached": (
         "已达上限：一年所得积分的 {share_percent}% 可以储蓄，今年共 {most}，还剩 {left}。",
+        "已达上限：{whose}按{period}计最多使用{of}的 {most} 积分，还剩 {left}。",
         "已达上限：{whose}按{period}计最多 {most}（{limit}），还剩 {left}。",
         "已达上限：按{period}计最多 {most}（{limit}），还剩 {left}。",
         "已达上限：按{period}计最多 {most} 件，已有 {used} 件，这次要 {requested} 件。",

@@ -35,7 +35,8 @@ def decide_pooled_spend(
     if isinstance(shares, Refusal):
         return shares
     from_others = sum(shares[1:])
-    uses = use_limits(spender, spender.program.household_limits, from_others, "member") if from_others else {}
+    limits = spender.program.household_limits if from_others else ()
+    uses = use_limits(spender, limits, from_others, "member", of_others=True)
     if isinstance(uses, Refusal):
         return uses
     _pay(
