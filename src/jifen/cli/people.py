@@ -57,7 +57,7 @@ def import_members(
     say = invocation.say
     write_table(
         [say("列", "column"), say("含义", "means"), say("非空", "filled"), "%"],
-        [[each.column, each.means, each.filled, each.percent] for each in summary.columns],
+        [[each.column, _meaning(invocation, each.means), each.filled, each.percent] for each in summary.columns],
     )
     rows = [
         (say("行", "rows"), summary.rows),
@@ -174,6 +174,12 @@ def _show_duplicates(invocation: Invocation, report: DuplicateReport) -> None:
         )
 
 
+def _meaning(invocation: Invocation, means: str) -> str:
+    """What a column holds: `birthday`, or `identity phone`, `field size`."""
+    kind, _, name = means.partition(" ")
+    return invocation.say(f"{MEANINGS[kind]} {name}".rstrip(), means)
+
+
 def _reasons(invocation: Invocation, reasons: list[str]) -> str:
     return ", ".join(invocation.say(REASONS.get(each, each), each.replace("_", " ")) for each in reasons)
 
@@ -236,6 +242,25 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             )
         )
 
+
+MEANINGS = {
+    "identity": "身份标识",
+    "field": "自定义字段",
+    "name": "姓名",
+    "gender": "性别",
+    "birthday": "生日",
+    "registered_at": "入会时间",
+    "channel": "注册渠道",
+    "language": "语言",
+    "country": "国家",
+    "province": "省份",
+    "city": "城市",
+    "district": "区县",
+    "street": "街道",
+    "postal_code": "邮政编码",
+    "tags": "标签",
+}
+"""What columns of members can hold."""
 
 #: So many duplicates are shown.
 _SHOWN = 20

@@ -342,7 +342,7 @@ ERRORS: Final[dict[str, tuple[str, ...]]] = {
     "disk_full": ("磁盘空间不足：{message}",),
     "embedded_server": ("内置的 PostgreSQL 无法运行：{message}",),
     "import_columns_missing": ("文件表头与映射不符：{message}",),
-    "import_query_failed": ("查询没有得到可以导入的行：{message}",),
+    "import_query_failed": ("查询未能执行：{message}",),
     "import_query_interrupted": ("查询的行没有读完整，一行也没有导入；请再运行一次同样的导入：{message}",),
     "import_interrupted": ("导入中途停止，已入账的保留；请再运行一次，会接着导入。",),
     "invalid_day": ("{option} 不是日期；请写成 2026-01-31。", "日期无效。"),

@@ -244,7 +244,7 @@ async def _refuse_overtaking(connection: Connection, begins: datetime, now: date
 
 async def current_program(connection: Connection) -> Program | None:
     """The version in force, ready for use; None where no program was applied yet."""
-    row = await connection.fetchrow(_SQL["version_in_force"])
+    row = await connection.fetchrow(_SQL["version_in_force"], datetime.now(UTC))
     newest = await _newest(connection) if row is None else _version_of(row)
     return None if newest is None else Program(newest.version, newest.document, await _wallet_numbers(connection))
 
