@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.names import Names, read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.texts import listed
 from jifen.core.counted import counted
 from jifen.core.refusal import Refusal
 
@@ -76,8 +77,7 @@ def list_all(invocation: Invocation, member: MemberOption = None, as_json: AsJso
 def _price(invocation: Invocation, draw: DrawView, names: Names) -> str:
     ways = [names.points(draw.points, draw.wallet)] if draw.points else []
     if draw.ticket is not None:
-        ticket = names.reward(draw.ticket)
-        ways.append(invocation.say(f"抽奖券 {ticket}", f"ticket {ticket}"))
+        ways.append(f"1 × {names.reward(draw.ticket)}")
     return " / ".join(ways) or invocation.say("免费", "free")
 
 
@@ -87,8 +87,7 @@ def _state(invocation: Invocation, draw: DrawView) -> str:
         return say("已下架", "retired")
     if draw.lacks is None:
         return "" if draw.round is not None else say("没有进行中的轮次", "no open round")
-    lacks = say("；".join(each.zh for each in draw.lacks), "; ".join(each.en for each in draw.lacks))
-    return lacks or say("可抽奖", "can be drawn")
+    return listed(say, [(each.zh, each.en) for each in draw.lacks]) or say("可抽奖", "can be drawn")
 
 
 @command(group, "open")

@@ -15,6 +15,7 @@ from jifen.cli.members import Reason
 from jifen.cli.names import Names, read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.texts import listed
 from jifen.cli.usage import BadValue
 from jifen.core.counted import counted
 from jifen.core.system_words import system_words
@@ -94,9 +95,7 @@ def _state(invocation: Invocation, reward: RewardView) -> str:
         return say("已下架", "retired")
     if reward.lacks is None:
         return say("仅符合条件者可见", "hidden") if reward.hidden else ""
-    return say("；".join(each.zh for each in reward.lacks), "; ".join(each.en for each in reward.lacks)) or say(
-        "可兑换", "can be redeemed"
-    )
+    return listed(say, [(each.zh, each.en) for each in reward.lacks]) or say("可兑换", "can be redeemed")
 
 
 @command(group, "stock")
