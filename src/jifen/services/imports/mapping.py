@@ -161,9 +161,10 @@ def read_mapping_file(path: str, names: Sequence[str] = ()) -> str:
             content = file.read(MAXIMUM_MAPPING_BYTES + 1)
     except (OSError, ValueError) as error:
         zh, en = system_words(error)
+        or_one = f" {' 或 '.join(names)} 或" if names else ""
         raise InvalidMapping(
             f"There is no mapping {path!r} ({en}): name {' or '.join((*names, 'a YAML file of yours'))}.",
-            message_zh=f"没有映射 {path!r}（{zh}）：请写 {' 或 '.join((*names, '您的 YAML 文件'))}。",
+            message_zh=f"没有映射 {path!r}（{zh}）；请写{or_one}您的 YAML 文件。",
             mapping=path,
         ) from None
     check_size(content, path)
