@@ -41,7 +41,7 @@ def unknown_event_type(program: Program | None) -> Refusal:
     declared = [] if program is None else [each.type for each in program.document.events]
     known = sorted(["order.completed", "order.corrected", "order.refunded", *BUILT_IN_EVENTS, *declared])
     message = f"There is no such type of event; known are {', '.join(known)}."
-    return Refusal("unknown_event_type", message, "/type", message_zh=f"有 {'、'.join(known)}。")
+    return Refusal("unknown_event_type", message, "/type", message_zh=f"可用的：{'、'.join(known)}。")
 
 
 def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:

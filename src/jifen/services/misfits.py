@@ -11,7 +11,7 @@ from typing import Final
 
 _KINDS: Final = {
     "int": "整数",
-    "float": "数字",
+    "float": "小数",
     "str": "文本",
     "bool": "真假值",
     "array": "列表",
