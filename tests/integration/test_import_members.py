@@ -198,7 +198,7 @@ def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch)
     insert = "INSERT INTO wallets VALUES (9, 'x') RETURNING 1"
     with pytest.raises(QueryFailed, match="read-only") as refused, queried(insert):
         pass
-    assert chinese_of(refused.value).startswith("查询没有得到可以导入的行：数据库的回答是“cannot execute INSERT")
+    assert chinese_of(refused.value).startswith("查询未能执行：数据库的回答是“cannot execute INSERT")
     with pytest.raises(QueryInterrupted, match="1 seconds"), queried("SELECT pg_sleep(30)", limit_seconds=1):
         pass
     monkeypatch.setenv(URL_VARIABLE, "")
