@@ -8,7 +8,7 @@ from typing import Final, Literal
 import pytest
 import typer.main
 
-from jifen.services.chinese import REFUSALS
+from jifen.services.chinese import ERRORS, REFUSALS
 from jifen.settings import settings_page
 from tests.house import documents, imports, pages, purity, shape, tree, words
 
@@ -25,6 +25,10 @@ COMMITTING_PLACES: Final = {
 IMPURE_PLACES: Final = {
     "jifen/core/conditions/zones.py": "CEL finds the files of time zones only by an environment variable",
 }
+ENGLISH_PLACES: Final = (
+    "jifen/db/",  # quotes the operating system and PostgreSQL
+    "jifen/core/conditions/",  # its errors are made of problems, which are told in both languages
+)
 FLOAT_PLACES: Final = {
     "jifen/db/embedded/": "runs a server process: waits and machine sizes, never an amount",
     "jifen/db/backup.py": "copies files: shares of progress, never an amount",
@@ -92,10 +96,16 @@ def test_checks_of_programs_speak_chinese() -> None:
 
 def test_refusals_of_commands_speak_chinese() -> None:
     """Where the text of a code needs the particulars, whoever refuses says them in Chinese."""
-    deciding = {
-        path: text for path, text in package_sources().items() if path.startswith(("jifen/core/", "jifen/engine/"))
-    }
-    assert [each for path, text in deciding.items() for each in words.untold_refusals(path, text, REFUSALS)] == []
+    sources = package_sources()
+    assert [each for path, text in sources.items() for each in words.untold_refusals(path, text, REFUSALS)] == []
+
+
+def test_errors_speak_chinese() -> None:
+    """Those that people meet who use jifen; what keeps a server from running is told to whoever set it up."""
+    codes = words.codes_of_errors(package_sources())
+    above = {path: text for path, text in package_sources().items() if not path.startswith(ENGLISH_PLACES)}
+    texts = REFUSALS | ERRORS
+    assert [each for path, text in above.items() for each in words.untold_errors(path, text, codes, texts)] == []
 
 
 def test_locking_sql_stands_in_one_module() -> None:

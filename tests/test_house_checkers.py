@@ -363,3 +363,21 @@ def test_refusals_in_english_alone_are_found(code: str, is_told: bool) -> None:
     """Where some text of the code does without the particulars, the values may be there."""
     texts = {"odd": ("奇怪：{message}",), "even": ("有 {number}。", "偶数：{message}")}
     assert (words.untold_refusals("a.py", code, texts) == []) == is_told
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [
+        ('raise Odd("Message.")', False),
+        ('raise Odd("Message.", message_zh="话。")', True),
+        ('raise Odd("Message.", **told)', True),
+        ('raise Plain("Message.")', True),
+        ('raise Other("Message.")', True),
+    ],
+)
+def test_errors_in_english_alone_are_found(code: str, is_told: bool) -> None:
+    """Where the Chinese text of their code stands for itself, no particulars are needed."""
+    codes = words.codes_of_errors({"a.py": 'class Odd(E):\n    code: str = "odd"\nclass Plain(E):\n    code = "plain"'})
+    assert codes == {"Odd": "odd", "Plain": "plain"}
+    texts = {"odd": ("奇怪：{message}",), "plain": ("就是这样。",)}
+    assert (words.untold_errors("a.py", code, codes, texts) == []) == is_told

@@ -68,26 +68,29 @@ def _read_path(value: str) -> Path:
 
 def _read_name(value: str) -> str:
     if any(character.isspace() for character in value):
-        raise ValueError("expected a name without spaces")
+        raise ValueError("expected a name without spaces", "须为不含空格的名称")
     return value
 
 
 def _read_database_url(value: str) -> str:
-    expected = "expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+    form = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
     try:
         parts = urlsplit(value)
         parts_fit = parts.scheme == "postgresql" and (parts.port is None or parts.port > 0)
     except ValueError:
         parts_fit = False
     if not parts_fit or not value.startswith("postgresql://"):
-        raise ValueError(f"{expected} (a special character in the password is written %XX)")
+        raise ValueError(
+            f"expected {form} (a special character in the password is written %XX)",
+            f"须为 {form}（密码中的特殊字符写成 %XX）",
+        )
     return value
 
 
 def _read_whole_number(least: int, most: int) -> Callable[[str], int]:
     def read(value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) <= 18 and least <= int(value) <= most):
-            raise ValueError(f"expected a whole number from {least} to {most}")
+            raise ValueError(f"expected a whole number from {least} to {most}", f"须为 {least} 至 {most} 的整数")
         return int(value)
 
     return read
@@ -96,7 +99,7 @@ def _read_whole_number(least: int, most: int) -> Callable[[str], int]:
 def _read_choice(*choices: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value.lower() not in choices:
-            raise ValueError(f"expected one of {', '.join(choices)}")
+            raise ValueError(f"expected one of {', '.join(choices)}", f"须为 {'、'.join(choices)} 之一")
         return value.lower()
 
     return read
@@ -149,7 +152,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if not name.startswith(PREFIX):
                 continue
             if name not in known:
-                raise InvalidSetting(_unknown_message(name, list(known)), variable=name)
+                zh, en = _unknown(name, list(known))
+                raise InvalidSetting(en, message_zh=zh, variable=name)
             if environ[name]:
                 values[known[name].field] = _read(name, known[name], environ[name])
         return msgspec.convert(values, cls)
@@ -317,10 +321,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
 )
 
 
-def _unknown_message(name: str, known: list[str]) -> str:
+def _unknown(name: str, known: list[str]) -> tuple[str, str]:
     near = nearest(name, known)
-    advice = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
-    return f"Environment variable {name} is not a setting of jifen; {advice}"
+    zh = f"是否为 {near}？" if near else f"可用的：{'、'.join(known)}。"
+    en = f"did you mean {near}?" if near else f"known are {', '.join(known)}."
+    return f"环境变量 {name} 不是 jifen 的设置；{zh}", f"Environment variable {name} is not a setting of jifen; {en}"
 
 
 def _read(name: str, variable: Variable, value: str) -> object:
@@ -328,8 +333,12 @@ def _read(name: str, variable: Variable, value: str) -> object:
     try:
         return variable.read(value)
     except ValueError as error:
-        shown = "" if variable.name == "DATABASE_URL" else f" is {value!r}, but jifen"
-        raise InvalidSetting(f"Environment variable {name}{shown} {error}.", variable=name) from None
+        en, zh = error.args
+        is_secret = variable.name == "DATABASE_URL"
+        was, was_zh = ("", "") if is_secret else (f" is {value!r}, but jifen", f" 是 {value!r}，")
+        raise InvalidSetting(
+            f"Environment variable {name}{was} {en}.", message_zh=f"环境变量 {name}{was_zh}{zh}。", variable=name
+        ) from None
 
 
 _HEADS: Final = {

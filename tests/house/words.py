@@ -46,6 +46,34 @@ def untold_refusals(path: str, text: str, texts: Mapping[str, Sequence[str]]) ->
     ]
 
 
+def codes_of_errors(sources: Mapping[str, str]) -> dict[str, str]:
+    """The classes of errors, by name, with their codes."""
+    return {
+        node.name: str(each.value.value)
+        for text in sources.values()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef)
+        for each in node.body
+        if isinstance(each, ast.Assign | ast.AnnAssign)
+        and isinstance(each.value, ast.Constant)
+        and ast.unparse(each.target if isinstance(each, ast.AnnAssign) else each.targets[0]) == "code"
+    }
+
+
+def untold_errors(path: str, text: str, codes: Mapping[str, str], texts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Find errors that are made without saying their particulars in Chinese, where the text of their code (`codes`, by
+    class; `texts`) cannot do without them."""
+    return [
+        f"{path}:{node.lineno} {node.func.id} says its particulars in English alone"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in codes
+        and all("{message}" in each for each in texts.get(codes[node.func.id], ("",)))
+        and not any(each.arg in ("message_zh", None) for each in node.keywords)
+    ]
+
+
 def _is_told(call: ast.Call, place: int, name: str, known: set[str]) -> bool:
     texts = [each.value for each in call.keywords if each.arg == name] + call.args[place : place + 1]
     return any(_has_chinese(each, known) for each in texts)

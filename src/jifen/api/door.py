@@ -232,9 +232,10 @@ def sold_out(reward: Reward, requested: int) -> Refusal:
 
 def waiting(ticket: Ticket, before: int, seconds: int, secret: bytes) -> Refusal:
     """Nothing was done; come again with the ticket in so many seconds."""
+    others = f"{before:,} came earlier and wait as well" if before else "You are next"
     return Refusal(
         "waiting_in_line",
-        f"{before} came earlier and wait as well. Send it again in {seconds} s with the header Jifen-Ticket; the place "
+        f"{others}. Send it again in {seconds} s with the header Jifen-Ticket; the place "
         f"is kept for {TICKET_SECONDS // 60} minutes.",
         None,
         {"ticket": write_ticket(ticket, secret), "before": before, "retry_after_seconds": seconds},

@@ -403,7 +403,11 @@ def _wrong_type(wanted: str) -> Refusal:
 
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
 EVENT_MEDIA_TYPES = ("application/json", "application/cloudevents+json", BATCH_MEDIA_TYPE)
-_CUT_OFF = Refusal("malformed_json", "The body is shorter than its Content-Length says; nothing was done.")
+_CUT_OFF = Refusal(
+    "malformed_json",
+    "The body is shorter than its Content-Length says; nothing was done.",
+    message_zh="请求体比 Content-Length 所写的短；未作任何处理。",
+)
 
 
 def media_type(header: bytes | None) -> str | None:

@@ -361,7 +361,7 @@ def _on_error(runtime: Runtime, request: AnyRequest, error: Exception) -> Answer
     elif status in (404, 405):
         refusal, extra = Refusal("not_found", "There is nothing at this path; /docs lists what there is."), {}
     elif status < 500:
-        refusal, extra = Refusal("invalid_parameter", "The query cannot be read."), {}
+        refusal, extra = Refusal("invalid_parameter", "The query cannot be read.", message_zh="查询参数无法读取。"), {}
     else:
         _log.error("request_failed", route=request.url.path, exc_info=error)
         refusal, extra = INTERNAL, {}

@@ -196,7 +196,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "ticket_used": ProblemKind(409, "Lottery ticket used", "抽奖券已使用"),
     # What a program says of its wallets
     "wallet_not_spendable": ProblemKind(409, "Wallet cannot be spent from", "该账户的积分不能使用"),
-    "unknown_conversion": ProblemKind(422, "Unknown conversion", "兑换规则不存在"),
+    "unknown_conversion": ProblemKind(422, "Unknown conversion", "转换规则不存在"),
     "not_a_whole_step": ProblemKind(422, "Not a whole step", "不是整数步长"),
     "below_least": ProblemKind(422, "Fewer than the least", "低于最少数量"),
     "above_most": ProblemKind(422, "More than the most", "超过最多数量"),

@@ -107,7 +107,9 @@ async def _codes(asked: Asked) -> CodesView:
     catalog = await _catalog(asked)
     body: CodesBody = asked.body
     if (body.codes is None) == (body.file is None):
-        raise InvalidCodes("Send either `codes` or the text of a `file`.")
+        raise InvalidCodes(
+            "Send either `codes` or the text of a `file`.", message_zh="请写 codes 或 file（文件内容）之一。"
+        )
     codes = read_codes(body.file) if body.file is not None else body.codes or []
     return await add_codes(
         asked.connection,

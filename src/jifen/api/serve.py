@@ -23,6 +23,7 @@ from granian.server.mp import MPServer
 
 from jifen.api.metrics import MULTIPROCESS_VARIABLE
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.settings import PREFIX, VARIABLES, Settings
 
 BACKLOG = 4096
@@ -133,8 +134,13 @@ def _check_address(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             message = f"Port {port} on {host} is in use; stop that program, or choose another port with --port."
             raise PortInUse(message, host=host, port=port) from None
-        reason = error.strerror or str(error)
-        raise AddressNotUsable(f"jifen cannot listen on {host}:{port}: {reason}.", host=host, port=port) from None
+        zh, en = system_words(error)
+        raise AddressNotUsable(
+            f"jifen cannot listen on {host}:{port}: {en}; choose others with --host and --port.",
+            message_zh=f"{host}:{port}，{zh}；请用 --host 或 --port 另选。",
+            host=host,
+            port=port,
+        ) from None
 
 
 def _announce(settings: Settings, stopping: threading.Event) -> None:

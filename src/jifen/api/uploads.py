@@ -112,10 +112,12 @@ class Uploads:
                         for event in parser.parse(chunk):
                             await form.take(event)
         except MultipartError as error:
-            raise Refused(Refusal("malformed_form", f"This is no form that can be read: {error}.")) from None
+            message, zh = f"This is no form that can be read: {error}.", "请以 multipart/form-data 发送完整的表单。"
+            raise Refused(Refusal("malformed_form", message, message_zh=zh)) from None
         except HTTPException:
             # Whoever sent it went away.
-            raise Refused(Refusal("malformed_form", "The form was cut off; nothing was kept.")) from None
+            message, zh = "The form was cut off; nothing was kept.", "表单没有传完；什么也没有保留。"
+            raise Refused(Refusal("malformed_form", message, message_zh=zh)) from None
         except OSError as error:
             raise _not_stored(unusable(error)) from None
 
@@ -157,7 +159,8 @@ class _Form:
             text = self._texts[self._field]
             text += event
             if len(text) > _TEXTS[self._field]:
-                raise _invalid(self._field, f"It has more than {_TEXTS[self._field]} bytes.")
+                most = _TEXTS[self._field]
+                raise _invalid(self._field, f"It has more than {most} bytes.", f"超过 {most} 字节。")
 
     def finish(self) -> Upload:
         """What came, once it is complete. Raises Refused."""
@@ -198,9 +201,10 @@ class _Form:
         shown = field[:40] if field.isprintable() else "?"
         if field != "file" and field not in _TEXTS:
             message = f"There is no field {shown!r} here; send kind, mapping and file."
-            raise Refused(Refusal("unknown_field", message, f"/{shown}"))
+            zh = f"{shown}；可用的：kind、mapping、file。"
+            raise Refused(Refusal("unknown_field", message, f"/{shown}", message_zh=zh))
         if field in self._texts or (field == "file" and self._stored_as is not None):
-            raise _invalid(field, "It is given twice.")
+            raise _invalid(field, "It is given twice.", "写了两次。")
         self._field = field
         if field != "file":
             self._texts[field] = bytearray()
@@ -255,9 +259,10 @@ class _Form:
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise _invalid(field, "It is not text in UTF-8.") from None
+            raise _invalid(field, "It is not text in UTF-8.", "不是 UTF-8 文本。") from None
         if reason := unfit_text(text):
-            raise Refused(Refusal("invalid_text", f"The text contains {reason}, which cannot be stored.", f"/{field}"))
+            message, zh = f"The text contains {reason}, which cannot be stored.", "含有控制字符或不完整的字符。"
+            raise Refused(Refusal("invalid_text", message, f"/{field}", message_zh=zh))
         return text
 
 
@@ -281,7 +286,7 @@ def _not_stored(error: UploadsUnusable) -> Refused:
 
 
 def _missing(field: str) -> Refused:
-    return Refused(Refusal("missing_field", f"The field {field!r} is missing.", f"/{field}"))
+    return Refused(Refusal("missing_field", f"The field {field!r} is missing.", f"/{field}", message_zh=f"{field}。"))
 
 
 def _invalid(field: str, what: str, zh: str | None = None) -> Refused:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 group = typer.Typer(help="待复核的请求 / What waits for a second person: list, approve, reject.")
 
 
+STATES = {"waiting": "待复核", "approved": "已批准", "rejected": "已驳回", "lapsed": "已失效"}
+"""Where a request stands."""
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands below `jifen approvals`."""
     app.add_typer(group, name="approvals")
@@ -62,7 +66,7 @@ def list_all(
         [
             [
                 each.approval_id,
-                each.state,
+                say(STATES[each.state], each.state),
                 each.member_id,
                 each.command.get("points", ""),
                 each.asked_by_name or each.asked_by,

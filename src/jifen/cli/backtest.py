@@ -14,7 +14,9 @@ import typer
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import progress_bar, write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.counted import counted
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 
 if TYPE_CHECKING:
     from jifen.analytics.backtest.report import BacktestReport, CapLine, Figure, Names, TierSetReport, WalletReport
@@ -119,8 +121,10 @@ def _writing(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ReportNotWritten(f"{file} cannot be written: {reason}.", file=str(file)) from None
+        zh, en = system_words(error)
+        raise ReportNotWritten(
+            f"{file} cannot be written: {en}.", message_zh=f"{file}：{zh}。", file=str(file)
+        ) from None
 
 
 def _show(invocation: Invocation, report: BacktestReport) -> None:
@@ -148,7 +152,7 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
         write_note(
             say(
                 f"规则 {rule} 有 {failed.events} 次无法求值：{failed.why.zh}",
-                f"The rule {rule} could not be evaluated {failed.events} times: {failed.why.en}",
+                f"The rule {rule} could not be evaluated {counted(failed.events, 'times')}: {failed.why.en}",
             )
         )
     if report.refused:
@@ -160,7 +164,8 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
         write_line(
             say(
                 f"其中历史流水 {report.history:,} 笔，按发生时间回放。",
-                f"Of it {report.history:,} transactions came as history and were replayed when they happened.",
+                f"Of it {counted(report.history, 'transactions')} came as history and were replayed when they "
+                f"happened.",
             )
         )
     if report.is_same:
@@ -168,7 +173,8 @@ def _show(invocation: Invocation, report: BacktestReport) -> None:
     write_line(
         say(
             f"重放 {report.transactions:,} 笔流水、{report.members:,} 位会员，用时 {report.seconds:.1f} 秒。",
-            f"Replayed {report.transactions:,} transactions of {report.members:,} members in {report.seconds:.1f} s.",
+            f"Replayed {counted(report.transactions, 'transactions')} of {counted(report.members, 'members')} in "
+            f"{report.seconds:.1f} s.",
         )
     )
 

@@ -11,8 +11,9 @@ import typer
 
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command, refuse_empty_folder, run_connected
-from jifen.cli.output import progress_bar, write_json, write_line, write_note, write_table
+from jifen.cli.output import progress_bar, shown_instant, write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.core.counted import counted
 from jifen.core.errors import JifenError
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ def _show_expired(invocation: Invocation, report: SettleReport) -> None:
     if report.failed:
         count = report.failed
         write_note(
-            say(f"{count} 位会员未能处理，请稍后重试。", f"{count} members could not be settled; try again later.")
+            say(
+                f"{count} 位会员未能处理，请稍后重试。",
+                f"{counted(count, 'members')} could not be settled; try again later.",
+            )
         )
 
 
@@ -160,7 +164,7 @@ def _show_verified(invocation: Invocation, report: VerifyReport) -> None:
         [(each.kind, None if each.member_id is None else str(each.member_id), each.detail) for each in report.findings],
     )
     total = sum(report.totals.values())
-    write_line(say(f"共 {total} 处不符。", f"{total} findings in all."))
+    write_line(say(f"共 {total} 处不符。", f"{counted(total, 'findings')} in all."))
 
 
 def backup(
@@ -232,7 +236,7 @@ def restore(
             }
         )
         return
-    made_at = f"{report.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    made_at = shown_instant(report.created_at)
     write_line(
         invocation.say(
             f"已将 {made_at} 的备份恢复到 {report.data}。", f"The backup of {made_at} is restored to {report.data}."

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from jifen.cli.output import write_line
 from jifen.cli.texts import Texts
+from jifen.core.counted import counted
 from jifen.services.demo.day import Act, DayReport
 from jifen.services.demo.day.acts import (
     Apology,
@@ -78,14 +79,16 @@ def _arrival(act: Arrival) -> list[Line]:
         ("早晨：旧系统的会员转入", "Morning: members come over from an old system"),
         (
             f"Excel 表 {act.rows:,} 行：新会员 {act.registered:,}，表内重复 {act.repeated:,}，未导入 {act.rejected:,}",
-            f"{act.rows:,} rows of Excel: {act.registered:,} new members, {act.repeated:,} repeated, "
+            f"{counted(act.rows, 'rows')} of Excel: {counted(act.registered, 'new members')}, {act.repeated:,} "
+            f"repeated, "
             f"{act.rejected:,} rejected",
         ),
         (f"未导入的原因：{zh}", f"rejected: {en}"),
         (
             f"期初余额 {act.balances:,} 笔：入账 {act.ledger_points:,} 分，未导入 {act.rejected_points:,} 分，"
             f"文件合计 {act.file_points:,} 分",
-            f"{act.balances:,} opening balances: {act.ledger_points:,} points booked, {act.rejected_points:,} "
+            f"{counted(act.balances, 'opening balances')}: {counted(act.ledger_points, 'points')} booked, "
+            f"{act.rejected_points:,} "
             f"rejected, {act.file_points:,} in the file",
         ),
     ]
@@ -97,7 +100,8 @@ def _purchase(act: Purchase) -> list[Line]:
         ("中午：李梅来购物", "Noon: Li Mei buys"),
         (
             f"会员 {act.member_id} 实付 {paid} 元，得 {act.points:,} 分，其中 {act.pending:,} 分待退货期结束后生效",
-            f"member {act.member_id} pays {paid} yuan for {act.points:,} points; {act.pending:,} wait for the days of "
+            f"member {act.member_id} pays {paid} yuan for {counted(act.points, 'points')}; {act.pending:,} wait for "
+            f"the days of "
             "returns",
         ),
     ]
@@ -111,7 +115,7 @@ def _preview(act: Preview) -> list[Line]:
         (f"{act.condition} 改为 {act.draft}（仅预览）", f"{act.condition} becomes {act.draft} (a draft only)"),
         (
             f"{act.members:,} 位会员中有 {act.moving:,} 位会变动：{zh}",
-            f"of {act.members:,} members {act.moving:,} would move: {en}",
+            f"of {counted(act.members, 'members')} {act.moving:,} would move: {en}",
         ),
     ]
 
@@ -136,7 +140,7 @@ def _voucher(act: Voucher) -> list[Line]:
         ("一张券，两个收银台", "One voucher, two tills"),
         (
             f"{act.points:,} 分兑换“{act.reward.zh}”：{act.code}",
-            f"{act.points:,} points for a {act.reward.en}: {act.code}",
+            f"{counted(act.points, 'points')} for a {act.reward.en}: {act.code}",
         ),
         (
             f"两店同时核销：{act.used_at}核销 {act.cents / 100:.2f} 元，{act.refused_at}被拒绝（{act.refusal}）",
@@ -151,7 +155,8 @@ def _sale(act: Sale) -> list[Line]:
         (f"秒杀：{act.reward.zh}", f"Flash sale: {act.reward.en}"),
         (
             f"{act.buyers:,} 人同时抢 {act.pieces:,} 件，每人连点两次：{act.requests:,} 个请求，{act.seconds:.2f} 秒",
-            f"{act.buyers:,} members want {act.pieces:,} pieces at once, each clicks twice: {act.requests:,} requests "
+            f"{counted(act.buyers, 'members')} want {counted(act.pieces, 'pieces')} at once, each clicks twice: "
+            f"{act.requests:,} requests "
             f"in {act.seconds:.2f} s",
         ),
         (
@@ -177,7 +182,7 @@ def _lottery(act: Lottery) -> list[Line]:
     en = ", ".join(f"{each.name.en} × {each.times:,}" for each in act.prizes)
     return [
         ("大家抽奖，再公布种子，人人可验", "Everybody draws, then the seed is revealed for all to check"),
-        (f"{act.draws:,} 次抽奖：{zh}", f"{act.draws:,} draws: {en}"),
+        (f"{act.draws:,} 次抽奖：{zh}", f"{counted(act.draws, 'draws')}: {en}"),
         (f"种子：{act.seed}", f"the seed: {act.seed}"),
         (
             f"哈希{'一致' if act.fits else '不一致'}；由种子逐一重算：{act.draws:,} 次中 {act.recomputed:,} 次相符",
@@ -191,7 +196,8 @@ def _evening(act: Evening) -> list[Line]:
     found = ", ".join(f"{kind} {number:,}" for kind, number in sorted(act.findings.items()))
     looked = (
         f"会员 {act.members:,}，流水 {act.transactions:,}，分录 {act.movements:,}，{act.duration_ms:,} 毫秒",
-        f"{act.members:,} members, {act.transactions:,} transactions, {act.movements:,} movements, "
+        f"{counted(act.members, 'members')}, {counted(act.transactions, 'transactions')}, "
+        f"{counted(act.movements, 'movements')}, "
         f"{act.duration_ms:,} ms",
     )
     return [

@@ -10,7 +10,7 @@ import typer
 from jifen.cli.findings import note_not_proven, read_report, show_report
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.output import shown_instant, write_json, write_line, write_table
 from jifen.cli.program import AcceptFindings, AsJson, FileOrName, Overtake, actor_name, group
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def publish(
     if as_json:
         write_json(applied)
         return
-    since = invocation.say("立即", "at once") if effective_at is None else f"{effective_at:%Y-%m-%d %H:%M:%S} UTC"
+    since = invocation.say("立即", "at once") if effective_at is None else shown_instant(effective_at)
     write_line(
         invocation.say(
             f"已发布为第 {applied.version} 版，生效时间：{since}。",

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import Refused, read, submit
+from jifen.cli.asking import Refused, submit
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.names import Names, read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.texts import listed
+from jifen.core.counted import counted
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def list_all(invocation: Invocation, member: MemberOption = None, as_json: AsJso
     from jifen.services.draws import list_draws
 
     now = datetime.now(UTC)
-    found = read(
+    found, names = read_named(
         invocation, lambda connection, catalog: list_draws(connection, catalog, member, now, with_all=member is None)
     )
     if as_json:
@@ -61,7 +64,7 @@ def list_all(invocation: Invocation, member: MemberOption = None, as_json: AsJso
             [
                 each.draw_id,
                 say(each.name.zh, each.name.en),
-                _price(invocation, each),
+                _price(invocation, each, names),
                 "" if each.round is None else each.round.round,
                 "" if each.round is None else each.round.drawn,
                 _state(invocation, each),
@@ -71,9 +74,10 @@ def list_all(invocation: Invocation, member: MemberOption = None, as_json: AsJso
     )
 
 
-def _price(invocation: Invocation, draw: DrawView) -> str:
-    ways = [f"{draw.points:,} {draw.wallet}"] if draw.points else []
-    ways += [] if draw.ticket is None else [invocation.say(f"抽奖券 {draw.ticket}", f"ticket {draw.ticket}")]
+def _price(invocation: Invocation, draw: DrawView, names: Names) -> str:
+    ways = [names.points(draw.points, draw.wallet)] if draw.points else []
+    if draw.ticket is not None:
+        ways.append(f"1 × {names.reward(draw.ticket)}")
     return " / ".join(ways) or invocation.say("免费", "free")
 
 
@@ -83,8 +87,7 @@ def _state(invocation: Invocation, draw: DrawView) -> str:
         return say("已下架", "retired")
     if draw.lacks is None:
         return "" if draw.round is not None else say("没有进行中的轮次", "no open round")
-    lacks = say("；".join(each.zh for each in draw.lacks), "; ".join(each.en for each in draw.lacks))
-    return lacks or say("可抽奖", "can be drawn")
+    return listed(say, [(each.zh, each.en) for each in draw.lacks]) or say("可抽奖", "can be drawn")
 
 
 @command(group, "open")
@@ -126,7 +129,8 @@ def reveal(invocation: Invocation, draw: DrawId, number: RoundOption = None, as_
     write_line(
         invocation.say(
             f"{found.draw} 第 {found.round} 轮已结束，共抽 {found.drawn:,} 次，种子：{found.seed}",
-            f"Round {found.round} of {found.draw} has ended after {found.drawn:,} draws; its seed: {found.seed}",
+            f"Round {found.round} of {found.draw} has ended after {counted(found.drawn, 'draws')}; its seed: "
+            f"{found.seed}",
         )
     )
 
@@ -152,15 +156,16 @@ def draw_once(
         raise Refused(Refusal("not_a_ticket", f"{ticket} is no redemption of member {member}."))
     answer = submit(invocation, DrawPrize(member, draw, None if named is None else named[1]), reason=reason)
     assert answer.trace is not None and answer.trace.drawn is not None
-    wallets = read(invocation, _wallets)
+    wallets, names = read_named(invocation, _wallets)
     view = view_of_drawn(member, answer.trace.drawn, wallets)
     if as_json:
         write_json({"transaction_id": f"{member}-{answer.sequence}", "drawn": view})
         return
+    prize = names.prize(draw, view.prize)
     write_line(
         invocation.say(
-            f"第 {view.round} 轮第 {view.number} 次，点数 {view.point}/{view.total}：{view.prize}",
-            f"Number {view.number} of round {view.round}, point {view.point} of {view.total}: {view.prize}",
+            f"第 {view.round} 轮第 {view.number} 次，点数 {view.point}/{view.total}：{prize}",
+            f"Number {view.number} of round {view.round}, point {view.point} of {view.total}: {prize}",
         )
     )
 
@@ -178,7 +183,7 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """复算一轮的每次抽奖；不符时退出码为 1 / Work out every draw of a round again; exit code 1 where one is wrong."""
-    pages = read(invocation, lambda connection, catalog: _pages(connection, catalog, draw, number, member))
+    pages, names = read_named(invocation, lambda connection, catalog: _pages(connection, catalog, draw, number, member))
     drawn = [each for page in pages for each in page.drawn]
     wrong = [each for each in drawn if each.is_right is False]
     first, say = pages[0], invocation.say
@@ -190,7 +195,12 @@ def proof(
         write_table(
             [say("序号", "number"), say("点数", "point"), say("奖项", "prize"), say("相符", "right")],
             [
-                [each.number, f"{each.point}/{each.total}", each.prize, _right(invocation, each.is_right)]
+                [
+                    each.number,
+                    f"{each.point}/{each.total}",
+                    names.prize(draw, each.prize),
+                    _right(invocation, each.is_right),
+                ]
                 for each in drawn
             ],
         )

@@ -8,6 +8,7 @@ import msgspec
 
 from jifen.cli.invocation import Invocation
 from jifen.cli.output import write_line, write_note
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.analytics.proofs import CheckReport
@@ -28,7 +29,7 @@ def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
         percent = report.highest_reward_percent
         write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
     found = len(report.findings)
-    write_line(say(f"{name}：{found} 个问题。", f"{name}: {'1 finding' if found == 1 else f'{found} findings'}."))
+    write_line(say(f"{name}：{found} 个问题。", f"{name}: {counted(found, 'findings')}."))
 
 
 def note_not_proven(invocation: Invocation, report: dict[str, Any]) -> None:

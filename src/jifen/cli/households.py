@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from jifen.cli.asking import read, submit
+from jifen.cli.asking import submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
+from jifen.cli.names import read_named
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
@@ -27,7 +28,9 @@ def _show(invocation: Invocation, member: int, *, as_json: bool) -> None:
     from jifen.services.households import find_household
 
     now = datetime.now(UTC)
-    household = read(invocation, lambda connection, catalog: find_household(connection, catalog, member, now))
+    household, names = read_named(
+        invocation, lambda connection, catalog: find_household(connection, catalog, member, now)
+    )
     if as_json:
         write_json(household)
         return
@@ -35,7 +38,7 @@ def _show(invocation: Invocation, member: int, *, as_json: bool) -> None:
     rows: list[tuple[str, object]] = [(say("户主", "head"), household.head_id)]
     rows += [(say("成员", "member"), each) for each in household.member_ids if each != household.head_id]
     rows += [
-        (wallet, say(f"共可用 {points:,}", f"{points:,} available in all"))
+        (names.wallet(wallet), say(f"共可用 {points:,}", f"{points:,} available in all"))
         for wallet, points in household.available.items()
     ]
     write_table([household.name, ""], rows)

@@ -13,6 +13,7 @@ from msgspec import structs
 from jifen.cli.invocation import Invocation, NoDatabase
 from jifen.cli.output import Progress, progress_bar, write_line, write_note
 from jifen.cli.usage import BadValue
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.core.program import ProgramDocument
@@ -174,7 +175,7 @@ def say_left_out(invocation: Invocation, summary: LeftOut) -> None:
     """What a person who looks at the workbook may expect otherwise."""
     if summary.hidden:
         number = summary.hidden
-        english = f"{number} rows are hidden in the sheet; they count."
+        english = f"{counted(number, 'rows')} hidden in the sheet; what is hidden counts."
         write_note(invocation.say(f"{number} 行在工作表中被隐藏，同样已读取。", english))
     if summary.other_sheets:
         names = ", ".join(summary.other_sheets)

@@ -160,7 +160,8 @@ def _in_words_of_options(error: InvalidSetting, given: Mapping[str, str]) -> Inv
         return error
     name = next((option for option, each in _VARIABLE_OF.items() if each == variable), variable.lower())
     message = error.message.replace(f"Environment variable {PREFIX}{variable}", f"Option --{name}")
-    return InvalidSetting(message, variable=PREFIX + variable)
+    zh = error.message_zh and error.message_zh.replace(f"环境变量 {PREFIX}{variable}", f"选项 --{name}")
+    return InvalidSetting(message, message_zh=zh, variable=PREFIX + variable)
 
 
 def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

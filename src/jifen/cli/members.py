@@ -9,6 +9,7 @@ import typer
 
 from jifen.cli.asking import Refused, accepted, read, submit
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.names import read_named
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
@@ -68,7 +69,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
         balances = await balances_now(connection, catalog, int(found.member_id), datetime.now(UTC))
         return found, None if isinstance(balances, Refusal) else balances
 
-    member, balances = read(invocation, look)
+    (member, balances), names = read_named(invocation, look)
     if as_json:
         write_json(member)
         return
@@ -79,9 +80,9 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
     if member.person.name:
         rows.append((say("姓名", "name"), member.person.name))
     rows += [(say("身份标识", "identity"), each) for each in member.identities]
-    rows += [(say("等级", "tier"), each.tier or say("无", "none")) for each in member.tiers]
+    rows += [(names.tier_set(each.tier_set), names.tier(each.tier_set, each.tier or "")) for each in member.tiers]
     rows += [
-        (wallet, say(f"可用 {each.available:,}", f"{each.available:,} available"))
+        (names.wallet(wallet), say(f"可用 {each.available:,}", f"{each.available:,} available"))
         for wallet, each in ({} if balances is None else balances.balances).items()
     ]
     write_table([member.member_id, ""], rows)

@@ -51,13 +51,18 @@ def write_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
     Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
+def shown_instant(instant: datetime) -> str:
+    """An instant as this machine's clock shows it, with its offset from UTC; it can be given back as an option."""
+    return instant.astimezone().isoformat(" ", "seconds")
+
+
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "✓" if value else ""
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return shown_instant(value)
     return "" if value is None else str(value)
 
 

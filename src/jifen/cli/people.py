@@ -13,6 +13,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import REASONS
 from jifen.cli.output import Progress, write_json, write_note, write_table
 from jifen.cli.program import AsJson
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
@@ -56,7 +57,7 @@ def import_members(
     say = invocation.say
     write_table(
         [say("列", "column"), say("含义", "means"), say("非空", "filled"), "%"],
-        [[each.column, each.means, each.filled, each.percent] for each in summary.columns],
+        [[each.column, _meaning(invocation, each.means), each.filled, each.percent] for each in summary.columns],
     )
     rows = [
         (say("行", "rows"), summary.rows),
@@ -173,6 +174,12 @@ def _show_duplicates(invocation: Invocation, report: DuplicateReport) -> None:
         )
 
 
+def _meaning(invocation: Invocation, means: str) -> str:
+    """What a column holds: `birthday`, or `identity phone`, `field size`."""
+    kind, _, name = means.partition(" ")
+    return invocation.say(f"{MEANINGS[kind]} {name}".rstrip(), means)
+
+
 def _reasons(invocation: Invocation, reasons: list[str]) -> str:
     return ", ".join(invocation.say(REASONS.get(each, each), each.replace("_", " ")) for each in reasons)
 
@@ -219,7 +226,8 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             say(
                 f"注意：{moved.lots:,} 个批次共 {moved.points:,} 积分此前已以另一有效期入账，文件中已没有原来的："
                 "两者并存，请用调整收回其中之一。",
-                f"Look: {moved.lots:,} lots of {moved.points:,} points came before with another expiry, which the file "
+                f"Look: {counted(moved.lots, 'lots')} of {counted(moved.points, 'points')} came before with another "
+                f"expiry, which the file "
                 "has no more. Both stand: take one back with an adjustment.",
             )
         )
@@ -228,11 +236,31 @@ def _say_doubtful(invocation: Invocation, summary: BalanceSummary) -> None:
             say(
                 f"注意：其中 {each.lots:,} 个批次共 {each.points:,} 积分与来源 {each.source} 已入账的完全相同。"
                 f"如为同一系统，请改用 --source {each.source}，否则会重复入账。",
-                f"Look: {each.lots:,} lots of {each.points:,} points are the very same as the source {each.source} has "
+                f"Look: {counted(each.lots, 'lots')} of {counted(each.points, 'points')} are the very same as the "
+                f"source {each.source} has "
                 f"brought. If it is one system, say --source {each.source}: otherwise they are booked twice.",
             )
         )
 
+
+MEANINGS = {
+    "identity": "身份标识",
+    "field": "自定义字段",
+    "name": "姓名",
+    "gender": "性别",
+    "birthday": "生日",
+    "registered_at": "入会时间",
+    "channel": "注册渠道",
+    "language": "语言",
+    "country": "国家",
+    "province": "省份",
+    "city": "城市",
+    "district": "区县",
+    "street": "街道",
+    "postal_code": "邮政编码",
+    "tags": "标签",
+}
+"""What columns of members can hold."""
 
 #: So many duplicates are shown.
 _SHOWN = 20

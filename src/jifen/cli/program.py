@@ -13,7 +13,7 @@ import typer
 
 from jifen.cli.findings import note_not_proven
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.output import shown_instant, write_json, write_line, write_table
 from jifen.cli.usage import BadValue
 
 if TYPE_CHECKING:
@@ -168,10 +168,10 @@ def show(
     # As a comment of the file's own language: what is written can be kept and applied again as it is.
     write_line(
         invocation.say(
-            f"# 第 {found.version} 版，{found.applied_at:%Y-%m-%d %H:%M:%S} UTC，{found.applied_by}，"
-            f"自 {found.effective_at:%Y-%m-%d %H:%M:%S} UTC 起生效",
-            f"# version {found.version}, {found.applied_at:%Y-%m-%d %H:%M:%S} UTC, {found.applied_by}, "
-            f"in force from {found.effective_at:%Y-%m-%d %H:%M:%S} UTC",
+            f"# 第 {found.version} 版，{shown_instant(found.applied_at)}，{found.applied_by}，"
+            f"自 {shown_instant(found.effective_at)} 起生效",
+            f"# version {found.version}, {shown_instant(found.applied_at)}, {found.applied_by}, "
+            f"in force from {shown_instant(found.effective_at)}",
         )
     )
     write_line(found.source.rstrip("\n"))

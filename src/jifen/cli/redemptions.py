@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from jifen.cli.asking import Refused, read, submit
+from jifen.cli.asking import Refused, submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of, pairs
+from jifen.cli.names import read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
@@ -18,7 +19,7 @@ from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
     from jifen.core.commands import Command
-    from jifen.services.redemptions import CouponDetail, RedemptionPage, RedemptionView
+    from jifen.services.redemptions import RedemptionPage, RedemptionView
 
 group = typer.Typer(help="兑换单：待办、审批、发货、退回 / Redemptions: what waits, approvals, deliveries, returns.")
 coupons = typer.Typer(help="券码：查询与核销 / Coupons: look them up, write them off.")
@@ -55,7 +56,7 @@ def list_waiting(
     now = datetime.now(UTC)
     page: RedemptionPage
     if member is None:
-        page = read(
+        page, names = read_named(
             invocation,
             lambda connection, catalog: open_redemptions(
                 connection, catalog, states=[*WAITING], cursor=cursor, limit=limit, now=now
@@ -63,7 +64,7 @@ def list_waiting(
         )
     else:
         number = member
-        page = read(
+        page, names = read_named(
             invocation,
             lambda connection, catalog: redemptions_of_member(
                 connection, catalog, number, cursor=cursor, limit=limit, state=None, now=now
@@ -78,7 +79,7 @@ def list_waiting(
         [
             [
                 each.redemption_id,
-                each.reward,
+                names.reward(each.reward),
                 each.quantity,
                 state_name(invocation, each),
                 each.points,
@@ -113,16 +114,18 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
 
     member, sequence = _parsed(name)
     now = datetime.now(UTC)
-    found = read(invocation, lambda connection, catalog: find_redemption(connection, catalog, member, sequence, now))
+    found, names = read_named(
+        invocation, lambda connection, catalog: find_redemption(connection, catalog, member, sequence, now)
+    )
     if as_json:
         write_json(found)
         return
     say = invocation.say
     rows: list[tuple[str, object]] = [
-        (say("兑换品", "reward"), found.reward),
+        (say("兑换品", "reward"), names.reward(found.reward)),
         (say("件数", "pieces"), found.quantity),
         (say("状态", "state"), state_name(invocation, found)),
-        (say("积分", "points"), f"{found.points:,} {found.wallet}"),
+        (say("积分", "points"), names.points(found.points, found.wallet)),
     ]
     if found.approval is not None and found.state == "waiting_for_approval":
         step = f"{found.approval.step}/{found.approval.steps}: {', '.join(found.approval.waiting_for)}"
@@ -289,13 +292,13 @@ def _show_coupon(invocation: Invocation, code: str, *, as_json: bool) -> None:
     from jifen.services.redemptions import find_coupon
 
     now = datetime.now(UTC)
-    found: CouponDetail = read(invocation, lambda connection, catalog: find_coupon(connection, catalog, code, now))
+    found, names = read_named(invocation, lambda connection, catalog: find_coupon(connection, catalog, code, now))
     if as_json:
         write_json(found)
         return
     coupon, say = found.coupon, invocation.say
     usable = say("可用", "can be used") if coupon.is_usable else say("不可用", "cannot be used")
-    write_line(f"{coupon.code}  {found.redemption.reward}  {usable}")
+    write_line(f"{coupon.code}  {names.reward(found.redemption.reward)}  {usable}")
     if coupon.face == "fixed":
         left = f"{coupon.remaining_cents / 100:,.2f} / {coupon.cents / 100:,.2f}"
         write_line(say(f"余额 {left}", f"left {left}"))

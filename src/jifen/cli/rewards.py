@@ -12,9 +12,13 @@ import typer
 from jifen.cli.asking import read
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
+from jifen.cli.names import Names, read_named
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.texts import listed
 from jifen.cli.usage import BadValue
+from jifen.core.counted import counted
+from jifen.core.system_words import system_words
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
@@ -44,7 +48,7 @@ def list_all(
     from jifen.services.rewards import list_rewards
 
     now = datetime.now(UTC)
-    found = read(
+    found, names = read_named(
         invocation,
         lambda connection, catalog: list_rewards(connection, catalog, member, now, with_all=member is None),
     )
@@ -59,7 +63,7 @@ def list_all(
             [
                 each.reward_id,
                 say(each.name.zh, each.name.en),
-                " / ".join(_price(price) for price in each.prices),
+                _prices(invocation, each, names),
                 each.left,
                 _state(invocation, each),
             ]
@@ -68,9 +72,21 @@ def list_all(
     )
 
 
-def _price(price: PriceView) -> str:
+def _prices(invocation: Invocation, reward: RewardView, names: Names) -> str:
+    """What everybody pays; then what some pay, with who they are. For a member: only what the member may choose."""
+    open_to = [each for each in reward.prices if each.is_open is not False]
+    # Where a member may take none, what is missing is told beside it, and the prices say for what.
+    shown = sorted(open_to or reward.prices, key=lambda each: each.needs is not None)
+    return " / ".join(_price(invocation, each, names) for each in shown)
+
+
+def _price(invocation: Invocation, price: PriceView, names: Names) -> str:
+    say = invocation.say
     cash = f" + {price.cash_cents / 100:,.2f}" if price.cash_cents else ""
-    return f"{price.points:,} {price.wallet}{cash}"
+    # A member who may take the price need not read why.
+    needs = None if price.is_open else price.needs
+    who = "" if needs is None else say(f"（{needs.zh}）", f" ({needs.en})")
+    return f"{names.points(price.points, price.wallet)}{cash}{who}"
 
 
 def _state(invocation: Invocation, reward: RewardView) -> str:
@@ -79,9 +95,7 @@ def _state(invocation: Invocation, reward: RewardView) -> str:
         return say("已下架", "retired")
     if reward.lacks is None:
         return say("仅符合条件者可见", "hidden") if reward.hidden else ""
-    return say("；".join(each.zh for each in reward.lacks), "; ".join(each.en for each in reward.lacks)) or say(
-        "可兑换", "can be redeemed"
-    )
+    return listed(say, [(each.zh, each.en) for each in reward.lacks]) or say("可兑换", "can be redeemed")
 
 
 @command(group, "stock")
@@ -122,7 +136,7 @@ def stock(
     write_line(
         say(
             f"{found.reward}：共 {found.pieces:,} 件，已兑 {found.taken:,}，剩余 {found.left:,}。",
-            f"{found.reward}: {found.pieces:,} pieces, {found.taken:,} taken, {found.left:,} left.",
+            f"{found.reward}: {counted(found.pieces, 'pieces')}, {found.taken:,} taken, {found.left:,} left.",
         )
     )
 
@@ -157,7 +171,7 @@ def codes(
     write_line(
         say(
             f"新增 {found.added:,} 个券码，{found.known:,} 个已存在；券池共 {found.pieces:,} 个。",
-            f"{found.added:,} codes added, {found.known:,} known before; the pool has {found.pieces:,}.",
+            f"{counted(found.added, 'codes')} added, {found.known:,} known before; the pool has {found.pieces:,}.",
         )
     )
 
@@ -166,9 +180,8 @@ def _read(file: Path) -> str:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise BadValue(
-            "FILE", f"无法读取 {file}：{error.strerror}", f"{file} cannot be read: {error.strerror}"
-        ) from None
+        zh, en = system_words(error)
+        raise BadValue("FILE", f"无法读取 {file}：{zh}", f"{file} cannot be read: {en}") from None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)

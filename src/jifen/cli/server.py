@@ -14,6 +14,7 @@ import typer
 from jifen.cli.demo import DEMO_PROGRAM, ensure_program, has_members, make_shop
 from jifen.cli.invocation import Invocation, command, run_connected
 from jifen.cli.output import write_line, write_note
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.settings import Settings
@@ -74,7 +75,7 @@ def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Pa
         write_note(
             invocation.say(
                 f"演示商店：{summary.members} 位会员，{summary.orders} 笔订单。",
-                f"Demo shop: {summary.members} members, {summary.orders} orders.",
+                f"Demo shop: {counted(summary.members, 'members')}, {counted(summary.orders, 'orders')}.",
             )
         )
     key_file = data / DEMO_KEY_FILE

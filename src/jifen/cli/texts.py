@@ -44,3 +44,15 @@ class Texts:
         if self.language == "zh":
             return zh
         return en if self.language == "en" else f"{zh} / {en}"
+
+
+def listed(say: Texts, sentences: Sequence[tuple[str, str]]) -> str:
+    """Sentences in Chinese and English as one line: what stands between them stands in place of their full stops."""
+    return (
+        ""
+        if not sentences
+        else say(
+            "；".join(zh.removesuffix("。") for zh, _ in sentences),
+            "; ".join(en.removesuffix(".") for _, en in sentences),
+        )
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,14 @@ import typer
 
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.names import Names
 from jifen.cli.output import Progress, progress_bar, write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, FileOrName, actor_name
+from jifen.core.counted import counted
 
 if TYPE_CHECKING:
     from jifen.engine.engine import Engine
-    from jifen.services.tiers.preview import Preview
+    from jifen.services.tiers.preview import Moves, Preview
     from jifen.services.tiers.recalculation import Recalculation
 
 group = typer.Typer(help="会员等级：定级、预览、重新评定 / Tiers: reviews, previews, recalculations.")
@@ -52,7 +55,9 @@ def review(
         ]
         write_table([say("定级", "review"), ""], rows)
     if report.failed:
-        write_note(say(f"{report.failed} 位会员未能处理。", f"{report.failed} members could not be reviewed."))
+        write_note(
+            say(f"{report.failed} 位会员未能处理。", f"{counted(report.failed, 'members')} could not be reviewed.")
+        )
         raise typer.Exit(1)
 
 
@@ -81,21 +86,32 @@ def preview(
     if as_json:
         write_json(found)
     else:
-        _show_preview(invocation, found)
+        _show_preview(invocation, found, Names(document, invocation.say))
 
 
-def _show_preview(invocation: Invocation, found: Preview) -> None:
+def _moves(moves: Sequence[Moves], called: Names) -> list[list[object]]:
+    return [
+        [
+            called.tier_set(each.tier_set),
+            called.tier(each.tier_set, each.was),
+            called.tier(each.tier_set, each.tier),
+            each.members,
+        ]
+        for each in moves
+    ]
+
+
+def _show_preview(invocation: Invocation, found: Preview, called: Names) -> None:
     say = invocation.say
-    none = say("无", "none")
     if found.moves is not None:
         write_line(
             say(
                 f"共 {found.members:,} 位会员，{found.moving:,} 位的等级会变化。",
-                f"Of {found.members:,} members {found.moving:,} would move.",
+                f"Of {counted(found.members or 0, 'members')} {found.moving:,} would move.",
             )
         )
         names = [say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to"), say("会员数", "members")]
-        write_table(names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.moves])
+        write_table(names, _moves(found.moves, called))
         if found.falls:
             write_line(
                 say(
@@ -103,9 +119,7 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
                     f"{found.in_grace:,} more no longer qualify; they fall when their days of grace are over:",
                 )
             )
-            write_table(
-                names, [[each.tier_set, each.was or none, each.tier or none, each.members] for each in found.falls]
-            )
+            write_table(names, _moves(found.falls, called))
     if found.movers:
         names = [say("会员", "member"), say("等级体系", "tier set"), say("现等级", "from"), say("新等级", "to")]
         names += [say("何时", "when"), ""]
@@ -115,10 +129,10 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
             [
                 [
                     each.member_id,
-                    each.tier_set,
-                    each.was or none,
-                    each.tier or none,
-                    at_once if each.falls_at is None else f"{each.falls_at:%Y-%m-%d %H:%M} UTC",
+                    called.tier_set(each.tier_set),
+                    called.tier(each.tier_set, each.was),
+                    called.tier(each.tier_set, each.tier),
+                    at_once if each.falls_at is None else each.falls_at,
                     each.condition or "",
                 ]
                 for each in found.movers
@@ -130,7 +144,7 @@ def _show_preview(invocation: Invocation, found: Preview) -> None:
         write_note(
             say(
                 f"{found.unsettled:,} 位会员有到期未处理的事项，请先运行 jifen expire。",
-                f"{found.unsettled:,} members have something due that is not booked: run jifen expire first.",
+                f"Something due is not booked for {counted(found.unsettled, 'members')}: run jifen expire first.",
             )
         )
 

@@ -16,6 +16,20 @@ _LISTED = 50
 ImportNumber = Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="见 list / As `list` shows it.")]
 
 
+STATES = {
+    "uploaded": "已上传",
+    "checking": "检查中",
+    "checked": "已检查",
+    "running": "导入中",
+    "done": "已完成",
+    "failed": "失败",
+    "stopped": "已停止",
+}
+"""Where an import stands."""
+KINDS = {"members": "会员", "orders": "订单", "balances": "期初余额"}
+"""What it brings."""
+
+
 def register(app: typer.Typer) -> None:
     """The commands stand below `jifen import`, which `jifen.cli.importing` puts there."""
 
@@ -44,8 +58,8 @@ def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
         [
             [
                 each.id,
-                each.status,
-                each.kind,
+                say(STATES[each.status], each.status),
+                say(KINDS[each.kind], each.kind),
                 each.file_name,
                 each.percent,
                 each.rows_total,
@@ -66,4 +80,6 @@ def stop(invocation: Invocation, number: ImportNumber, as_json: AsJson = False) 
     if as_json:
         write_json(found)
     else:
-        write_note(invocation.say(f"导入 {number}：{found.status}。", f"The import {number} is {found.status}."))
+        write_note(
+            invocation.say(f"导入 {number}：{STATES[found.status]}。", f"The import {number} is {found.status}.")
+        )

@@ -45,7 +45,7 @@ def usage_told(error: ClickException) -> tuple[str, str]:
 def _in_chinese(message: str) -> str:
     nearest = _NEAREST.search(message)
     plain = message if nearest is None else message[: nearest.start()]
-    hint = "" if nearest is None else f"是否为 {nearest[1].replace(' or ', ' 或 ')}？"
+    hint = "" if nearest is None else f"是否为 {nearest[1].replace(', ', '、').replace(' or ', ' 或 ')}？"
     for pattern, words in _CHINESE:
         found = pattern.fullmatch(plain)
         if found is not None:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsp
 
 import jifen
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.db.embedded.binaries import MAJOR, bin_folder
 from jifen.db.embedded.cluster import NO_SPACE, check_space, failure
 from jifen.db.embedded.errors import NotPermitted
@@ -136,7 +137,9 @@ def backup(
     embedded = None if isinstance(address, str) else Layout(address.data)
     source = _source(url, binaries or bin_folder())
     if target.exists() or target.is_symlink():
-        raise BackupTargetExists(f"{target} exists already; name a new folder.")
+        raise BackupTargetExists(
+            f"{target} exists already; name a new folder.", message_zh=f"{target} 已经存在；请指定新目录。"
+        )
     server = _ask(source)
     with _folder_beside(target) as work:
         check_space(work, server.database_bytes + RESERVE_BYTES)
@@ -170,7 +173,10 @@ def read_description(folder: Path) -> tuple[BackupReport, dict[str, str]]:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
         if text["format"] != FORMAT:
-            raise NotABackup(f"{folder} is a backup of format {text['format']}, this jifen reads {FORMAT}.")
+            raise NotABackup(
+                f"{folder} is a backup of format {text['format']}, this jifen reads {FORMAT}.",
+                message_zh=f"{folder} 的备份格式为 {text['format']}，本 jifen 能读的是 {FORMAT}。",
+            )
         report = BackupReport(
             folder=folder,
             created_at=datetime.fromisoformat(text["created_at"]),
@@ -182,10 +188,14 @@ def read_description(folder: Path) -> tuple[BackupReport, dict[str, str]]:
         )
         sums = {str(name): str(value) for name, value in text["sha256"].items()}
     except PermissionError as error:
-        raise NotPermitted(f"{path} may not be read by this account; run jifen as its owner.") from error
+        raise NotPermitted(
+            f"{path} may not be read by this account; run jifen as its owner.",
+            message_zh=f"当前账户不能读取 {path}；请以其所有者运行。",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotABackup(
-            f"{folder} is not a backup of jifen: its {DESCRIPTION} is missing or damaged; name the folder of a backup."
+            f"{folder} is not a backup of jifen: its {DESCRIPTION} is missing or damaged; name the folder of a backup.",
+            message_zh=f"{folder} 不是 jifen 的备份：其中的 {DESCRIPTION} 缺失或已损坏；请指定备份所在的目录。",
         ) from error
     return report, sums
 
@@ -341,11 +351,16 @@ def _folder_beside(target: Path) -> Iterator[Path]:
         work.mkdir(mode=0o700)
         yield work
     except PermissionError as error:
-        raise NotPermitted(f"{target} cannot be written ({error.strerror}: {error.filename}).") from error
+        zh, en = system_words(error)
+        raise NotPermitted(
+            f"{target} cannot be written ({en}: {error.filename}).",
+            message_zh=f"无法写入 {target}（{zh}：{error.filename}）。",
+        ) from error
     except OSError as error:
         if NO_SPACE in str(error):
             raise failure("The backup failed", str(error), target.parent) from error
-        raise BackupFailed(f"The backup to {target} failed: {error}") from error
+        zh = f"写入 {target} 时，{system_words(error)[0]}。"
+        raise BackupFailed(f"The backup to {target} failed: {error}", message_zh=zh) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -93,7 +93,9 @@ def _check_backup(backup: Path) -> None:
     if not report.embedded:
         raise NotABackup(
             f"{backup} is the copy of a PostgreSQL server of yours, not of an embedded one: "
-            f"start that server on {backup / CLUSTER}."
+            f"start that server on {backup / CLUSTER}.",
+            message_zh=f"{backup} 是您自有 PostgreSQL 的副本，不是内置数据库的；请用 {backup / CLUSTER} "
+            f"启动那个服务器。",
         )
     major = report.postgresql_version.split(".")[0]
     if major != str(MAJOR):

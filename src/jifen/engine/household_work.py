@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from jifen.core.commands import ReverseTransaction
+from jifen.core.counted import counted
 from jifen.core.decide import Context, Effects, decide_pooled_reversal
 from jifen.core.identity import shard_of_member
 from jifen.core.ledger.values import MemberState, transaction_id
@@ -126,7 +127,7 @@ def change_household(
             return refusal
     size, most = len(change.household.members) + len(change.came), program.document.members.most_in_household
     if size > most:
-        message = f"A household has {most} members at most; this would be {size}."
+        message = f"A household has {counted(most, 'members')} at most; this would be {size}."
         return Refusal("household_full", message, None, {"most": most})
     return change
 

@@ -27,11 +27,28 @@ _launched: set[asyncio.Task[int]] = set()
 
 
 class JobFailure(msgspec.Struct, frozen=True):
-    """Why a job did not come to its end. `code` None: it was ended from outside; `cause` is ours to look into."""
+    """Why a job did not come to its end. `error`: it was refused; `cause` is ours to look into; neither: it was ended
+    from outside."""
 
-    code: str | None
-    message: str = ""
+    error: JifenError | None = None
     cause: Exception | None = None
+
+
+def _own_chinese(error: JifenError) -> str:
+    return error.message_zh or f"没有完成（{error.code}）"
+
+
+def failure_told(
+    failure: JobFailure, ended: str, said: tuple[str, str], chinese: Callable[[JifenError], str] = _own_chinese
+) -> tuple[str, str]:
+    """The code of a failure, and why, in Chinese and English: who will read it is not known as yet. `ended`: the code
+    of a job that was ended from outside, as `said` tells; `chinese`: what an error says in Chinese."""
+    if failure.error is not None:
+        return failure.error.code, f"{chinese(failure.error)} / {failure.error.message}"
+    if failure.cause is not None:
+        name = type(failure.cause).__name__
+        return "internal", f"jifen 自身出了问题（{name}） / {name}"
+    return ended, " / ".join(said)
 
 
 async def launch(module: str, number: int) -> None:
@@ -61,11 +78,11 @@ async def carry_out(work: Coroutine[Any, Any, T], tell: Tell | None = None) -> T
     try:
         return await task
     except asyncio.CancelledError:
-        return JobFailure(None)
+        return JobFailure()
     except JifenError as error:
-        return JobFailure(error.code, error.message)
+        return JobFailure(error)
     except Exception as error:
-        return JobFailure("internal", type(error).__name__, error)
+        return JobFailure(cause=error)
 
 
 async def _watch(task: asyncio.Task[Any], tell: Tell) -> None:

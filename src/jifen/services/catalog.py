@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -43,7 +44,8 @@ class Catalog:
 
     async def refresh(self, connection: Connection) -> None:
         """Read it anew."""
-        row = await connection.fetchrow(_SQL["catalog"])
+        # By our clock, as everything that asks which version is in force.
+        row = await connection.fetchrow(_SQL["catalog"], datetime.now(UTC))
         self.shards, self.version = row["shards"], row["version"]
         self.wallet_ids = _decode_wallets(row["wallets"])
         self.quote_secret = row["quote_secret"]

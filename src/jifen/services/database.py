@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.db.connection import Connection
 from jifen.db.embedded import default_data_folder, use
 from jifen.db.migrations.state import DatabaseState, look
@@ -64,7 +65,11 @@ def prepare(url: str, shards: int | None = None) -> None:
 
 async def _prepare(url: str, shards: int | None) -> None:
     if shards is not None and not 1 <= shards <= MOST_SHARDS:
-        raise ShardsFixed(f"{shards} shards are not possible; choose 1 to {MOST_SHARDS}.", asked=shards)
+        raise ShardsFixed(
+            f"{shards} shards are not possible; choose 1 to {MOST_SHARDS}.",
+            message_zh=f"不能是 {shards} 个；请选 1 至 {MOST_SHARDS}。",
+            asked=shards,
+        )
     connection = await _connect_as_owner(url)
     try:
         state = await look(connection)
@@ -84,10 +89,31 @@ async def _connect_as_owner(url: str) -> Connection:
         connection: Connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "jifen"})
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
         reason = hide_passwords(str(error)) or "it did not answer in time"
+        address = hide_passwords(url)
         raise DatabaseUnreachable(
-            f"The database {hide_passwords(url)} cannot be reached: {reason}. Check the address, user and password."
+            f"The database {address} cannot be reached: {reason}. Check the address, user and password.",
+            message_zh=f"{address}，{_reason_in_chinese(error)}；请检查地址、用户和密码。",
         ) from error
     return connection
+
+
+#: By SQLSTATE, what PostgreSQL says when it lets nobody in.
+_REASONS: Final = {
+    "28P01": "密码不对",
+    "28000": "不允许这个用户登录",
+    "3D000": "没有这个数据库",
+    "53300": "连接过多",
+    "57P03": "PostgreSQL 正在启动",
+}
+
+
+def _reason_in_chinese(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return system_words(error)[0]
+    if isinstance(error, ValueError):
+        return "地址写法不对"
+    state = getattr(error, "sqlstate", None)
+    return _REASONS.get(str(state)) or f"PostgreSQL 拒绝连接（{state or type(error).__name__}）"
 
 
 def _check_shards(state: DatabaseState, asked: int | None) -> None:
@@ -95,6 +121,7 @@ def _check_shards(state: DatabaseState, asked: int | None) -> None:
         raise ShardsFixed(
             f"The database was made with {state.shards} shards and cannot be given {asked}; "
             "start with a new database to have another number.",
+            message_zh=f"这个数据库有 {state.shards} 个，不能改为 {asked} 个；要用另一个数目，请新建数据库。",
             found=state.shards,
             asked=asked,
         )

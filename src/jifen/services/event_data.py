@@ -21,6 +21,7 @@ from jifen.services.persons import whole_numbers
 #: As JSON. What is longer belongs into the system the event comes from.
 MAXIMUM_DATA_BYTES = 16_384
 _KINDS = {"bool": bool, "string": str}
+_KINDS_ZH = {"bool": "真假值", "string": f"不超过 {MAXIMUM_TEXT} 个字符的文本"}
 
 
 def check_data(event_type: str, data: Mapping[str, Any], program: Program | None) -> dict[str, Any] | Refusal:
@@ -40,7 +41,7 @@ def unknown_event_type(program: Program | None) -> Refusal:
     declared = [] if program is None else [each.type for each in program.document.events]
     known = sorted(["order.completed", "order.corrected", "order.refunded", *BUILT_IN_EVENTS, *declared])
     message = f"There is no such type of event; known are {', '.join(known)}."
-    return Refusal("unknown_event_type", message, "/type", message_zh=f"有 {'、'.join(known)}。")
+    return Refusal("unknown_event_type", message, "/type", message_zh=f"可用的：{'、'.join(known)}。")
 
 
 def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] | Refusal:
@@ -48,13 +49,15 @@ def _check_built_in(event_type: str, data: Mapping[str, Any]) -> dict[str, Any] 
     read = whole_numbers(data)
     for name, value in read.items():
         if name not in fields:
-            known = ", ".join(fields) or "none"
-            return Refusal("unknown_field", f"{event_type} has no field {name!r}; known are {known}.", f"/data/{name}")
+            message = f"{event_type} has no field {name!r}; known are {', '.join(fields) or 'none'}."
+            zh = f"{name}；{event_type} 的字段：{'、'.join(fields) or '无'}。"
+            return Refusal("unknown_field", message, f"/data/{escape_pointer(name)}", message_zh=zh)
         if fields[name] == "int":
             if not is_integer(value):
                 return no_integer(name, f"/data/{escape_pointer(name)}")
         elif type(value) is not _KINDS[fields[name]] or (isinstance(value, str) and len(value) > MAXIMUM_TEXT):
-            return Refusal("invalid_field", f"{name} must be of type {fields[name]}.", f"/data/{name}")
+            message, zh = f"{name} must be of type {fields[name]}.", f"{name} 须为{_KINDS_ZH[fields[name]]}。"
+            return Refusal("invalid_field", message, f"/data/{escape_pointer(name)}", message_zh=zh)
     return {name: read.get(name, EMPTY_VALUES[kind]) for name, kind in fields.items()}
 
 

@@ -143,7 +143,8 @@ def read_event(raw: bytes) -> AnyEvent | Refusal:
         return event
     content_type = event.datacontenttype
     if content_type is not None and not _is_json(content_type):
-        return Refusal("invalid_field", "The data of an event must be JSON.", "/datacontenttype")
+        message, zh = "The data of an event must be JSON.", "事件的数据须为 JSON。"
+        return Refusal("invalid_field", message, "/datacontenttype", message_zh=zh)
     return event
 
 
@@ -215,7 +216,8 @@ def parse_identities(texts: list[str], pointer: str) -> tuple[Identity, ...] | R
 
 def _missing_subject() -> Refusal:
     message = "Say in `subject` whom this is about, as kind:value (phone:13800138000)."
-    return Refusal("missing_field", message, "/subject")
+    zh = "subject；请写明是哪位会员，形如 kind:value（phone:13800138000）。"
+    return Refusal("missing_field", message, "/subject", message_zh=zh)
 
 
 def _is_json(content_type: str) -> bool:

@@ -32,17 +32,27 @@ class Decoder(Protocol[T_co]):
         """The value, or an error of msgspec's."""
 
 
+_ANY: Decoder[object] = msgspec.json.Decoder()
+
+
 def read_json(decoder: Decoder[T], raw: bytes) -> T | Refusal:
     """Read JSON into a type. Refuses malformed JSON, values that do not fit and text that cannot be stored."""
     try:
         value = decoder.decode(raw)
     except msgspec.ValidationError as error:
-        return unfit_text_in(raw) or invalid_value(error)
+        # What does not fit is found before the end is seen: a text that breaks off may be no JSON at all.
+        return unfit_text_in(raw) or _fault_of_any(raw) or invalid_value(error)
     except RecursionError:
         return NESTED_TOO_DEEPLY
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return unfit_text_in(raw) or not_json(raw, error)
     return unfit_text_in(raw) or value
+
+
+def _fault_of_any(raw: bytes) -> Refusal | None:
+    """Why this is no JSON, whatever it should hold; None: it is."""
+    found = read_json(_ANY, raw)
+    return found if isinstance(found, Refusal) else None
 
 
 def not_json(raw: bytes, error: Exception) -> Refusal:

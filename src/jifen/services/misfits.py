@@ -21,6 +21,8 @@ _KINDS: Final = {
     "date": "日期",
     "decimal": "小数",
 }
+#: Where a whole number was expected, what has a fraction is not merely a number.
+_FOUND: Final = _KINDS | {"float": "小数"}
 _EXPECTED: Final = re.compile(r"Expected `(?P<kinds>[^`]+)`(?P<bound>[^`]*?)(?:, got (?P<found>`?[^`]+`?))?", re.DOTALL)
 _LENGTH: Final = re.compile(r"of length (?P<sign>[<>]=?)? ?(?P<number>\d+)")
 _RANGE: Final = re.compile(r"(?P<sign>[<>]=?) (?P<number>-?[\d.]+)")
@@ -65,4 +67,4 @@ def _expected(found: re.Match[str]) -> str:
     given = (found["found"] or "").strip("`")
     if not given:
         return said
-    return f"{said}，这里是{f' {given} 项' if given.isdigit() else _KINDS.get(given, given)}"
+    return f"{said}，这里是{f' {given} 项' if given.isdigit() else _FOUND.get(given, given)}"

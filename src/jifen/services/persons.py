@@ -109,7 +109,11 @@ def registration(
         if isinstance(identity, Refusal):
             return identity
         if identity not in identities:
-            return Refusal("invalid_field", f"{identity} is none of the identities that are registered.", place)
+            message, zh = (
+                f"{identity} is none of the identities that are registered.",
+                f"{identity} 不在要注册的身份标识中。",
+            )
+            return Refusal("invalid_field", message, place, message_zh=zh)
         found[identity] = None
     return RegisterMember(
         identities,

@@ -193,13 +193,13 @@ class _Comparison:
             told = self._words.value(field, usual)
             told = f"{told[0]}（默认）", f"{told[1]} (the default)"
             was, becomes = (told, becomes) if before is None else (was, told)
-            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
+            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} changed from {was[1]} to {becomes[1]}"
         elif before is None:
             said = f"{zh}设为 {becomes[0]}", f"the {en} is now {becomes[1]} (it had none)"
         elif after is None:
             said = f"取消{zh}（原为 {was[0]}）", f"the {en} is gone (it was {was[1]})"
         else:
-            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} was {was[1]} and is now {becomes[1]}"
+            said = f"{zh}由 {was[0]} 改为 {becomes[0]}", f"the {en} changed from {was[1]} to {becomes[1]}"
         return Change(path, f"{owner[0]}：{said[0]}", f"Of {owner[1]} {said[1]}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
+from jifen.core.counted import counted
 from jifen.core.wording.failures import PARTS
 from jifen.core.wording.values import Said, money_said
 
@@ -326,7 +327,7 @@ class ProgramWords:
                 return f"「{zh}」", f"“{en}”"
             case {"points": points, "per_cents": per}:
                 amount, since = self._money(per), value.get("from_cents")
-                zh, en = f"每 {amount[0]}得 {points} 积分", f"{points} points per {amount[1]}"
+                zh, en = f"每 {amount[0]}得 {points} 积分", f"{counted(points, 'points')} per {amount[1]}"
                 if since is None:
                     return zh, en
                 least = self._money(since)

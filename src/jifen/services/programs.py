@@ -15,6 +15,7 @@ from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_CLOCK_SKEW
 from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_document
 from jifen.core.rules.faults import invalid
+from jifen.core.system_words import system_words
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.schemas import fault_of_schema
@@ -110,8 +111,10 @@ def read_program_text(name_or_path: str) -> str:
             message_zh=f"{name_or_path} 不是 UTF-8 文本（第 {error.start} 字节）；请另存为 UTF-8。",
         ) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ProgramFileUnreadable(f"{name_or_path!r} cannot be read: {reason}.") from None
+        zh, en = system_words(error)
+        raise ProgramFileUnreadable(
+            f"{name_or_path!r} cannot be read: {en}.", message_zh=f"{name_or_path!r}：{zh}。"
+        ) from None
 
 
 def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
@@ -241,7 +244,7 @@ async def _refuse_overtaking(connection: Connection, begins: datetime, now: date
 
 async def current_program(connection: Connection) -> Program | None:
     """The version in force, ready for use; None where no program was applied yet."""
-    row = await connection.fetchrow(_SQL["version_in_force"])
+    row = await connection.fetchrow(_SQL["version_in_force"], datetime.now(UTC))
     newest = await _newest(connection) if row is None else _version_of(row)
     return None if newest is None else Program(newest.version, newest.document, await _wallet_numbers(connection))
 

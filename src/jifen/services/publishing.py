@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.errors import JifenError
 from jifen.core.program import ProgramDocument
 
@@ -29,7 +30,7 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
         return None
     if not because:
         kinds = ", ".join(sorted({each["kind"] for each in findings}))
-        number = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+        number = counted(len(findings), "findings")
         raise FindingsNotAccepted(
             f"The check of {name} has {number} ({kinds}): mend what it found, or accept it with a reason.",
             message_zh=f"{len(findings)} 项（{kinds}）。",

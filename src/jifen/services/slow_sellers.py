@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.program import Program
 from jifen.core.redemption.offers import OpenReward
 from jifen.core.redemption.reach import audience_of, reach_of
@@ -141,14 +142,15 @@ async def _seller(figures: Figures, program: Program, reward: OpenReward, reach:
     if proposed:
         zh = f"{able} 位会员可兑，{took} 位兑换；建议由 {points:,} 降至 {proposed:,} 积分，适用会员中有积分者半数可兑。"
         en = (
-            f"{able} members could have it and {took} took it; try {proposed:,} points instead of {points:,}: half of "
-            "those for whom it is, and who have points, could pay that."
+            f"{counted(reach.able, 'members')} could have it and {took} took it; try "
+            f"{counted(proposed, 'points')} instead of {points:,}: half of those for whom it is, and who have "
+            f"points, could pay that."
         )
         return SlowSeller(*about, "re_price", points, proposed, zh, en)
     zh = f"{able} 位会员可兑，仅 {took} 位兑换；" + (
         "适用会员手中的积分远低于其价格，建议下架。" if is_dear else "价格不是障碍，建议下架换新。"
     )
-    en = f"{able} members could have it and {took} took it; " + (
+    en = f"{counted(reach.able, 'members')} could have it and {took} took it; " + (
         "those for whom it is hold far less than it costs: retire it."
         if is_dear
         else "the price is not what holds them back: retire it."

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import asyncpg
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.errors import JifenError
 from jifen.core.identity import shard_of_digest, shard_of_name
 from jifen.core.program import Program
@@ -126,7 +127,10 @@ async def set_stock(
                 _SQL["set_stock"], shard, reward_id, pieces, add, digest, payload, actor, reason, datetime.now(UTC)
             )
         except asyncpg.CheckViolationError:
-            message, zh = f"There are fewer than {-(add or 0)} pieces of {reward_id!r}.", f"不足 {-(add or 0)} 件。"
+            message, zh = (
+                f"There are fewer than {counted(-(add or 0), 'pieces')} of {reward_id!r}.",
+                f"不足 {-(add or 0)} 件。",
+            )
             raise InvalidStock(message, message_zh=zh) from None
         except asyncpg.UniqueViolationError:
             # The same change was made at this very moment.

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from jifen.core.errors import JifenError
 from jifen.core.nearest import asking, nearest
+from jifen.core.system_words import system_words
 
 #: The trade of each template, in Chinese and English, as it is listed.
 TEMPLATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -65,9 +66,13 @@ def write_template(name: str, path: Path, *, overwrite: bool = False) -> None:
     except FileExistsError:
         raise TemplateNotWritten(
             f"{path} is there already; name another place with --output, or replace it with --force.",
-            message_zh=f"{path} 已存在。",
+            message_zh=f"{path} 已存在；请用 --output 另选位置，或加 --force 覆盖。",
             path=str(path),
         ) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TemplateNotWritten(f"{str(path)!r} cannot be written: {reason}.", path=str(path)) from None
+        zh, en = system_words(error)
+        raise TemplateNotWritten(
+            f"{str(path)!r} cannot be written: {en}; name another place with --output.",
+            message_zh=f"{str(path)!r}：{zh}；请用 --output 另选位置。",
+            path=str(path),
+        ) from None

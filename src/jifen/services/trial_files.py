@@ -12,6 +12,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.facts import MemberFacts
+from jifen.core.system_words import system_words
 from jifen.services.chinese import chinese_of
 from jifen.services.json_input import read_json
 from jifen.services.trying import Trial, TriedMember, try_event
@@ -105,9 +106,9 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         raise TrialFileUnreadable(f"There is no file {path}.", message_zh=f"没有文件 {path}。") from None
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        en, zh = f"{str(path)!r} cannot be read: {reason}.", f"{str(path)!r}（{reason}）。"
-        raise TrialFileUnreadable(en, message_zh=zh) from None
+        zh, en = system_words(error)
+        name = repr(str(path))
+        raise TrialFileUnreadable(f"{name} cannot be read: {en}.", message_zh=f"{name}：{zh}。") from None
     if len(content) > MAXIMUM_CHARACTERS:
         en, zh = f"is longer than {MAXIMUM_CHARACTERS:,} bytes.", f"超过 {MAXIMUM_CHARACTERS:,} 字节。"
         raise TrialFileUnreadable(f"{path} {en}", message_zh=f"{path} {zh}")

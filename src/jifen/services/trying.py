@@ -156,7 +156,7 @@ def _check_tiers(program: Program, facts: MemberFacts) -> Refusal | None:
         pointer = f"/tiers/{escape_pointer(name)}"
         if name not in sets:
             message = f"There is no tier set {name!r}; known are {', '.join(sets) or 'none'}."
-            zh = f"{name!r}；有 {'、'.join(sets) or '无'}。"
+            zh = f"{name!r}；可用的：{'、'.join(sets) or '无'}。"
             return Refusal("unknown_tier_set", message, pointer, message_zh=zh)
         if tier and tier not in sets[name].ranks:
             known = sets[name].ranks
@@ -241,7 +241,7 @@ def _check_used(program: Program, event: RatedEvent, used: Mapping[str, int]) ->
         if name not in known:
             names = sorted(known)[:10]
             message = f"No cap counts as {name[:200]!r} on that day; known are {', '.join(names) or 'none'}."
-            zh = f"当天没有名为 {name[:200]!r} 的上限；有 {'、'.join(names) or '无'}。"
+            zh = f"当天没有名为 {name[:200]!r} 的上限；可用的：{'、'.join(names) or '无'}。"
             return Refusal("invalid_field", message, pointer, message_zh=zh)
         if not 0 <= number <= _MOST:
             return _out_of_range(f"used[{name!r}]", 0, _MOST, pointer)

@@ -19,6 +19,12 @@ def two(client: httpx.Client, *points: int) -> tuple[list[str], list[str]]:
     return members, names
 
 
+def newest(client: httpx.Client, member: str) -> str:
+    """The number of a member's last transaction."""
+    number: str = client.get(f"/v1/members/{member}/transactions").json()["transactions"][0]["transaction_id"]
+    return number
+
+
 def test_a_merge_and_its_undoing(client: httpx.Client) -> None:
     """The same key gives the same answer; the history of the merged member stays readable."""
     (alice, bob), (_, name) = two(client, 100, 50)
@@ -49,6 +55,15 @@ def test_a_merge_and_its_undoing(client: httpx.Client) -> None:
         assert client.get(path, params={"locale": locale}).status_code == 200
     undone = client.post(f"/v1/merges/{answers[0]['transaction_id']}/undo", json={"reason": "twins"})
     assert undone.status_code == 200
+    # Both sides, also the one on which nothing else tells the undoing from the merge.
+    for number, (title_zh, title_en) in (
+        (answers[0]["transaction_id"], ("合并", "Two members merged")),
+        (undone.json()["transaction_id"], ("撤销合并", "A merge of two members undone")),
+        (newest(client, bob), ("撤销合并", "A merge of two members undone")),
+    ):
+        for locale, title in (("zh", title_zh), ("en", title_en)):
+            told = client.get(f"/v1/transactions/{number}/explanation", params={"locale": locale}).json()
+            assert told["title"] == title
     assert (balance(client, alice)["available"], balance(client, bob)["available"]) == (100, 50)
     assert client.get("/v1/members", params={"identity": name}).json()["members"][0]["member_id"] == bob
     assert client.get(f"/v1/members/{alice}").json()["person"]["name"] == ""

@@ -85,6 +85,11 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         ),
         (
             "limit_reached",
+            {"whose": "member", "of": "others", "limit": "points", "period": "day", "most": 300, "left": 100},
+            "已达上限：会员按日计最多使用家庭其他成员的 300 积分，还剩 100。",
+        ),
+        (
+            "limit_reached",
             {"share_percent": 50, "limit": "points", "period": "year", "most": 150, "left": 50},
             "已达上限：一年所得积分的 50% 可以储蓄，今年共 150，还剩 50。",
         ),

@@ -47,7 +47,10 @@ DECODER = msgspec.json.Decoder(Outer)
         ('{"name": "\\udc00"}', "invalid_text", "/name"),
         ('{"a\\u0000": 1}', "invalid_text", ""),
         ('{"name": ', "malformed_json", None),
-        ('{"inner": ' + "[" * 5000, "invalid_field", "/inner/0"),
+        # What does not fit stands before the end that is missing.
+        ('{"x":', "malformed_json", None),
+        ('{"inner": [{"count": "a"', "malformed_json", None),
+        ('{"inner": ' + "[" * 5000, "malformed_json", None),
         ("nul", "malformed_json", None),
     ],
 )

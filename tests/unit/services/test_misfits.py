@@ -27,7 +27,7 @@ class Two(msgspec.Struct, tag_field="kind", tag="two"):
 
 CASES: list[tuple[Any, str, str]] = [
     (int, '"5"', "须为整数，这里是文本"),
-    (int, "1.5", "须为整数，这里是数字"),
+    (int, "1.5", "须为整数，这里是小数"),
     (bool | int | str, "null", "须为真假值或整数或文本，这里是空值"),
     (list[int], "{}", "须为列表，这里是对象"),
     (Literal["month", "year"], '"week"', "'week' 不在可用的值之中"),

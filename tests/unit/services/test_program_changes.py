@@ -110,7 +110,7 @@ rewards:
             "months: 12",
             "months: 24",
             ["规则 base「消费积分」：有效期的月数由 12 改为 24"],
-            "Of the rule base (“Purchase points”) the months of the expiry was 12 and is now 24",
+            "Of the rule base (“Purchase points”) the months of the expiry changed from 12 to 24",
         ),
         (
             "{policy: rolling, months: 12}",
@@ -137,16 +137,18 @@ rewards:
             "maximum: 600",
             "maximum: 900",
             ["事件类型 lesson.completed「上完一课」：数据格式 properties minutes maximum由 600 改为 900"],
-            "Of the type of event lesson.completed (“a lesson”) the schema properties minutes maximum was 600 and is "
-            "now 900",
+            "Of the type of event lesson.completed (“a lesson”) the schema properties minutes maximum changed from "
+            "600 to "
+            "900",
         ),
         ("[tea, cup]", "[tea, pot]", ["积分计划：目录的类目去掉 cup", "积分计划：目录的类目增加 pot"], None),
         (
             "coefficient: 1.5",
             "coefficient: 2",
             ["等级体系 level「等级」的等级 gold「金卡」：权益的系数由 1.5 改为 2"],
-            "Of the tier gold (“Gold”) of the tier set level (“Level”) the coefficient of the benefits was 1.5 and is "
-            "now 2",
+            "Of the tier gold (“Gold”) of the tier set level (“Level”) the coefficient of the benefits changed from "
+            "1.5 to "
+            "2",
         ),
         (
             "cash_cents: 990",
@@ -185,7 +187,7 @@ def test_structures_are_told_part_by_part(good: str, bad: str, zh: list[str], en
             "catalog:",
             "holds: {minutes: 60}\ncatalog:",
             "积分计划：预占政策的分钟数由 30（默认） 改为 60",
-            "Of the program the minutes of the hold policy was 30 (the default) and is now 60",
+            "Of the program the minutes of the hold policy changed from 30 (the default) to 60",
         ),
         # What is said, and is the default: nothing changed.
         ("catalog:", "holds: {minutes: 30}\nreturns: {expired_lots: expire}\ncatalog:", None, None),
@@ -193,27 +195,28 @@ def test_structures_are_told_part_by_part(good: str, bad: str, zh: list[str], en
             "kind: goods",
             "kind: goods, hidden: true, stock: counted, for: member.orders > 0",
             "兑换品 mug「马克杯」：库存由 不限（默认） 改为 计数",
-            "Of the reward mug (“Mug”) the stock was unlimited (the default) and is now counted",
+            "Of the reward mug (“Mug”) the stock changed from unlimited (the default) to counted",
         ),
         (
             "benefits: {coefficient: 1.5}",
             "benefits: {coefficient: 1.5, early_access_hours: 24}",
             "等级体系 level「等级」的等级 gold「金卡」：权益的提前小时数由 0（默认） 改为 24",
-            "Of the tier gold (“Gold”) of the tier set level (“Level”) the hours of early access of the benefits was 0 "
-            "(the default) and is now 24",
+            "Of the tier gold (“Gold”) of the tier set level (“Level”) the hours of early access of the benefits "
+            "changed from 0 "
+            "(the default) to 24",
         ),
         (
             "    tiers:\n",
             "    period: {kind: rolling_months, months: 12}\n    tiers:\n",
             "等级体系 level「等级」：定级周期由 种类 终身（默认） 改为 种类 滚动月数，月数 12",
-            "Of the tier set level (“Level”) the period was kind lifetime (the default) and is now kind rolling "
+            "Of the tier set level (“Level”) the period changed from kind lifetime (the default) to kind rolling "
             "months, months 12",
         ),
         (
             "    expiry: {policy: rolling, months: 12}\n",
             "",
             "规则 base「消费积分」：有效期由 方式 滚动，月数 12，截至 当天 改为 方式 永不（默认）",
-            "Of the rule base (“Purchase points”) the expiry was policy rolling, months 12, until the day and is now "
+            "Of the rule base (“Purchase points”) the expiry changed from policy rolling, months 12, until the day to "
             "policy never (the default)",
         ),
         # What has no default had none.
@@ -294,5 +297,5 @@ def test_amounts_are_in_the_currency_of_their_own_program() -> None:
     dearer = msgspec.structs.replace(rule, ratio=Ratio(1, 200), when="order.total_cents > 700")
     after = msgspec.structs.replace(before, currency="USD", earning=[dearer])
     said = in_words(changes_between(before, after), lambda _, en: en)
-    assert "Of the rule a the ratio was 1 points per CNY 1.00 and is now 1 points per USD 2.00" in said
+    assert "Of the rule a the ratio changed from 1 point per CNY 1.00 to 1 point per USD 2.00" in said
     assert any("CNY 5.00" in each and "USD 7.00" in each for each in said)

@@ -312,7 +312,7 @@ def test_wrong_files_are_named_with_the_field(tmp_path: Path) -> None:
     for wrong, facts, en, zh in (
         (good, member, "is not UTF-8 text", "不是 UTF-8 文本"),
         (tmp_path / "no-such-file.json", None, "There is no file", "没有文件"),
-        (tmp_path, None, "cannot be read", "（Is a directory）"),
+        (tmp_path, None, "cannot be read", "它是文件夹"),
         (bad, None, "is longer than", "超过 1,000,000 字节"),
     ):
         with pytest.raises(TrialFileUnreadable, match=en) as told:

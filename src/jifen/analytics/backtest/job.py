@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from jifen.analytics.backtest.jobs import end_backtest, tell_progress
 from jifen.analytics.backtest.run import run_backtest
 from jifen.core.program import ProgramDocument
 from jifen.db.connection import connect
-from jifen.engine.jobs import JobFailure, carry_out, run_process
+from jifen.engine.jobs import JobFailure, carry_out, failure_told, run_process
 from jifen.settings import Settings
 
 _decode_document = msgspec.json.Decoder(ProgramDocument).decode
+
+
+_STOPPED: Final = ("服务器在此期间已停止；请重新发起。", "The server was stopped meanwhile; ask for it again.")
 
 
 async def run_job(settings: Settings, number: int) -> None:
@@ -37,7 +42,7 @@ async def run_job(settings: Settings, number: int) -> None:
         if not isinstance(found, JobFailure):
             await end_backtest(connection, number, "done", report=found)
             return
-        code, error = found.code or "backtest_lost", found.message or "The server was stopped meanwhile."
+        code, error = failure_told(found, "backtest_lost", _STOPPED)
         await end_backtest(connection, number, "failed", error_code=code, error=error)
         if found.cause is not None:
             raise found.cause

@@ -126,5 +126,7 @@ def _backtest(row: Any) -> Backtest:
         row["transactions_total"],
         None if row["report"] is None else _decode_report(row["report"]),
         "backtest_lost" if is_lost else row["error_code"],
-        "The process that ran it is gone; ask for it again." if is_lost else row["error"],
+        "执行它的进程已不在；请重新发起。 / The process that ran it is gone; ask for it again."
+        if is_lost
+        else row["error"],
     )

@@ -36,6 +36,9 @@ MOST_TRIES: Final = 64
 MOST_SEARCHES: Final = 1_000
 #: So many names a finding has.
 MOST_NAMED: Final = 10
+#: How reports, Chinese and English (one, several) call them.
+_CATEGORY: Final = ("category", "类目", "the category", "the categories")
+_TIER: Final = ("tier", "等级", "the tier", "the tiers")
 _WEEKDAYS: Final = (
     *(("周一", "Monday"), ("周二", "Tuesday"), ("周三", "Wednesday"), ("周四", "Thursday")),
     *(("周五", "Friday"), ("周六", "Saturday"), ("周日", "Sunday")),
@@ -62,7 +65,7 @@ def gaps(space: Space) -> Iterator[Finding | NotProven]:
     earning: list[str] = []
     for categories in finder.alike(document.catalog.categories):
         subject = Subject(categories[0])
-        gap = yield from finder.told(subject, [], _names("类目", "the category", "the categories", categories))
+        gap = yield from finder.told(subject, [], _names(_CATEGORY, categories))
         if gap is None or not gap.always:
             earning.append(categories[0])
     usual = earning[0] if earning else None
@@ -70,17 +73,20 @@ def gaps(space: Space) -> Iterator[Finding | NotProven]:
     told = [] if usual is None else [Subject(usual)]
     for tiers in finder.alike([each.id for each in document.tiers]):
         subject = Subject(usual, tiers[0])
-        zh, en = _names("等级", "the tier", "the tiers", tiers)
-        gap = yield from finder.told(subject, told, (zh, en))
+        owner, zh, en = _names(_TIER, tiers)
+        gap = yield from finder.told(subject, told, (owner, zh, en))
         for category in earning[1:] if gap is None or not gap.always else ():
-            named = f"{zh} 在类目 {category}", f"{en} in the category {category}"
+            named = f"{owner}/category:{category}", f"{zh} 在类目 {category}", f"{en} in the category {category}"
             yield from finder.told(Subject(category, tiers[0]), [Subject(category), subject], named)
 
 
-def _names(zh: str, one: str, several: str, names: Sequence[str]) -> tuple[str, str]:
+def _names(kind: tuple[str, str, str, str], names: Sequence[str]) -> tuple[str, str, str]:
+    """What several are called: in a report, whatever its language, in Chinese and in English."""
+    owner, zh, one, several = kind
     shown, more = names[:MOST_NAMED], len(names) - MOST_NAMED
+    owner = f"{owner}:{','.join(shown)}"
     zh, en = f"{zh} {'、'.join(shown)}", f"{one if len(names) == 1 else several} {', '.join(shown)}"
-    return (f"{zh} 等 {len(names)} 个", f"{en} and {more} more") if more > 0 else (zh, en)
+    return (owner, f"{zh} 等 {len(names)} 个", f"{en} and {more} more") if more > 0 else (owner, zh, en)
 
 
 class _Finder:
@@ -107,14 +113,14 @@ class _Finder:
         return list(groups.values())
 
     def told(
-        self, subject: Subject, others: Sequence[Subject], names: tuple[str, str]
+        self, subject: Subject, others: Sequence[Subject], names: tuple[str, str, str]
     ) -> Generator[Finding | NotProven, None, Gap | None]:
         """The gap of a subject as a finding; what is a gap of one of the others as well is told there. Returns it."""
-        zh, en = names
+        owner, zh, en = names
         try:
             gap = self._gap(subject, others)
         except Undecided as error:
-            yield gave_up(en, "gap", error)
+            yield gave_up(owner, "gap", error)
             return None
         if gap is not None:
             shown = counterexample(self._case(subject, gap.at))

@@ -13,6 +13,7 @@ from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, 
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.worth import Worths
+from jifen.core.counted import counted
 from jifen.core.program import Program
 from jifen.core.rules.book import CompiledRule
 
@@ -84,7 +85,7 @@ def _told(program: Program, case: Case, kind: Question, values: Values, worths: 
     awards = [each for each in replay(program, case).awards if each.points and each.wallet in values]
     percent = f"{_percent(worth / paid * 100)}%" if paid else ""
     zh = f"实付 {paid} 分的订单得 {points} 积分" + (f"，价值为实付的 {percent}" if paid else "")
-    en = f"An order of {paid} cents earns {points} points" + (f", worth {percent} of it" if paid else "")
+    en = f"An order of {paid} cents earns {counted(points, 'points')}" + (f", worth {percent} of it" if paid else "")
     wallets = dict.fromkeys(program.wallet_ids[each.wallet] for each in awards)
     through = [worths.through[each].words for each in wallets if each in worths.through]
     if any(zh for zh, _ in through):

@@ -105,7 +105,7 @@ READS = (
                     "valid_until": "2027-11-11T16:00:00Z",
                     "condition": "period.spent_cents >= 100000",
                     "facts": {"period.spent_cents": 118_050},
-                    "actor": "jifen:time",
+                    "actor": "key:1",
                     "reason": None,
                     "payment_reference": None,
                 }

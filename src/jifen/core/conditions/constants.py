@@ -47,6 +47,24 @@ _EXAMPLES: Final = {
     ),
     "string_to_int64": (("整数", "whole number"), "int(text)"),
 }
+#: What RE2 can say of a pattern; where one beginning is that of another, the longer one first.
+_REASONS: Final = {
+    "no argument for repetition operator": "重复符号之前没有可重复的内容",
+    "bad repetition operator": "重复符号不能连用",
+    "invalid repetition size": "重复次数不对：最多 1000 次，且不能倒着写",
+    "missing argument to repetition operator": "重复符号之前没有可重复的内容",
+    "missing )": "缺少右括号 )",
+    "unexpected )": "多出右括号 )",
+    "missing ]": "缺少右方括号 ]",
+    "trailing \\": "结尾多出反斜杠 \\",
+    "invalid escape sequence": "没有这种反斜杠写法",
+    "invalid character class range": "没有这个字符范围",
+    "invalid character class": "没有这个字符类",
+    "invalid perl operator": "不支持这种 (? 写法",
+    "invalid named capture group": "分组的名称不对",
+    "invalid UTF-8": "含有不是 UTF-8 的字符",
+    "pattern too large": "模式过大",
+}
 
 
 def _pattern_fault(pattern: Node) -> Fault | None:
@@ -57,7 +75,17 @@ def _pattern_fault(pattern: Node) -> Fault | None:
     if error is None:
         return None
     reason = error.rpartition("invalid regular expression: ")[2]
-    return Fault(pattern.position, f"这不是正则表达式（{reason}）。", f"This is no regular expression: {reason}.")
+    zh = f"这不是正则表达式：{_reason_in_chinese(reason)}。"
+    return Fault(pattern.position, zh, f"This is no regular expression: {reason}.")
+
+
+def _reason_in_chinese(reason: str) -> str:
+    """What RE2 says of a pattern, with the part of the pattern that it names."""
+    for english, chinese in _REASONS.items():
+        if reason.startswith(english):
+            part = reason.removeprefix(english).removeprefix(": ")
+            return f"{chinese}（{part}）" if part else chinese
+    return "请按 RE2 的语法书写"
 
 
 def _zone_fault(zone: Node) -> Fault | None:

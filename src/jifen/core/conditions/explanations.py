@@ -11,12 +11,14 @@ from jifen.core.conditions.fields import LINE_FIELDS, LINE_MESSAGE
 from jifen.core.conditions.grammar import shown_function
 from jifen.core.conditions.scan import slips
 from jifen.core.conditions.syntax import place_of
-from jifen.core.nearest import nearest
+from jifen.core.nearest import nearest, nearest_dotted
 from jifen.core.text import unfit_text
 
 #: In characters. CEL quotes the source in each of its messages and needs time and memory for long lists.
 MAXIMUM_SOURCE: Final = 2_000
 MAXIMUM_PROBLEMS: Final = 20
+#: So many names of what there is are told.
+MOST_SHOWN: Final = 30
 FUNCTIONS: Final = (
     *("all", "exists", "exists_one", "size", "startsWith", "endsWith", "contains", "matches"),
     *("timestamp", "duration", "int", "string"),
@@ -144,22 +146,36 @@ def _unknown_name(source: str, line: int, column: int, name: str, names: Collect
     text = source.split("\n")[line - 1]
     if start > 0 and text[start - 1 :].startswith(name):
         column = start
-    suggestion = nearest(name, names)
+    suggestion = nearest_dotted(name, names)
     zh, en = ("", "") if suggestion else _what_is_here(name, names)
     return Problem(line, column, f"没有 {name}{zh}。", f"There is no {name}{en}.", suggestion)
 
 
 def _what_is_here(name: str, names: Collection[str]) -> tuple[str, str]:
-    """For a name that is there elsewhere, such as that of a line or of the order in an audience: what is there here."""
+    """For a name like none that is there: what there is at its place. It may be there elsewhere, such as that of a line
+    or of the order in an audience."""
     heads = dict.fromkeys(each.partition(".")[0] for each in names)
     head, _, field = name.partition(".")
-    if not field or head in heads:
+    if not field:
         return "", ""
+    if head in heads:
+        return _what_is_beside(name, names)
     zh, en = f"；这里有 {'、'.join(heads)}", f" here; there are {', '.join(heads)}"
     if head == "line" and field in LINE_FIELDS and "order.lines" in names:
         written = f"order.lines.exists(each, each.{field} ...)"
         zh, en = f"{zh}，行请在 `lines` 中判断，或写成 {written}", f"{en}; ask for lines in `lines`, or as {written}"
     return zh, en
+
+
+def _what_is_beside(name: str, names: Collection[str]) -> tuple[str, str]:
+    """The names around one that is not there, at the lowest level that is there."""
+    level = name
+    while (level := level.rpartition(".")[0]) and not any(each.startswith(f"{level}.") for each in names):
+        pass
+    found = sorted(each for each in names if each.startswith(f"{level}."))
+    more_zh, more_en = (" 等", " and others") if len(found) > MOST_SHOWN else ("", "")
+    found = found[:MOST_SHOWN]
+    return f"；有 {'、'.join(found)}{more_zh}", f"; there are {', '.join(found)}{more_en}"
 
 
 def _overload_message(function: str, types: list[str]) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from jifen.core.conditions.syntax import (
     ValueType,
     place_of,
 )
-from jifen.core.nearest import nearest
+from jifen.core.nearest import nearest_dotted
 
 #: Each level multiplies the work: two over an order of 100 lines are 10,000 steps, where CEL gives up.
 MAXIMUM_QUANTIFIER_DEPTH: Final = 2
@@ -105,7 +105,9 @@ class _Reader:
         # A leading dot reaches past the variable of a quantifier.
         name = node.name.removeprefix(".")
         if name not in scope and name not in self.names:
-            raise self.refused(node.position, f"没有 {name}。", f"There is no {name}.", nearest(name, self.names))
+            raise self.refused(
+                node.position, f"没有 {name}。", f"There is no {name}.", nearest_dotted(name, self.names)
+            )
         return Name(value_type, name, node.position)
 
     def _member(self, node: CheckedNode, value_type: ValueType, scope: tuple[str, ...]) -> Node:

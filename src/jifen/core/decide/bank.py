@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from jifen.core.calendar import days_later, expires_at, local_day, start_of_day
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision
 from jifen.core.decide.spend import check_points
 from jifen.core.ledger.journal import NotLoaded
@@ -38,7 +39,8 @@ def save_points(decision: Decision, command: SavePoints) -> Refusal | None:
     if points > expiring:
         return Refusal(
             "not_expiring_soon",
-            f"{expiring} available points expire within {bank.window_days} days; only these can be saved.",
+            f"Only what expires within {counted(bank.window_days, 'days')} can be saved: "
+            f"{counted(expiring, 'points')}.",
             "/points",
             {"requested": points, "expiring": expiring, "window_days": bank.window_days},
         )
@@ -50,7 +52,7 @@ def save_points(decision: Decision, command: SavePoints) -> Refusal | None:
     if points > left:
         return Refusal(
             "limit_reached",
-            f"{bank.share_percent} % of what was earned in a year can be saved in it: {left} points are left.",
+            f"{bank.share_percent} % of what was earned in a year can be saved in it: {counted(left, 'points')} left.",
             "/points",
             {
                 "share_percent": bank.share_percent,
@@ -87,7 +89,7 @@ def unsave_points(decision: Decision, command: UnsavePoints) -> Refusal | None:
     if points > saved:
         return Refusal(
             "insufficient_savings",
-            f"{points} points were asked for and {saved} are saved: {points - saved} points short.",
+            f"{counted(points, 'points')} asked for, {saved} saved: {counted(points - saved, 'points')} short.",
             "/points",
             {"requested": points, "saved": saved, "missing": points - saved},
         )

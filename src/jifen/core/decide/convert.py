@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision
 from jifen.core.decide.earn import check_room
 from jifen.core.decide.limits import use_limits
@@ -28,7 +29,7 @@ def convert_points(decision: Decision, command: ConvertPoints) -> Refusal | None
         return refusal
     converted = convert(conversion, points, target)
     if converted.got < 1:
-        message = f"The fee of {converted.fee} points leaves nothing of the {converted.gross} that arrive."
+        message = f"The fee of {counted(converted.fee, 'points')} leaves nothing of the {converted.gross} that arrive."
         return Refusal("fee_exceeds_points", message, "/points", {"gross": converted.gross, "fee": converted.fee})
     if refusal := check_room(decision, target, converted.got):
         return refusal
@@ -70,7 +71,7 @@ def fee_of(conversion: Conversion, gross: int) -> int:
 def _check_steps(conversion: Conversion, points: int) -> Refusal | None:
     step, least = conversion.step_points, conversion.least_points
     if points < least:
-        message = f"At least {least} points can be converted at once."
+        message = f"At least {counted(least, 'points')} can be converted at once."
         return Refusal("below_least", message, "/points", {"least": least, "requested": points})
     if points % step:
         below = points - points % step

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
+from jifen.core.counted import counted
 from jifen.core.decide.context import Context, Decision, Effects
 from jifen.core.decide.earn import check_room
 from jifen.core.decide.eligibility import not_eligible
@@ -118,7 +119,7 @@ def _check_payment(decision: Decision, draw: OpenDraw, command: DrawPrize) -> Re
         return Refusal("ticket_needed", message, "/ticket", {"reward": draw.document.ticket})
     points = draw.price_points
     if command.expected_points not in (None, points):
-        message = f"It costs {points} points now, not {command.expected_points}."
+        message = f"It costs {counted(points, 'points')} now, not {command.expected_points:,}."
         return Refusal("price_changed", message, "/expected_points", {"points": points})
     return check_available(decision, draw.price_wallet, points)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from jifen.core.commands import TransferPoints
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision
 from jifen.core.decide.earn import check_room
 from jifen.core.decide.limits import use_limits
@@ -53,10 +54,10 @@ def _check_gift(sender: Decision, receiver: Decision, wallet: int, points: int) 
         message = f"Points of the wallet {name!r} cannot be given; those of {', '.join(gifts.wallets)} can."
         return Refusal("gifts_not_allowed", message, "/wallet", {"wallet": name, "allowed": gifts.wallets})
     if points < gifts.least:
-        message = f"At least {gifts.least} points can be given at once."
+        message = f"At least {counted(gifts.least, 'points')} can be given at once."
         return Refusal("below_least", message, "/points", {"least": gifts.least, "requested": points})
     if gifts.most is not None and points > gifts.most:
-        message = f"At most {gifts.most} points can be given at once."
+        message = f"At most {counted(gifts.most, 'points')} can be given at once."
         return Refusal("above_most", message, "/points", {"most": gifts.most, "requested": points})
     return _check_age(sender, gifts.cooling_days, "The giver") or _check_age(
         receiver, gifts.receiver_cooling_days, "The receiver"

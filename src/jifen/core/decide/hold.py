@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from jifen.core.commands import CaptureHold, PlaceHold, ReleaseHold
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.settle import return_pieces
 from jifen.core.decide.spend import check_available, check_points
@@ -54,7 +55,7 @@ def capture_hold(decision: Decision, command: CaptureHold, placed: PastTransacti
     if points > hold.remaining:
         return Refusal(
             "hold_exceeded",
-            f"{points} points were to be captured and {hold.remaining} are held.",
+            f"{counted(points, 'points')} to be captured, {hold.remaining:,} held.",
             "/points",
             {"requested": points, "held": hold.remaining},
         )

@@ -6,6 +6,7 @@ Lines say what was paid in money, so points never earn points (known failures 66
 from __future__ import annotations
 
 from jifen.core.commands import RecordOrder
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import check_room, record_order
 from jifen.core.decide.hold import capture_from, open_hold
@@ -57,7 +58,7 @@ def _check_offset(placed: PastTransaction, hold: Hold, name: str, order: Order) 
     if said.points > hold.remaining:
         return Refusal(
             "hold_exceeded",
-            f"{said.points} points were to be used and {hold.remaining} are held.",
+            f"{counted(said.points, 'points')} to be used, {hold.remaining:,} held.",
             "/data/offset/points",
             {"requested": said.points, "held": hold.remaining},
         )
@@ -72,7 +73,7 @@ def _check_offset(placed: PastTransaction, hold: Hold, name: str, order: Order) 
     if said.cents != cents:
         return Refusal(
             "offset_mismatch",
-            f"{said.points} points pay {right[1]}, not {told[1]}.",
+            f"{right[1]} is what {counted(said.points, 'points')} can pay, not {told[1]}.",
             "/data/offset/cents",
             {"points": said.points, "cents": cents},
             f"{said.points} 积分抵 {right[0]}，而不是 {told[0]}；请重新报价。",

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from jifen.core.calendar import local_day
+from jifen.core.counted import counted
 from jifen.core.decide.beside_order import check_order_beside
 from jifen.core.decide.bound import bind
 from jifen.core.decide.context import Decision, PastTransaction
@@ -142,7 +143,11 @@ def check_stock(decision: Decision, reward: Reward, quantity: int) -> Refusal | 
         left = min(left, len(pool))
     if quantity <= left:
         return None
-    message = f"Of {reward.name.en} {left} pieces are left." if left else f"{reward.name.en} is sold out."
+    message = (
+        f"Of {reward.name.en} there is no more than {counted(left, 'pieces')}."
+        if left
+        else f"{reward.name.en} is sold out."
+    )
     return Refusal("sold_out", message, "/quantity", {"left": left, "requested": quantity})
 
 
@@ -152,7 +157,7 @@ def _choose(decision: Decision, reward: OpenReward, asker: Asker, command: Redee
         return choice
     return Refusal(
         "price_changed",
-        f"It costs {choice.points} points now, not {command.expected_points}.",
+        f"It costs {counted(choice.points, 'points')} now, not {command.expected_points:,}.",
         "/expected_points",
         {"points": choice.points, "cash_cents": choice.cash_cents},
     )
@@ -175,7 +180,10 @@ def _quoted(decision: Decision, command: RedeemReward) -> Choice | Refusal:
         return wallet
     quoted = Choice(wallet, quote.points, quote.cash_cents, quote.version, quote.nonce)
     if not _is_named_price(decision.program, command, quoted):
-        message = f"The quote is for {quote.points:,} points in all, and another price was asked for: leave one out."
+        message = (
+            f"The quote is for {counted(quote.points, 'points')} in all, and another price was asked for: "
+            f"leave one out."
+        )
         zh = f"报价合计 {quote.points:,} 积分，与所指定的价格不符；请只写其一。"
         return Refusal("quote_mismatch", message, "/price" if command.points is None else "/points", message_zh=zh)
     return quoted
@@ -271,7 +279,7 @@ def check_limits(decision: Decision, limits: dict[str, int], quantity: int) -> R
             each = "in all" if period == "lifetime" else f"a {period}"
             return Refusal(
                 "limit_reached",
-                f"A member may have {most} pieces {each}; {used} were taken.",
+                f"A member may have {counted(most, 'pieces')} {each}; {used:,} taken.",
                 "/quantity",
                 {"most": most, "used": used, "period": period, "requested": quantity},
             )

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import CorrectOrder, RefundOrder, ReverseTransaction
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import check_room, encode_facts
 from jifen.core.decide.offset import give_points_back, points_due
@@ -77,7 +78,9 @@ def correct_order(decision: Decision, command: CorrectOrder, earned: PastTransac
     quantities = {line.line_id: line.quantity for line in order.lines}
     for line, quantity in returned.items():
         if quantities.get(line, 0) < quantity:
-            message = f"{quantity} pieces of line {line!r} were returned already; the correction must have as many."
+            message = (
+                f"{counted(quantity, 'pieces')} of line {line!r} came back already; the correction must have as many."
+            )
             return Refusal("corrected_below_returned", message, "/data/lines", {"line_id": line, "returned": quantity})
     remaining, remained = remaining_lines(order, returned), remaining_lines(was, returned)
     again = earned_again(decision, earned, (was, remained), (order, remaining))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jifen.core.commands import SpendPoints
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision
 from jifen.core.ledger.values import Bucket, Kind
 from jifen.core.limits import MAXIMUM_AMOUNT
@@ -24,7 +25,7 @@ def check_available(decision: Decision, wallet: int, points: int) -> Refusal | N
     missing = points - available
     return Refusal(
         "insufficient_points",
-        f"{points} points were asked for and {available} are available: {missing} points short.",
+        f"{counted(points, 'points')} asked for, {available:,} available: {counted(missing, 'points')} short.",
         "/points",
         {"requested": points, "available": available, "missing": missing},
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, PastTransaction
 from jifen.core.decide.earn import check_debt, check_room
 from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Bucket, LotTerms, Movement
@@ -138,7 +139,7 @@ def book(decision: Decision, past: PastTransaction, change: Change, *, may_forgi
     if short and policy == "refuse":
         return Refusal(
             "points_already_spent",
-            f"{due} points must be taken back, {short} of them were spent, and the program refuses that.",
+            f"{counted(due, 'points')} to be taken back, {short:,} of them already spent; the program refuses that.",
             None,
             {"due": due, "missing": short},
         )

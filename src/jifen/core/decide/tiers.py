@@ -45,11 +45,13 @@ def raise_tiers(decision: Decision) -> None:
     if not decision.transactions or not _decides_tiers(decision):
         return
     now = decision.context.now
+    # Who caused it: time, where it alone moved something.
+    is_asked = any(each.actor == decision.context.actor for each in decision.transactions)
     for tier_set in decision.current.tier_sets:
         situation = _situation(decision, tier_set, now, local_day(now, tier_set.zone))
         change = rise(tier_set, _standing(decision, tier_set), situation, now)
         if change is not None:
-            _book(decision, change, now)
+            _book(decision, change, now, is_asked=is_asked)
 
 
 def recalculate_tiers(decision: Decision, _: RecalculateTiers) -> Refusal | None:

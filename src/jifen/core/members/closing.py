@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision
 from jifen.core.decide.finish import LEFT, end_forfeit
 from jifen.core.ledger.journal import NotLoaded
@@ -35,7 +36,8 @@ def refuse_open_holds(decision: Decision) -> Refusal | None:
     member = str(decision.journal.member_id)
     held = sum(decision.journal.look(account.wallet).held for account in holds)
     message = (
-        f"{held} points of member {member} are held: capture or release the holds, and complete, reject or cancel the "
+        f"Held for member {member}: {counted(held, 'points')}. Capture or release the holds, and complete, "
+        f"reject or cancel the "
         "redemptions that they pay for, first."
     )
     return Refusal("holds_open", message, None, {"member_id": member, "held": held})

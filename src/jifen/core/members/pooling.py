@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from jifen.core.counted import counted
 from jifen.core.decide.context import Decision, Effects
 from jifen.core.decide.finish import finish
 from jifen.core.decide.limits import use_limits
@@ -34,7 +35,8 @@ def decide_pooled_spend(
     if isinstance(shares, Refusal):
         return shares
     from_others = sum(shares[1:])
-    uses = use_limits(spender, spender.program.household_limits, from_others, "member") if from_others else {}
+    limits = spender.program.household_limits if from_others else ()
+    uses = use_limits(spender, limits, from_others, "member", of_others=True)
     if isinstance(uses, Refusal):
         return uses
     _pay(
@@ -87,7 +89,8 @@ def share_points(everybody: Sequence[Decision], wallet: int, points: int) -> lis
         return shares
     return Refusal(
         "insufficient_points",
-        f"{points} points were asked for and {points - left} are available in the household: {left} points short.",
+        f"{counted(points, 'points')} asked for, {points - left:,} available in the household: "
+        f"{counted(left, 'points')} short.",
         "/points",
         {"requested": points, "available": points - left, "missing": left},
     )

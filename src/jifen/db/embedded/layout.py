@@ -9,6 +9,7 @@ import secrets as random_secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from jifen.core.system_words import system_words
 from jifen.db.embedded.errors import DataFolderIncomplete, DiskFull, NotDataFolder, NotPermitted
 
 MARKER = "jifen.json"
@@ -114,17 +115,26 @@ def open_folder(data: Path) -> Layout:
             write_atomically(layout.marker, json.dumps({"format": 1}) + "\n", 0o644)
         make_traversable(layout.data)
     except FileExistsError as error:
-        raise NotDataFolder(f"{data} is a file; name a folder with --data.") from error
+        raise NotDataFolder(
+            f"{data} is a file; name a folder with --data.", message_zh=f"{data} 是文件；请用 --data 指定目录。"
+        ) from error
     except PermissionError as error:
         raise NotPermitted(
             f"The data folder {layout.data} cannot be used by this account ({error.strerror}: {error.filename}); "
-            "run jifen as its owner or choose another --data."
+            "run jifen as its owner or choose another --data.",
+            message_zh=f"当前账户不能使用数据目录 {layout.data}（{system_words(error)[0]}：{error.filename}）；"
+            "请以目录所有者运行，或用 --data 指定其他目录。",
         ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"No space left on the disk of {layout.data}; make room there.") from error
+            raise DiskFull(
+                f"No space left on the disk of {layout.data}; make room there.",
+                message_zh=f"{layout.data} 所在磁盘已满；请腾出空间。",
+            ) from error
+        zh, en = system_words(error)
         raise NotPermitted(
-            f"The data folder {layout.data} cannot be used ({error.strerror}); choose another --data."
+            f"The data folder {layout.data} cannot be used ({en}); choose another --data.",
+            message_zh=f"不能使用数据目录 {layout.data}（{zh}）；请用 --data 指定其他目录。",
         ) from error
     return layout
 
@@ -136,11 +146,15 @@ def check_folder(layout: Layout) -> None:
         NotDataFolder: it is not empty and lacks the marker file.
     """
     if not layout.data.is_dir():
-        raise NotDataFolder(f"{layout.data} is not a folder; name a folder with --data.")
+        raise NotDataFolder(
+            f"{layout.data} is not a folder; name a folder with --data.",
+            message_zh=f"{layout.data} 不是目录；请用 --data 指定目录。",
+        )
     if not layout.marker.exists() and any(layout.data.iterdir()):
         raise NotDataFolder(
             f"{layout.data} is not empty and not a data folder of jifen; it was left untouched. "
-            "Name an empty or a new folder with --data."
+            "Name an empty or a new folder with --data.",
+            message_zh=f"{layout.data} 中有别的内容；请用 --data 指定空目录或新目录。",
         )
 
 

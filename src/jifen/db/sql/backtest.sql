@@ -132,7 +132,7 @@ ORDER BY a.member_id, a.wallet
 -- name: give_up_lost
 -- $1 seconds. Backtests whose process has not been heard of for so long are over.
 UPDATE backtests SET status = 'failed', error_code = 'backtest_lost',
-                     error = 'The process that ran it is gone; ask for it again.'
+                     error = '执行它的进程已不在；请重新发起。 / The process that ran it is gone; ask for it again.'
 WHERE status = 'running' AND seen_at < now() - make_interval(secs => $1)
 
 -- name: forget_old

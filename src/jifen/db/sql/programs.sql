@@ -4,8 +4,9 @@
 SELECT version, content, source, applied_at, applied_by, effective_at FROM program_versions ORDER BY version DESC LIMIT 1
 
 -- name: version_in_force
+-- $1 an instant.
 SELECT version, content, source, applied_at, applied_by, effective_at FROM program_versions
-WHERE effective_at <= now() ORDER BY version DESC LIMIT 1
+WHERE effective_at <= $1 ORDER BY version DESC LIMIT 1
 
 -- name: one_version
 -- $1 version.

@@ -18,8 +18,8 @@ SELECT id, secret_digest FROM api_keys WHERE revoked_at IS NULL
 SELECT id, roles FROM api_keys WHERE revoked_at IS NULL AND roles <> '{}'
 
 -- name: catalog
--- The few things that every answer needs.
-SELECT (SELECT shards FROM installation) AS shards, (SELECT quote_secret FROM installation) AS quote_secret, (SELECT max(version) FROM program_versions WHERE effective_at <= now()) AS version,
+-- $1 an instant. The few things that every answer needs, as they are then.
+SELECT (SELECT shards FROM installation) AS shards, (SELECT quote_secret FROM installation) AS quote_secret, (SELECT max(version) FROM program_versions WHERE effective_at <= $1) AS version,
        (SELECT coalesce(json_object_agg(number, id), '{}')::text FROM wallets) AS wallets
 
 -- name: program

@@ -100,7 +100,7 @@ FROM tier_recalculations ORDER BY id DESC LIMIT $2
 -- name: give_up_lost_recalculation
 -- $1 after how many seconds of silence its process is taken for gone.
 UPDATE tier_recalculations
-SET status = 'failed', error_code = 'recalculation_lost', error = 'The process that ran it is gone; resume it.'
+SET status = 'failed', error_code = 'recalculation_lost', error = '执行它的进程已不在；请继续。 / The process that ran it is gone; resume it.'
 WHERE status = 'running' AND seen_at < now() - make_interval(secs => $1::integer)
 
 -- name: forget_old_recalculations

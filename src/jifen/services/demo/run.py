@@ -19,6 +19,7 @@ from jifen.core.refusal import Refusal
 from jifen.core.trace import Trace
 from jifen.db.connection import connect
 from jifen.engine.submission import Answer, Outcome, Submission
+from jifen.services.chinese import chinese_of
 from jifen.services.demo.diary import Script
 from jifen.services.demo.script import MemberScript, Ties
 from jifen.services.demo.season import Season
@@ -101,7 +102,8 @@ async def make_demo(
     """
     if not (1 <= members <= MAXIMUM_MEMBERS and 1 <= days <= MAXIMUM_DAYS and 0 <= seed < 10_000):
         raise DemoRefused(
-            f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999."
+            f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999.",
+            message_zh=f"会员 1 至 {MAXIMUM_MEMBERS} 位，1 至 {MAXIMUM_DAYS} 天，种子 0 至 9999。",
         )
     started = monotonic()
     shop = await _open_shop(url, seed, members)
@@ -122,7 +124,11 @@ async def _open_shop(url: str, seed: int, members: int) -> Shop:
     try:
         program = await current_program(connection)
         if program is None:
-            raise DemoRefused("The demo shop cannot be made here: there is no program yet.", reason="no_program")
+            raise DemoRefused(
+                "The demo shop cannot be made here: there is no program yet.",
+                message_zh="还没有积分计划。",
+                reason="no_program",
+            )
         shop = shop_of(program)
         await furnish(connection, program, shop, seed, members)
     finally:
@@ -191,11 +197,14 @@ class _Making:
     def _refused(self, submission: Submission, refusal: Refusal) -> None:
         if refusal.code in _HOPELESS:
             raise DemoRefused(
-                f"The demo shop (orders in CNY) cannot be made here: {refusal.message}", reason=refusal.code
+                f"The demo shop (orders in CNY) cannot be made here: {refusal.message}",
+                message_zh=f"演示商店的订单为人民币。{chinese_of(refusal)}",
+                reason=refusal.code,
             )
         if isinstance(submission.command, RegisterMember):
             raise DemoRefused(
                 f"A demo shop of seed {self._seed} for other days is here already; choose another seed.",
+                message_zh=f"种子 {self._seed} 的演示商店已在这里，天数不同；请换一个种子。",
                 reason=refusal.code,
             )
         self.summary.refused += 1

@@ -30,7 +30,7 @@ def cap_words(words: Words, key: str, wallet: int) -> str:
     if cap.limit == "points":
         most = words.points(wallet, cap.most)
     elif cap.limit == "count":
-        most = words.say("cap_count", count=f"{cap.most:,}")
+        most = words.counted("cap_count", cap.most)
     else:
         most = words.say("cap_cost", money=words.money(cap.most))
     limit = words.say(f"cap_{cap.per}", most=most, period=words.say(f"period_{cap.period}"))
@@ -53,7 +53,7 @@ def cut_for_member(words: Words, key: str, wallet: int, points: int, rule: str) 
     else:
         most = words.points(wallet, cap.most)
         if cap.limit == "count":
-            most = words.say("cap_count", count=f"{cap.most:,}")
+            most = words.counted("cap_count", cap.most)
         limit = words.say("cap_member", most=most, period=period)
     return words.say("cut_member", owner=owner, limit=limit, points=cut)
 

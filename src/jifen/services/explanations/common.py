@@ -73,8 +73,8 @@ def used_lots(words: Words, told: Told) -> list[str]:
         words.say("told_lot", lot=lot_id(told, lot), points=words.points(wallet, points), expiry=expiries[lot])
         for (wallet, lot), points in list(sums.items())[:_SHOWN_LOTS]
     ]
-    if len(sums) > _SHOWN_LOTS:
-        shown.append(words.say("told_more_lots", count=f"{len(sums) - _SHOWN_LOTS:,}"))
+    if (more := len(sums) - _SHOWN_LOTS) > 0:
+        shown.append(words.counted("told_more_lots", more))
     return [words.say("told_lots", lots=words.clauses(shown))] if shown else []
 
 

@@ -110,6 +110,12 @@ async def _read(connection: Connection, catalog: Catalog, member_id: int, sequen
         return None
     movements = await connection.fetch(_SQL["movements"], *key)
     told = await _told(connection, catalog, member_id, row, tuple(_moved(each) for each in movements))
+    if told.kind is Kind.MERGE and told.counterpart is not None:
+        there, sequence_there = told.counterpart
+        opposite = await connection.fetchrow(
+            _SQL["transaction"], shard_of_member(there, catalog.shards), there, sequence_there
+        )
+        told = msgspec.structs.replace(told, opposite=decode_trace(opposite["trace"]))
     if row["refers_to"] is None:
         return told
     key = (key[0], member_id, row["refers_to"])

@@ -20,4 +20,6 @@ def tell_merging(words: Words, told: Told) -> Telling:
     lines = circumstances(words, told) if words.reader == "operator" else []
     lines += [words.say("merge_in", points=words.sums(came))] if came else []
     lines += [words.say("merge_out", points=words.sums(went))] if went else []
-    return Telling(words.say("title_merge"), lines + repaid(words, told) + balances(words, told))
+    step = "merge" if told.merged is None else told.merged.step
+    title = words.say("title_merge" if step == "merge" else f"title_merge_{step}")
+    return Telling(title, lines + repaid(words, told) + balances(words, told))

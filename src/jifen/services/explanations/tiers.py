@@ -61,7 +61,7 @@ def _way(words: Words, shortfall: Shortfall) -> str:
     if "spent_cents" in fact:
         return words.say("missing_spent", money=words.money(short))
     if fact.endswith(".orders"):
-        return words.say("missing_orders", count=f"{short:,}")
+        return words.counted("missing_orders", short)
     wallet = fact.removeprefix("balance.").rpartition("earned.")[2]
     number = words.program.wallet_numbers.get(wallet)
     if number is not None:

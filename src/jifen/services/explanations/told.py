@@ -14,7 +14,7 @@ from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED
 from jifen.core.rules.facts import RatedEvent
 from jifen.core.rules.rate import Rating, rate
-from jifen.core.trace import Trace
+from jifen.core.trace import Merged, Trace
 
 _decode_order = msgspec.json.Decoder(Order).decode
 _decode_event = msgspec.json.Decoder(EventFacts).decode
@@ -36,7 +36,8 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A transaction. `origin` is what it refers to, `earlier` what referred to that before (kind and trace each)."""
+    """A transaction. `origin` is what it refers to, `earlier` what referred to that before (kind and trace each);
+    `opposite` is the trace of the other side, where two members were merged."""
 
     member_id: int
     sequence: int
@@ -54,6 +55,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     counterpart: tuple[int, int] | None = None
     origin: Told | None = None
     earlier: tuple[Trace, ...] = ()
+    opposite: Trace | None = None
+
+    @property
+    def merged(self) -> Merged | None:
+        """What passed between two members who were merged; it is kept on the survivor's side alone."""
+        return self.trace.merged or (None if self.opposite is None else self.opposite.merged)
 
     @property
     def event(self) -> EventFacts | None:

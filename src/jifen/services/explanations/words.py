@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from jifen.core.calendar import start_of_day
 from jifen.core.conditions import Condition
+from jifen.core.counted import of_number
 from jifen.core.ledger.values import LotTerms
 from jifen.core.limits import NEVER
 from jifen.core.program import Program
@@ -39,6 +40,10 @@ class Words:
         """A text of this language with its values. Where a text speaks to the member, operators have one about them."""
         text = self._texts.get(f"{key}_operator") if self.reader == "operator" else None
         return (text or self._texts[key]).format(**values)
+
+    def counted(self, key: str, count: int) -> str:
+        """A text with a number of something: one of it has a text of its own."""
+        return self.say(f"{key}_single" if count == 1 else key, count=f"{count:,}")
 
     def knows(self, key: str) -> bool:
         """Whether there is such a text."""
@@ -92,7 +97,8 @@ class Words:
 
     def points(self, wallet: int, points: int) -> str:
         """Points of a wallet, by its number."""
-        return self.say("points", points=f"{points:,}", wallet=self.wallet(wallet))
+        name = self.wallet(wallet)
+        return self.say("points", points=f"{points:,}", wallet=name if self.locale == "zh" else of_number(points, name))
 
     def of_lot(self, key: str, wallet: int, **values: object) -> str:
         """A sentence about points that came in: those of a qualifying wallet count, and are never spent."""

@@ -19,18 +19,3 @@ class RowFault(Exception):
         self.field = field
         self.code = code
         self.detail = detail[:80]
-
-
-def why_not_opened(error: OSError | ValueError) -> tuple[str, str]:
-    """Why a file cannot be opened, in Chinese and English."""
-    match error:
-        case FileNotFoundError():
-            return "没有这个文件", "there is no such file"
-        case IsADirectoryError():
-            return "它是文件夹", "it is a folder"
-        case PermissionError():
-            return "没有读取权限", "there is no permission to read it"
-        case OSError(strerror=str(reason)):
-            return reason, reason
-        case _:
-            return "不是路径", "it is no path"

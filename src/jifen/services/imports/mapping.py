@@ -14,8 +14,8 @@ from msgspec import Meta
 from jifen.core.errors import JifenError
 from jifen.core.identity import IDENTITY_KINDS
 from jifen.core.program import LocalizedText
+from jifen.core.system_words import system_words
 from jifen.core.text import unfit_text
-from jifen.services.imports.faults import why_not_opened
 from jifen.services.imports.moments import AUTO, Fault, Formats, time_faults
 from jifen.services.typed_yaml import InvalidYaml, YamlFile
 
@@ -160,10 +160,11 @@ def read_mapping_file(path: str, names: Sequence[str] = ()) -> str:
         with Path(path).open("rb") as file:
             content = file.read(MAXIMUM_MAPPING_BYTES + 1)
     except (OSError, ValueError) as error:
-        zh, en = why_not_opened(error)
+        zh, en = system_words(error)
+        or_one = f" {' 或 '.join(names)} 或" if names else ""
         raise InvalidMapping(
             f"There is no mapping {path!r} ({en}): name {' or '.join((*names, 'a YAML file of yours'))}.",
-            message_zh=f"没有映射 {path!r}（{zh}）：请写 {' 或 '.join((*names, '您的 YAML 文件'))}。",
+            message_zh=f"没有映射 {path!r}（{zh}）；请写{or_one}您的 YAML 文件。",
             mapping=path,
         ) from None
     check_size(content, path)

@@ -47,9 +47,10 @@ def queried(query: str, *, limit_seconds: int = QUERY_LIMIT_SECONDS) -> Iterator
     url = os.environ.get(URL_VARIABLE, "")
     scheme = url.partition("://")[0].lower()
     if scheme not in (*_POSTGRESQL, *_MYSQL) or "://" not in url:
-        expected = "postgresql://..., mysql://... or mariadb://..."
-        message = f"Set {URL_VARIABLE} to the database that the query is for ({expected})."
-        raise QueryFailed(message, message_zh=f"请把 {URL_VARIABLE} 设为要查询的数据库（{expected}）。")
+        raise QueryFailed(
+            f"Set {URL_VARIABLE} to the database that the query is for (postgresql://..., mysql://... or mariadb://...).",
+            message_zh=f"请把环境变量 {URL_VARIABLE} 设为要查询的数据库（postgresql://...、mysql://... 或 mariadb://...）。",
+        )
     copy = _from_postgresql if scheme in _POSTGRESQL else _from_mysql
     with TemporaryDirectory(prefix="jifen-import-") as folder:
         file = Path(folder) / "query.csv"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from jifen.core.errors import JifenError
-from jifen.services.imports.faults import why_not_opened
+from jifen.core.system_words import system_words
 from jifen.services.imports.mapping import Encoding, FileShape
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -27,6 +27,8 @@ MAXIMUM_PACKED_LINE: Final = 16 << 20
 MAXIMUM_FIELD = 131_072
 
 
+#: What cannot be told from a file by itself, and so must be said.
+_OTHERS: Final = ("iso-8859-1", "cp1252", "utf-16")
 _SAVE, _SAVE_ZH = "save it as UTF-8 (CSV)", "请另存为 UTF-8（CSV）"
 
 
@@ -55,7 +57,7 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
     try:
         raw = path.open("rb")
     except (OSError, ValueError) as error:
-        zh, en = why_not_opened(error)
+        zh, en = system_words(error)
         raise unreadable_file(path, f"无法打开：{zh}", f"cannot be opened: {en}") from None
     with raw:
         try:
@@ -65,8 +67,8 @@ def open_bytes(path: Path) -> Iterator[tuple[io.BufferedReader | gzip.GzipFile, 
             en = "the compressed data are cut off or damaged"
             raise unreadable_file(path, "压缩数据不完整或已损坏", en) from None
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise unreadable_file(path, f"无法读取（{reason}）", f"cannot be read: {reason}") from None
+            zh, en = system_words(error)
+            raise unreadable_file(path, f"无法读取：{zh}", f"cannot be read: {en}") from None
 
 
 def find_encoding(path: Path, wanted: Encoding) -> str:
@@ -87,16 +89,19 @@ def find_encoding(path: Path, wanted: Encoding) -> str:
     if wanted == "auto":
         if found is None:
             raise unreadable_file(
-                path, f"不是 UTF-8 或 GB 18030 文本；{_SAVE_ZH}", f"is not text in UTF-8 or GB 18030; {_SAVE}"
+                path,
+                f"不是 UTF-8 或 GB 18030 文本；{_SAVE_ZH}，或在映射的 file.encoding 中写明（{'、'.join(_OTHERS)}）",
+                f"is not text in UTF-8 or GB 18030; {_SAVE}, or name its encoding as file.encoding of the mapping "
+                f"({', '.join(_OTHERS)})",
             )
         return _codec(found)
     is_certain = mark is not None or (found == "utf-8" and not is_ascii)
     if wanted in fitting and (found == wanted or not is_certain):
         return _codec(wanted)
-    zh, en = _SAVE_ZH, _SAVE
+    zh, en = f"{_SAVE_ZH}，或在映射中改写 file.encoding", f"{_SAVE}, or change file.encoding in the mapping"
     if found is not None:
-        zh = f"它是 {found}：请把 file.encoding 设为它，或 auto"
-        en = f"it is {found}: set file.encoding to that, or to auto"
+        zh = f"它是 {found}：请把映射中的 file.encoding 设为它，或 auto"
+        en = f"it is {found}: set file.encoding of the mapping to that, or to auto"
     zh, en = f"不是映射所写的 {wanted} 文本；{zh}", f"is not text in {wanted}, which the mapping names; {en}"
     raise unreadable_file(path, zh, en)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
+from jifen.core.system_words import system_words
 from jifen.services.chinese import chinese_of
 from jifen.services.imports.reading import Row
 
@@ -175,8 +176,7 @@ def write_rejects(path: Path, name: str, rejects: Iterable[Reject], rows: Iterat
                 chinese, english = reject.reasons()
                 writer.writerow([name, reject.line, reject.field, reject.code, chinese, english, raw])
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RejectsNotWritten(f"{path}: the rejects file cannot be written: {reason}.", file=str(path)) from None
+        raise _not_written(path, error) from None
 
 
 def check_writable(path: Path) -> None:
@@ -189,8 +189,16 @@ def check_writable(path: Path) -> None:
         with path.open("a", encoding="utf-8"):
             pass
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RejectsNotWritten(f"{path}: the rejects file cannot be written: {reason}.", file=str(path)) from None
+        raise _not_written(path, error) from None
+
+
+def _not_written(path: Path, error: OSError | ValueError) -> RejectsNotWritten:
+    zh, en = system_words(error)
+    return RejectsNotWritten(
+        f"{path}: the rejects file cannot be written: {en}; name another place with --rejects.",
+        message_zh=f"{path}：{zh}；请用 --rejects 另选位置。",
+        file=str(path),
+    )
 
 
 def _as_line(fields: list[str]) -> str:

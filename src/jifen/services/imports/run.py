@@ -106,7 +106,9 @@ async def _surroundings(url: str, mapping: Mapping) -> tuple[int, Program]:
     if mapping.columns.currency is None and mapping.currency != program.document.currency:
         raise OtherCurrency(
             f"The mapping's orders are in {mapping.currency} and the program counts in {program.document.currency}: "
-            "set $.currency of the mapping, or import into the database of another program."
+            "set $.currency of the mapping, or import into the database of another program.",
+            message_zh=f"映射中的订单为 {mapping.currency}，积分计划为 {program.document.currency}；"
+            "请改写映射的 $.currency，或导入另一积分计划的数据库。",
         )
     return shards, program
 

@@ -57,7 +57,7 @@ class Table:
             try:
                 self._book = Workbook(file, sheet)
             except UnfitWorkbook as error:
-                raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
+                raise unreadable_file(self.file, error.zh, error.en) from None
         self._encoding = "" if self._book is not None else find_encoding(file, shape.encoding)
         self._is_json = kind == "json"
         try:
@@ -183,7 +183,7 @@ class Table:
         try:
             yield from book.rows(told)
         except UnfitWorkbook as error:
-            raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
+            raise unreadable_file(self.file, error.zh, error.en) from None
 
 
 def columns_at(

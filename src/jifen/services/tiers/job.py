@@ -6,7 +6,8 @@ from typing import Final
 
 from jifen.db.connection import connect
 from jifen.engine.engine import Engine
-from jifen.engine.jobs import JobFailure, carry_out, run_process
+from jifen.engine.jobs import JobFailure, carry_out, failure_told, run_process
+from jifen.services.chinese import chinese_of
 from jifen.services.tiers.recalculation import (
     RecalculationRunning,
     fail_recalculation,
@@ -19,6 +20,9 @@ from jifen.settings import Settings
 MODULE: Final = "jifen.services.tiers.job"
 #: Fewer than the server's, which serves people meanwhile.
 LANES: Final = 2
+
+
+_STOPPED: Final = ("服务器在此期间已停止；请继续。", "The server was stopped meanwhile; resume it.")
 
 
 async def run_job(settings: Settings, number: int) -> None:
@@ -34,9 +38,8 @@ async def run_job(settings: Settings, number: int) -> None:
         # It tells with every page how far it is, and learns then whether it was stopped.
         found = await carry_out(run_recalculation(engine, connection, job))
         # Where another process works on it, how it ends is told by that.
-        if isinstance(found, JobFailure) and found.code != RecalculationRunning.code:
-            code = found.code or "recalculation_lost"
-            message = found.message or "The server was stopped meanwhile; resume it."
+        if isinstance(found, JobFailure) and not isinstance(found.error, RecalculationRunning):
+            code, message = failure_told(found, "recalculation_lost", _STOPPED, chinese_of)
             await fail_recalculation(connection, number, code, message)
             if found.cause is not None:
                 raise found.cause

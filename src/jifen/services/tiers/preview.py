@@ -154,5 +154,8 @@ def _place(after: str) -> tuple[int, int]:
     shard, _, member = after.partition("-")
     # Of 18 digits: any number of these fits into what the database counts with.
     if not all(each.isascii() and each.isdigit() and len(each) < 19 for each in (shard, member)):
-        raise InvalidPreviewCursor("`after` is no place in a preview: send the `next` of the page before.")
+        raise InvalidPreviewCursor(
+            "`after` is no place in a preview: send the `next` of the page before.",
+            message_zh="after 不是预览中的位置；请用上一页的 next。",
+        )
     return (int(shard), int(member))

@@ -35,6 +35,7 @@ GROUP: Final = 100
 GROUPS_IN_FLIGHT: Final = 8
 #: A process says with every page that it is there.
 LOST_SECONDS: Final = 60
+_LOST: Final = "执行它的进程已不在；请继续。 / The process that ran it is gone; resume it."
 KEPT: Final = 50
 MAXIMUM_PAUSES: Final = 100
 PAUSE_SECONDS: Final = 0.1
@@ -273,5 +274,5 @@ def _recalculation(row: Any) -> Recalculation:
         row["next_shard"],
         row["after_member"],
         "recalculation_lost" if is_lost else row["error_code"],
-        "The process that ran it is gone; resume it." if is_lost else row["error"],
+        _LOST if is_lost else row["error"],
     )

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from jifen.services.imports.reading import UnreadableFile, open_bytes
+from jifen.services.imports.reading import open_bytes, unreadable_file
 
 #: Text packs to a tenth or so; what packs to less than this is no table.
 MOST_UNPACKED_TIMES: Final = 32
@@ -29,10 +29,12 @@ def _check_workbook(file: Path, most: int) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(each.file_size for each in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _unreadable(file, f"is no Excel workbook (.xlsx) that can be read: {error}") from None
+    except (zipfile.BadZipFile, OSError, ValueError):
+        en = "is no Excel workbook (.xlsx), or one that was cut off"
+        raise unreadable_file(file, "不是完整的 Excel 文件（.xlsx）", en) from None
     if unpacked > most:
-        raise _unreadable(file, f"unpacks to {unpacked:,} bytes, which no table of this size does")
+        zh, en = f"解压后有 {unpacked:,} 字节", f"unpacks to {unpacked:,} bytes"
+        raise unreadable_file(file, f"{zh}，这样大小的表格不会如此", f"{en}, which no table of this size does")
 
 
 def _check_text(file: Path, most: int) -> None:
@@ -41,12 +43,13 @@ def _check_text(file: Path, most: int) -> None:
         while chunk := content.read(_CHUNK_BYTES):
             unpacked += len(chunk)
             if unpacked > most:
-                raise _unreadable(file, f"unpacks to more than {most:,} bytes, which no table of this size does")
+                zh, en = f"解压后超过 {most:,} 字节", f"unpacks to more than {most:,} bytes"
+                raise unreadable_file(file, f"{zh}，这样大小的表格不会如此", f"{en}, which no table of this size does")
             broken = chunk.rfind(b"\n")
             line = line + len(chunk) if broken < 0 else len(chunk) - broken
             if line > LONGEST_LINE_BYTES:
-                raise _unreadable(file, f"has a line of more than {LONGEST_LINE_BYTES:,} bytes")
-
-
-def _unreadable(file: Path, what: str) -> UnreadableFile:
-    return UnreadableFile(f"{file}: {what}.", file=str(file))
+                zh, en = (
+                    f"有一行超过 {LONGEST_LINE_BYTES:,} 字节",
+                    f"has a line of more than {LONGEST_LINE_BYTES:,} bytes",
+                )
+                raise unreadable_file(file, zh, en)

@@ -28,7 +28,10 @@ MODULE: Final = "jifen.services.uploads.job"
 LARGEST_NUMBER: Final = 2**63 - 1
 
 _SQL: Final = load_queries("imports")
-_LOST: Final = "The process that was at work is gone; what it recorded stays. Begin again: it goes on from there."
+_LOST: Final = (
+    "执行导入的进程已不在，已入账的保留；请再次开始，会接着导入。 / "
+    "The process that was at work is gone; what it recorded stays. Begin again: it goes on from there."
+)
 
 
 class UnknownImport(JifenError):

@@ -12,7 +12,8 @@ import msgspec
 
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
-from jifen.engine.jobs import JobFailure, carry_out, run_process
+from jifen.engine.jobs import JobFailure, carry_out, failure_told, run_process
+from jifen.services.chinese import chinese_of
 from jifen.services.imports import Mapping, import_orders
 from jifen.services.imports.people import BalanceMapping, import_balances, import_members
 from jifen.services.imports.proposals import propose_mapping
@@ -39,6 +40,12 @@ LANES: Final = 2
 PATIENCE_BEATS: Final = 5
 
 _encode = msgspec.json.Encoder().encode
+
+
+_STOPPED: Final = (
+    "服务器在此期间已停止；请再次开始，会接着导入。",
+    "The server was stopped meanwhile; start it again: it goes on from there.",
+)
 
 
 class _Pulse:
@@ -145,8 +152,7 @@ async def run_job(settings: Settings, number: int) -> None:
         )
         work.pulse.is_ended = True
         if isinstance(found, JobFailure):
-            code = found.code or "import_lost"
-            message = found.message or "The server was stopped meanwhile; start it again: it goes on from there."
+            code, message = failure_told(found, "import_lost", _STOPPED, chinese_of)
             # Messages name the file as whoever sent it does, and never where it lies.
             await fail_import(connection, job, code, message.replace(str(work.file), job.file_name))
             if found.cause is not None:

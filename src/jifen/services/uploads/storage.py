@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.settings import Settings
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}(\.xlsx)?")
@@ -90,7 +91,9 @@ class Storage:
         if not is_ours:
             raise UploadsUnusable(
                 f"The folder of uploads {self.folder} must belong to the account of the server and be closed to others "
-                "(mode 0700); mend that, or name another one with JIFEN_UPLOADS."
+                "(mode 0700); mend that, or name another one with JIFEN_UPLOADS.",
+                message_zh=f"目录 {self.folder} 须归运行服务的账户所有，且不对他人开放（权限 0700）；请改正，"
+                "或用 JIFEN_UPLOADS 指定其他目录。",
             )
 
 
@@ -101,5 +104,8 @@ def storage_of(settings: Settings) -> Storage:
 
 def unusable(error: OSError) -> UploadsUnusable:
     """What the operating system says, without telling callers where the folder lies."""
-    reason = error.strerror or type(error).__name__
-    return UploadsUnusable(f"The file cannot be stored: {reason}. Whoever runs the server can mend it (JIFEN_UPLOADS).")
+    zh, en = system_words(error)
+    return UploadsUnusable(
+        f"The file cannot be stored: {en}. Whoever runs the server can mend it (JIFEN_UPLOADS).",
+        message_zh=f"{zh}；须由管理服务器的人处理（JIFEN_UPLOADS）。",
+    )

@@ -161,4 +161,4 @@ def test_what_is_not_wholly_known_is_named() -> None:
     window = 'now < timestamp("2030-01-01T00:00:00Z") && now.weekday != 7'
     report = check_program(document_of(earning=[rule("base", when=window)], catalog=TEA_AND_CUP))
     (named,) = [each for each in report.not_proven if each.why.startswith("gap")]
-    assert named.rule == "the categories tea, cup"
+    assert named.rule == "category:tea,cup"

@@ -37,6 +37,19 @@ def test_wrong_constants(source: str, column: int, fault: str, suggestion: str |
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    ["*a", "(a", "[a", "a)", r"\\q", "a\\\\", "[z-a]", "a**", "a{1001}", "a{2,1}", "(?=a)", r"\\pX"],
+)
+def test_wrong_patterns_are_told_in_chinese(pattern: str) -> None:
+    """Not a word of RE2's stays English; only parts of the pattern are quoted."""
+    with pytest.raises(InvalidCondition) as raised:
+        VOCABULARY.compile(f'order.channel.matches("{pattern}")')
+    told = raised.value.problems[0].message_zh.removeprefix("这不是正则表达式：")
+    assert not re.search("[A-Za-z]{3}", told)
+    assert not told.startswith("请按")
+
+
+@pytest.mark.parametrize(
     "source",
     [
         'order.channel.matches("^st.*e$")',

@@ -125,6 +125,7 @@ def test_an_unknown_message_is_passed_on() -> None:
     ("source", "zh"),
     [
         ("order.chanel == 'app'", "没有 order.chanel；是否为 order.channel？"),
+        ("order.lines.size() == 1 && member.fields.zzz == 'x'", "没有 member.fields.zzz；有 member.fields.fav-tea。"),
         ("order.total_cents == 'x'", "== 不能用于数字和文本。数字不加引号，文本加引号。"),
         ("order.total_cents > 1.5", "> 不能用于数字和小数。数字都是整数：金额以分计。"),
         ("order.total_cents >", "条件没有写完。"),

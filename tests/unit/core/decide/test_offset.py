@@ -124,7 +124,7 @@ def test_what_does_not_fit_is_told_in_money() -> None:
     ]
     assert told == [
         (
-            "300 points pay CNY 3.00, not CNY 3.01.",
+            "CNY 3.00 is what 300 points can pay, not CNY 3.01.",
             "积分与抵扣金额不符：300 积分抵 3.00 元，而不是 3.01 元；请重新报价。",
         ),
         (

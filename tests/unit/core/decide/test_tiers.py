@@ -262,3 +262,12 @@ def test_without_tier_sets_nothing_is_decided(command: RecalculateTiers | GrantT
     assert outcome is None or isinstance(outcome, Refusal)
     assert shop.shell.states[ALICE].counters.months is None
     assert len(shop.shell.transactions[ALICE]) == 1
+
+
+def test_a_rise_names_who_caused_it() -> None:
+    """Whoever sent the order, not time, in whose name only what falls due by itself is booked."""
+    shop = Shop(club(tier_set(CalendarYear())))
+    shop.earn("a", (1, 300_000))
+    transaction = shop.shell.transactions[ALICE][-1]
+    assert steps(shop)[-1][2] == "earned"
+    assert (transaction.kind, transaction.source, transaction.actor) == (Kind.TIER, "jifen:time", "tester")

@@ -96,6 +96,8 @@ def test_so_much_a_day_from_the_others() -> None:
     refusal = pooled(shop, 10)
     assert isinstance(refusal, Refusal)
     assert (refusal.code, refusal.details["left"]) == ("limit_reached", 5)
+    # Own points do not count: whose do, is said.
+    assert "of others' in the household" in refusal.message and refusal.details["of"] == "others"
     shop.later(days=1)
     assert spent(pooled(shop, 10)) == {BOB: 10}
 

@@ -18,6 +18,7 @@ from jifen.db.connection import Connection
 from jifen.engine.loading import find_identities
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.catalog import Catalog
+from jifen.services.chinese import chinese_of
 from jifen.services.demo.run import DemoRefused
 from jifen.services.imports.people.sending import send
 from jifen.services.imports.recording import Recorder
@@ -104,6 +105,7 @@ async def set_stage(engine: Recorder, url: str, connection: Connection) -> Stage
     if program is None or missing is not None:
         raise DemoRefused(
             f"The day is played with the program `demo`; here {missing} is missing. Use an empty data folder.",
+            message_zh="这一天用积分计划 demo 来演，这里的计划与它不同；请用空的数据目录。",
             reason="program_differs",
         )
     stage = Stage(engine, url, connection, catalog, program)
@@ -150,5 +152,13 @@ async def _begin(stage: Stage) -> None:
             stage.member = outcome.member_id
             return
         if isinstance(outcome, Refusal) and outcome.code != "identity_taken":
-            raise DemoRefused(f"The day cannot be played here: {outcome.message}", reason=outcome.code)
-    raise DemoRefused(f"{_MOST_DAYS} days were played here; use an empty data folder.", reason="too_many_days")
+            raise DemoRefused(
+                f"The day cannot be played here: {outcome.message}",
+                message_zh=chinese_of(outcome),
+                reason=outcome.code,
+            )
+    raise DemoRefused(
+        f"{_MOST_DAYS} days were played here; use an empty data folder.",
+        message_zh=f"这里已演过 {_MOST_DAYS} 天；请用空的数据目录。",
+        reason="too_many_days",
+    )

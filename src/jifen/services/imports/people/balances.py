@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jifen.core.commands import AdjustPoints
+from jifen.core.counted import counted
 from jifen.core.errors import JifenError
 from jifen.core.identity import Identity, in_full
 from jifen.core.limits import MAXIMUM_AMOUNT
@@ -375,6 +376,6 @@ def _unknown(line: int, member: str) -> Reject:
 
 
 def _conflict(line: int, booked: int) -> Reject:
-    zh, en = (f"（{booked}）", f" ({booked} points)") if booked else ("", "")
+    zh, en = (f"（{booked}）", f" ({counted(booked, 'points')})") if booked else ("", "")
     message = f"This balance was imported before with other points{en}: correct it with an adjustment."
     return Reject(line, "", "key_conflict", "", message, f"这笔余额以前以其他积分数{zh}导入过：请用调整更正。")

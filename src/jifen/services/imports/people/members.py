@@ -44,10 +44,10 @@ class ColumnReport(msgspec.Struct, frozen=True):
 
 
 class MemberSummary(msgspec.Struct):
-    """What a file of members came to, or would come to. `registered` are new, `known` were there; `repeated`: rows that
-    share an identity with an earlier row; `duplicates` lists who stands in the file twice or was a member before;
-    `unchanged`: rows that this file had brought before; `hidden`: rows that are hidden in the workbook and count like
-    others; `other_sheets` were not read."""
+    """What a file of members came to, or would come to. `registered` are new; `known`: rows of members who were there
+    before; `repeated`: rows that share an identity with an earlier row; `duplicates` lists who stands in the file twice
+    or was a member before; `unchanged`: rows that this file had brought before; `hidden`: rows that are hidden in the
+    workbook and count like others; `other_sheets` were not read."""
 
     rows: int = 0
     registered: int = 0
@@ -280,9 +280,9 @@ class _Work:
 
     def _brought_before(self, line: int, row: MemberRow, member: int | None) -> None:
         """This very row has registered the member before; None: an earlier row is about the same member."""
-        self.summary.known += 1
         self.summary.unchanged += 1
         if member is not None:
+            self.summary.known += 1
             self._twins.note_known(line, member, (each.kind for each in row.identities))
             self._note_person(line, row)
 
@@ -302,9 +302,9 @@ class _Work:
         for (line, row), outcome in zip(group, await send(recorder, registering), strict=True):
             if not isinstance(outcome, Refusal):
                 members[line] = outcome.member_id
-                self.summary.known += outcome.duplicate
                 self.summary.registered += not outcome.duplicate
                 if outcome.duplicate and known is not None:
+                    self.summary.known += 1
                     self._twins.note_known(line, outcome.member_id, (each.kind for each in row.identities))
                 continue
             owner = _only_owner(outcome)

@@ -48,7 +48,7 @@ def _until_end(begun: bytes, chunks: Iterator[bytes]) -> bytes:
     for chunk in chunks:
         size += len(chunk)
         if size > MAXIMUM_MERGES_BYTES:
-            raise UnfitWorkbook("holds too many merged cells")
+            raise UnfitWorkbook("合并单元格过多", "holds too many merged cells")
         pieces.append(chunk)
     return b"".join(pieces)
 

@@ -6,11 +6,14 @@ import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 from xml.etree import ElementTree
 from xml.parsers import expat
+
+from jifen.core.system_words import system_words
 
 CHUNK_BYTES: Final = 1 << 18
 #: So much a workbook may come to when it is unpacked: a million rows of thirty columns come to a third of it.
@@ -23,7 +26,20 @@ _RATIO_FROM_BYTES: Final = 64 << 20
 
 
 class UnfitWorkbook(Exception):
-    """Why a file cannot be read as a workbook; to be put behind the name of the file."""
+    """Why a file cannot be read as a workbook, in Chinese and English; to be put behind the name of the file."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+
+
+def damaged(part: str) -> UnfitWorkbook:
+    """The error for a part that is cut off or no longer what was saved, to be raised."""
+    return UnfitWorkbook(
+        f"Excel 文件已损坏或不完整（{part}）；请在 Excel 中打开并另存",
+        f"is damaged or cut off: {part}; save it again in Excel",
+    )
 
 
 class Parts:
@@ -32,9 +48,15 @@ class Parts:
     def __init__(self, file: Path) -> None:
         try:
             self._archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except OSError as error:
+            zh, en = system_words(error)
+            raise UnfitWorkbook(f"无法读取：{zh}", f"cannot be read: {en}") from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
             # Most often the end is missing: a download or a copy that was cut off.
-            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read, or cut off: {error}") from None
+            raise UnfitWorkbook(
+                "不是完整的 Excel 文件（.xlsx）；请重新下载或复制",
+                "is no Excel workbook (.xlsx), or one that was cut off: copy it again",
+            ) from None
         try:
             _check_sizes(self._archive.infolist())
         except UnfitWorkbook:
@@ -64,22 +86,25 @@ class Parts:
             with self._archive.open(self._names[name.lower()]) as part:
                 while chunk := part.read(CHUNK_BYTES):
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {str(error) or 'cut off'}") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+            raise damaged(name) from None
 
     def tree(self, name: str) -> ElementTree.Element:
         """A small part as a whole."""
         if not self.has(name):
-            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read: it has no {name}")
+            raise UnfitWorkbook(
+                f"不是 Excel 文件（.xlsx）：缺少 {name}", f"is no Excel workbook (.xlsx): it has no {name}"
+            )
         if self.size_bytes(name) > MAXIMUM_SMALL_PART_BYTES:
-            raise UnfitWorkbook(f"holds too much in {name}: {MAXIMUM_SMALL_PART_BYTES >> 20} MB are the most")
+            most = MAXIMUM_SMALL_PART_BYTES >> 20
+            raise UnfitWorkbook(f"{name} 过大：最多 {most} MB", f"holds too much in {name}: {most} MB are the most")
         content = b"".join(self.chunks(name))
         if b"<!DOCTYPE" in content:
-            raise UnfitWorkbook(f"declares a document type in {name}, which no workbook does")
+            raise _document_type(name)
         try:
             return ElementTree.fromstring(content)  # noqa: S314 - without a document type there are no entities
-        except ElementTree.ParseError as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
+        except ElementTree.ParseError:
+            raise damaged(name) from None
 
     def targets(self, name: str) -> dict[str, tuple[str, str]]:
         """What a part refers to: by number of the reference, its kind and the part that is meant."""
@@ -97,7 +122,7 @@ class Parts:
 
     def parse(self, name: str, parser: expat.XMLParserType, told: Callable[[int], None]) -> Iterator[None]:
         """Give a part to a parser, pausing after each piece; `told` hears how many bytes were read."""
-        parser.StartDoctypeDeclHandler = _refuse_document_type
+        parser.StartDoctypeDeclHandler = partial(_refuse_document_type, name)
         parser.buffer_text = True
         read = 0
         try:
@@ -108,8 +133,8 @@ class Parts:
                 yield
             parser.Parse(b"", True)
             yield
-        except (expat.ExpatError, ValueError) as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
+        except (expat.ExpatError, ValueError):
+            raise damaged(name) from None
 
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
@@ -118,16 +143,25 @@ def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     total = sum(member.file_size for member in members)
     if total > MAXIMUM_UNPACKED_BYTES:
         raise UnfitWorkbook(
+            f"解压后有 {total >> 20} MB，最多 {MAXIMUM_UNPACKED_BYTES >> 20} MB；请把工作表另存为 CSV",
             f"would come to {total >> 20} MB when it is unpacked, and {MAXIMUM_UNPACKED_BYTES >> 20} MB are the most; "
-            "save its sheets as CSV"
+            "save its sheets as CSV",
         )
     for member in members:
         if member.file_size > max(_RATIO_FROM_BYTES, MAXIMUM_RATIO * member.compress_size):
             raise UnfitWorkbook(
+                f"压缩得不像真正的 Excel 文件：{member.filename} 由 {member.compress_size >> 10} KB 变为 "
+                f"{member.file_size >> 20} MB；请把工作表另存为 CSV",
                 f"is packed like no real workbook: {member.filename} would come from {member.compress_size >> 10} KB "
-                f"to {member.file_size >> 20} MB; save the sheet as CSV"
+                f"to {member.file_size >> 20} MB; save the sheet as CSV",
             )
 
 
-def _refuse_document_type(*_: object) -> None:
-    raise UnfitWorkbook("declares a document type, which no workbook does")
+def _refuse_document_type(name: str, *_: object) -> None:
+    raise _document_type(name)
+
+
+def _document_type(name: str) -> UnfitWorkbook:
+    return UnfitWorkbook(
+        f"{name} 中声明了文档类型，Excel 文件不会如此", f"declares a document type in {name}, which no workbook does"
+    )

@@ -75,7 +75,10 @@ class SheetReader:
             self._is_hidden = attributes.get("hidden") in ("1", "true")
             self._cells, self._faults, self._column = {}, {}, -1
             if not 0 < self._row <= MAXIMUM_ROWS:
-                raise UnfitWorkbook(f"has a row {self._row}; a sheet has {MAXIMUM_ROWS} at most")
+                raise UnfitWorkbook(
+                    f"有第 {self._row} 行；工作表最多 {MAXIMUM_ROWS} 行",
+                    f"has a row {self._row}; a sheet has {MAXIMUM_ROWS} at most",
+                )
         elif name == "f":
             self._has_formula = True
         elif name == "rPh":
@@ -99,7 +102,10 @@ class SheetReader:
         if self._takes:
             self._size += len(data)
             if self._size > MAXIMUM_FIELD:
-                raise UnfitWorkbook(f"holds more than {MAXIMUM_FIELD} characters in one cell of row {self._row}")
+                raise UnfitWorkbook(
+                    f"第 {self._row} 行有单元格超过 {MAXIMUM_FIELD} 个字符",
+                    f"holds more than {MAXIMUM_FIELD} characters in one cell of row {self._row}",
+                )
             self._pieces.append(data)
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
@@ -113,7 +119,10 @@ class SheetReader:
                 column = self._columns[letters] = column_of(letters.upper())
             self._column = column
         if not 0 <= self._column < MAXIMUM_COLUMNS:
-            raise UnfitWorkbook(f"has a cell beyond its {MAXIMUM_COLUMNS} columns in row {self._row}")
+            raise UnfitWorkbook(
+                f"第 {self._row} 行有单元格超出 {MAXIMUM_COLUMNS} 列",
+                f"has a cell beyond its {MAXIMUM_COLUMNS} columns in row {self._row}",
+            )
         self._kind = attributes.get("t", "n")
         self._style = int(attributes.get("s", "0"))
         self._has_formula = False
@@ -134,7 +143,10 @@ class SheetReader:
         elif kind == "s":
             shared = None if self._texts is None or not text.isdigit() else self._texts.text(int(text))
             if shared is None:
-                raise UnfitWorkbook(f"is damaged: row {self._row} names a text {text!r} that is not there")
+                raise UnfitWorkbook(
+                    f"Excel 文件已损坏：第 {self._row} 行所指的文本 {text!r} 不存在",
+                    f"is damaged: row {self._row} names a text {text!r} that is not there",
+                )
             self._cells[self._column] = plain(shared).strip()
         elif kind == "b":
             self._cells[self._column] = _TRUTHS.get(text, text)

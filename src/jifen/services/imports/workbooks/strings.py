@@ -77,7 +77,7 @@ class _Reader:
         if self._takes:
             self._size += len(data)
             if self._size > MAXIMUM_FIELD:
-                raise UnfitWorkbook("holds a text that is longer than any cell may be")
+                raise UnfitWorkbook("有文本超过单元格的上限", "holds a text that is longer than any cell may be")
             self._pieces.append(data)
 
 

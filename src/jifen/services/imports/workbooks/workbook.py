@@ -8,7 +8,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from jifen.services.imports.workbooks.merges import Merge, find_merges
-from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
+from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook, damaged
 from jifen.services.imports.workbooks.sheets import SheetReader
 from jifen.services.imports.workbooks.strings import Texts, read_texts
 from jifen.services.imports.workbooks.values import Formats
@@ -35,7 +35,7 @@ class Workbook:
             self.sheet = _chosen(sheets, sheet)
             self._part = sheets[self.sheet][0]
             if not parts.has(self._part):
-                raise UnfitWorkbook(f"is damaged: it has no {self._part}")
+                raise damaged(self._part)
             #: Sheets that can be seen and are not read.
             self.others = [name for name, (_, is_hidden) in sheets.items() if name != self.sheet and not is_hidden]
             styles = _first(targets, "styles")
@@ -74,7 +74,7 @@ def _sheets(book: ElementTree.Element, targets: dict[str, tuple[str, str]]) -> d
         if kind == "worksheet":
             sheets[each.get("name", "")] = (part, each.get("state", "visible") != "visible")
     if not sheets:
-        raise UnfitWorkbook("has no sheet with rows")
+        raise UnfitWorkbook("没有含有数据的工作表", "has no sheet with rows")
     return sheets
 
 
@@ -82,7 +82,9 @@ def _chosen(sheets: dict[str, tuple[str, bool]], wanted: str | None) -> str:
     if wanted is None:
         return next((name for name, (_, is_hidden) in sheets.items() if not is_hidden), next(iter(sheets)))
     if wanted not in sheets:
-        raise UnfitWorkbook(f"has no sheet {wanted!r}; there is {', '.join(sheets)}")
+        raise UnfitWorkbook(
+            f"没有工作表 {wanted!r}；有 {'、'.join(sheets)}", f"has no sheet {wanted!r}; there is {', '.join(sheets)}"
+        )
     return wanted
 
 
