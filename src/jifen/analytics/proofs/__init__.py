@@ -12,6 +12,7 @@ from jifen.analytics.proofs.absent import read_but_optional
 from jifen.analytics.proofs.audiences import never_met
 from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case
+from jifen.analytics.proofs.failing import can_fail
 from jifen.analytics.proofs.gains import points_of_points
 from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
@@ -54,7 +55,10 @@ def check_program(
         anything = _anything(space)
         for rule in book.rules:
             results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
-            results += [*never_true(space, rule, anything), *read_but_optional(space, rule)]
+            never = list(never_true(space, rule, anything))
+            results += [*never, *read_but_optional(space, rule)]
+            if not any(isinstance(each, Finding) for each in never):
+                results += can_fail(space, rule)
             done += 1
             progress(done, total)
         results += [*ambiguous(space, book.rules), *shadowed(space, book.rules)]

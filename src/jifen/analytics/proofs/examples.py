@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from jifen.analytics.proofs.report import Counterexample
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
+from jifen.core.rules.facts import TIERS, LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
 from jifen.core.rules.rate import Rating, rate
 
 SOURCE = "check"
@@ -130,6 +130,14 @@ def replay(program: Program, case: Case) -> Rating:
     """What the rules really give."""
     book = program.books.get(case.event.type)
     return rate(book, case.event, case.member, {}, program.document.coefficients, with_all_verdicts=True)
+
+
+def facts_of(program: Program, case: Case) -> Mapping[str, Any]:
+    """What conditions see of a case; of an order the first line."""
+    types = program.books[case.event.type].field_types
+    moment = Moment(case.event.occurred_at, case.event.occurred_at.astimezone(program.zone))
+    facts = RatedFacts(case.event, moment, case.member, readers_of(types, types))
+    return LineFacts(facts, case.event.lines[0]) if case.event.lines else facts
 
 
 def outcome_of(rating: Rating, rule: str) -> str:

@@ -16,7 +16,7 @@ import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX
 from jifen.analytics.proofs.evaluation import formula_gives_points
-from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
+from jifen.analytics.proofs.examples import Case, counterexample, facts_of, replay, usual_moment
 from jifen.analytics.proofs.moments import MINUTES_OF_DAY, minutes_at, windows_of
 from jifen.analytics.proofs.overlaps import multiplies
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
@@ -26,7 +26,7 @@ from jifen.core.conditions.syntax import Call, Constant, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
+from jifen.core.rules.facts import MemberFacts, RatedEvent
 
 #: What is paid for the order that is tried, in cents.
 PAID_CENTS: Final = 100_000
@@ -187,11 +187,7 @@ class _Finder:
         space, encoder = self._space, self._space.encoder
         solver = z3.Solver(ctx=encoder.context)
         solver.set("timeout", space.timeout_ms)
-        case = self._case(subject, usual_moment(space.program))
-        moment = Moment(case.event.occurred_at, usual_moment(space.program))
-        types = space.program.books[space.event_type].field_types
-        readers = readers_of(types, types)
-        facts = LineFacts(RatedFacts(case.event, moment, case.member, readers), case.event.lines[0])
+        facts = facts_of(space.program, self._case(subject, usual_moment(space.program)))
         for rule in self._rules:
             # Lists that rules ask for are known once their formulas are made.
             space.matches(rule, LINE_PREFIX)

@@ -11,6 +11,7 @@ from jifen.analytics.proofs.undecided import Undecided
 
 FindingKind = Literal[
     "never_true",
+    "can_fail",
     "shadowed",
     "ambiguous",
     "multiplying_overlap",
