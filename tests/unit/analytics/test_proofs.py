@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from jifen.analytics.proofs import CheckReport, check_program
+from jifen.analytics.proofs import CheckReport, Effort, check_program
 from jifen.core.program import Program, ProgramDocument, check_document
 from jifen.core.rules.facts import MemberFacts
 from jifen.services.trying import Trial, try_event
@@ -54,6 +54,9 @@ SETS = [
     {"id": each, "name": TIER["name"], "tiers": [TIER | {"id": "plain"}, TIER | {"qualify": "total.orders > 9"}]}
     for each in ("level", "tea")
 ]
+
+#: Something that points buy.
+MUG = {"rewards": [{"id": "mug", "kind": "goods", "name": TIER["name"], "prices": [{"points": 100}]}]}
 
 PAIRS: dict[
     str, tuple[tuple[list[dict[str, Any]], dict[str, Any]], tuple[list[dict[str, Any]], dict[str, Any]], list[str]]
@@ -118,10 +121,11 @@ PAIRS: dict[
         ["base"],
     ),
     "gaining_loop": (
-        ([{"fixed": 500}], {}),
-        ([{"fixed": 500, "when": "order.total_cents >= 50000"}], {}),
+        ([{"fixed": 500}], MUG),
+        ([{"fixed": 500, "when": "order.total_cents >= 50000"}], MUG),
         ["base", "r0"],
     ),
+    "gaining_loop: of points that buy nothing": (([{"fixed": 500}], MUG), ([{"fixed": 500}], {}), ["base", "r0"]),
     "gap": (
         ([], {"earning": [BASE | {"lines": 'line.category == "tea"'}], "catalog": {"categories": ["tea", "cup"]}}),
         (
@@ -306,6 +310,36 @@ def test_tiers_that_nobody_can_reach(period: str, conditions: tuple[str, ...], u
     assert report.not_proven == []
 
 
+def test_a_share_that_is_rounded_up_is_told_exactly_beside() -> None:
+    """An order of 99.99 that earns 201 points: 2.01 % of it is a little less."""
+    rules = [{"fixed": 100, "when": "order.total_cents == 9999"}, {"fixed": 2, "when": "order.total_cents == 9999"}]
+    report = check_program(document_of(*rules, most_reward_percent=2))
+    (shown,) = [each for each in report.findings if each.kind == "rate_exceeded"]
+    assert "worth 2.02% of it (rounded up, exactly 67/3333): more than 2%" in shown.message_en
+    assert "价值为实付的 2.02%（向上取整，准确值 67/3333），超过 2%" in shown.message_zh
+
+
+def test_only_points_that_buy_something_can_be_turned_round() -> None:
+    """By a reward, at the checkout, in a lottery; or, where they can be converted, those into which they can."""
+    wallets = [PLAIN["wallets"][0] | {"id": name} for name in ("points", "growth")]
+    prize = {"id": "none", "name": TIER["name"], "weight": 1}
+    draw = {"id": "wheel", "name": TIER["name"], "price": {"points": 9}, "prizes": [prize], "otherwise": "none"}
+    conversion = {"id": "swap", "from": "growth", "to": "points", "give": 1, "get": 1}
+    offset = {"wallet": "points", "points": 100, "cents": 100}
+    for wallet, more, is_found in (
+        ("points", {}, False),
+        ("points", {"offset": offset}, True),
+        ("points", {"draws": [draw]}, True),
+        ("points", {"rewards": [MUG["rewards"][0] | {"retired": True}]}, False),
+        ("growth", MUG, False),
+        ("growth", MUG | {"conversions": [conversion]}, True),
+    ):
+        rule = {"id": "much", "wallet": wallet, "ratio": {"points": 2, "per_cents": 1}}
+        report = check_program(document_of(earning=[rule], wallets=wallets, **more))
+        found = [each.rules for each in report.findings if each.kind == "gaining_loop"]
+        assert found == ([["much"]] if is_found else []), (wallet, more)
+
+
 def test_the_highest_share_is_told() -> None:
     """To two decimals: two points of a cent each for every yuan."""
     assert check_program(document_of(double(audience='member.tier == "gold"'))).highest_reward_percent == "2.00"
@@ -334,7 +368,9 @@ def test_a_solver_without_time_proves_nothing() -> None:
         double(when=f"order.total_cents % {number + 7} == 3 && order.quantity % {number + 5} == 2")
         for number in range(6)
     ]
-    report = check_program(document_of(*rules, coefficients="product", most_reward_percent=50), timeout_ms=1)
+    report = check_program(
+        document_of(*rules, coefficients="product", most_reward_percent=50), effort=Effort(timeout_ms=1)
+    )
     assert report.not_proven
 
 
@@ -363,7 +399,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[tuple[str, lis
     ),
     "pieces of which only the line costs something": (
         [{"fixed": {"points": 5, "per": "unit"}, "lines": "line.paid_cents >= 1500"}],
-        {},
+        MUG,
         [("gaining_loop", ["base", "r0"])],
         None,
     ),
@@ -424,7 +460,7 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[tuple[str, lis
     ),
     "many lines of nothing": (
         [some(fixed={"points": 100, "per": "line"}, lines='line.category == "tea"')],
-        {"most_reward_percent": "2"},
+        {"most_reward_percent": "2"} | MUG,
         [("rate_exceeded", ["base", "r0"]), ("gaining_loop", ["base", "r0"])],
         "201.00",
     ),
@@ -448,13 +484,13 @@ CASES: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[tuple[str, lis
     ),
     "exactly all of it": (
         [{"ratio": {"points": 99, "per_cents": 100}}],
-        {},
+        MUG,
         [("gaining_loop", ["base", "r0"])],
         "100.00",
     ),
     "points for nothing": (
         [{"fixed": 5, "when": "order.total_cents == 0"}],
-        {"most_reward_percent": "50"},
+        {"most_reward_percent": "50"} | MUG,
         [("rate_exceeded", ["r0"]), ("gaining_loop", ["r0"])],
         None,
     ),

@@ -151,7 +151,7 @@ class _Finder:
         if begin is not None:
             solver.add(self._space.encoder.moment.minutes >= begin)
         for _ in range(MOST_TRIES):
-            if not self._space.is_possible(solver):
+            if not self._space.asker.is_possible(solver):
                 return None
             model = self._usual_model(solver)
             local = self._space.encoder.moment.of_model(model, self._space.program.zone)
@@ -185,8 +185,7 @@ class _Finder:
     def _solver(self, subject: Subject) -> Any:
         """A solver that knows everything of an order but its moment."""
         space, encoder = self._space, self._space.encoder
-        solver = z3.Solver(ctx=encoder.context)
-        solver.set("timeout", space.timeout_ms)
+        solver = space.asker.solver(encoder.context)
         facts = facts_of(space.program, self._case(subject, usual_moment(space.program)))
         for rule in self._rules:
             # Lists that rules ask for are known once their formulas are made.
@@ -198,7 +197,7 @@ class _Finder:
         """Whether any of the rules matches at any moment."""
         solver.push()
         solver.add(self._space.encoder.any_of(*(self._space.matches(each, LINE_PREFIX) for each in rules)))
-        possible = self._space.is_possible(solver)
+        possible = self._space.asker.is_possible(solver)
         solver.pop()
         return possible
 
@@ -214,7 +213,7 @@ class _Finder:
 
     def _usual_model(self, solver: Any) -> Any:
         """A moment that looks usual, where there is such."""
-        model = self._space.usual_model(solver, self._space.encoder.moment.usual())
+        model = self._space.asker.usual_model(solver, self._space.encoder.moment.usual())
         solver.pop(solver.num_scopes())
         return model
 

@@ -22,7 +22,9 @@ from jifen.analytics.proofs.patterns import is_within, language_of, string_of
 from jifen.core.limits import MAXIMUM_TEXT
 
 _ESCAPE: Final = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
-_TIMEOUT_MS: Final = 200
+#: What two tests of a text may take: steps of the solver, and time, for those that it does not count.
+_STEPS: Final = 200_000
+_TIMEOUT_MS: Final = 1_000
 _CACHED: Final = 20_000
 #: So long are the texts of orders and their lines at most.
 _BOUNDED: Final = ("order.", "line.")
@@ -71,6 +73,7 @@ def _strings() -> tuple[Any, Any]:
     context = z3.Context()
     solver = z3.Solver(ctx=context)
     solver.set("timeout", _TIMEOUT_MS)
+    solver.set("rlimit", _STEPS)
     return solver, z3.String("text", context)
 
 
