@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice, product
-from typing import Final, get_args
+from typing import Final
 
 import msgspec
 
 from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.clocks import utc_clocks
-from jifen.analytics.proofs.known import FIELDS
+from jifen.analytics.proofs.dimensions import LISTS, compared_texts, texts_of
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
 from jifen.analytics.proofs.report import Finding
 from jifen.analytics.proofs.slips import AnySlips, Slips, SlipsBeside, slip_told
 from jifen.analytics.proofs.space import Space
 from jifen.core.conditions.code import code_of
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, Quantifier, children_of, walk
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
-from jifen.core.redemption.document import RewardKind
 from jifen.core.rules.book import CompiledRule
-from jifen.core.rules.facts import TIERS
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
 SMALL_CENTS = 1_000
@@ -37,32 +35,19 @@ WHOLE_CURRENCIES = frozenset(
         *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
     ]
 )
-#: What stands before the id of a field of members in its name.
 _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
-NO_RANGES: Final[Mapping[str, Node]] = {}
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
-_LISTS = {
-    "sku": "skus",
-    "category": "categories",
-    "brand": "brands",
-    "event.data.sku": "skus",
-    "order.channel": "channels",
-    "order.store_id": "stores",
-    "member.channel": "channels",
-    "member.tags": "tags",
-    "member.segments": "segments",
-}
 
 
 def unknown_references(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
     """Texts that a condition compares with and that the catalog, or the program, does not have; with an event
     (`slips`) of a text that it has, and that was meant, as far as one can tell."""
-    for node, constant in _compared_texts(place.condition.root):
+    for node, constant in compared_texts(place.condition.root):
         name, text = _shown_name(node), str(constant.value)
-        known = _known(program, name)
+        known = texts_of(program, name)
         if known and text and text not in known:
             meant = nearest(text, known)
-            where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
+            where_zh, where_en = ("目录", "the catalog") if name in LISTS else ("积分计划", "the program")
             zh, en = place.name(constant.position)
             zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有"
             en = f"{en} names {name} {text!r}, which {where_en} does not have"
@@ -83,44 +68,6 @@ def _without(node: Name | Member, constant: Constant) -> list[Node]:
             return [Call("bool", "_!=_", "not_equals", (node, constant), node.position)]
         case Member():
             return []
-
-
-def _known(program: Program, name: str) -> list[str]:
-    """The texts that a name can have, as far as the program says; empty: any."""
-    document = program.document
-    if name == "member.tier":
-        return [tier.id for tier in document.tiers]
-    if name.startswith(TIERS):
-        return next(list(each.ranks) for each in program.tier_sets if each.id == name.removeprefix(TIERS))
-    if name.startswith(FIELDS):
-        field = next(each for each in document.fields if each.id == name.removeprefix(FIELDS))
-        return [str(each.value) for each in field.choices]
-    if name == "redemption.reward":
-        return [each.id for each in document.rewards]
-    if name == "redemption.kind":
-        return list(get_args(RewardKind))
-    listed: list[str] = getattr(document.catalog, _LISTS.get(name, ""), [])
-    return listed
-
-
-def _compared_texts(node: Node, ranges: Mapping[str, Node] = NO_RANGES) -> Iterator[tuple[Name | Member, Constant]]:
-    """Facts and the constants that they are compared with. `ranges`: over what the variables of quantifiers go, which
-    stand for it."""
-    if isinstance(node, Quantifier):
-        yield from _compared_texts(node.range, ranges)
-        yield from _compared_texts(node.condition, {**ranges, node.variable: node.range})
-        return
-    if isinstance(node, Call) and node.function in ("_==_", "_!=_", "@in"):
-        sides = [ranges.get(each.name, each) if isinstance(each, Name) else each for each in node.arguments]
-        constants = [each for side in sides for each in _elements(side) if isinstance(each, Constant)]
-        for named in (each for each in sides if isinstance(each, Name | Member)):
-            yield from ((named, each) for each in constants if each.type == "string")
-    for child in children_of(node):
-        yield from _compared_texts(child, ranges)
-
-
-def _elements(node: Node) -> tuple[Node, ...]:
-    return node.elements if isinstance(node, ListLiteral) else (node,)
 
 
 def _shown_name(node: Name | Member) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import z3
 
 from jifen.analytics.proofs.asking import Asker
+from jifen.analytics.proofs.dimensions import own_texts
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
@@ -39,6 +40,10 @@ class Space:
         self.asker = asker
         optional = frozenset(optional_properties(program, event_type))
         self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types, optional)
+        self._texts = own_texts(program, event_type)
+        for texts in self._texts.values():
+            for text in texts:
+                self.encoder.texts.code(text)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
         self._known: dict[str, dict[str, frozenset[Any]]] = {}
@@ -172,7 +177,9 @@ class Space:
         if not self.asker.is_possible(solver):
             return None
         has_moment = self._names_moment(rules)
-        model = self.asker.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        model = self.asker.usual_model(
+            solver, [*self._usual_order(lines), *self._usual_moments(has_moment), *self._usual_texts(lines)]
+        )
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         case = case_of(model, self.encoder, self.event_type, lines, local, self.program)
@@ -255,6 +262,16 @@ class Space:
             z3.And(*(number(f"{line}copies") <= 1 for line in lines)),
             z3.And(*(number(f"{line}quantity") <= 10 for line in lines)),
         ]
+
+    def _usual_texts(self, lines: Sequence[str]) -> Iterator[Any]:
+        """That a fact is a text of its own kind, or at least none of another kind: no channel is a brand."""
+        known = self.encoder.texts.known
+        for name, texts in self._texts.items():
+            own = {known[""], *(known[each] for each in texts)}
+            for line in lines if name.startswith(LINE_PREFIX) else [""]:
+                value = self.encoder.number(line + name.removeprefix(LINE_PREFIX))
+                yield z3.Or(*(value == each for each in sorted(own)))
+                yield self.encoder.all_of(*(value != each for each in known.values() if each not in own))
 
     def _usual_moments(self, has_moment: bool) -> list[Any]:
         return self.encoder.moment.usual() if has_moment else []

@@ -10,7 +10,7 @@ asked about two tests at a time, as they are too slow for whole programs.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations, product
 from typing import Any, Final, Literal
@@ -99,6 +99,11 @@ class Texts:
     def code(self, text: str) -> int:
         """The number of a text."""
         return self._codes.setdefault(text, len(self._codes))
+
+    @property
+    def known(self) -> Mapping[str, int]:
+        """The texts that have a number, with it."""
+        return self._codes
 
     def holds(self, variable: str, name: str, test: TextTest) -> Any:
         """That a test is true of a fact; `variable`: what its number is called."""
