@@ -64,10 +64,10 @@ class Asker:
             raise given_up_by(solver)
         return bool(answer == z3.sat)
 
-    def usual_model(self, solver: Any, preferences: Sequence[Any]) -> Any:
+    def usual_model(self, solver: Any, preferences: Sequence[Any], model: Any = None) -> Any:
         """A model in which as many of these hold as were found to go together, the first before the others.
-        Raises Exhausted."""
-        model = solver.model()
+        `model`: one that the solver gave before. Raises Exhausted."""
+        model = solver.model() if model is None else model
         for each in preferences:
             solver.push()
             solver.add(each)

@@ -177,9 +177,8 @@ class Space:
         if not self.asker.is_possible(solver):
             return None
         has_moment = self._names_moment(rules)
-        model = self.asker.usual_model(
-            solver, [*self._usual_order(lines), *self._usual_moments(has_moment), *self._usual_texts(lines)]
-        )
+        model = self.asker.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        model = self.asker.usual_model(solver, list(self._usual_texts(lines, model)), model)
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         case = case_of(model, self.encoder, self.event_type, lines, local, self.program)
@@ -263,15 +262,18 @@ class Space:
             z3.And(*(number(f"{line}quantity") <= 10 for line in lines)),
         ]
 
-    def _usual_texts(self, lines: Sequence[str]) -> Iterator[Any]:
-        """That a fact is a text of its own kind, or at least none of another kind: no channel is a brand."""
+    def _usual_texts(self, lines: Sequence[str], model: Any) -> Iterator[Any]:
+        """That a fact is a text of its own kind, or at least none of another: no channel is a brand. Only of those that
+        are of another in a model."""
         known = self.encoder.texts.known
         for name, texts in self._texts.items():
             own = {known[""], *(known[each] for each in texts)}
             for line in lines if name.startswith(LINE_PREFIX) else [""]:
                 value = self.encoder.number(line + name.removeprefix(LINE_PREFIX))
-                yield z3.Or(*(value == each for each in sorted(own)))
-                yield self.encoder.all_of(*(value != each for each in known.values() if each not in own))
+                code = model.eval(value, model_completion=True).as_long()
+                if 0 <= code < len(known) and code not in own:
+                    yield self.encoder.any_of(*(value == each for each in sorted(own)))
+                    yield self.encoder.all_of(*(value != each for each in range(len(known)) if each not in own))
 
     def _usual_moments(self, has_moment: bool) -> list[Any]:
         return self.encoder.moment.usual() if has_moment else []
