@@ -178,7 +178,11 @@ class Space:
             return None
         has_moment = self._names_moment(rules)
         model = self.asker.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
-        model = self.asker.usual_model(solver, list(self._usual_texts(lines, model)), model)
+        for _ in self._texts:
+            # What is mended of one fact may bring another text to the next.
+            if not (foreign := list(self._usual_texts(lines, model))):
+                break
+            model = self.asker.usual_model(solver, foreign, model)
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         case = case_of(model, self.encoder, self.event_type, lines, local, self.program)

@@ -118,7 +118,7 @@ def test_of_a_tier_that_nobody_reaches_as_much_is_met_as_can_be() -> None:
 def test_a_clock_is_shown_at_a_moment_for_which_it_decides() -> None:
     """Nine in the evening in Shanghai is one in the afternoon of UTC: the rule misses what it is for, or the other way
     round."""
-    said = []
+    said: list[str] = []
     for when in ("now.getHours() >= 20", 'now.getHours("Asia/Shanghai") >= 20'):
         document = document_of({"fixed": 5, "when": when})
         if not said:
