@@ -88,3 +88,15 @@ def test_questions_count_though_they_are_easy() -> None:
     assert [late.check(solver), late.check(solver)] == [z3.unknown, z3.unknown]
     with pytest.raises(Exhausted):
         late.check(solver)
+
+
+def test_a_solver_without_time_proves_nothing() -> None:
+    """And says so, where it cannot answer at once."""
+    rules = [
+        double(when=f"order.total_cents % {number + 7} == 3 && order.quantity % {number + 5} == 2")
+        for number in range(6)
+    ]
+    report = check_program(
+        document_of(*rules, coefficients="product", most_reward_percent=50), effort=Effort(timeout_ms=1)
+    )
+    assert report.not_proven
