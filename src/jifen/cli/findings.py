@@ -27,7 +27,12 @@ def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
         write_line(line)
     if report.highest_reward_percent is not None:
         percent = report.highest_reward_percent
-        write_line(say(f"任何订单的回馈不超过 {percent}%。", f"No order gives back more than {percent} %."))
+        write_line(
+            say(
+                f"任何订单的回馈都不超过 {percent}%（上界，向上取整）。",
+                f"No order gives back more than {percent} % (a bound, rounded up).",
+            )
+        )
     found = len(report.findings)
     write_line(say(f"{name}：{found} 个问题。", f"{name}: {counted(found, 'findings')}."))
 

@@ -14,6 +14,7 @@ import msgspec
 from jifen.core.errors import JifenError
 from jifen.core.limits import MAXIMUM_CLOCK_SKEW
 from jifen.core.program import InvalidProgram, Program, ProgramDocument, check_document
+from jifen.core.rules.compiling import WrongCondition
 from jifen.core.rules.faults import invalid
 from jifen.core.system_words import system_words
 from jifen.db.connection import Connection
@@ -131,6 +132,8 @@ def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
     except InvalidYaml as error:
         zh, en = error.told(name, _in_chinese(name))
         raise InvalidProgram(f"{en}.", message_zh=f"{zh}。", path=error.path, line=error.line) from None
+    except WrongCondition as error:
+        raise _placed(name, error, file) from None
     except InvalidProgram as error:
         path = str(error.details.get("path", "$"))
         raise _located(name, error, path, file.line_of(path)) from None
@@ -143,6 +146,23 @@ def _located(name: str, error: InvalidProgram, path: str, line: int | None) -> I
         zh, en = f"{zh} 第 {line} 行", f"{en}, line {line}"
     return InvalidProgram(
         f"{en}: {error.message}", message_zh=f"{zh}：{error.message_zh or error.message}", path=path, line=line
+    )
+
+
+def _placed(name: str, error: WrongCondition, file: YamlFile) -> InvalidProgram:
+    """The fault of a condition with its line and column in the file."""
+    first = error.problems[0]
+    place = file.place_in(error.path, first.line, first.column)
+    if place is None:
+        return _located(name, error, error.path, file.line_of(error.path))
+    line, column = place
+    zh, en = first.asked
+    return InvalidProgram(
+        f"{name}, line {line}, column {column}: {error.path} is wrong: {en}",
+        message_zh=f"{_in_chinese(name)} 第 {line} 行第 {column} 列：{error.path} 有误：{zh}",
+        path=error.path,
+        line=line,
+        column=column,
     )
 
 

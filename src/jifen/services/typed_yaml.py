@@ -16,6 +16,7 @@ import yaml
 
 from jifen.core.nearest import asking, nearest
 from jifen.services.misfits import misfit_in_chinese
+from jifen.services.yaml_places import place_in_file
 from jifen.services.yaml_words import in_chinese
 
 #: No file that a person writes by hand is longer.
@@ -56,6 +57,7 @@ class YamlFile:
 
     def __init__(self, text: str) -> None:
         """Parse the text. Raises InvalidYaml."""
+        self._text = text
         if len(text) > MAXIMUM_CHARACTERS:
             what = f"is longer than {MAXIMUM_CHARACTERS:,} characters"
             raise InvalidYaml(what, f"超过 {MAXIMUM_CHARACTERS:,} 个字符")
@@ -90,14 +92,24 @@ class YamlFile:
 
     def line_of(self, path: str) -> int | None:
         """The line of a part named like `$.a[0].b`, or of the nearest part around it."""
-        node = self._root
-        line = None if node is None else node.start_mark.line + 1
+        node, line = self._root, None if self._root is None else self._root.start_mark.line + 1
         for step in _STEP.finditer(path):
             found = _child(node, step)
             if found is None:
                 return line
             node, line = found
         return line
+
+    def place_in(self, path: str, line: int, column: int) -> tuple[int, int] | None:
+        """Line and column in the file of a place in a text (both from 1); None: they cannot be told."""
+        node: yaml.Node | None = self._root
+        for step in _STEP.finditer(path):
+            found = _child(node, step)
+            node = None if found is None else found[0]
+        if not isinstance(node, yaml.ScalarNode):
+            return None
+        before = node.value.split("\n")[: line - 1]
+        return place_in_file(self._text, node, sum(len(each) + 1 for each in before) + column - 1)
 
 
 class _Refused(yaml.MarkedYAMLError):

@@ -278,7 +278,9 @@ def test_the_programs_that_come_with_jifen_can_be_tried() -> None:
 
 def test_a_wrong_draft_names_field_and_line() -> None:
     """As applying it would."""
-    with pytest.raises(InvalidProgram, match=r"^draft\.yaml, line \d+: \$\.earning\[\d+\]\.when is wrong at line 1"):
+    with pytest.raises(
+        InvalidProgram, match=r"^draft\.yaml, line \d+, column \d+: \$\.earning\[\d+\]\.when is wrong: "
+    ):
         draft_program(PROGRAM.replace("member.is_first_order", "member.is_frist_order"), "draft.yaml")
 
 

@@ -6,30 +6,36 @@ pipeline before it is called a finding; what it cannot decide is named, never pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from jifen.analytics.proofs.absent import read_but_optional
+from jifen.analytics.proofs.asking import Asker, Effort, Exhausted
 from jifen.analytics.proofs.audiences import never_met
+from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.caps import idle_caps
-from jifen.analytics.proofs.examples import Case
-from jifen.analytics.proofs.gains import points_of_points
+from jifen.analytics.proofs.examples import Case, ordinary_order
+from jifen.analytics.proofs.failing import can_fail
+from jifen.analytics.proofs.gains import lost_fees, points_of_points
 from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
-from jifen.analytics.proofs.money import reward_rates
+from jifen.analytics.proofs.money import RewardRates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, multiplying_nothing, never_true
 from jifen.analytics.proofs.places import places_of_rule
 from jifen.analytics.proofs.plain import plain_findings
-from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven
+from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven, not_reached
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.tiers import unreachable_tiers
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
+from jifen.core.rules.book import CompiledRule
 
-__all__ = ["CheckReport", "Counterexample", "Finding", "NotProven", "check_program"]
+__all__ = ["CheckReport", "Counterexample", "Effort", "Finding", "NotProven", "check_program"]
 
+Result = Finding | NotProven
 Progress = Callable[[int, int], None]
-TIMEOUT_MS = 2_000
+USUAL: Final = Effort()
 
 
 def _no_progress(_done: int, _all: int) -> None:
@@ -37,38 +43,88 @@ def _no_progress(_done: int, _all: int) -> None:
 
 
 def check_program(
-    document: ProgramDocument, *, timeout_ms: int = TIMEOUT_MS, progress: Progress = _no_progress
+    document: ProgramDocument, *, effort: Effort = USUAL, progress: Progress = _no_progress
 ) -> CheckReport:
-    """Everything that can be found out about the rules of a checked document. `timeout_ms`: for each question to the
-    solver; `progress` is told (rules done, rules in all)."""
+    """Everything that can be found out about the rules of a checked document. `effort`: what it may take; `progress` is
+    told (rules done, rules in all)."""
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
-    spaces = [Space(program, event_type, timeout_ms) for event_type in program.books]
-    results: list[Finding | NotProven] = [*plain_findings(program, spaces), *unreachable_tiers(program, timeout_ms)]
-    results += never_met(program, timeout_ms)
-    worths = worths_of(program)
-    results += points_of_points(worths, program, timeout_ms)
-    total = sum(len(book.rules) for book in program.books.values())
-    done = 0
-    highest = None
-    for space, book in zip(spaces, program.books.values(), strict=True):
-        anything = _anything(space)
-        for rule in book.rules:
-            results += [each for place in places_of_rule(rule) for each in beyond_proof(place)]
-            results += [*never_true(space, rule, anything), *read_but_optional(space, rule)]
-            done += 1
-            progress(done, total)
-        results += [*ambiguous(space, book.rules), *shadowed(space, book.rules)]
-        results += [*multiplying_nothing(space, book.rules), *multiplying(space, book.rules)]
-        if space.is_order:
-            rates, highest = reward_rates(space, book.rules, worths)
-            results += [*gaps(space), *rates]
-    results += idle_caps(program, spaces)
+    check = _Check(program, Asker(effort), progress)
+    results = list(check.run())
     findings = [each for each in results if isinstance(each, Finding)]
-    return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], highest)
+    return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], check.highest)
 
 
-def _anything(space: Space) -> Case | None:
-    try:
-        return space.find([])
-    except Undecided:
-        return None
+class _Check:
+    """One check of a program: its parts in turn, as far as they are reached."""
+
+    def __init__(self, program: Program, asker: Asker, progress: Progress) -> None:
+        self._program = program
+        self._asker = asker
+        self._progress = progress
+        self._spaces = [Space(program, event_type, asker) for event_type in program.books]
+        #: The rules of which something was not reached, by what was asked of them.
+        self._missed: dict[str, list[str]] = {}
+        self.highest: str | None = None
+
+    def run(self) -> Iterator[Result]:
+        """All that is found, and what was not proven or not reached."""
+        beside, everything = Beside(self._program, self._asker), [each.id for each in self._all_rules()]
+        yield from self._part(
+            "unknown_reference, magnitude, utc_clock", everything, plain_findings(beside, self._spaces)
+        )
+        yield from self._part("unreachable_tier", ["tier"], unreachable_tiers(beside))
+        yield from self._part("never_true", ["reward, draw, approval, campaign, tier"], never_met(beside))
+        yield from self._part("lost_fee", ["conversion"], lost_fees(self._program, self._asker))
+        worths = worths_of(self._program)
+        yield from self._part(
+            "gaining_loop", ["conversion, draw"], points_of_points(worths, self._program, self._asker)
+        )
+        done = 0
+        for space, book in zip(self._spaces, self._program.books.values(), strict=True):
+            names = [each.id for each in book.rules]
+            anything = self._anything(space)
+            for rule in book.rules:
+                yield from self._part(
+                    "never_true, can_fail, unknown_reference", [rule.id], _of_rule(space, rule, anything)
+                )
+                done += 1
+                self._progress(done, len(everything))
+            yield from self._part("ambiguous", names, ambiguous(space, book.rules))
+            yield from self._part("shadowed", names, shadowed(space, book.rules))
+            yield from self._part("never_true", names, multiplying_nothing(space, book.rules))
+            yield from self._part("multiplying_overlap", names, multiplying(space, book.rules))
+            if space.is_order:
+                yield from self._part("gap", names, gaps(space))
+                rates = RewardRates(space, book.rules, worths)
+                yield from self._part("rate_exceeded, gaining_loop", names, rates.judged())
+                self.highest = rates.highest
+        yield from self._part("idle_cap", everything, idle_caps(self._program, self._spaces))
+        yield from (not_reached(kinds, owners) for kinds, owners in self._missed.items())
+
+    def _part(self, kinds: str, owners: Sequence[str], results: Iterator[Result]) -> Iterator[Result]:
+        """What one part finds; `owners`: of whom it is told that they were not reached, if they are not."""
+        try:
+            yield from results
+        except Exhausted:
+            self._missed.setdefault(kinds, []).extend(owners)
+
+    def _anything(self, space: Space) -> Case:
+        """Any event of a type."""
+        try:
+            return space.find([]) or ordinary_order(self._program)
+        except (Undecided, Exhausted):
+            return ordinary_order(self._program)
+
+    def _all_rules(self) -> Iterator[CompiledRule]:
+        return (rule for book in self._program.books.values() for rule in book.rules)
+
+
+def _of_rule(space: Space, rule: CompiledRule, anything: Case) -> Iterator[Result]:
+    """What is found of a rule by itself."""
+    for place in places_of_rule(rule):
+        yield from beyond_proof(place)
+    never = list(never_true(space, rule, anything))
+    yield from never
+    yield from read_but_optional(space, rule)
+    if not any(isinstance(each, Finding) for each in never):
+        yield from can_fail(space, rule)

@@ -17,7 +17,7 @@ import z3
 from jifen.analytics.proofs.amounts import TOTAL, exact_points, money_bounds, money_of
 from jifen.analytics.proofs.days import Days
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Beyond
-from jifen.analytics.proofs.examples import Case, counterexample, replay
+from jifen.analytics.proofs.examples import Case, counterexample, ordinary_order, replay
 from jifen.analytics.proofs.multipliers import Choice, Multipliers
 from jifen.analytics.proofs.overlaps import multiplies, rates_the_event
 from jifen.analytics.proofs.periods import most_within
@@ -47,7 +47,7 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
         owners = [rule.id for _, rule in each.rules]
         try:
             if each.cap.cap.most == 0:
-                yield _nothing_through(each, owners)
+                yield _nothing_through(program, each, owners)
                 continue
             verdict = _judged(each)
         except Undecided as error:
@@ -59,7 +59,7 @@ def idle_caps(program: Program, spaces: Sequence[Space]) -> Iterator[Result]:
             if verdict.closest is None and not any(_can_match(*one) for one in each.rules):
                 # That nothing is ever given is told of the rules themselves.
                 continue
-            shown = None if verdict.closest is None else counterexample(verdict.closest)
+            shown = counterexample(verdict.closest or ordinary_order(program))
             zh = f"{zh}（{cap.limit} {cap.most}，{cap.per}/{cap.period}）永远不会起作用"
             en = f"{en} ({cap.limit} {cap.most}, {cap.per}/{cap.period}) can never bind"
             yield finding("idle_cap", owners, zh, en, shown)
@@ -73,12 +73,12 @@ def _can_match(space: Space, rule: CompiledRule) -> bool:
     return space.find([rule], one_line=True) is not None
 
 
-def _nothing_through(drawn: Drawn, owners: list[str]) -> Finding:
+def _nothing_through(program: Program, drawn: Drawn, owners: list[str]) -> Finding:
     """That a cap of 0 leaves nothing, with an event of which it takes all. Raises Undecided."""
     zh, en = drawn.names
     space, rule = drawn.rules[0]
     case = _Part(space, rule, drawn.cap).closest(MAXIMUM_AMOUNT)
-    shown = None if case is None else counterexample(case)
+    shown = counterexample(case or ordinary_order(program))
     return finding("never_true", owners, f"{zh}为 0，永远得不到积分", f"{en} is 0: it lets nothing through", shown)
 
 

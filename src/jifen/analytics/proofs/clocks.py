@@ -8,7 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jifen.analytics.proofs.places import Place
-from jifen.analytics.proofs.report import Finding, finding
+from jifen.analytics.proofs.report import Finding
+from jifen.analytics.proofs.slips import AnySlips, slip_told
 from jifen.core.conditions.code import code_of
 from jifen.core.conditions.syntax import Call, Constant, walk
 from jifen.core.program import Program
@@ -25,9 +26,9 @@ _PARTS: Final = frozenset(
 _HOUR: Final = timedelta(hours=1)
 
 
-def utc_clocks(program: Program, place: Place) -> Iterator[Finding]:
+def utc_clocks(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
     """Parts of instants that are read in UTC though the program's zone has others. Whoever means UTC says so:
-    `getHours("UTC")`."""
+    `getHours("UTC")`. `slips`: finds a moment that tells them apart."""
     if not (parts := _differing(program.zone)):
         return
     for node in walk(place.condition.root):
@@ -37,7 +38,7 @@ def utc_clocks(program: Program, place: Place) -> Iterator[Finding]:
             zh, en = place.name(node.position)
             zh = f"{zh}按 UTC 读取 {node.function}()；若按积分计划的时区，请写 {code_of(mended)}"
             en = f"{en} reads {node.function}() in UTC; for the program's zone write {code_of(mended)}"
-            yield finding("utc_clock", [place.owner], zh, en)
+            yield slip_told("utc_clock", place.owner, zh, en, slips.shown_by_clocks(place, mended))
 
 
 def _differing(zone: ZoneInfo) -> frozenset[str]:

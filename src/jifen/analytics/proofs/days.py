@@ -49,6 +49,6 @@ class Days:
         wanted: list[Any] = [space.matches(self._rule, LINE_PREFIX), space.encoder.number(name) == value]
         bounds = space.order_bounds([LINE_PREFIX]) if space.is_order else []
         try:
-            return space.is_possible(space.solver([*wanted, *bounds], [self._rule]))
+            return space.asker.is_possible(space.solver([*wanted, *bounds], [self._rule]))
         except Undecided:
             return True

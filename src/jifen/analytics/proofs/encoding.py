@@ -27,7 +27,7 @@ from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.rules.facts import CHECKED_IN, REGISTERED, TIERS
 
 LINE_PREFIX = "line."
-#: Members are taken to be with the program, and their last order to lie back, for a century at most.
+#: Members are taken to be with the program, to check in, and their last order to lie back, for a century at most.
 MOST_DAYS = 36_500
 _KINDS = ("bool", "int", "string")
 
@@ -187,6 +187,16 @@ class Encoder:
                 return z3.If(which, one, other)
         raise Beyond(node.function, node.position)
 
+    def products(self, roots: Iterable[Node]) -> list[Any]:
+        """What facts multiplied or divided by facts really are, in conditions that formulas were made of. It helps to
+        find an event; for proofs it takes the solver too long."""
+        wanted = {each for root in roots for each in walk(root)}
+        return [
+            value == self._call(node, [self.formula(each, line) for each in node.arguments])
+            for (node, line), value in self._unknown.items()
+            if node in wanted and isinstance(node, Call) and is_arithmetic(node) and not _is_linear(node)
+        ]
+
     # --- what is known of one event ---
 
     def known_facts(self, facts: Mapping[str, Any], *, but: str) -> list[Any]:
@@ -244,7 +254,7 @@ class Encoder:
             self.truth("member.is_first_order") == (orders == 0),
             z3.Implies(month > 0, since <= 30),
             z3.Implies(year > 0, since <= 365),
-            streak >= least_streak,
+            z3.And(streak >= least_streak, streak <= MOST_DAYS),
             z3.And(registered >= 0, registered <= MOST_DAYS),
         ]
 

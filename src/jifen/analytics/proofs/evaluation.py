@@ -54,7 +54,10 @@ def _of_number(encoder: Encoder, node: Call, line: str) -> list[Any]:
 
 def formula_gives_points(encoder: Encoder, rule: CompiledRule) -> Any:
     """That the formula of a rule, if there is one, gives what an award can be."""
-    if rule.formula is None:
-        return encoder.all_of()
-    points = encoder.formula(rule.formula.root)
-    return z3.And(has_value(encoder, rule.formula.root), points >= 0, points <= MAXIMUM_AMOUNT)
+    return encoder.all_of() if rule.formula is None else gives_points(encoder, rule.formula.root)
+
+
+def gives_points(encoder: Encoder, root: Node) -> Any:
+    """That a formula, given by its tree, gives what an award can be."""
+    points = encoder.formula(root)
+    return z3.And(has_value(encoder, root), points >= 0, points <= MAXIMUM_AMOUNT)

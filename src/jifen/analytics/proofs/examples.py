@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from jifen.analytics.proofs.report import Counterexample
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import Program
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import TIERS, MemberFacts, RatedEvent
+from jifen.core.rules.facts import TIERS, LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
 from jifen.core.rules.rate import Rating, rate
 
 SOURCE = "check"
@@ -40,7 +40,7 @@ def case_of(
     model: Any, encoder: Encoder, event_type: str, lines: Sequence[str], local: datetime, program: Program
 ) -> Case:
     """The event and member that a model describes. `lines`: the prefixes of an order's lines."""
-    reader = _Reader(model, encoder)
+    reader = Reader(model, encoder)
     instant = local.astimezone(UTC)
     member = reader.member(local)
     source = reader.text("event.source") or SOURCE
@@ -65,22 +65,40 @@ def case_of(
     return Case(RatedEvent(event_type, instant, source, order, order_lines), member)
 
 
-class _Reader:
+def ordinary_order(program: Program) -> Case:
+    """An order of 100.00, of a member of whom nothing is known: where no event tells more than another."""
+    lines = [OrderLine("line-1", 1, 10_000)]
+    order = Order("check", program.document.currency, lines)
+    instant = usual_moment(program).astimezone(UTC)
+    return Case(RatedEvent(ORDER_COMPLETED, instant, SOURCE, order, lines), MemberFacts())
+
+
+class Reader:
+    """What a model of the solver says of facts."""
+
     def __init__(self, model: Any, encoder: Encoder) -> None:
         self._model = model
         self._encoder = encoder
 
     def number(self, name: str) -> int:
+        """A whole number, or the number of a text."""
         # What the model does not decide is completed as 0: of no text, no day, no money.
         return int(self._model.eval(self._encoder.number(name), model_completion=True).as_long())
 
     def text(self, name: str) -> str:
+        """A text; empty where nothing is said of it."""
         return self._encoder.texts.of_model(self._model, self.number(name))
 
     def truth(self, name: str) -> bool:
+        """Whether something is so."""
         return bool(z3.is_true(self._model.eval(self._encoder.truth(name), model_completion=True)))
 
+    def held(self, name: str) -> list[str]:
+        """The texts of a list."""
+        return self._encoder.held(name, self._model)
+
     def value(self, name: str, kind: str) -> bool | int | str:
+        """A value of this type."""
         return self.truth(name) if kind == "bool" else self.text(name) if kind == "string" else self.number(name)
 
     def lines(self, first: int, prefix: str) -> list[OrderLine]:
@@ -95,6 +113,7 @@ class _Reader:
         ]
 
     def member(self, local: datetime) -> MemberFacts:
+        """The facts of the member at a local moment."""
         encoder = self._encoder
         month, day = self.number("member.birthday_month"), self.number("member.birthday_day")
         registered = local - timedelta(days=self.number("member.days_since_registration"))
@@ -109,8 +128,8 @@ class _Reader:
         tiers = {name.removeprefix(TIERS): tier if name == sets[0] else self.text(name) for name in sets}
         return MemberFacts(
             tier=tier,
-            tags=encoder.held("member.tags", self._model),
-            segments=encoder.held("member.segments", self._model),
+            tags=self.held("member.tags"),
+            segments=self.held("member.segments"),
             channel=self.text("member.channel"),
             registered_at=registered.astimezone(UTC),
             birthday=f"{month:02d}-{day:02d}" if month else None,
@@ -130,6 +149,14 @@ def replay(program: Program, case: Case) -> Rating:
     """What the rules really give."""
     book = program.books.get(case.event.type)
     return rate(book, case.event, case.member, {}, program.document.coefficients, with_all_verdicts=True)
+
+
+def facts_of(program: Program, case: Case) -> Mapping[str, Any]:
+    """What conditions see of a case; of an order the first line."""
+    types = program.books[case.event.type].field_types
+    moment = Moment(case.event.occurred_at, program.zone)
+    facts = RatedFacts(case.event, moment, case.member, readers_of(types, types))
+    return LineFacts(facts, case.event.lines[0]) if case.event.lines else facts
 
 
 def outcome_of(rating: Rating, rule: str) -> str:

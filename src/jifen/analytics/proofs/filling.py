@@ -43,7 +43,9 @@ _DEEPEST: Final = 12
 _MOST_PARTS: Final = 2_000
 #: So many values are tried where one after another does not fit.
 _MOST_TRIES: Final = 64
-_PATTERN_MILLISECONDS: Final = 1_000
+#: What making up one text for a pattern may take: steps of the solver, and time, for those that it does not count.
+_PATTERN_STEPS: Final = 1_000_000
+_PATTERN_MILLISECONDS: Final = 5_000
 
 
 def filled(schema: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -237,6 +239,7 @@ def _matching(pattern: str, least: int, most: int | None) -> Iterator[str]:
     text = z3.Const("text", z3.StringSort(context))
     solver = z3.Solver(ctx=context)
     solver.set("timeout", _PATTERN_MILLISECONDS)
+    solver.set("rlimit", _PATTERN_STEPS)
     solver.add(z3.InRe(text, language), z3.Length(text) >= least)
     if most is not None:
         solver.add(z3.Length(text) <= most)

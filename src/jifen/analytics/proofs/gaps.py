@@ -16,7 +16,7 @@ import z3
 
 from jifen.analytics.proofs.encoding import LINE_PREFIX
 from jifen.analytics.proofs.evaluation import formula_gives_points
-from jifen.analytics.proofs.examples import Case, counterexample, replay, usual_moment
+from jifen.analytics.proofs.examples import Case, counterexample, facts_of, replay, usual_moment
 from jifen.analytics.proofs.moments import MINUTES_OF_DAY, minutes_at, windows_of
 from jifen.analytics.proofs.overlaps import multiplies
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
@@ -26,7 +26,7 @@ from jifen.core.conditions.syntax import Call, Constant, Node, walk
 from jifen.core.orders import Order, OrderLine
 from jifen.core.rules.book import CompiledRule
 from jifen.core.rules.document import ORDER_COMPLETED
-from jifen.core.rules.facts import LineFacts, MemberFacts, Moment, RatedEvent, RatedFacts, readers_of
+from jifen.core.rules.facts import MemberFacts, RatedEvent
 
 #: What is paid for the order that is tried, in cents.
 PAID_CENTS: Final = 100_000
@@ -157,7 +157,7 @@ class _Finder:
         if begin is not None:
             solver.add(self._space.encoder.moment.minutes >= begin)
         for _ in range(MOST_TRIES):
-            if not self._space.is_possible(solver):
+            if not self._space.asker.is_possible(solver):
                 return None
             model = self._usual_model(solver)
             local = self._space.encoder.moment.of_model(model, self._space.program.zone)
@@ -191,13 +191,8 @@ class _Finder:
     def _solver(self, subject: Subject) -> Any:
         """A solver that knows everything of an order but its moment."""
         space, encoder = self._space, self._space.encoder
-        solver = z3.Solver(ctx=encoder.context)
-        solver.set("timeout", space.timeout_ms)
-        case = self._case(subject, usual_moment(space.program))
-        moment = Moment(case.event.occurred_at, space.program.zone)
-        types = space.program.books[space.event_type].field_types
-        readers = readers_of(types, types)
-        facts = LineFacts(RatedFacts(case.event, moment, case.member, readers), case.event.lines[0])
+        solver = space.asker.solver(encoder.context)
+        facts = facts_of(space.program, self._case(subject, usual_moment(space.program)))
         for rule in self._rules:
             # Lists that rules ask for are known once their formulas are made.
             space.matches(rule, LINE_PREFIX)
@@ -208,7 +203,7 @@ class _Finder:
         """Whether any of the rules matches at any moment."""
         solver.push()
         solver.add(self._space.encoder.any_of(*(self._space.matches(each, LINE_PREFIX) for each in rules)))
-        possible = self._space.is_possible(solver)
+        possible = self._space.asker.is_possible(solver)
         solver.pop()
         return possible
 
@@ -224,7 +219,7 @@ class _Finder:
 
     def _usual_model(self, solver: Any) -> Any:
         """A moment that looks usual, where there is such."""
-        model = self._space.usual_model(solver, self._space.encoder.moment.usual())
+        model = self._space.asker.usual_model(solver, self._space.encoder.moment.usual())
         solver.pop(solver.num_scopes())
         return model
 

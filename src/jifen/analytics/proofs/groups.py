@@ -29,8 +29,10 @@ def ambiguous(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:
         if space.are_apart(one, other):
             continue
         above = [each for each in rules if _compete(each, one) and each.document.priority > one.document.priority]
+        alike = [each for each in rules if _compete(each, one) and each is not other and each not in above]
         try:
-            case = space.find([one, other], _sure(above))
+            # If it can be, an event that none of the others matches, one of which may go before both.
+            case = space.find([one, other], _sure([*above, *alike])) or space.find([one, other], _sure(above))
         except Undecided as error:
             yield gave_up(one.id, "ambiguous", error, [other.id])
             continue

@@ -70,7 +70,7 @@ def _tiers(program: Program, encoder: Encoder, names: Collection[str], known: Kn
         tiers["member.tier"] = next(iter(sets.values()))
     elif program.document.catalog.tiers:
         tiers["member.tier"] = ["", *(each.id for each in program.document.catalog.tiers if not is_new)]
-    known.formulas.extend(_one_of(encoder, name, "string", tiers[name]) for name in names if name in tiers)
+    known.formulas.extend(_one_of(encoder, name, "string", tiers[name]) for name in tiers if name in names)
 
 
 def _properties(program: Program, encoder: Encoder) -> Iterable[tuple[str, str, Mapping[str, Any]]]:

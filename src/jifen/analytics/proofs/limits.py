@@ -299,7 +299,7 @@ def least_cents_each(space: Space, rule: CompiledRule, by_line: bool) -> int:
     def is_proven(cents: int) -> bool:
         solver.push()
         solver.add(paid < (cents if by_line else cents * quantity))
-        answer = solver.check()
+        answer = space.asker.check(solver)
         solver.pop()
         return bool(answer == z3.unsat)
 

@@ -12,6 +12,7 @@ from jifen.analytics.proofs.limits import GivenBack, Values
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.undecided import Undecided
+from jifen.analytics.proofs.ways import spendable_in
 from jifen.analytics.proofs.worth import Worths
 from jifen.core.counted import counted
 from jifen.core.program import Program
@@ -26,66 +27,81 @@ ALIKE = (1, 100)
 Question = Literal["rate_exceeded", "gaining_loop"]
 
 
-def reward_rates(
-    space: Space, rules: Sequence[CompiledRule], worths: Worths
-) -> tuple[list[Finding | NotProven], str | None]:
-    """What is found about orders, and the percentage that none can pass, where it is known."""
-    program = space.program
-    allowed = program.document.most_reward_percent
-    values: Values = {program.wallet_numbers[name]: value for name, value in worths.by_wallet.items()}
-    base = [rule for rule in rules if not rule.is_coefficient]
-    valued = [rule for rule in base if rule.wallet in values]
-    if not valued:
-        if allowed is None or not base:
-            return [], None
-        zh = "rate_exceeded：订单所得的积分账户没有写 value，不知道积分值多少钱"
-        en = "rate_exceeded: no wallet that orders earn has a value, so what points cost is not known"
-        return [not_proven(base[0].id, zh, en)], None
-    try:
-        loose = GivenBack(space, values, rules)
-        solver = space.solver(loose.formulas(), loose.rules)
-        found = list(_judge(space, loose, solver, valued[0].id, values, worths))
-        return found, _highest(space, loose, solver) if worths.is_whole else None
-    except Beyond as error:
-        zh = f"rate_exceeded：{len(rules)} 条规则的系数相乘方式太多"
-        return [not_proven(valued[0].id, zh, f"rate_exceeded: {error}")], None
-    except Undecided as error:
-        return [gave_up(valued[0].id, "rate_exceeded", error)], None
+class RewardRates:
+    """What orders give back. `highest` is known once `judged` was gone through: the percentage that none can pass."""
 
+    def __init__(self, space: Space, rules: Sequence[CompiledRule], worths: Worths) -> None:
+        self._space = space
+        self._rules = rules
+        self._worths = worths
+        self._values: Values = {space.program.wallet_numbers[name]: value for name, value in worths.by_wallet.items()}
+        self._names = space.program.wallet_ids
+        self.highest: str | None = None
 
-def _judge(
-    space: Space, loose: GivenBack, solver: Any, first: str, values: Values, worths: Worths
-) -> Iterator[Finding | NotProven]:
-    allowed = space.program.document.most_reward_percent
-    questions: list[tuple[Question, Fraction]] = [("gaining_loop", Fraction(1))]
-    if allowed is not None:
-        questions.insert(0, ("rate_exceeded", Fraction(allowed) / 100))
-    given_up: tuple[Fraction, Undecided] | None = None
-    for kind, share in questions:
+    def judged(self) -> Iterator[Finding | NotProven]:
+        """What is found about orders."""
+        base = [rule for rule in self._rules if not rule.is_coefficient]
+        valued = [rule for rule in base if rule.wallet in self._values]
+        if not valued:
+            if self._space.program.document.most_reward_percent is not None and base:
+                zh = "rate_exceeded：订单所得的积分账户没有写 value，不知道积分值多少钱"
+                en = "rate_exceeded: no wallet that orders earn has a value, so what points cost is not known"
+                yield not_proven(base[0].id, zh, en)
+            return
         try:
-            if not _is_possible(space, solver, loose.gives(share, reaching=kind == "gaining_loop")):
-                continue
-            if given_up is not None and share >= given_up[0]:
-                # Where no order that gives much was found in time, none is that gives more.
-                yield gave_up(first, kind, given_up[1])
-                continue
-            case = _example(space, values, kind, share)
+            loose = GivenBack(self._space, self._values, self._rules)
+            solver = self._space.solver(loose.formulas(), loose.rules)
+            yield from self._judge(loose, solver, valued[0].id)
+            self.highest = _highest(self._space, loose, solver) if self._worths.is_whole else None
+        except Beyond as error:
+            zh = f"rate_exceeded：{len(self._rules)} 条规则的系数相乘方式太多"
+            yield not_proven(valued[0].id, zh, f"rate_exceeded: {error}")
         except Undecided as error:
-            given_up = share, error
-            yield gave_up(first, kind, error)
-            continue
-        if case is None:
-            yield not_shown(first, kind)
-        else:
-            yield _told(space.program, case, kind, values, worths)
+            yield gave_up(valued[0].id, "rate_exceeded", error)
+
+    def _judge(self, loose: GivenBack, solver: Any, first: str) -> Iterator[Finding | NotProven]:
+        given_up: tuple[Fraction, Undecided] | None = None
+        for kind, share, values in self._questions():
+            try:
+                if values != self._values:
+                    loose = GivenBack(self._space, values, self._rules)
+                    solver = self._space.solver(loose.formulas(), loose.rules)
+                if not _is_possible(self._space, solver, loose.gives(share, reaching=kind == "gaining_loop")):
+                    continue
+                if given_up is not None and share >= given_up[0]:
+                    # Where no order that gives much was found in time, none is that gives more.
+                    yield gave_up(first, kind, given_up[1])
+                    continue
+                case = _example(self._space, values, kind, share)
+            except Undecided as error:
+                given_up = share, error
+                yield gave_up(first, kind, error)
+                continue
+            if case is None:
+                yield not_shown(first, kind)
+            else:
+                yield _told(self._space.program, case, kind, values, self._worths)
+
+    def _questions(self) -> Iterator[tuple[Question, Fraction, Values]]:
+        """What is asked of orders, from which share of what was paid on, and of points worth what."""
+        allowed = self._space.program.document.most_reward_percent
+        if allowed is not None:
+            yield "rate_exceeded", Fraction(allowed) / 100, self._values
+        # Points that buy nothing lead nowhere.
+        spendable = spendable_in(self._space.program.document)
+        values = {wallet: each for wallet, each in self._values.items() if self._names[wallet] in spendable}
+        if values:
+            yield "gaining_loop", Fraction(1), values
 
 
 def _told(program: Program, case: Case, kind: Question, values: Values, worths: Worths) -> Finding:
     paid, worth, points = _worth(program, case, values)
     awards = [each for each in replay(program, case).awards if each.points and each.wallet in values]
-    percent = f"{_percent(worth / paid * 100)}%" if paid else ""
-    zh = f"实付 {paid} 分的订单得 {points} 积分" + (f"，价值为实付的 {percent}" if paid else "")
-    en = f"An order of {paid} cents earns {counted(points, 'points')}" + (f", worth {percent} of it" if paid else "")
+    zh, en = f"实付 {paid} 分的订单得 {points} 积分", f"An order of {paid} cents earns {counted(points, 'points')}"
+    if paid:
+        percent, is_exact = f"{_percent(worth / paid * 100)}%", worth * 10_000 % paid == 0
+        zh += f"，价值为实付的 {percent}" + ("" if is_exact else f"（向上取整，准确值 {worth / paid}）")
+        en += f", worth {percent} of it" + ("" if is_exact else f" (rounded up, exactly {worth / paid})")
     wallets = dict.fromkeys(program.wallet_ids[each.wallet] for each in awards)
     through = [worths.through[each].words for each in wallets if each in worths.through]
     if any(zh for zh, _ in through):
@@ -157,7 +173,7 @@ def _is_possible(space: Space, solver: Any, formula: Any) -> bool:
     solver.push()
     try:
         solver.add(formula)
-        return space.is_possible(solver)
+        return space.asker.is_possible(solver)
     finally:
         solver.pop()
 

@@ -104,7 +104,7 @@ class Multipliers:
     def _is_possible(self, formula: Any) -> bool:
         self._solver.push()
         self._solver.add(formula)
-        answer = self._solver.check()
+        answer = self._space.asker.check(self._solver)
         self._solver.pop()
         return bool(answer != z3.unsat)
 

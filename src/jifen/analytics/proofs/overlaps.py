@@ -27,7 +27,7 @@ def beyond_proof(place: Place) -> Iterator[NotProven]:
         yield not_proven(place.owner, zh, en)
 
 
-def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Iterator[Result]:
+def never_true(space: Space, rule: CompiledRule, anything: Case) -> Iterator[Result]:
     """Whether a rule can match at all, and can be worked out where it does. `anything`: an event to show that it does
     not."""
     try:
@@ -53,7 +53,7 @@ def never_true(space: Space, rule: CompiledRule, anything: Case | None) -> Itera
         yield gave_up(rule.id, "never_true", error)
 
 
-def _unmatched(space: Space, rule: CompiledRule, failing: Case | None, anything: Case | None) -> Finding:
+def _unmatched(space: Space, rule: CompiledRule, failing: Case | None, anything: Case) -> Finding:
     """That a rule never matches: by an event for which its conditions fail, where they would hold else, or by any."""
     if failing is not None and outcome_of(replay(space.program, failing), rule.id) == "failed":
         zh = f"规则 {rule.id} 永远不会给积分：凡可能符合的事件，它的条件总是无法计算"
@@ -63,7 +63,7 @@ def _unmatched(space: Space, rule: CompiledRule, failing: Case | None, anything:
         f"规则 {rule.id} 的条件和时间窗口永远不会同时成立",
         f"The conditions and windows of {rule.id} never hold together",
     )
-    return finding("never_true", [rule.id], zh, en, None if anything is None else counterexample(anything))
+    return finding("never_true", [rule.id], zh, en, counterexample(anything))
 
 
 def multiplying_nothing(space: Space, rules: Sequence[CompiledRule]) -> Iterator[Result]:

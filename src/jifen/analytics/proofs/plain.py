@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice, product
-from typing import Final, get_args
+from typing import Final
 
 import msgspec
 
+from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.clocks import utc_clocks
-from jifen.analytics.proofs.known import FIELDS
+from jifen.analytics.proofs.dimensions import LISTS, compared_texts, texts_of
 from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
-from jifen.analytics.proofs.report import Finding, finding
-from jifen.analytics.proofs.slips import Slips
+from jifen.analytics.proofs.report import Finding
+from jifen.analytics.proofs.slips import AnySlips, Slips, SlipsBeside, slip_told
 from jifen.analytics.proofs.space import Space
 from jifen.core.conditions.code import code_of
-from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, Quantifier, children_of, walk
-from jifen.core.decide.convert import fee_of
+from jifen.core.conditions.syntax import Call, Constant, ListLiteral, Member, Name, Node, walk
 from jifen.core.nearest import asking, nearest
 from jifen.core.program import Program
-from jifen.core.redemption.document import RewardKind
 from jifen.core.rules.book import CompiledRule
-from jifen.core.rules.facts import TIERS
 
 #: An amount below this many cents in a comparison is most likely meant in yuan.
 SMALL_CENTS = 1_000
@@ -37,39 +35,27 @@ WHOLE_CURRENCIES = frozenset(
         *("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
     ]
 )
-#: What stands before the id of a field of members in its name.
 _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.mul}
-NO_RANGES: Final[Mapping[str, Node]] = {}
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
-_LISTS = {
-    "sku": "skus",
-    "category": "categories",
-    "brand": "brands",
-    "event.data.sku": "skus",
-    "order.channel": "channels",
-    "order.store_id": "stores",
-    "member.channel": "channels",
-    "member.tags": "tags",
-    "member.segments": "segments",
-}
 
 
-def unknown_references(program: Program, place: Place, slips: Slips | None) -> Iterator[Finding]:
-    """Texts that a condition compares with and that the catalog, or the program, does not have; of a rule (`slips`)
-    with an event of a text that it has, and that was meant, as far as one can tell."""
-    for node, constant in _compared_texts(place.condition.root):
+def unknown_references(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+    """Texts that a condition compares with and that the catalog, or the program, does not have; with an event
+    (`slips`) of a text that it has, and that was meant, as far as one can tell."""
+    for node, constant in compared_texts(place.condition.root):
         name, text = _shown_name(node), str(constant.value)
-        known = _known(program, name)
+        known = texts_of(program, name)
         if known and text and text not in known:
             meant = nearest(text, known)
-            where_zh, where_en = ("目录", "the catalog") if name in _LISTS else ("积分计划", "the program")
+            where_zh, where_en = ("目录", "the catalog") if name in LISTS else ("积分计划", "the program")
             zh, en = place.name(constant.position)
             zh = f"{zh}提到 {name} {text!r}，{where_zh}中没有"
             en = f"{en} names {name} {text!r}, which {where_en} does not have"
             zh, en = asking(zh, en, meant)
             mended = msgspec.structs.replace(constant, value=meant or known[0])
-            shown = None if slips is None else slips.shown(place, mended, _without(node, constant))
-            yield finding("unknown_reference", [place.owner], zh, en, shown)
+            yield slip_told(
+                "unknown_reference", place.owner, zh, en, slips.shown(place, mended, _without(node, constant))
+            )
 
 
 def _without(node: Name | Member, constant: Constant) -> list[Node]:
@@ -84,59 +70,20 @@ def _without(node: Name | Member, constant: Constant) -> list[Node]:
             return []
 
 
-def _known(program: Program, name: str) -> list[str]:
-    """The texts that a name can have, as far as the program says; empty: any."""
-    document = program.document
-    if name == "member.tier":
-        return [tier.id for tier in document.tiers]
-    if name.startswith(TIERS):
-        return next(list(each.ranks) for each in program.tier_sets if each.id == name.removeprefix(TIERS))
-    if name.startswith(FIELDS):
-        field = next(each for each in document.fields if each.id == name.removeprefix(FIELDS))
-        return [str(each.value) for each in field.choices]
-    if name == "redemption.reward":
-        return [each.id for each in document.rewards]
-    if name == "redemption.kind":
-        return list(get_args(RewardKind))
-    listed: list[str] = getattr(document.catalog, _LISTS.get(name, ""), [])
-    return listed
-
-
-def _compared_texts(node: Node, ranges: Mapping[str, Node] = NO_RANGES) -> Iterator[tuple[Name | Member, Constant]]:
-    """Facts and the constants that they are compared with. `ranges`: over what the variables of quantifiers go, which
-    stand for it."""
-    if isinstance(node, Quantifier):
-        yield from _compared_texts(node.range, ranges)
-        yield from _compared_texts(node.condition, {**ranges, node.variable: node.range})
-        return
-    if isinstance(node, Call) and node.function in ("_==_", "_!=_", "@in"):
-        sides = [ranges.get(each.name, each) if isinstance(each, Name) else each for each in node.arguments]
-        constants = [each for side in sides for each in _elements(side) if isinstance(each, Constant)]
-        for named in (each for each in sides if isinstance(each, Name | Member)):
-            yield from ((named, each) for each in constants if each.type == "string")
-    for child in children_of(node):
-        yield from _compared_texts(child, ranges)
-
-
-def _elements(node: Node) -> tuple[Node, ...]:
-    return node.elements if isinstance(node, ListLiteral) else (node,)
-
-
 def _shown_name(node: Name | Member) -> str:
     return node.field if isinstance(node, Member) else node.name.removeprefix("line.")
 
 
-def magnitudes(program: Program, place: Place, slips: Slips | None) -> Iterator[Finding]:
-    """Amounts in cents that are compared with a number of the size of yuan; of a rule (`slips`) with an event for
-    which it matters."""
+def magnitudes(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+    """Amounts in cents that are compared with a number of the size of yuan; with an event for which it matters
+    (`slips`)."""
     if program.document.currency in WHOLE_CURRENCIES:
         return
     for name, (cents, node) in _compared_cents(place.condition.root):
-        shown = None if slips is None else slips.shown(place, _in_whole_units(node))
         zh, en = place.name(node.position)
         zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
         en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-        yield finding("magnitude", [place.owner], zh, en, shown)
+        yield slip_told("magnitude", place.owner, zh, en, slips.shown(place, _in_whole_units(node)))
 
 
 def _in_whole_units(node: Node) -> Node:
@@ -155,7 +102,7 @@ def small_steps(rule: CompiledRule, slips: Slips) -> Iterator[Finding]:
                 path, cents = f"{field}.rates[{number}].from_cents", each.from_cents
                 zh = f"规则 {rule.id} 的 {path} 是 {cents} 分；若指 {cents} 元，请写 {cents * 100}"
                 en = f"{path} of {rule.id} is {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-                yield finding("magnitude", [rule.id], zh, en, slips.at_amount(cents * 100 - 1))
+                yield slip_told("magnitude", rule.id, zh, en, slips.at_amount(cents * 100 - 1))
 
 
 def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
@@ -201,41 +148,21 @@ def _numbers(node: Node) -> Iterator[tuple[int, Node]]:
                 yield _ARITHMETIC[function](one, other), node
 
 
-def lost_fees(program: Program) -> Iterator[Finding]:
-    """Fees of a percentage that rounding makes nothing of: whoever converts little at a time, however often, pays none.
-    What arrives of the fewest points is the least that ever does, so it is enough to look there."""
-    for number, each in enumerate(program.document.conversions):
-        gross = each.least_points * each.get // each.give
-        if not each.fee_percent or fee_of(each, gross):
-            continue
-        path, percent = f"$.conversions[{number}].fee_rounding", each.fee_percent.normalize()
-        zh = (
-            f"{path} 是 {each.fee_rounding}：一次给出 {each.least_points} 积分，到账 {gross}，{percent:f} % "
-            "的手续费取整为 0，分多次兑换就不用付手续费；去掉它（向上取整），或提高 least"
-        )
-        en = (
-            f"{path} is {each.fee_rounding}: of {gross} points, which {each.least_points} come to, the fee of "
-            f"{percent:f} % is rounded to nothing, so that whoever converts in small steps pays none; leave it out (it "
-            "is rounded up then), or raise `least`"
-        )
-        yield finding("lost_fee", [f"conversion:{each.id}"], zh, en)
-
-
-def plain_findings(program: Program, spaces: Iterable[Space]) -> list[Finding]:
+def plain_findings(beside: Beside, spaces: Iterable[Space]) -> Iterator[Finding]:
     """All of these, for all rules and for every condition beside them."""
-    found: list[Finding] = list(lost_fees(program))
+    program = beside.program
     for space in spaces:
         for rule in program.books[space.event_type].rules:
             slips = Slips(space, rule)
             if program.document.currency not in WHOLE_CURRENCIES:
-                found += small_steps(rule, slips)
+                yield from small_steps(rule, slips)
             for place in places_of_rule(rule):
-                found += _of_place(program, place, slips)
+                yield from _of_place(program, place, slips)
     for place in places_beside_rules(program):
-        found += _of_place(program, place, None)
-    return found
+        yield from _of_place(program, place, SlipsBeside(beside))
 
 
-def _of_place(program: Program, place: Place, slips: Slips | None) -> list[Finding]:
-    named, amounts = unknown_references(program, place, slips), magnitudes(program, place, slips)
-    return [*named, *amounts, *utc_clocks(program, place)]
+def _of_place(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+    yield from unknown_references(program, place, slips)
+    yield from magnitudes(program, place, slips)
+    yield from utc_clocks(program, place, slips)

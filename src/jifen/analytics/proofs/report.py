@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal
 
 import msgspec
 
 from jifen.analytics.proofs.undecided import Undecided
 
+#: So many of those that were not reached are named.
+MOST_NAMED: Final = 10
+
 FindingKind = Literal[
     "never_true",
+    "can_fail",
     "shadowed",
     "ambiguous",
     "multiplying_overlap",
@@ -90,3 +94,12 @@ def not_shown(rule: str, kind: FindingKind, others: Iterable[str] = ()) -> NotPr
     of_en = f" (with {', '.join(named)})" if named else ""
     zh = f"{kind}{of_zh}：既没有证明不会发生，实际计算也没有再现"
     return not_proven(rule, zh, f"{kind}{of_en}: not proven impossible, but the event that was found does not show it")
+
+
+def not_reached(kinds: str, owners: Sequence[str]) -> NotProven:
+    """What was not asked, or not to the end, because the check as a whole had taken what it may."""
+    named, more = ", ".join(owners[:MOST_NAMED]), len(owners) - MOST_NAMED
+    of_zh, of_en = (f"{named} 等 {len(owners)} 条规则", f"{named} and {more} more") if more > 0 else (named, named)
+    zh = f"{kinds}：整个检查的计算量已用完，未检查或未检查完：{of_zh}"
+    en = f"{kinds}: the check as a whole has taken what it may; not, or not wholly, checked: {of_en}"
+    return not_proven(owners[0], zh, en)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import z3
 
+from jifen.analytics.proofs.asking import Asker
+from jifen.analytics.proofs.dimensions import own_texts
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, case_of, usual_moment
 from jifen.analytics.proofs.filling import filled
 from jifen.analytics.proofs.known import optional_properties, schema_of, what_there_is
 from jifen.analytics.proofs.moments import windows_of
-from jifen.analytics.proofs.undecided import Undecided, given_up_by
+from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions import Condition
 from jifen.core.conditions.syntax import Member, Node, walk
 from jifen.core.limits import MAXIMUM_AMOUNT, MAXIMUM_LINES, MAXIMUM_QUANTITY
@@ -31,13 +33,17 @@ SEVERAL = ":"
 class Space:
     """All events of one type, as the solver sees them."""
 
-    def __init__(self, program: Program, event_type: str, timeout_ms: int) -> None:
+    def __init__(self, program: Program, event_type: str, asker: Asker) -> None:
         self.program = program
         self.event_type = event_type
         self.is_order = event_type == ORDER_COMPLETED
-        self.timeout_ms = timeout_ms
+        self.asker = asker
         optional = frozenset(optional_properties(program, event_type))
         self.encoder = Encoder(event_type, program.document.currency, program.books[event_type].field_types, optional)
+        self._texts = own_texts(program, event_type)
+        for texts in self._texts.values():
+            for text in texts:
+                self.encoder.texts.code(text)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
         self._known: dict[str, dict[str, frozenset[Any]]] = {}
@@ -168,10 +174,15 @@ class Space:
         solver = self.solver(wanted, rules)
         if self.is_order:
             solver.add(*self.order_bounds(lines, alike))
-        if not self.is_possible(solver):
+        if not self.asker.is_possible(solver):
             return None
         has_moment = self._names_moment(rules)
-        model = self.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        model = self.asker.usual_model(solver, [*self._usual_order(lines), *self._usual_moments(has_moment)])
+        for _ in self._texts:
+            # What is mended of one fact may bring another text to the next.
+            if not (foreign := list(self._usual_texts(lines, model))):
+                break
+            model = self.asker.usual_model(solver, foreign, model)
         zone = self.program.zone
         local = self.encoder.moment.of_model(model, zone) if has_moment else usual_moment(self.program)
         case = case_of(model, self.encoder, self.event_type, lines, local, self.program)
@@ -188,8 +199,7 @@ class Space:
 
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
         """A solver that knows these formulas and what always holds of the facts that rules name."""
-        solver = z3.Solver(ctx=self.encoder.context)
-        solver.set("timeout", self.timeout_ms)
+        solver = self.asker.solver(self.encoder.context)
         names = {name for rule in rules for name in rule.names}
         names |= {"now."} if self._names_moment(rules) else set()
         names |= {"member."} if any(rule.document.progressive for rule in rules) else set()
@@ -202,14 +212,6 @@ class Space:
         known = what_there_is(self.program, self.encoder, names)
         solver.add(*wanted, *known.formulas, *self.encoder.bounds({*names, *known.names}, conditions, known.tests))
         return solver
-
-    @staticmethod
-    def is_possible(solver: Any) -> bool:
-        """Whether everything that a solver knows can hold. Raises Undecided."""
-        answer = solver.check()
-        if answer == z3.unknown:
-            raise given_up_by(solver)
-        return bool(answer == z3.sat)
 
     def order_bounds(self, lines: Sequence[str], alike: int = 1) -> list[Any]:
         """An order of these lines, and of others of which nothing is known.
@@ -264,24 +266,21 @@ class Space:
             z3.And(*(number(f"{line}quantity") <= 10 for line in lines)),
         ]
 
+    def _usual_texts(self, lines: Sequence[str], model: Any) -> Iterator[Any]:
+        """That a fact is a text of its own kind, or at least none of another: no channel is a brand. Only of those that
+        are of another in a model."""
+        known = self.encoder.texts.known
+        for name, texts in self._texts.items():
+            own = {known[""], *(known[each] for each in texts)}
+            for line in lines if name.startswith(LINE_PREFIX) else [""]:
+                value = self.encoder.number(line + name.removeprefix(LINE_PREFIX))
+                code = model.eval(value, model_completion=True).as_long()
+                if 0 <= code < len(known) and code not in own:
+                    yield self.encoder.any_of(*(value == each for each in sorted(own)))
+                    yield self.encoder.all_of(*(value != each for each in range(len(known)) if each not in own))
+
     def _usual_moments(self, has_moment: bool) -> list[Any]:
         return self.encoder.moment.usual() if has_moment else []
-
-    @staticmethod
-    def usual_model(solver: Any, preferences: Sequence[Any]) -> Any:
-        """A model in which as many of these hold as were found to go together, the first before the others."""
-        model = solver.model()
-        for each in preferences:
-            solver.push()
-            solver.add(each)
-            # Where the last model has it already, there is nothing to be asked.
-            if z3.is_true(model.eval(each, model_completion=True)):
-                continue
-            if solver.check() == z3.sat:
-                model = solver.model()
-            else:
-                solver.pop()
-        return model
 
 
 def conditions_of(rule: CompiledRule) -> list[Condition]:

@@ -10,7 +10,7 @@ asked about two tests at a time, as they are too slow for whole programs.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations, product
 from typing import Any, Final, Literal
@@ -22,7 +22,9 @@ from jifen.analytics.proofs.patterns import is_within, language_of, string_of
 from jifen.core.limits import MAXIMUM_TEXT
 
 _ESCAPE: Final = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
-_TIMEOUT_MS: Final = 200
+#: What two tests of a text may take: steps of the solver, and time, for those that it does not count.
+_STEPS: Final = 200_000
+_TIMEOUT_MS: Final = 1_000
 _CACHED: Final = 20_000
 #: So long are the texts of orders and their lines at most.
 _BOUNDED: Final = ("order.", "line.")
@@ -71,6 +73,7 @@ def _strings() -> tuple[Any, Any]:
     context = z3.Context()
     solver = z3.Solver(ctx=context)
     solver.set("timeout", _TIMEOUT_MS)
+    solver.set("rlimit", _STEPS)
     return solver, z3.String("text", context)
 
 
@@ -96,6 +99,11 @@ class Texts:
     def code(self, text: str) -> int:
         """The number of a text."""
         return self._codes.setdefault(text, len(self._codes))
+
+    @property
+    def known(self) -> Mapping[str, int]:
+        """The texts that have a number, with it."""
+        return self._codes
 
     def holds(self, variable: str, name: str, test: TextTest) -> Any:
         """That a test is true of a fact; `variable`: what its number is called."""

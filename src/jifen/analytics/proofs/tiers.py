@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import z3
 
-from jifen.analytics.proofs.encoding import Encoder
-from jifen.analytics.proofs.evaluation import has_value
+from jifen.analytics.proofs.beside import Beside
+from jifen.analytics.proofs.examples import counterexample
+from jifen.analytics.proofs.places import Place, places_beside_rules
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
-from jifen.analytics.proofs.undecided import given_up_by
-from jifen.core.program import Program
-from jifen.core.tiers.document import Lifetime
-from jifen.core.tiers.sets import OpenTierSet, tier_names
+from jifen.analytics.proofs.undecided import Undecided
 
 
-def unreachable_tiers(program: Program, timeout_ms: int) -> Iterator[Finding | NotProven]:
+def unreachable_tiers(beside: Beside) -> Iterator[Finding | NotProven]:
     """Tiers that are earned and that no member is ever lifted to."""
-    types = tier_names(program.wallet_numbers, program.document.fields)
-    for tier_set in program.tier_sets:
-        encoder = Encoder("", program.document.currency, types)
-        asked = [each for each in tier_set.tiers if each.is_earned and each.qualify is not None]
-        qualifying = [each.qualify for each in asked if each.qualify is not None]
-        conditions = [each.root for each in qualifying]
-        formulas = [encoder.formula(each) for each in conditions]
-        always = [*encoder.bounds(tier_set.names, qualifying), *counts_of(encoder, tier_set)]
-        for rank, tier in enumerate(asked):
-            solver = z3.Solver(ctx=encoder.context)
-            solver.set("timeout", timeout_ms)
-            solver.add(*always, formulas[rank], has_value(encoder, conditions[rank]))
-            name = f"tier:{tier_set.id}:{tier.id}"
-            answers = [solver.check()]
-            if answers[0] == z3.sat:
-                solver.add(*(z3.Not(each) for each in formulas[rank + 1 :]))
-                answers.append(solver.check())
-            if z3.unknown in answers:
-                yield gave_up(name, "unreachable_tier", given_up_by(solver))
-            elif answers[0] == z3.unsat:
-                zh = f"等级 {tier.id}（{tier_set.id}）的条件永远不会成立"
-                yield finding("unreachable_tier", [name], zh, f"The condition of the tier {tier.id} never holds")
-            elif answers[-1] == z3.unsat:
-                zh = f"凡达到等级 {tier.id}（{tier_set.id}）的会员同时达到更高的等级，没有人会停在这一级"
-                en = f"Whoever meets the condition of the tier {tier.id} meets that of a higher one, too: nobody has it"
-                yield finding("unreachable_tier", [name], zh, en)
+    places = {each.owner: each for each in places_beside_rules(beside.program) if each.field.endswith(".qualify")}
+    for tier_set in beside.program.tier_sets:
+        names = [f"tier:{tier_set.id}:{each.id}" for each in tier_set.tiers if each.is_earned]
+        asked = [places[name] for name in names if name in places]
+        for number, place in enumerate(asked):
+            try:
+                yield from _unreachable(beside, place, asked[number + 1 :])
+            except Undecided as error:
+                yield gave_up(place.owner, "unreachable_tier", error)
 
 
-def counts_of(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
-    """What a period has is part of what there ever was, and with a lifelong period the same."""
-    is_lifetime = isinstance(tier_set.document.period, Lifetime)
-    for name in ("orders", "spent_cents"):
-        period, total = encoder.number(f"period.{name}"), encoder.number(f"total.{name}")
-        yield z3.And(period >= 0, period <= total)
-        if is_lifetime:
-            yield period == total
+def _unreachable(beside: Beside, place: Place, higher: Sequence[Place]) -> Iterator[Finding]:
+    """Raises Undecided."""
+    _, tier_set, tier = place.owner.split(":")
+    conditions = [each.condition for each in higher]
+    solver = beside.solver(place, conditions, [beside.meets(place, place.condition.root)])
+    if not beside.asker.is_possible(solver):
+        zh = f"等级 {tier}（{tier_set}）的条件永远不会成立"
+        en = f"The condition of the tier {tier} never holds"
+        yield finding("unreachable_tier", [place.owner], zh, en, counterexample(beside.closest(place)))
+        return
+    member = beside.case(place, solver.model())
+    encoder = beside.encoder_of(place)
+    solver.add(*(z3.Not(encoder.formula(each.root)) for each in conditions))
+    if not beside.asker.is_possible(solver):
+        zh = f"凡达到等级 {tier}（{tier_set}）的会员同时达到更高的等级，没有人会停在这一级"
+        en = f"Whoever meets the condition of the tier {tier} meets that of a higher one, too: nobody has it"
+        yield finding("unreachable_tier", [place.owner], zh, en, counterexample(member))

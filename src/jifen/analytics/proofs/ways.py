@@ -73,6 +73,19 @@ def ways_of(program: Program) -> tuple[list[Way], list[Unpriced]]:
     return found, unpriced
 
 
+def spendable_in(document: ProgramDocument) -> set[str]:
+    """The wallets whose points buy something: a reward, money off at the checkout, a chance in a lottery, or points of
+    another wallet that do."""
+    default = document.wallets[0].id
+    prices = [each.wallet for reward in document.rewards if not reward.retired for each in reward.prices]
+    prices += [each.price.wallet for each in document.draws if not each.retired and each.price is not None]
+    found = {wallet or default for wallet in prices}
+    found |= {document.offset.wallet} if document.offset is not None else set()
+    for _ in document.conversions:
+        found |= {each.source for each in document.conversions if each.target in found}
+    return found
+
+
 def _bought(document: ProgramDocument, reward: Reward) -> Iterator[Way]:
     """A voucher for an amount, or a ticket, at each of its prices."""
     face, gives = 0, {}

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jifen.core.conditions import Condition, InvalidCondition, Vocabulary
 from jifen.core.conditions.condition import ResultType
+from jifen.core.conditions.errors import Problem
 from jifen.core.rules.faults import InvalidProgram
+
+
+class WrongCondition(InvalidProgram):
+    """A condition at `path` that cannot be compiled; `problems` say why. Its places are those within the condition:
+    whoever has the file tells those of the file."""
+
+    def __init__(self, path: str, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        zh, en = first.asked
+        super().__init__(
+            f"{path} is wrong at line {first.line}, column {first.column}: {en}",
+            message_zh=f"{path} 第 {first.line} 行第 {first.column} 列有误：{zh}",
+            path=path,
+            problems=[each.details for each in problems],
+        )
+        self.path = path
+        self.problems = problems
 
 
 def compile_condition(vocabulary: Vocabulary, source: str | None, path: str) -> Condition | None:
@@ -21,11 +41,4 @@ def _compile(vocabulary: Vocabulary, source: str, path: str, result: ResultType)
     try:
         return vocabulary.compile(source, result)
     except InvalidCondition as error:
-        problem = error.problems[0]
-        zh, en = problem.asked
-        raise InvalidProgram(
-            f"{path} is wrong at line {problem.line}, column {problem.column}: {en}",
-            message_zh=f"{path} 第 {problem.line} 行第 {problem.column} 列有误：{zh}",
-            path=path,
-            problems=[each.details for each in error.problems],
-        ) from None
+        raise WrongCondition(path, error.problems) from None

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jifen.analytics.proofs import check_program
+from jifen.analytics.proofs import Effort, check_program
+from jifen.analytics.proofs.asking import Asker
 from jifen.analytics.proofs.limits import least_cents_each
 from jifen.analytics.proofs.space import Space
 from jifen.core.program import Program
@@ -34,7 +35,7 @@ def per(what: str, filter_of_lines: str, points: int = 5) -> dict[str, Any]:
 def test_what_is_paid_for_each(what: str, lines: str, cents: int) -> None:
     """As much as the filter asks, and no more than can be said."""
     program = Program(1, document_of(per(what, lines)), {"points": 1})
-    space = Space(program, "order.completed", 2_000)
+    space = Space(program, "order.completed", Asker(Effort()))
     rule = next(each for each in space.program.books["order.completed"].rules if each.id == "r0")
     assert least_cents_each(space, rule, what == "line") == cents
 
