@@ -10,7 +10,7 @@ import typer.main
 
 from jifen.services.chinese import ERRORS, REFUSALS
 from jifen.settings import settings_page
-from tests.house import documents, imports, pages, purity, shape, tree, words
+from tests.house import commands, documents, imports, pages, purity, shape, tree, words
 
 LOCKING_PLACES: Final = {
     "jifen/db/locking.py": "the one module that takes locks",
@@ -195,6 +195,22 @@ def test_every_command_is_documented() -> None:
     for name in ("docs/reference/cli.md", "docs/zh/reference/cli.md"):
         page = (tree.ROOT / name).read_text("utf-8")
         assert documents.undocumented_commands(page, commands) == [], name
+
+
+def test_what_the_api_does_a_command_does() -> None:
+    """Every operation that changes something has a command, or stands in a list with the reason."""
+    from jifen.api.openapi import openapi_document
+    from jifen.cli.main import app
+
+    operations = [
+        operation["operationId"]
+        for path in openapi_document()["paths"].values()
+        for method, operation in path.items()
+        if method != "get"
+    ]
+    there = documents.command_paths(typer.main.get_command(app), "jifen")
+    assert len(operations) > 60
+    assert commands.uncommanded(operations, [each.removeprefix("jifen ") for each in there]) == []
 
 
 def test_decisions_are_numbered_and_whole() -> None:

@@ -8,7 +8,7 @@ import pytest
 import typer
 import typer.main
 
-from tests.house import documents, imports, pages, purity, shape, tree, words
+from tests.house import commands, documents, imports, pages, purity, shape, tree, words
 
 
 @pytest.mark.parametrize(
@@ -255,6 +255,19 @@ def test_undocumented_commands_are_found() -> None:
     assert sorted(paths) == ["jifen program apply", "jifen program show", "jifen serve"]
     page = "# jifen\n\n## `jifen serve-all`\n\n### jifen program apply FILE\n\njifen program show\n"
     assert sorted(documents.undocumented_commands(page, paths)) == ["jifen program show", "jifen serve"]
+
+
+def test_operations_without_a_command_are_found() -> None:
+    """New ones, those that stand twice, names of nothing, and commands that are gone."""
+    table, reasons = {"spend": "points spend", "both": "points spend", "gone": "points gone"}, {"both": "", "old": ""}
+    found = commands.faults(table, reasons, ["spend", "both", "gone", "new"], ["points spend"])
+    assert found == [
+        "new has no command, and no reason why not",
+        "both has a command and a reason why not",
+        "old is no operation",
+        "gone: there is no `jifen points gone`",
+    ]
+    assert commands.faults({"spend": "points spend"}, {"other": "why"}, ["spend", "other"], ["points spend"]) == []
 
 
 def test_the_tree_is_found() -> None:

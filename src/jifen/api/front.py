@@ -11,8 +11,9 @@ from uuid import uuid4
 import msgspec
 import structlog
 
-from jifen.api.answers import event_result, refused_event
+from jifen.api.answers import event_result
 from jifen.api.authorization import WITHOUT_CAPTCHA
+from jifen.api.batches import is_batch, read_batch
 from jifen.api.bodies import EventResult, EventResults
 from jifen.api.idempotency import read_key
 from jifen.api.operations import EVENTS_PATH, OPERATIONS, Operation
@@ -26,11 +27,7 @@ from jifen.engine.engine import EngineStopped, QueueFull
 from jifen.engine.submission import Answer, Outcome, Submission
 from jifen.services.captcha import Errand, captcha_needed, captcha_of, check_solution
 from jifen.services.events import (
-    IDEMPOTENCY_SOURCE,
-    AnyEvent,
-    name_of_event,
     read_event,
-    split_batch,
     submission_of_event,
 )
 from jifen.services.json_input import read_json
@@ -262,9 +259,7 @@ class Front:
                 raise _Refused(body)
         else:
             body = operation.body()
-        command = operation.command(name, body)
-        if operation.refine is not None and not isinstance(command, Refusal):
-            command = operation.refine(self._runtime.catalog, command, body)
+        command = operation.command_of(self._runtime.catalog, name, body)
         if isinstance(command, Refusal):
             raise _Refused(command)
         headers = JSON_HEADERS
@@ -276,9 +271,8 @@ class Front:
             if isinstance(given, Refusal):
                 raise _Refused(given)
             key = given
-        payload = _encode((operation.name, name, body))
         roles = self._runtime.authorization.roles(actor)
-        submission = Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
+        submission = operation.submission_of(command, name, body, key=key, actor=actor, roles=roles)
         if isinstance(command, RedeemReward):
             outcome = await self._redeem(submission, command, request)
         else:
@@ -343,7 +337,7 @@ class Front:
         kind = media_type(request.content_type)
         if kind not in EVENT_MEDIA_TYPES:
             raise _Refused(_wrong_type(", ".join(EVENT_MEDIA_TYPES)))
-        if kind == BATCH_MEDIA_TYPE or (kind == "application/json" and raw.lstrip()[:1] == b"["):
+        if kind == BATCH_MEDIA_TYPE or (kind == "application/json" and is_batch(raw)):
             return (200, JSON_HEADERS, await self._batch(request, actor, raw))
         event = read_event(raw)
         submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
@@ -360,14 +354,9 @@ class Front:
 
     async def _batch(self, request: _Request, actor: str, raw: bytes) -> bytes:
         """Do the events of a batch in their order. Those that cannot be read are refused; their neighbours are done."""
-        pieces = split_batch(raw)
-        if isinstance(pieces, Refusal):
-            raise _Refused(pieces)
-        read: list[Submission | EventResult] = []
-        for piece in pieces:
-            event = read_event(piece)
-            submission = event if isinstance(event, Refusal) else submission_of_event(event, actor, self._program)
-            read.append(_refused(request, piece, event, submission) if isinstance(submission, Refusal) else submission)
+        read = read_batch(raw, actor, self._program, request.language)
+        if isinstance(read, Refusal):
+            raise _Refused(read)
         submissions = [each for each in read if isinstance(each, Submission)]
         outcomes = await self._submit(submissions)
         done = iter(await self._results(request, list(zip(submissions, outcomes, strict=True))))
@@ -389,11 +378,6 @@ class Front:
         except KeyError:
             await self._runtime.refresh_catalog()
             return [event_result(catalog, each.key, each.source, outcome, language) for each, outcome in pairs]
-
-
-def _refused(request: _Request, piece: bytes, event: AnyEvent | Refusal, refusal: Refusal) -> EventResult:
-    name = name_of_event(piece) if isinstance(event, Refusal) else (event.id, event.source)
-    return refused_event(*name, refusal, request.language)
 
 
 def _wrong_type(wanted: str) -> Refusal:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import submit
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.operating import given, look, operate
 from jifen.cli.output import write_json, write_line, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
@@ -78,11 +78,46 @@ def list_all(
     )
 
 
+@command(group, "show")
+def show(invocation: Invocation, approval_id: ApprovalId, as_json: AsJson = False) -> None:
+    """显示一个请求的内容与现状 / Show a request: what would be done, who asked, how it stands."""
+    found, _ = look(invocation, "get_approval", str(approval_id))
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    rows: list[tuple[str, object]] = [
+        (say("状态", "state"), say(_STATES[found.state], found.state)),
+        (say("会员", "member"), found.member_id),
+    ]
+    rows += [(say(_SAID.get(name, name), name.replace("_", " ")), value) for name, value in found.command.items()]
+    rows += [
+        (name, value)
+        for name, value in (
+            (say("原因", "reason"), found.reason),
+            (say("提出者", "asked by"), found.asked_by_name or found.asked_by),
+            (say("提出时间", "asked at"), found.asked_at),
+            (say("失效时间", "lapses at"), found.lapses_at),
+            (say("处理者", "decided by"), found.decided_by),
+            (say("处理时间", "decided at"), found.decided_at),
+            (say("处理意见", "why it was decided so"), found.decision_reason),
+            (say("流水", "transaction"), found.transaction_id),
+        )
+        if value is not None
+    ]
+    write_table([str(approval_id), ""], rows)
+
+
+_STATES = {"waiting": "待复核", "approved": "已批准", "rejected": "已驳回", "lapsed": "已失效"}
+_SAID = {"points": "积分", "wallet": "积分账户", "reason_code": "原因代码", "expires_at": "到期时间"}
+
+
 @command(group, "approve")
 def approve(invocation: Invocation, approval_id: ApprovalId, reason: Why = None, as_json: AsJson = False) -> None:
     """批准并立即执行 / Approve a request: it is done at once."""
-    member, sequence = _decide(invocation, approval_id, reason, is_approved=True)
-    transaction = f"{member}-{sequence}"
+    transaction = operate(
+        invocation, "approve_request", str(approval_id), given({"reason": reason})
+    ).answer.transaction_id
     if as_json:
         write_json({"approval_id": str(approval_id), "state": "approved", "transaction_id": transaction})
         return
@@ -97,7 +132,7 @@ def approve(invocation: Invocation, approval_id: ApprovalId, reason: Why = None,
 @command(group, "reject")
 def reject(invocation: Invocation, approval_id: ApprovalId, reason: Why = None, as_json: AsJson = False) -> None:
     """驳回请求 / Reject a request."""
-    _decide(invocation, approval_id, reason, is_approved=False)
+    operate(invocation, "reject_request", str(approval_id), given({"reason": reason}))
     if as_json:
         write_json({"approval_id": str(approval_id), "state": "rejected"})
         return
@@ -112,11 +147,3 @@ async def _page(connection: Connection, state: str) -> ApprovalPage:
     page = await approvals_page(connection, datetime.now(UTC), state=wanted, limit=200)  # type: ignore[arg-type]
     assert not isinstance(page, Refusal), "there is no cursor that could be wrong"
     return page
-
-
-def _decide(invocation: Invocation, approval_id: int, reason: str | None, *, is_approved: bool) -> tuple[int, int]:
-    """Whose transaction it made; the sequence is not above 0 where it made none."""
-    from jifen.core.wallets.commands import DecideApproval
-
-    answer = submit(invocation, DecideApproval(approval_id, is_approved), reason=reason)
-    return answer.member_id, answer.sequence

@@ -1,35 +1,31 @@
-"""Reading and commanding from the command line: what the API answers, asked of the database itself."""
+"""Reading from the command line: what the API answers, asked of the database itself; and how refusals are told."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar
-from uuid import uuid4
-
-import msgspec
 
 from jifen.cli.invocation import Invocation
-from jifen.cli.program import actor_name
 from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
-    from jifen.core.commands import Command
     from jifen.db.connection import Connection
-    from jifen.engine.submission import Answer
     from jifen.services.catalog import Catalog
 
 T = TypeVar("T")
 
 
 class Refused(JifenError):
-    """The ledger refused a command, or there is nothing of that name. `refusal` says why."""
+    """The ledger refused a command, or there is nothing of that name. `refusal` says why, `place` where in what was
+    said, if that is worth telling."""
 
     code: ClassVar[str] = "refused"
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(f"{refusal.message} ({refusal.code})")
+    def __init__(self, refusal: Refusal, place: str = "") -> None:
+        super().__init__(f"{place}{': ' if place else ''}{refusal.message} ({refusal.code})")
         self.refusal = refusal
+        self.place = place
 
 
 def read(invocation: Invocation, work: Callable[[Connection, Catalog], Awaitable[T | Refusal]]) -> T:
@@ -46,21 +42,20 @@ def read(invocation: Invocation, work: Callable[[Connection, Catalog], Awaitable
     return accepted(invocation.ask(run, may_make=False))
 
 
-def submit(
-    invocation: Invocation, command: Command, *, reason: str | None = None, roles: tuple[str, ...] = ()
-) -> Answer:
-    """What a command did, in the name of whoever called. Raises Refused."""
-    from jifen.engine.submission import Submission
-
-    actor = actor_name()
-    payload = msgspec.json.encode(command)
-    submission = Submission(command, actor, uuid4().hex, payload, actor, reason=reason, roles=roles)
-    with invocation.database(may_make=False) as url:
-        return accepted(invocation.run_engine(url, lambda engine: engine.submit(submission)))
-
-
 def accepted(outcome: T | Refusal) -> T:
     """The outcome, unless it is a refusal. Raises Refused."""
     if isinstance(outcome, Refusal):
         raise Refused(outcome)
     return outcome
+
+
+def told_where(outcome: T | Refusal) -> T:
+    """The outcome of reading what somebody said; a refusal says in front where it is wrong. Raises Refused."""
+    if isinstance(outcome, Refusal):
+        raise refused_where(outcome)
+    return outcome
+
+
+def refused_where(refusal: Refusal) -> Refused:
+    """What says of a refusal in front where in what was said it is wrong."""
+    return Refused(refusal, (refusal.pointer or "").lstrip("/").replace("/", "."))

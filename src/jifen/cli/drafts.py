@@ -73,6 +73,24 @@ def drafts(invocation: Invocation, as_json: AsJson = False) -> None:
     )
 
 
+@command(group, "discard")
+def discard(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) -> None:
+    """丢弃草稿 / Throw a draft away; one that was published stays."""
+
+    async def work(connection: Connection) -> Draft:
+        from jifen.services.drafts import delete_draft, find_draft
+
+        found = await find_draft(connection, draft_id)
+        await delete_draft(connection, found)
+        return found
+
+    gone = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(_shown(gone))
+    else:
+        write_line(invocation.say(f"草稿 {gone.id} 已丢弃。", f"Draft {gone.id} is thrown away."))
+
+
 @command(group, "check")
 def check(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) -> None:
     """检查草稿的规则 / Check a draft's rules; exit code 1 where there are findings."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import Refused, submit
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.names import Names, read_named
+from jifen.cli.members import Name, Reason, number_of
+from jifen.cli.names import Names, names_in, read_named
+from jifen.cli.operating import Key, given, operate
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.texts import listed
@@ -19,6 +20,7 @@ from jifen.core.refusal import Refusal
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
     from jifen.services.catalog import Catalog
+    from jifen.services.drawn import DrawnView
     from jifen.services.draws import DrawView, Proof
     from jifen.services.rounds import RoundView
 
@@ -138,40 +140,30 @@ def reveal(invocation: Invocation, draw: DrawId, number: RoundOption = None, as_
 @command(group, "draw")
 def draw_once(
     invocation: Invocation,
-    member: Annotated[int, typer.Argument(metavar="MEMBER", min=1, max=2**63 - 1, help="会员号 / Member number.")],
+    member: Name,
     draw: DrawId,
     ticket: Annotated[
         str | None, typer.Option("--ticket", metavar="ID", help="抽奖券的兑换单号 / The redemption of a ticket.")
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")] = None,
+    reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """替会员抽一次 / Draw once for a member."""
-    from jifen.core.draws.commands import DrawPrize
-    from jifen.services.drawn import view_of_drawn
-    from jifen.services.members import parse_transaction_id
-
-    named = None if ticket is None else parse_transaction_id(ticket)
-    if ticket is not None and (named is None or named[0] != member):
-        raise Refused(Refusal("not_a_ticket", f"{ticket} is no redemption of member {member}."))
-    answer = submit(invocation, DrawPrize(member, draw, None if named is None else named[1]), reason=reason)
-    assert answer.trace is not None and answer.trace.drawn is not None
-    wallets, names = read_named(invocation, _wallets)
-    view = view_of_drawn(member, answer.trace.drawn, wallets)
+    said = given({"draw": draw, "ticket": ticket, "reason": reason})
+    done = operate(invocation, "draw_prize", str(number_of(invocation, member)), said, key=key)
+    view: DrawnView = done.answer.drawn
     if as_json:
-        write_json({"transaction_id": f"{member}-{answer.sequence}", "drawn": view})
+        write_json({"transaction_id": done.answer.transaction_id, "drawn": view})
         return
-    prize = names.prize(draw, view.prize)
+    prize = names_in(invocation, done.catalog).prize(draw, view.prize)
     write_line(
         invocation.say(
             f"第 {view.round} 轮第 {view.number} 次，点数 {view.point}/{view.total}：{prize}",
             f"Number {view.number} of round {view.round}, point {view.point} of {view.total}: {prize}",
         )
     )
-
-
-async def _wallets(_connection: Connection, catalog: Catalog) -> dict[int, str]:
-    return catalog.wallet_ids
+    done.note_repetition(invocation)
 
 
 @command(group, "proof")

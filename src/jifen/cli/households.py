@@ -7,14 +7,12 @@ from typing import Annotated
 
 import typer
 
-from jifen.cli.asking import submit
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import read_named
+from jifen.cli.operating import given, operate
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
-from jifen.cli.usage import BadValue
-from jifen.core.limits import MAXIMUM_TEXT
 
 group = typer.Typer(help="家庭：会员共用积分 / Households: members who spend their points together.")
 
@@ -63,18 +61,12 @@ def found(
     as_json: AsJson = False,
 ) -> None:
     """建立家庭 / Begin a household."""
-    from jifen.core.members.commands import FoundHousehold
-
-    if not name.strip() or len(name) > MAXIMUM_TEXT:
-        raise BadValue(
-            "NAME",
-            f"名称须为 1 至 {MAXIMUM_TEXT} 个字符，不能只有空格",
-            f"a name has 1 to {MAXIMUM_TEXT} characters, not blanks alone",
-        )
-    first = number_of(invocation, head)
-    members = tuple(number_of(invocation, each) for each in others or ())
-    submit(invocation, FoundHousehold(first, name, members), reason=reason)
-    _show(invocation, first, as_json=as_json)
+    first = str(number_of(invocation, head))
+    members = [str(number_of(invocation, each)) for each in others or ()]
+    operate(
+        invocation, "found_household", "", given({"name": name, "head": first, "members": members, "reason": reason})
+    )
+    _show(invocation, int(first), as_json=as_json)
 
 
 @command(group, "join")
@@ -88,20 +80,17 @@ def join(
     as_json: AsJson = False,
 ) -> None:
     """加入家庭 / Join the household of another member."""
-    from jifen.core.members.commands import JoinHousehold
-
     number = number_of(invocation, member)
-    submit(invocation, JoinHousehold(number, number_of(invocation, beside)), reason=reason)
+    said = given({"with": str(number_of(invocation, beside)), "reason": reason})
+    operate(invocation, "join_household", str(number), said)
     _show(invocation, number, as_json=as_json)
 
 
 @command(group, "leave")
 def leave(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
     """退出家庭 / Leave the household."""
-    from jifen.core.members.commands import LeaveHousehold
-
     number = number_of(invocation, member)
-    submit(invocation, LeaveHousehold(number), reason=reason)
+    operate(invocation, "leave_household", str(number), given({"reason": reason}))
     if as_json:
         write_json({"member_id": str(number)})
     else:

@@ -22,18 +22,23 @@ from jifen.cli import (
     demo,
     drafts,
     draws,
+    events,
     households,
     importing,
     keys,
     members,
     orders,
     people,
+    persons,
+    points,
     program,
+    recalculations,
     redemptions,
     rewards,
     rules,
     segments,
     server,
+    standings,
     tiers,
     uploads,
 )
@@ -87,12 +92,17 @@ for _module in (
     keys,
     approvals,
     members,
+    persons,
+    points,
+    events,
     households,
     importing,
     orders,
     people,
     demo,
     tiers,
+    standings,
+    recalculations,
     uploads,
     segments,
     rewards,
@@ -161,7 +171,8 @@ def _in_chinese(error: JifenError) -> str:
     from jifen.services.chinese import chinese_of
 
     if isinstance(error, Refused):
-        return f"{chinese_of(error.refusal)} ({error.refusal.code})"
+        place = f"{error.place}：" if error.place else ""
+        return f"{place}{chinese_of(error.refusal)} ({error.refusal.code})"
     return chinese_of(error)
 
 

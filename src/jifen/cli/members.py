@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import Refused, accepted, read, submit
+from jifen.cli.asking import Refused, read
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.names import read_named
+from jifen.cli.operating import Key, given, operate
 from jifen.cli.output import write_json, write_note, write_table
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
-    from jifen.core.identity import Identity
     from jifen.core.members.commands import LifeStep
     from jifen.db.connection import Connection
     from jifen.services.catalog import Catalog
     from jifen.services.members import BalancesView, MemberView
-    from jifen.services.persons import NewPerson
-
-T = TypeVar("T")
 
 group = typer.Typer(help="会员：查询、冻结、注销、去重合并 / Members: look up, freeze, close, merge duplicates.")
 
@@ -31,6 +28,22 @@ Name = Annotated[
     str, typer.Argument(metavar="MEMBER", help="会员号，或身份标识如 phone:13800138000 / A number, or an identity.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")]
+
+
+PersonName = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="姓名 / The name.")]
+Gender = Annotated[str | None, typer.Option("--gender", metavar="female|male|other", help="性别 / The gender.")]
+Birthday = Annotated[str | None, typer.Option("--birthday", metavar="DAY", help="生日 / YYYY-MM-DD or MM-DD.")]
+Channel = Annotated[str | None, typer.Option("--channel", metavar="TEXT", help="注册渠道 / By which way.")]
+LanguageTag = Annotated[str | None, typer.Option("--language", metavar="TAG", help="语言，如 zh-CN / The language.")]
+AddressParts = Annotated[
+    list[str] | None,
+    typer.Option("--address", metavar="NAME=TEXT", help="如 city=杭州，可多次 / Parts of the address."),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", help="计划声明的字段，可多次 / Fields that the program declares."),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="标签，可多次 / Tags; may be repeated.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +74,8 @@ def number_of(invocation: Invocation, name: str) -> int:
     return int(read(invocation, lambda connection, catalog: _find(connection, catalog, name)).member_id)
 
 
-def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
+def show_member(invocation: Invocation, name: str, *, as_json: bool) -> None:
+    """Show a member by number or identity."""
     from jifen.services.members import balances_now
 
     async def look(connection: Connection, catalog: Catalog) -> tuple[MemberView, BalancesView | None]:
@@ -100,7 +114,7 @@ _STATUS = {
 @command(group, "show")
 def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
     """显示一位会员 / Show a member."""
-    _show(invocation, member, as_json=as_json)
+    show_member(invocation, member, as_json=as_json)
 
 
 @command(group, "register")
@@ -113,75 +127,47 @@ def register_member(
         list[str] | None,
         typer.Option("--verified", metavar="IDENTITY", help="其中已验证的，可多次 / Those that were verified."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="姓名 / The name.")] = None,
-    gender: Annotated[
-        str | None, typer.Option("--gender", metavar="female|male|other", help="性别 / The gender.")
-    ] = None,
-    birthday: Annotated[
-        str | None, typer.Option("--birthday", metavar="DAY", help="生日 / YYYY-MM-DD or MM-DD.")
-    ] = None,
-    channel: Annotated[str | None, typer.Option("--channel", metavar="TEXT", help="注册渠道 / By which way.")] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", metavar="TAG", help="语言，如 zh-CN / The language.")
-    ] = None,
-    address: Annotated[
-        list[str] | None,
-        typer.Option("--address", metavar="NAME=TEXT", help="如 city=杭州，可多次 / Parts of the address."),
-    ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--field", metavar="NAME=VALUE", help="计划声明的字段，可多次 / Fields that the program declares."
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TEXT", help="标签，可多次 / Tags; may be repeated.")
-    ] = None,
+    name: PersonName = None,
+    gender: Gender = None,
+    birthday: Birthday = None,
+    channel: Channel = None,
+    language: LanguageTag = None,
+    address: AddressParts = None,
+    field: Fields = None,
+    tag: Tags = None,
     reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """注册会员，连同资料与验证状态 / Register a member, with what is known of the person and what was verified."""
-    from jifen.services.persons import registration
-
-    said = {"name": name, "gender": gender, "birthday": birthday, "channel": channel, "language": language}
-    said = {each: value for each, value in said.items() if value is not None}
-    person = _new_person(
-        invocation,
-        said | {"address": pairs(address, "--address") or None, "tags": tag or []},
-        pairs(field, "--field"),
+    person = given(
+        {
+            "name": name,
+            "gender": gender,
+            "birthday": birthday,
+            "channel": channel,
+            "language": language,
+            "address": pairs(address, "--address") or None,
+            "fields": typed_fields(invocation, pairs(field, "--field")) or None,
+            "tags": tag,
+        }
     )
-    command = registration(_identities(identities), verified or [], person)
-    answer = submit(invocation, _accepted(command), reason=reason)
-    _show(invocation, str(answer.member_id), as_json=as_json)
+    said = given({"identities": identities, "verified": verified, "person": person or None, "reason": reason})
+    done = operate(invocation, "register_member", "", said, key=key)
+    show_member(invocation, done.answer.member_id, as_json=as_json)
 
 
-def _identities(texts: list[str]) -> tuple[Identity, ...]:
-    from jifen.core.limits import MAXIMUM_IDENTITIES
-    from jifen.services.events import parse_identities
-
-    if len(texts) > MAXIMUM_IDENTITIES:
-        raise BadValue(
-            "IDENTITY...",
-            f"一位会员最多 {MAXIMUM_IDENTITIES} 个标识",
-            f"a member has {MAXIMUM_IDENTITIES} identities at most",
-        )
-    return _accepted(parse_identities(texts, "/identities"))
-
-
-def _new_person(invocation: Invocation, said: dict[str, object], fields: dict[str, str]) -> NewPerson:
-    """The person as the API would read it, with the fields in the types that the program declares."""
-    import msgspec
-
+def typed_fields(invocation: Invocation, fields: dict[str, str]) -> dict[str, bool | int | str]:
+    """Fields of a member in the types that the program declares. Raises Refused."""
     from jifen.services.catalog import NO_PROGRAM
-    from jifen.services.json_input import read_json
-    from jifen.services.persons import NewPerson, read_field
+    from jifen.services.persons import read_field
 
     async def types(connection: Connection, catalog: Catalog) -> dict[str, str] | Refusal:
         program = await catalog.program(connection)
         return NO_PROGRAM if program is None else {each.id: each.type for each in program.document.fields}
 
     known = read(invocation, types) if fields else {}
-    typed: dict[str, object] = {}
+    typed: dict[str, bool | int | str] = {}
     for name, text in fields.items():
         kind = known.get(name, "string")
         value = read_field(text, kind)
@@ -190,19 +176,7 @@ def _new_person(invocation: Invocation, said: dict[str, object], fields: dict[st
             message = f"{name} must be of type {kind}, not {text[:80]!r}."
             raise Refused(Refusal("invalid_field", message, message_zh=zh))
         typed[name] = value
-    return _accepted(read_json(msgspec.json.Decoder(NewPerson), msgspec.json.encode(said | {"fields": typed})))
-
-
-def _accepted(outcome: T | Refusal) -> T:
-    """The outcome; a refusal says in front where it is wrong. Raises Refused."""
-    if isinstance(outcome, Refusal) and outcome.pointer:
-        place = outcome.pointer.lstrip("/").replace("/", ".")
-        from jifen.services.chinese import chinese_of
-
-        zh = chinese_of(outcome)
-        message, zh = f"{place}: {outcome.message}", f"{place}：{zh}"
-        raise Refused(Refusal(outcome.code, message, outcome.pointer, outcome.details, zh))
-    return accepted(outcome)
+    return typed
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
@@ -217,11 +191,9 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
 
 
 def _live(invocation: Invocation, name: str, step: LifeStep, reason: str | None, *, as_json: bool) -> None:
-    from jifen.core.members.commands import ChangeLife
-
-    number = number_of(invocation, name)
-    submit(invocation, ChangeLife(number, step), reason=reason)
-    _show(invocation, str(number), as_json=as_json)
+    number = str(number_of(invocation, name))
+    operate(invocation, f"{step}_member", number, given({"reason": reason}))
+    show_member(invocation, number, as_json=as_json)
 
 
 @command(group, "freeze")
@@ -270,18 +242,17 @@ def merge(
         str, typer.Option("--from", metavar="MEMBER", help="并入的重复会员 / The duplicate that goes.")
     ],
     reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """把重复会员并入该会员；输出合并编号 / Merge a duplicate into the member; says the merge's id."""
-    from jifen.core.members.commands import MergeMembers
-
-    both = MergeMembers(number_of(invocation, member), number_of(invocation, duplicate))
-    answer = submit(invocation, both, reason=reason)
-    merge_id = f"{answer.member_id}-{answer.sequence}"
+    survivor, absorbed = str(number_of(invocation, member)), str(number_of(invocation, duplicate))
+    said = given({"from": absorbed, "reason": reason})
+    merge_id = operate(invocation, "merge_members", survivor, said, key=key).answer.transaction_id
     if as_json:
-        write_json({"merge_id": merge_id, "member_id": str(both.member), "from": str(both.absorbed)})
+        write_json({"merge_id": merge_id, "member_id": survivor, "from": absorbed})
         return
-    _show(invocation, str(both.member), as_json=False)
+    show_member(invocation, survivor, as_json=False)
     write_note(
         invocation.say(f"撤销：jifen members undo-merge {merge_id}", f"To undo it: jifen members undo-merge {merge_id}")
     )
@@ -292,17 +263,12 @@ def undo_merge(
     invocation: Invocation,
     merge_id: Annotated[str, typer.Argument(metavar="MERGE", help="合并编号，如 100001-8 / The merge's id.")],
     reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """撤销合并，退回仍在的部分 / Undo a merge; what is still there goes back."""
-    from jifen.core.members.commands import UndoMerge
-    from jifen.services.members import parse_transaction_id
-
-    merged = parse_transaction_id(merge_id)
-    if merged is None:
-        raise Refused(Refusal("unknown_merge", f"{merge_id[:40]} is no merge; ids look like 100001-8."))
-    submit(invocation, UndoMerge(*merged), reason=reason)
-    _show(invocation, str(merged[0]), as_json=as_json)
+    done = operate(invocation, "undo_merge", merge_id, given({"reason": reason}), key=key)
+    show_member(invocation, done.answer.member_id, as_json=as_json)
 
 
 @command(group, "duplicates")

@@ -61,13 +61,18 @@ class Names:
         """A set of tiers."""
         return self._name("tier_set", tier_set)
 
-    def tier(self, tier_set: str, tier: str) -> str:
-        """A tier of a set; empty: none."""
+    def tier(self, tier_set: str, tier: str | None) -> str:
+        """A tier of a set; empty or None: none."""
         return self._name("tier", tier_set, tier) if tier else self._say("无", "none")
 
     def _name(self, *key: str) -> str:
         name = self._names.get(key)
         return key[-1] if name is None else self._say(name.zh, name.en)
+
+
+def names_in(invocation: Invocation, catalog: Catalog) -> Names:
+    """The names in the program that a catalog knows."""
+    return Names(None if catalog.current is None else catalog.current.document, invocation.say)
 
 
 def read_named(
@@ -79,7 +84,6 @@ def read_named(
         found = await work(connection, catalog)
         if isinstance(found, Refusal):
             return found
-        program = await catalog.program(connection)
-        return found, Names(None if program is None else program.document, invocation.say)
+        return found, names_in(invocation, catalog)
 
     return read(invocation, read_both)

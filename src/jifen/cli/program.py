@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,10 +54,11 @@ def register(app: typer.Typer) -> None:
 
 
 def actor_name() -> str:
-    """Who acts on this command line, as the ledger keeps it."""
+    """Who acts on this command line, as the ledger keeps it: the account of the process. What the environment says of
+    it (`LOGNAME`, `USER`) anybody can change, and so would approve what they asked for themselves."""
     try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
+        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:
         return f"cli:{os.getuid()}"
 
 

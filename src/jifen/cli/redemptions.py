@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import Refused, submit
+from jifen.cli.asking import Refused, read
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of, pairs
-from jifen.cli.names import read_named
+from jifen.cli.names import names_in, read_named
+from jifen.cli.operating import Key, given, look, operate
 from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.points.group import Purse
 from jifen.cli.program import AsJson
-from jifen.cli.usage import BadValue
-from jifen.core.limits import MAXIMUM_TEXT
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
-    from jifen.core.commands import Command
+    from jifen.db.connection import Connection
+    from jifen.services.catalog import Catalog
     from jifen.services.redemptions import RedemptionPage, RedemptionView
 
 group = typer.Typer(help="兑换单：待办、审批、发货、退回 / Redemptions: what waits, approvals, deliveries, returns.")
@@ -26,6 +27,12 @@ coupons = typer.Typer(help="券码：查询与核销 / Coupons: look them up, wr
 
 RedemptionId = Annotated[str, typer.Argument(metavar="REDEMPTION", help="兑换编号，如 100001-8 / The redemption's id.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="券码，大小写与连字符不限 / The coupon's code.")]
+Reward = Annotated[str, typer.Argument(metavar="REWARD", help="兑换品编号 / The reward's id.")]
+Quantity = Annotated[int, typer.Option("--quantity", min=1, max=100, help="件数 / How many pieces.")]
+Rung = Annotated[
+    int | None,
+    typer.Option("--price", metavar="NUMBER", min=0, help="价格档，从 0 起 / Which price, counted from 0."),
+]
 Roles = Annotated[
     list[str] | None, typer.Option("--role", metavar="ROLE", help="以何角色，可多次 / In which role; may be repeated.")
 ]
@@ -43,7 +50,11 @@ def list_waiting(
     member: Annotated[
         int | None, typer.Option("--member", metavar="NUMBER", min=1, help="该会员的全部兑换 / All of this member's.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="最多列出 / So many.")] = 50,
+    state: Annotated[
+        str | None,
+        typer.Option("--state", metavar="STATE", help="只看一种状态，如 waiting_for_approval / In one state only."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出 / So many.")] = 50,
     cursor: Annotated[
         str | None,
         typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
@@ -51,29 +62,39 @@ def list_waiting(
     as_json: AsJson = False,
 ) -> None:
     """列出待处理的兑换，等待最久的在前 / List what waits for somebody, longest waiting first."""
-    from jifen.services.redemptions import WAITING, open_redemptions, redemptions_of_member
-
-    now = datetime.now(UTC)
-    page: RedemptionPage
     if member is None:
-        page, names = read_named(
-            invocation,
-            lambda connection, catalog: open_redemptions(
-                connection, catalog, states=[*WAITING], cursor=cursor, limit=limit, now=now
-            ),
-        )
+        page, catalog = look(invocation, "list_open_redemptions", limit=limit, cursor=cursor, state=state)
     else:
-        number = member
-        page, names = read_named(
-            invocation,
-            lambda connection, catalog: redemptions_of_member(
-                connection, catalog, number, cursor=cursor, limit=limit, state=None, now=now
-            ),
+        page, catalog = look(
+            invocation, "list_redemptions_of_member", str(member), limit=limit, cursor=cursor, state=state
         )
+    _show_page(invocation, page, catalog, as_json=as_json)
+
+
+@command(group, "deliveries")
+def deliveries(
+    invocation: Invocation,
+    done: Annotated[
+        bool, typer.Option("--done", help="已交付的，最新的在前 / What was delivered, newest first.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出 / So many.")] = 50,
+    cursor: Annotated[
+        str | None,
+        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出待发货、待预约、待交付的，等待最久的在前 / List what is to be delivered, longest waiting first."""
+    state = "done" if done else "open"
+    page, catalog = look(invocation, "list_fulfilments", limit=limit, cursor=cursor, state=state)
+    _show_page(invocation, page, catalog, as_json=as_json)
+
+
+def _show_page(invocation: Invocation, page: RedemptionPage, catalog: Catalog, *, as_json: bool) -> None:
     if as_json:
         write_json(page)
         return
-    say = invocation.say
+    say, names = invocation.say, names_in(invocation, catalog)
     write_table(
         ["id", say("兑换品", "reward"), say("件数", "pieces"), say("状态", "state"), say("积分", "points"), ""],
         [
@@ -165,46 +186,91 @@ def show(invocation: Invocation, redemption: RedemptionId, as_json: AsJson = Fal
     _show(invocation, redemption, as_json=as_json)
 
 
+@command(group, "quote")
+def quote_price(
+    invocation: Invocation,
+    member: Name,
+    reward: Reward,
+    quantity: Quantity = 1,
+    price: Rung = None,
+    purse: Purse = "member",
+    as_json: AsJson = False,
+) -> None:
+    """报价，15 分钟内有效，不占用积分 / Quote a price, held for a quarter of an hour; binds nothing."""
+    from jifen.services.rewards import QuoteView, make_quote
+
+    number, now = number_of(invocation, member), datetime.now(UTC)
+
+    async def work(connection: Connection, catalog: Catalog) -> QuoteView | Refusal:
+        return await make_quote(
+            connection, catalog, number, reward, quantity, price, None, now, from_household=purse == "household"
+        )
+
+    found = read(invocation, work)
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    rows: list[tuple[str, object]] = [
+        (say("件数", "pieces"), found.quantity),
+        (say("积分", "points"), f"{found.points:,} {found.wallet}"),
+    ]
+    if found.cash_cents:
+        rows.append((say("现金", "money"), f"{found.cash_cents / 100:,.2f}"))
+    rows += [(say("可用积分", "available"), found.available), (say("有效至", "holds until"), found.until)]
+    write_table([found.reward, ""], rows)
+    write_line(found.quote)
+
+
 @command(group, "redeem")
 def redeem(
     invocation: Invocation,
     member: Name,
-    reward: Annotated[str, typer.Argument(metavar="REWARD", help="奖品编号 / The reward's id.")],
-    quantity: Annotated[int, typer.Option("--quantity", min=1, help="件数 / How many pieces.")] = 1,
-    price: Annotated[
-        int | None,
-        typer.Option("--price", metavar="NUMBER", min=0, help="价格档，从 0 起 / Which price, counted from 0."),
-    ] = None,
-    purse: Annotated[
-        Literal["member", "household"],
-        typer.Option("--from", help="用谁的积分：本人或家庭 / Whose points: the member's, or the household's."),
-    ] = "member",
+    reward: Reward,
+    quantity: Quantity = 1,
+    price: Rung = None,
+    purse: Purse = "member",
     order: Annotated[
         str | None,
         typer.Option("--order", metavar="ID", help="换购所随的订单号 / The order that an add-on is taken with."),
     ] = None,
+    quote: Annotated[
+        str | None,
+        typer.Option("--quote", metavar="QUOTE", help="按先前的报价，见 quote / For a price that was quoted before."),
+    ] = None,
     reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """为会员兑换奖品 / Redeem a reward for a member."""
-    from jifen.core.redemption.commands import RedeemReward
-
-    number = number_of(invocation, member)
-    asked = RedeemReward(number, reward, quantity, price, from_household=purse == "household", order_id=order)
-    answer = submit(invocation, asked, reason=reason)
-    _show(invocation, f"{number}-{answer.sequence}", as_json=as_json)
+    number = str(number_of(invocation, member))
+    said = given(
+        {
+            "reward": reward,
+            "quantity": quantity,
+            "price": price,
+            "quote": quote,
+            "from": purse,
+            "order_id": order,
+            "reason": reason,
+        }
+    )
+    done = operate(invocation, "redeem_reward", number, said, key=key)
+    _show(invocation, done.answer.redemption.redemption_id, as_json=as_json)
+    if not as_json:
+        done.note_repetition(invocation)
 
 
 def _step(
     invocation: Invocation,
+    name: str,
     redemption: str,
-    step: Command,
+    said: dict[str, object],
     *,
-    reason: str | None,
     as_json: bool,
     roles: list[str] | None = None,
 ) -> None:
-    submit(invocation, step, reason=reason, roles=tuple(roles or ()))
+    operate(invocation, name, redemption, given(said), roles=roles or ())
     _show(invocation, redemption, as_json=as_json)
 
 
@@ -213,10 +279,7 @@ def approve(
     invocation: Invocation, redemption: RedemptionId, role: Roles = None, reason: Reason = None, as_json: AsJson = False
 ) -> None:
     """同意（须有本步骤的角色，申请人不能审批） / Agree, in a role of the present step; not whoever asked."""
-    from jifen.core.redemption.commands import ApproveRedemption
-
-    step = ApproveRedemption(*_parsed(redemption))
-    _step(invocation, redemption, step, reason=reason, as_json=as_json, roles=role)
+    _step(invocation, "approve_redemption", redemption, {"reason": reason}, as_json=as_json, roles=role)
 
 
 @command(group, "reject")
@@ -224,10 +287,7 @@ def reject(
     invocation: Invocation, redemption: RedemptionId, role: Roles = None, reason: Reason = None, as_json: AsJson = False
 ) -> None:
     """驳回，积分退回 / Refuse; the points return."""
-    from jifen.core.redemption.commands import RejectRedemption
-
-    step = RejectRedemption(*_parsed(redemption))
-    _step(invocation, redemption, step, reason=reason, as_json=as_json, roles=role)
+    _step(invocation, "reject_redemption", redemption, {"reason": reason}, as_json=as_json, roles=role)
 
 
 @command(group, "pay")
@@ -238,19 +298,11 @@ def pay(
         str,
         typer.Option("--payment", metavar="ID", help="付款单号，一笔只计一次 / The payment; each counts once."),
     ],
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """登记现金部分已付 / Note that the money part was paid."""
-    from jifen.core.redemption.commands import PayRedemption
-
-    payment = payment.strip()
-    if not 0 < len(payment) <= MAXIMUM_TEXT:
-        raise BadValue(
-            "--payment", f"付款单号须为 1 至 {MAXIMUM_TEXT} 个字符", f"a payment has 1 to {MAXIMUM_TEXT} characters"
-        )
-
-    step = PayRedemption(*_parsed(redemption), payment)
-    _step(invocation, redemption, step, reason=None, as_json=as_json)
+    _step(invocation, "pay_redemption", redemption, {"payment": payment, "reason": reason}, as_json=as_json)
 
 
 @command(group, "fulfil")
@@ -263,29 +315,24 @@ def fulfil(
             "--set", metavar="NAME=TEXT", help="如 carrier=SF number=SF1 / How: carrier, number, at, content."
         ),
     ] = None,
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """登记已发货、已预约或已交付 / Note that it was shipped, booked or delivered."""
-    from jifen.core.redemption.commands import FulfilRedemption
-
-    step = FulfilRedemption(*_parsed(redemption), pairs(detail, "--set"))
-    _step(invocation, redemption, step, reason=None, as_json=as_json)
+    said: dict[str, object] = {"delivery": pairs(detail, "--set"), "reason": reason}
+    _step(invocation, "fulfil_redemption", redemption, said, as_json=as_json)
 
 
 @command(group, "cancel")
 def cancel(invocation: Invocation, redemption: RedemptionId, reason: Reason = None, as_json: AsJson = False) -> None:
     """取消，积分退回原批次 / Cancel it; the points return to their lots."""
-    from jifen.core.redemption.commands import CancelRedemption
-
-    _step(invocation, redemption, CancelRedemption(*_parsed(redemption)), reason=reason, as_json=as_json)
+    _step(invocation, "cancel_redemption", redemption, {"reason": reason}, as_json=as_json)
 
 
 @command(group, "return")
 def give_back(invocation: Invocation, redemption: RedemptionId, reason: Reason = None, as_json: AsJson = False) -> None:
     """登记退货，积分退回原批次 / It came back; the points return to their lots."""
-    from jifen.core.redemption.commands import ReturnRedemption
-
-    _step(invocation, redemption, ReturnRedemption(*_parsed(redemption)), reason=reason, as_json=as_json)
+    _step(invocation, "return_redemption", redemption, {"reason": reason}, as_json=as_json)
 
 
 def _show_coupon(invocation: Invocation, code: str, *, as_json: bool) -> None:
@@ -323,13 +370,16 @@ def write_off(
         int | None, typer.Option("--cents", min=1, help="部分核销金额（分） / A part of the face value, in cents.")
     ] = None,
     store: Annotated[str | None, typer.Option("--store", metavar="ID", help="门店 / The store.")] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", metavar="ID", help="用于哪个订单 / With which order it is used.")
+    ] = None,
+    reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """核销；同一张券只能用一次 / Write a coupon off; each is used up once."""
-    from jifen.core.redemption.codes import canonical_code
-    from jifen.core.redemption.commands import WriteOffCoupon
-
-    submit(invocation, WriteOffCoupon(canonical_code(code), cents, store))
+    said = given({"amount_cents": cents, "store": store, "order_id": order, "reason": reason})
+    operate(invocation, "write_off_coupon", code, said, key=key)
     _show_coupon(invocation, code, as_json=as_json)
 
 
@@ -349,8 +399,5 @@ def cancel_write_off(
     as_json: AsJson = False,
 ) -> None:
     """撤销一笔核销 / Undo a write-off."""
-    from jifen.core.redemption.codes import canonical_code
-    from jifen.core.redemption.commands import CancelWriteOff
-
-    submit(invocation, CancelWriteOff(canonical_code(code), booked_by), reason=reason)
+    operate(invocation, "cancel_write_off", code, given({"write_off": booked_by, "reason": reason}))
     _show_coupon(invocation, code, as_json=as_json)

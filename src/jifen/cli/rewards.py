@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import typer
 
-from jifen.cli.asking import read
+from jifen.cli.asking import accepted, read
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
 from jifen.cli.names import Names, read_named
+from jifen.cli.operating import Key
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.texts import listed
@@ -107,9 +108,11 @@ def stock(
     ] = None,
     add: Annotated[int | None, typer.Option("--add", metavar="N", help="增减件数 / So many more, or fewer.")] = None,
     reason: Reason = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """设置或修正库存 / Set or correct the stock of a reward."""
+    from jifen.api.idempotency import read_key
     from jifen.services.programs import current_program
     from jifen.services.stock import set_stock
 
@@ -121,7 +124,7 @@ def stock(
             program,
             shards,
             reward,
-            key=uuid4().hex,
+            key=uuid4().hex if key is None else accepted(read_key(key)),
             actor=actor_name(),
             reason=reason,
             pieces=pieces,

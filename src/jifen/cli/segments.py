@@ -84,6 +84,42 @@ def create(
         write_line(invocation.say(f"已新建分群 {made.segment_id}。", f"The segment {made.segment_id} is saved."))
 
 
+@command(group, "change")
+def change(
+    invocation: Invocation,
+    segment_id: SegmentId,
+    name_zh: Annotated[
+        str | None, typer.Option("--name-zh", metavar="TEXT", help="中文名称 / Name in Chinese.")
+    ] = None,
+    name_en: Annotated[
+        str | None, typer.Option("--name-en", metavar="TEXT", help="英文名称 / Name in English.")
+    ] = None,
+    condition: ConditionText = None,
+    as_json: AsJson = False,
+) -> None:
+    """修改分群的名称或条件，未写的不变 / Give a segment another name or condition; what is left out stays."""
+    if name_zh is None and name_en is None and condition is None:
+        raise BadValue(
+            "SEGMENT", "没有写要改什么，例如 --condition", "nothing is said that could change; try --condition"
+        )
+
+    async def work(connection: Connection) -> Segment:
+        from jifen.core.program import LocalizedText
+        from jifen.services.segments.catalog import change_segment
+
+        was = (await _segment(connection, segment_id)).name
+        name = LocalizedText(was.zh if name_zh is None else name_zh, was.en if name_en is None else name_en)
+        return await change_segment(connection, segment_id, name, condition, actor_name())
+
+    changed = invocation.ask(work, may_make=False)
+    if as_json:
+        write_json(changed)
+    else:
+        write_line(
+            invocation.say(f"已修改分群 {changed.segment_id}。", f"The segment {changed.segment_id} is changed.")
+        )
+
+
 @command(group, "delete")
 def delete(invocation: Invocation, segment_id: SegmentId) -> None:
     """删除未被使用的分群 / Delete a segment that no program and no other segment asks for."""

@@ -82,7 +82,7 @@ REFUSALS: Final[dict[str, tuple[str, ...]]] = {
     "invalid_text": ("文本无法保存：{message}",),
     "invalid_idempotency_key": ("Idempotency-Key 须为 1 至 256 个可打印的 ASCII 字符。",),
     "invalid_identity": ("身份标识无效：{message}",),
-    "invalid_points": ("积分数无效：须为 1 至 10^15 的整数。",),
+    "invalid_points": ("积分数无效：{message}",),
     "too_many_events": ("一次最多 {limit} 个事件，这里有 {events} 个。", "一次调用的事件过多。"),
     "unknown_event_type": ("没有这种事件类型：{message}",),
     "data_too_large": ("事件的数据最多 16,384 字节。",),

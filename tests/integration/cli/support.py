@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
+
+from jifen.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,6 +46,34 @@ def ask(*arguments: object, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
+class Told(NamedTuple):
+    """What a command said, as a process would."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def jifen_here(*arguments: object) -> Told:
+    """Run one command to its end in this process, which spares the start of another."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([str(each) for each in arguments])
+    return Told(code, out.getvalue(), err.getvalue())
+
+
+def ask_here(*arguments: object, code: int = 0) -> Any:
+    """What a command says with `--json`, in this process."""
+    done = jifen_here(*arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def refused_here(arguments: Sequence[object]) -> str:
+    """The one line with which a command refuses its input, in this process."""
+    return line_of_refusal(jifen_here(*arguments))
+
+
 def ended(signal_number: int, *arguments: object, url: str) -> tuple[int | None, str]:
     """Exit code and standard error of a command that gets a signal while its engine waits in the middle of a batch."""
 
@@ -66,6 +98,11 @@ def ended(signal_number: int, *arguments: object, url: str) -> tuple[int | None,
 def refused(arguments: Sequence[object], env: dict[str, str] | None = None) -> str:
     """The one line with which a command refuses its input; nothing on standard output, exit code 2."""
     done = jifen(*arguments, env=env)
+    return line_of_refusal(Told(done.returncode, done.stdout, done.stderr))
+
+
+def line_of_refusal(done: Told) -> str:
+    """The one line; nothing on standard output, exit code 2."""
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert done.stdout == ""
     lines = done.stderr.splitlines()

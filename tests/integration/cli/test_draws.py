@@ -53,6 +53,7 @@ def test_what_is_wrong_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert "is open" in refused(["draws", "reveal", "wheel", *in_data])
     assert "unknown_round" in refused(["draws", "proof", "wheel", *in_data])
     assert "unknown_member" in refused(["draws", "draw", "7", "wheel", *in_data])
-    assert "not_a_ticket" in refused(["draws", "draw", "7", "wheel", "--ticket", "8-1", *in_data])
+    number = ask("members", "register", "card:no-ticket", *in_data)["member_id"]
+    assert "not_a_ticket" in refused(["draws", "draw", number, "wheel", "--ticket", "8-1", *in_data])
     ask("draws", "open", "wheel", *in_data)
     assert "reveal its seed" in refused(["draws", "open", "wheel", *in_data])

@@ -108,13 +108,14 @@ fields:
         (["fax:1"], "invalid_identity"),
         (["card:79", "--verified", "card:80"], "verified.0: card:80 is none of the identities"),
         (["card:79", "--birthday", "17.5."], "birthday: "),
+        (["card:79", "--birthday", "2026-02-30"], "There is no day 2026-02-30"),
         (["card:79", "--gender", "x"], "gender: "),
         (["card:79", "--field", "size=XXL"], "size does not fit its declaration"),
         (["card:79", "--field", "children=many"], "children must be of type int"),
         (["card:79", "--field", "shoe=1"], "Members have no field 'shoe'"),
         (["card:79", "--field", "size"], "'size' is not NAME=TEXT"),
         (["card:79", "--address", "planet=Mars"], "planet"),
-        ([f"card:{number}" for number in range(100, 121)], "20 identities at most"),
+        ([f"card:{number}" for number in range(100, 121)], "identities: Expected `array` of length <= 20"),
     ]
     for arguments, words_of_it in wrong:
         assert words_of_it in refused(["members", "register", *arguments, "--lang", "en", *here])

@@ -10,9 +10,12 @@ import msgspec
 from jifen.api import bodies
 from jifen.core.commands import Command
 from jifen.core.refusal import Refusal
-from jifen.engine.submission import Answer
+from jifen.engine.submission import Answer, Submission
 from jifen.services.catalog import Catalog
+from jifen.services.events import IDEMPOTENCY_SOURCE
 from jifen.services.members import parse_member_id
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +45,21 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...]
     example: dict[str, Any]
     example_answer: dict[str, Any]
+
+    def command_of(self, catalog: Catalog, name: str, body: Any) -> Command | Refusal:
+        """The command of the path's id and the body, complete."""
+        command = self.command(name, body)
+        if self.refine is None or isinstance(command, Refusal):
+            return command
+        return self.refine(catalog, command, body)
+
+    def submission_of(
+        self, command: Command, name: str, body: Any, *, key: str, actor: str, roles: tuple[str, ...]
+    ) -> Submission:
+        """What the engine is given. The key means the same wherever it comes from: a call that was begun over HTTP can
+        be repeated on the command line, and is done once."""
+        payload = _encode((self.name, name, body))
+        return Submission(command, IDEMPOTENCY_SOURCE, key, payload, actor, None, body.reason, roles=roles)
 
 
 def member_of(name: str, pointer: str | None = None) -> int | Refusal:

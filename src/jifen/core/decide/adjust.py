@@ -5,8 +5,9 @@ from __future__ import annotations
 from jifen.core.commands import AdjustPoints
 from jifen.core.decide.context import Decision
 from jifen.core.decide.earn import check_room
-from jifen.core.decide.spend import check_available, check_points
+from jifen.core.decide.spend import check_available
 from jifen.core.ledger.values import Bucket, Kind, LotTerms
+from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.refusal import Refusal
 from jifen.core.trace import Dealings
 
@@ -20,7 +21,7 @@ def adjust_points(decision: Decision, command: AdjustPoints) -> Refusal | None:
     wallet = decision.wallet_number(command.wallet)
     if isinstance(wallet, Refusal):
         return wallet
-    if refusal := check_points(abs(points)) or _check_reason(decision, command):
+    if refusal := _check_change(points) or _check_reason(decision, command):
         return refusal
     if points < 0:
         if command.expires_at is not None:
@@ -54,6 +55,15 @@ def adjust_points(decision: Decision, command: AdjustPoints) -> Refusal | None:
         is_answer=True,
     )
     return None
+
+
+def _check_change(points: int) -> Refusal | None:
+    """Refuse a change that changes nothing, or more than any wallet may hold."""
+    if 1 <= abs(points) <= MAXIMUM_AMOUNT:
+        return None
+    message = f"A correction lies between -{MAXIMUM_AMOUNT} and {MAXIMUM_AMOUNT}, and is not 0."
+    zh = "调整数须在 -10^15 至 10^15 之间，且不为 0。"
+    return Refusal("invalid_points", message, "/points", message_zh=zh)
 
 
 def _check_reason(decision: Decision, command: AdjustPoints) -> Refusal | None:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from jifen.core.integers import is_integer, no_integer
-from jifen.core.members.birthday import check_birthday, check_day, read_day
+from jifen.core.members.birthday import check_birthday, check_day, no_such_day, read_day
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.rules.standing import Profile
@@ -33,7 +33,9 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     if profile.birthday is not None and (refusal := check_day(profile.birthday)):
         return refusal
     begin = profile.birthday_window_from
-    if begin is not None and (len(begin) != 10 or read_day(begin) is None):
+    if begin is not None and len(begin) == 10 and read_day(begin) is None:
+        return no_such_day(begin, "/birthday_window_from")
+    if begin is not None and len(begin) != 10:
         message, zh = "Write the day as YYYY-MM-DD.", "日期请写成 YYYY-MM-DD。"
         return Refusal("invalid_field", message, "/birthday_window_from", message_zh=zh)
     fields = {field.id: field.type for field in program.document.fields}

@@ -13,7 +13,8 @@ from jifen.core.refusal import Refusal
 def check_points(points: int) -> Refusal | None:
     """Refuse a number of points that no command can mean."""
     if not 1 <= points <= MAXIMUM_AMOUNT:
-        return Refusal("invalid_points", f"Points must lie between 1 and {MAXIMUM_AMOUNT}.", "/points")
+        message, zh = f"Points must lie between 1 and {MAXIMUM_AMOUNT}.", "须为 1 至 10^15 的整数。"
+        return Refusal("invalid_points", message, "/points", message_zh=zh)
     return None
 
 

@@ -35,8 +35,15 @@ def check_day(text: str) -> Refusal | None:
     """Refuse what is said of a birthday where it is no day at all."""
     if read_day(text) is not None:
         return None
+    if _FORM.fullmatch(text):
+        return no_such_day(text, "/birthday")
     zh = "生日请写成 YYYY-MM-DD，或 MM-DD。"
     return Refusal("invalid_field", "Write a birthday as YYYY-MM-DD, or MM-DD.", "/birthday", message_zh=zh)
+
+
+def no_such_day(text: str, pointer: str) -> Refusal:
+    """Refuse a day that is written as one, and that no calendar has."""
+    return Refusal("invalid_field", f"There is no day {text}.", pointer, message_zh=f"没有 {text} 这一天。")
 
 
 def check_birthday(text: str, today: date) -> Refusal | None:

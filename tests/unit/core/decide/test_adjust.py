@@ -15,6 +15,7 @@ from jifen.core.program import LocalizedText, ProgramDocument
 from jifen.core.refusal import Refusal
 from jifen.core.trace import decode_trace
 from jifen.core.wallets.document import Adjustments, ReasonCode
+from jifen.services.chinese import chinese_of
 from tests.model.programs import make_document
 from tests.unit.core.decide.test_spend import shop_with
 from tests.unit.core.shop import ALICE, START, Shop, refused
@@ -40,8 +41,13 @@ def test_adjusting_down_takes_available_points_only() -> None:
 
 @pytest.mark.parametrize("points", [0, MAXIMUM_AMOUNT + 1, -MAXIMUM_AMOUNT - 1])
 def test_an_adjustment_that_means_nothing_is_refused(points: int) -> None:
-    """Zero and beyond the limit."""
-    assert refused(shop_with(100).adjust(points)) == "invalid_points"
+    """Zero and beyond the limit; the refusal says both, as points may also be taken away."""
+    outcome = shop_with(100).adjust(points)
+    assert refused(outcome) == "invalid_points"
+    assert isinstance(outcome, Refusal)
+    assert "is not 0" in outcome.message
+    assert f"-{MAXIMUM_AMOUNT}" in outcome.message
+    assert "不为 0" in chinese_of(outcome)
 
 
 def test_an_adjustment_down_has_no_expiry() -> None:
