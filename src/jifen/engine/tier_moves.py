@@ -36,7 +36,7 @@ class MoveRows:
         self._now = now
         self._program_version = 0
         self._source = ""
-        self._accounts = Columns(5)
+        self._accounts = Columns(6)
         self._transactions = Columns(4)
         self._standings = Columns(9)
         self._moved: set[int] = set()
@@ -65,7 +65,7 @@ class MoveRows:
         place, left_by = seen[wallet]
         account = next(each for each in after.accounts if each.wallet == wallet)
         counters = _encode(after.counters).decode() if has_counted else None
-        self._accounts.rows.append((place, left_by, after.member_id, account.last_sequence, counters))
+        self._accounts.rows.append((place, left_by, after.member_id, wallet, account.last_sequence, counters))
         for each in effects.transactions:
             self._transactions.rows.append((each.member_id, each.sequence, each.actor, each.trace.decode()))
             self._program_version, self._source = each.program_version, each.source
