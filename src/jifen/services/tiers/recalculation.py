@@ -1,8 +1,8 @@
 """Recalculating all members after the tier sets have changed: with progress, stopped and resumed, exact all the while.
 
-Members are looked at in pages outside the engine, and only those of whom something would change are decided there,
-under their lock: so it may run beside a busy shop, or half, without harm. One process at a time works on it, else those
-who were moved would be counted twice.
+Members are read and decided page by page without a lock, and what would change is written for whoever is still as they
+were seen; the engine decides all others, under their lock: so it may run beside a busy shop, or half, without harm. One
+process at a time works on it, else those who were moved would be counted twice.
 """
 
 from __future__ import annotations
@@ -238,16 +238,15 @@ class _Work:
         is_outdated = await self._connection.fetchval(_SQL["version_in_force"], now) != program.version
         context = Context(now, now, self._job.asked_by, "", self._job.asked_by)
         for person in page.people:
-            state = person.state
+            member = person.state.member_id
             if is_outdated or person.is_survivor or person.is_due(now):
-                for_batches.append(state.member_id)
+                for_batches.append(member)
                 continue
-            effects = decide(program, RecalculateTiers(state.member_id), context, state)
-            assert isinstance(effects, Effects), effects
-            if (effects.transactions or person.uncounted is not None) and not rows.add(
-                person.as_written, effects, person.seen
-            ):
-                for_batches.append(state.member_id)
+            effects = decide(program, RecalculateTiers(member), context, person.state)
+            if isinstance(effects, Effects) and not effects.transactions and person.uncounted is None:
+                continue
+            if isinstance(effects, Refusal) or not rows.add(person.as_written, effects, person.seen):
+                for_batches.append(member)
         return _Found(rows, for_batches)
 
     async def _do(self, writing: Connection, page: Page, found: _Found) -> bool:
