@@ -64,6 +64,14 @@ def _detail(name: str, text: str, most: float) -> tuple[str, Check]:
     return text, check
 
 
+def _at_least(name: str, text: str, least: float) -> tuple[str, Check]:
+    def check(result: Result) -> bool | None:
+        value = result.details.get(name)
+        return value >= least if isinstance(value, int | float) else None
+
+    return text, check
+
+
 def _large(result: Result) -> bool | None:
     shares = [result.details.get("in_process_share"), result.details.get("http_share")]
     return all(isinstance(share, float) and share >= 0.8 for share in shares)
@@ -97,7 +105,10 @@ BARS: dict[str, list[tuple[str, Check]]] = {
     "rules_check": [_detail("seconds", "< 15 s", 15)],
     "import": [_detail("seconds", "<= 30 s", 30)],
     "segment_count": [_detail("seconds", "< 2 s", 2)],
-    "tier_recalculation": [_rate(20_000)],
+    "tier_recalculation": [
+        ("nobody moves >= 20,000/s", _rate(20_000)[1]),
+        _at_least("moved_rate", "everybody moves >= 20,000/s", 20_000),
+    ],
     "backtest": [_rate(20_000)],
     "backtest_retail": [_detail("seconds", "< 10 s", 10)],
     "expire": [_rate(20_000)],

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
 from jifen.core.tiers.document import CalendarYear, Downgrade
 from jifen.db.connection import Connection, connect
-from jifen.engine.submission import Outcome, Submission
+from jifen.engine.tier_moves import MoveRows
 from jifen.services.tiers import population
 from jifen.services.tiers.recalculation import (
     RecalculationOutdated,
@@ -123,14 +122,14 @@ async def test_one_process_at_a_time(bare_database_url: str, monkeypatch: pytest
         await asyncio.to_thread(add_program, url, LOWER, BEGIN)
         job = await begin_recalculation(connection, "tester")
         is_at_page, may_go_on = asyncio.Event(), asyncio.Event()
-        submit_group = engine.submit_group
+        write = MoveRows.write
 
-        async def slowly(submissions: Sequence[Submission]) -> list[Outcome]:
+        async def slowly(rows: MoveRows, connection: Connection) -> tuple[set[int], int]:
             is_at_page.set()
             await may_go_on.wait()
-            return await submit_group(submissions)
+            return await write(rows, connection)
 
-        monkeypatch.setattr(engine, "submit_group", slowly)
+        monkeypatch.setattr(MoveRows, "write", slowly)
         slow = asyncio.create_task(run_recalculation(engine, connection, job))
         await is_at_page.wait()
         await stop_recalculation(other, job.id)

@@ -48,6 +48,7 @@ def _local_day_of_step(step: int, zone: ZoneInfo) -> date:
     return (_EPOCH + step * _STEP).astimezone(zone).date()
 
 
+@lru_cache(maxsize=8192)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC.
 

@@ -141,6 +141,17 @@ class Engine:
         """Commands that wait for a lane."""
         return sum(queue.waiting for queue in self._queues)
 
+    def now(self) -> datetime:
+        """The clock by which batches are recorded."""
+        return self._clock()
+
+    async def connect(self) -> Connection:
+        """A connection like those of lanes, for what is written beside them: in large statements, whose own rows are
+        joined with each other."""
+        connection = await connect(self._url, for_batches=True)
+        await connection.execute("SET enable_hashjoin = on")
+        return connection
+
     async def start(self) -> None:
         """Connect, and begin to take commands."""
         connection = await connect(self._url)

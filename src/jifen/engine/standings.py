@@ -47,7 +47,7 @@ async def load_months(
     wanted = list(members)
     months: dict[int, tuple[Month, ...]] = dict.fromkeys(wanted, ())
     owners = {member: [member] for member in wanted}
-    for survivor, merged in await _merged_into(connection, wanted, shards):
+    for survivor, merged in await merged_into(connection, wanted, shards):
         owners.setdefault(merged, []).append(survivor)
     everybody = list(owners)
     keys = ([shard_of_member(member, shards) for member in everybody], everybody)
@@ -59,7 +59,7 @@ async def load_months(
     return months
 
 
-async def _merged_into(connection: Connection, members: Iterable[int], shards: int) -> list[tuple[int, int]]:
+async def merged_into(connection: Connection, members: Iterable[int], shards: int) -> list[tuple[int, int]]:
     """For each of these members those who were merged into them, directly or by way of others."""
     found: list[tuple[int, int]] = []
     level = {member: [member] for member in members}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 import msgspec
 
@@ -155,6 +155,9 @@ class About(TypedDict, total=False):
     drawn: Drawn
 
 
+_NONE: Final = frozenset[str]()
+
+
 class Decision:
     """One decision on one member while it is being worked out."""
 
@@ -167,6 +170,7 @@ class Decision:
         "current",
         "journal",
         "program",
+        "raised",
         "redemptions",
         "segments",
         "shared_steps",
@@ -199,6 +203,8 @@ class Decision:
         self.current = current or program
         #: Where the member stands, by tier set; None: nothing is decided about tiers.
         self.tiers: Mapping[str, Standing] | None = state.tiers
+        #: The tier sets in which a rise was looked for on all that can be known.
+        self.raised: frozenset[str] = _NONE
         self.shared_used = shared_used
         self.counters: Counters = state.counters
         self.status = state.status

@@ -48,6 +48,8 @@ def raise_tiers(decision: Decision) -> None:
     # Who caused it: time, where it alone moved something.
     is_asked = any(each.actor == decision.context.actor for each in decision.transactions)
     for tier_set in decision.current.tier_sets:
+        if tier_set.id in decision.raised:
+            continue
         situation = _situation(decision, tier_set, now, local_day(now, tier_set.zone))
         change = rise(tier_set, _standing(decision, tier_set), situation, now)
         if change is not None:
@@ -60,10 +62,14 @@ def recalculate_tiers(decision: Decision, _: RecalculateTiers) -> Refusal | None
         return None
     now = decision.context.now
     for tier_set in decision.current.tier_sets:
+        standing = _standing(decision, tier_set)
         situation = _situation(decision, tier_set, now, local_day(now, tier_set.zone))
-        change = recalculate(tier_set, _standing(decision, tier_set), situation, now)
+        change = recalculate(tier_set, standing, situation, now)
         if change is not None:
             _book(decision, change, now, is_asked=True)
+        if standing is None:
+            # Who stood nowhere has risen as far as anybody can; a review looks back over another period.
+            decision.raised |= {tier_set.id}
     return None
 
 

@@ -29,18 +29,6 @@ def situation_of(
     return Situation(counters, balances, member, day, at)
 
 
-def recalculated(
-    tier_sets: tuple[OpenTierSet, ...],
-    standings: Mapping[str, Standing],
-    profile: Profile,
-    counters: Counters,
-    balances: Mapping[int, int],
-    now: datetime,
-) -> list[TierChange]:
-    """What a recalculation changes of a member to whom nothing is due."""
-    return [change for change, _ in _recalculated(tier_sets, standings, profile, counters, balances, now)]
-
-
 def foreseen(
     tier_sets: tuple[OpenTierSet, ...],
     standings: Mapping[str, Standing],
@@ -51,29 +39,12 @@ def foreseen(
 ) -> list[tuple[TierChange, str]]:
     """What a recalculation changes of a member to whom nothing is due, with the tier to which that leads: at once, or
     when the days of grace that it grants are over."""
-    found = _recalculated(tier_sets, standings, profile, counters, balances, now)
-    sets = {each.id: each for each in tier_sets}
-    return [
-        (
-            change,
-            after_grace(sets[change.tier_set], change.standing, situation) if change.cause == "grace" else change.tier,
-        )
-        for change, situation in found
-    ]
-
-
-def _recalculated(
-    tier_sets: tuple[OpenTierSet, ...],
-    standings: Mapping[str, Standing],
-    profile: Profile,
-    counters: Counters,
-    balances: Mapping[int, int],
-    now: datetime,
-) -> list[tuple[TierChange, Situation]]:
-    changes = []
+    found = []
     for tier_set in tier_sets:
         situation = situation_of(tier_set, profile, counters, balances, now, local_day(now, tier_set.zone))
         change = recalculate(tier_set, standings.get(tier_set.id), situation, now)
         if change is not None:
-            changes.append((change, situation))
-    return changes
+            is_put_off = change.cause == "grace"
+            tier = after_grace(tier_set, change.standing, situation) if is_put_off else change.tier
+            found.append((change, tier))
+    return found

@@ -48,10 +48,46 @@ ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, sin
     came_by = EXCLUDED.came_by, valid_until = EXCLUDED.valid_until, look_at = EXCLUDED.look_at,
     standing = EXCLUDED.standing
 
+-- name: write_moves
+-- What was decided of members of a shard without a lock ($1 shard, $2 when, $3 kind, $4 version of the program, $5 source),
+-- for whoever is still as they were seen. Accounts: $6 places, $7 which transactions had left them so, $8 member ids,
+-- $9 wallets, $10 last sequences, $11 counters (null: as they were). Transactions: $12 member ids, $13 sequences, $14 actors,
+-- $15 traces. Standings: $16 to $24, as in write_tiers.
+-- Rows are changed in the order in which batches lock them, so that nobody waits for each other.
+WITH still AS (
+    UPDATE accounts a SET last_sequence = seen.last_sequence, counters = coalesce(seen.counters, a.counters)
+    FROM unnest($6::tid[], $7::xid[], $8::bigint[], $9::smallint[], $10::integer[], $11::json[])
+        AS seen (place, left_by, member_id, wallet, last_sequence, counters)
+    WHERE a.ctid = seen.place AND a.xmin = seen.left_by AND a.member_id IS NOT DISTINCT FROM seen.member_id
+        AND a.wallet IS NOT DISTINCT FROM seen.wallet
+    RETURNING a.member_id
+), told AS (
+    INSERT INTO transactions (shard, member_id, sequence, kind, program_version, occurred_at, recorded_at, source,
+                              key_id, actor, trace)
+    SELECT $1::smallint, member_id, sequence, $3::smallint, $4::integer, $2::timestamptz, $2, $5::text, '', actor, trace
+    FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::json[]) AS new (member_id, sequence, actor, trace)
+    WHERE member_id IN (SELECT member_id FROM still)
+    RETURNING member_id, sequence
+), stood AS (
+    INSERT INTO member_tiers (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)
+    SELECT * FROM unnest($16::smallint[], $17::bigint[], $18::text[], $19::text[], $20::timestamptz[], $21::text[],
+                         $22::timestamptz[], $23::timestamptz[], $24::json[])
+        AS new (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)
+    WHERE member_id IN (SELECT member_id FROM still)
+    ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, since = EXCLUDED.since,
+        came_by = EXCLUDED.came_by, valid_until = EXCLUDED.valid_until, look_at = EXCLUDED.look_at,
+        standing = EXCLUDED.standing
+), announced AS (
+    INSERT INTO outbox (shard, recorded_at, member_ids, sequences)
+    SELECT $1, $2, array_agg(member_id), array_agg(sequence) FROM told HAVING count(*) > 0
+)
+SELECT member_id FROM still
+
 -- name: page_of_members
 -- $1 shard, $2 the member after whom the page begins, $3 how many, $4 whether those count as well who have left
 -- (closed, anonymised, merged). With all accounts of each.
-SELECT a.member_id, a.wallet, a.available, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters
+SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.counters,
+       a.status, a.saved, a.ctid AS place, a.xmin AS left_by
 FROM (SELECT member_id FROM members
       WHERE shard = $1 AND member_id > $2 AND (status IN ('active', 'frozen') OR $4) ORDER BY member_id LIMIT $3) m
 JOIN accounts a ON a.shard = $1 AND a.member_id = m.member_id
@@ -64,6 +100,10 @@ SELECT member_id, tier_set, standing FROM member_tiers WHERE shard = $1 AND memb
 -- name: page_of_profiles
 -- As for tiers.
 SELECT member_id, registered_at, profile FROM members WHERE shard = $1 AND member_id > $2 AND member_id <= $3
+
+-- name: version_in_force
+-- $1 when.
+SELECT max(version) FROM program_versions WHERE effective_at <= $1
 
 -- name: count_members
 -- Those who have not left.

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from jifen.core.identity import shard_of_member
+from jifen.core.ledger.values import Account, MemberState, MemberStatus
 from jifen.core.program import Program
 from jifen.core.rules.standing import NO_COUNTERS, NO_PROFILE, Counters, Profile
-from jifen.core.tiers.situations import foreseen, recalculated
+from jifen.core.tiers.situations import foreseen
 from jifen.core.tiers.standing import Standing, TierChange
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.loading import decode_counters
-from jifen.engine.standings import decode_standing, load_months
+from jifen.engine.standings import count_months, decode_standing, merged_into
+from jifen.engine.tier_moves import Seen
 
 #: So many members are looked at together: few enough that whoever shares the process hardly notices.
 PAGE: Final = 500
@@ -26,31 +28,42 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 
 
 class Person(msgspec.Struct, gc=False):
-    """A member as tiers see one. `is_due`: time has done something that nobody has booked yet; `is_uncounted`: their
-    months were counted only now, and are not kept."""
+    """A member as tiers see one. `seen`: the account rows, by wallet. `uncounted`: the counters as they are written,
+    where the months were counted only now; `is_survivor`: among them are those of members who were merged into this
+    one."""
 
-    member_id: int
-    counters: Counters = NO_COUNTERS
-    balances: dict[int, int] = {}
-    sequence: int = 0
-    next_change_at: datetime | None = None
-    profile: Profile = NO_PROFILE
-    standings: dict[str, Standing] = {}
-    is_uncounted: bool = False
+    state: MemberState
+    seen: dict[int, Seen]
+    uncounted: Counters | None = None
+    is_survivor: bool = False
+
+    @property
+    def as_written(self) -> MemberState:
+        """The member as the database has it."""
+        return self.state if self.uncounted is None else msgspec.structs.replace(self.state, counters=self.uncounted)
+
+    @property
+    def balances(self) -> dict[int, int]:
+        """What the member has in each wallet, as tiers count it."""
+        return {each.wallet: each.available + each.held - each.debt for each in self.state.accounts}
+
+    @property
+    def standings(self) -> Mapping[str, Standing]:
+        """Where the member stands, by tier set."""
+        return self.state.tiers or {}
 
     def is_due(self, now: datetime) -> bool:
         """Whether time has done something by now that nobody has booked."""
-        if self.next_change_at is not None and self.next_change_at <= now:
-            return True
+        for account in self.state.accounts:
+            if account.next_change_at <= now:
+                return True
         return any(each.look_at is not None and each.look_at <= now for each in self.standings.values())
 
-    def changes(self, program: Program, now: datetime) -> list[TierChange]:
-        """What a recalculation would change, as things stand."""
-        return recalculated(program.tier_sets, self.standings, self.profile, self.counters, self.balances, now)
-
     def foreseen(self, program: Program, now: datetime) -> list[tuple[TierChange, str]]:
-        """The same with the tier to which each change leads, at once or when days of grace are over."""
-        return foreseen(program.tier_sets, self.standings, self.profile, self.counters, self.balances, now)
+        """What a recalculation would change, as things stand, with the tier to which each change leads, at once or when
+        days of grace are over."""
+        state = self.state
+        return foreseen(program.tier_sets, self.standings, state.profile, state.counters, self.balances, now)
 
 
 class Page(msgspec.Struct):
@@ -68,7 +81,7 @@ async def pages(
         after = after_member if shard == first_shard else 0
         while people := await read_page(connection, program, shard, shards, after):
             yield Page(shard, people)
-            after = people[-1].member_id
+            after = people[-1].state.member_id
             if len(people) < PAGE:
                 break
 
@@ -77,7 +90,7 @@ async def read_person(connection: Connection, program: Program, shards: int, mem
     """One member, by number, whatever became of them."""
     shard = shard_of_member(member_id, shards)
     found = await read_page(connection, program, shard, shards, member_id - 1, most=1, with_gone=True)
-    return found[0] if found and found[0].member_id == member_id else None
+    return found[0] if found and found[0].state.member_id == member_id else None
 
 
 async def read_page(
@@ -91,44 +104,66 @@ async def read_page(
     with_gone: bool = False,
 ) -> list[Person]:
     """The next members of a shard."""
-    people: dict[int, Person] = {}
     rows = await connection.fetch(_SQL["page_of_members"], shard, after, most or PAGE, with_gone)
-    for member_id, wallet, available, held, debt, last_sequence, next_change_at, counted in rows:
-        person = people.get(member_id)
-        if person is None:
-            person = people[member_id] = Person(member_id, balances={}, next_change_at=next_change_at)
-        person.balances[wallet] = available + held - debt
-        if last_sequence > person.sequence:
-            person.sequence = last_sequence
-        if next_change_at < person.next_change_at:
-            person.next_change_at = next_change_at
-        if counted is not None:
-            person.counters = decode_counters(counted)
-    if not people:
+    if not rows:
         return []
-    found = list(people.values())
-    last = found[-1].member_id
+    people = _people(rows)
+    last = rows[-1]["member_id"]
+    standings: dict[int, dict[str, Standing]] = {}
     for member_id, tier_set, standing in await connection.fetch(_SQL["page_of_tiers"], shard, after, last):
-        if member_id in people:
-            people[member_id].standings = people[member_id].standings | {tier_set: decode_standing(standing)}
+        standings.setdefault(member_id, {})[tier_set] = decode_standing(standing)
+    for member_id in standings.keys() & people.keys():
+        person = people[member_id]
+        person.state = msgspec.structs.replace(person.state, tiers=standings[member_id])
     if program.tiers_ask_profiles:
         await _read_profiles(connection, people, shard, after, last)
     if program.counts_months:
-        await _count_months(connection, program, found, shards)
-    return found
+        await _count_months(connection, program, people, shards)
+    return list(people.values())
+
+
+def _people(rows: Iterable[Any]) -> dict[int, Person]:
+    """The members behind account rows, which come member by member."""
+    accounts: dict[int, list[Account]] = {}
+    seen: dict[int, dict[int, Seen]] = {}
+    counters: dict[int, Counters] = {}
+    statuses: dict[int, MemberStatus] = {}
+    for member_id, wallet, available, pending, held, debt, sequence, change_at, counted, status, saved, *row in rows:
+        account = Account(wallet, available, pending, held, debt, sequence, change_at, is_complete=False, saved=saved)
+        accounts.setdefault(member_id, []).append(account)
+        seen.setdefault(member_id, {})[wallet] = (row[0], row[1])
+        if counted is not None:
+            counters[member_id] = decode_counters(counted)
+        if status:
+            statuses[member_id] = MemberStatus(status)
+    return {
+        member_id: Person(
+            MemberState(
+                member_id,
+                max(account.last_sequence for account in each),
+                tuple(each),
+                counters=counters.get(member_id, NO_COUNTERS),
+                status=statuses.get(member_id, MemberStatus.ACTIVE),
+                tiers={},
+            ),
+            seen[member_id],
+        )
+        for member_id, each in accounts.items()
+    }
 
 
 async def _read_profiles(connection: Connection, people: dict[int, Person], shard: int, after: int, last: int) -> None:
     for member_id, registered_at, said in await connection.fetch(_SQL["page_of_profiles"], shard, after, last):
-        if member_id in people:
+        if (person := people.get(member_id)) is not None:
             profile = NO_PROFILE if said is None else _decode_profile(said)
-            people[member_id].profile = msgspec.structs.replace(profile, registered_at=registered_at)
+            profile = msgspec.structs.replace(profile, registered_at=registered_at)
+            person.state = msgspec.structs.replace(person.state, profile=profile)
 
 
-async def _count_months(connection: Connection, program: Program, people: list[Person], shards: int) -> None:
-    uncounted = [each for each in people if each.counters.months is None]
-    with_history = [each.member_id for each in uncounted if each.sequence]
-    months = await load_months(connection, with_history, program.document.time_zone, shards) if with_history else {}
-    for each in uncounted:
-        each.is_uncounted = True
-        each.counters = msgspec.structs.replace(each.counters, months=months.get(each.member_id, ()))
+async def _count_months(connection: Connection, program: Program, people: dict[int, Person], shards: int) -> None:
+    states = {member: each.state for member, each in people.items() if each.state.counters.months is None}
+    uncounted = await count_months(connection, states, program, shards)
+    survivors = {survivor for survivor, _ in await merged_into(connection, uncounted, shards)} if uncounted else set()
+    for member, counters in uncounted.items():
+        person = people[member]
+        person.state, person.uncounted, person.is_survivor = states[member], counters, member in survivors

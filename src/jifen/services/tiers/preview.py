@@ -112,7 +112,7 @@ class _Listing:
         self._falls.update(falling)
         if self._listed < self._limit:
             self._listed += 1
-            self._last = f"{shard}-{person.member_id}"
+            self._last = f"{shard}-{person.state.member_id}"
             self._movers += [_mover(person, *each) for each in changes]
         elif self.next is None:
             self.next = self._last
@@ -131,7 +131,7 @@ class _Listing:
 
 def _mover(person: Person, change: TierChange, tier: str) -> Mover:
     return Mover(
-        str(person.member_id),
+        str(person.state.member_id),
         change.tier_set,
         change.was,
         tier,

@@ -1,30 +1,34 @@
 """Recalculating all members after the tier sets have changed: with progress, stopped and resumed, exact all the while.
 
-Members are looked at in pages outside the engine, and only those of whom something would change are decided there,
-under their lock: so it may run beside a busy shop, or half, without harm. One process at a time works on it, else those
-who were moved would be counted twice.
+Members are read and decided page by page without a lock, and what would change is written for whoever is still as they
+were seen; the engine decides all others, under their lock: so it may run beside a busy shop, or half, without harm. One
+process at a time works on it, else those who were moved would be counted twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 
 import asyncpg
 import msgspec
 
+from jifen.core.decide import Context, Effects, decide
 from jifen.core.errors import JifenError
+from jifen.core.program import Program
 from jifen.core.refusal import Refusal
 from jifen.core.tiers.commands import RecalculateTiers
 from jifen.db.connection import Connection
 from jifen.db.locking import CLAIM_RECALCULATION, IS_RECALCULATION_FREE, LET_RECALCULATION_GO
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
+from jifen.engine.lane import RETRYABLE
 from jifen.engine.submission import Outcome, Submission
+from jifen.engine.tier_moves import MoveRows
 from jifen.services.programs import UnknownProgramVersion, current_program
-from jifen.services.tiers.population import Page, Person, pages
+from jifen.services.tiers.population import Page, pages
 
 Status = Literal["running", "done", "failed", "stopped"]
 Progress = Callable[[int, int], None]
@@ -188,6 +192,13 @@ async def _claim(connection: Connection, number: int) -> None:
     raise _running()
 
 
+class _Found(msgspec.Struct, frozen=True):
+    """What a page comes to: the changes that were decided on it, and the members whom batches must look at."""
+
+    rows: MoveRows
+    for_batches: list[int]
+
+
 class _Work:
     def __init__(self, engine: Engine, connection: Connection, job: Recalculation, progress: Progress | None) -> None:
         self._engine = engine
@@ -198,41 +209,75 @@ class _Work:
         self._done, self._moved = job.members_done, job.members_moved
 
     async def run(self) -> Recalculation:
+        """Look at one page while the one before is written."""
         job, connection = self._job, self._connection
         program = await current_program(connection)
         shards = await connection.fetchval("SELECT shards FROM installation")
         assert program is not None
-        async for page in pages(connection, program, shards, job.next_shard, job.after_member):
-            now = datetime.now(UTC)
-            concerned = [
-                each for each in page.people if each.is_uncounted or each.is_due(now) or each.changes(program, now)
-            ]
-            if not await _to_its_end(self._do(page, concerned)):
+        writing = await self._engine.connect()
+        under_way: asyncio.Task[bool] | None = None
+        try:
+            async for page in pages(connection, program, shards, job.next_shard, job.after_member):
+                found = await self._look_at(page, program)
+                if under_way is not None and not await asyncio.shield(under_way):
+                    return await find_recalculation(connection, job.id)
+                under_way = asyncio.create_task(self._do(writing, page, found))
+            if under_way is not None and not await asyncio.shield(under_way):
                 return await find_recalculation(connection, job.id)
+        finally:
+            if under_way is not None and not under_way.done():
+                # Cancelled meanwhile, it is done all the same, so that whoever was moved counts.
+                await asyncio.wait([under_way])
+            await writing.close(timeout=5)
         await connection.fetchrow(_SQL["end_recalculation"], job.id, "done", None, None)
         return await find_recalculation(connection, job.id)
 
-    async def _do(self, page: Page, concerned: Sequence[Person]) -> bool:
-        """Decide those of a page whom it concerns, and write down how far it is; False: it was stopped."""
-        await self._decide(concerned)
+    async def _look_at(self, page: Page, program: Program) -> _Found:
+        """Decide everybody of a page as they were seen, as of now."""
+        now = self._engine.now()
+        rows, for_batches = MoveRows(page.shard, now), list[int]()
+        is_outdated = await self._connection.fetchval(_SQL["version_in_force"], now) != program.version
+        context = Context(now, now, self._job.asked_by, "", self._job.asked_by)
+        for person in page.people:
+            member = person.state.member_id
+            if is_outdated or person.is_survivor or person.is_due(now):
+                for_batches.append(member)
+                continue
+            effects = decide(program, RecalculateTiers(member), context, person.state)
+            if isinstance(effects, Effects) and not effects.transactions and person.uncounted is None:
+                continue
+            if isinstance(effects, Refusal) or not rows.add(person.as_written, effects, person.seen):
+                for_batches.append(member)
+        return _Found(rows, for_batches)
+
+    async def _do(self, writing: Connection, page: Page, found: _Found) -> bool:
+        """Write what was found on a page, and how far it is; False: it was stopped."""
+        await self._write(writing, found.rows)
+        await self._decide(found.for_batches)
         self._done += len(page.people)
         if self._progress is not None:
             self._progress(min(self._done, self._job.members_total), self._job.members_total)
-        return await self._tell(page.shard, page.people[-1].member_id)
+        key = (self._job.id, self._done, self._moved, page.shard, page.people[-1].state.member_id)
+        return await writing.fetchval(_SQL["tell_recalculation"], *key) is True
 
-    async def _tell(self, shard: int, member: int) -> bool:
-        key = (self._job.id, self._done, self._moved, shard, member)
-        return await self._connection.fetchval(_SQL["tell_recalculation"], *key) is True
+    async def _write(self, writing: Connection, rows: MoveRows) -> None:
+        if not rows:
+            return
+        try:
+            written, moved = await rows.write(writing)
+        except RETRYABLE:
+            written, moved = set[int](), 0
+        self._moved += moved
+        # A busy shop was faster: batches take them as they are now.
+        await self._decide([member for member in rows.members if member not in written])
 
-    async def _decide(self, people: Sequence[Person]) -> None:
-        groups = [people[start : start + GROUP] for start in range(0, len(people), GROUP)]
+    async def _decide(self, members: Sequence[int]) -> None:
+        groups = [members[start : start + GROUP] for start in range(0, len(members), GROUP)]
         await asyncio.gather(*(self._decide_group(group) for group in groups))
 
-    async def _decide_group(self, people: Sequence[Person]) -> None:
+    async def _decide_group(self, members: Sequence[int]) -> None:
         actor = self._job.asked_by
-        submissions = [
-            Submission(RecalculateTiers(each.member_id), actor, "", b"", actor, has_key=False) for each in people
-        ]
+        submissions = [Submission(RecalculateTiers(each), actor, "", b"", actor, has_key=False) for each in members]
         async with self._free:
             outcomes = await self._submit(submissions)
         self._moved += sum(1 for each in outcomes if not isinstance(each, Refusal) and each.settled)
@@ -244,16 +289,6 @@ class _Work:
             except QueueFull:
                 await asyncio.sleep(PAUSE_SECONDS)
         return await self._engine.submit_group(submissions)
-
-
-async def _to_its_end(page: Coroutine[Any, Any, bool]) -> bool:
-    """What a page comes to. Cancelled meanwhile, it is done all the same, so that whoever was moved counts."""
-    doing = asyncio.create_task(page)
-    try:
-        return await asyncio.shield(doing)
-    except asyncio.CancelledError:
-        await asyncio.wait([doing])
-        raise
 
 
 def _running() -> RecalculationRunning:

@@ -158,7 +158,7 @@ def _next(
         return None
     tier, day = above[0], local_day(now, tier_set.zone)
     assert tier.qualify is not None
-    situation = situation_of(tier_set, person.profile, person.counters, person.balances, now, day)
+    situation = situation_of(tier_set, person.state.profile, person.state.counters, person.balances, now, day)
     facts = tier_set.facts(situation)
     found = shortfalls(tier.qualify, facts)
     words = LocalizedText(

@@ -9,7 +9,7 @@ import msgspec
 from jifen.core.rules.months import Month
 from jifen.core.rules.standing import NO_PROFILE, Counters
 from jifen.core.tiers.document import Downgrade
-from jifen.core.tiers.situations import foreseen, recalculated, situation_of
+from jifen.core.tiers.situations import foreseen, situation_of
 from tests.unit.core.tiers.club import LEVELS, opened, tier_set
 
 NOW = datetime(2026, 3, 10, 4, tzinfo=UTC)
@@ -19,16 +19,16 @@ def test_who_moves_and_who_does_not() -> None:
     """As the command would decide it; a second time nothing is left to do."""
     sets = (opened(tier_set()),)
     counters = Counters(1, 100_000, months=(Month(202603, 1, 100_000),))
-    assert recalculated(sets, {}, NO_PROFILE, Counters(months=()), {}, NOW) == []
-    (change,) = recalculated(sets, {}, NO_PROFILE, counters, {}, NOW)
+    assert foreseen(sets, {}, NO_PROFILE, Counters(months=()), {}, NOW) == []
+    ((change, _),) = foreseen(sets, {}, NO_PROFILE, counters, {}, NOW)
     assert (change.was, change.tier, change.cause) == ("regular", "silver", "recalculated")
-    assert recalculated(sets, {"level": change.standing}, NO_PROFILE, counters, {}, NOW) == []
+    assert foreseen(sets, {"level": change.standing}, NO_PROFILE, counters, {}, NOW) == []
 
 
 def test_where_days_of_grace_lead() -> None:
     """To the tier that is left when they are over; whoever moves at once is there already."""
     counters = Counters(1, 100_000, months=(Month(202603, 1, 100_000),))
-    (silver,) = recalculated((opened(tier_set()),), {}, NO_PROFILE, counters, {}, NOW)
+    ((silver, _),) = foreseen((opened(tier_set()),), {}, NO_PROFILE, counters, {}, NOW)
     for grace_days in (0, 30):
         levels = [
             msgspec.structs.replace(level, qualify="period.spent_cents >= 200000") if level.id == "silver" else level
