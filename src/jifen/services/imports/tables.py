@@ -17,6 +17,7 @@ from jifen.services.imports.cells import clean
 from jifen.services.imports.faults import RowFault, WrongColumns
 from jifen.services.imports.kinds import kind_of
 from jifen.services.imports.mapping import FileShape
+from jifen.services.imports.marked import MarkedRow
 from jifen.services.imports.reading import (
     MAXIMUM_FIELD,
     bounded_lines,
@@ -25,7 +26,7 @@ from jifen.services.imports.reading import (
     read_rows,
     unreadable_file,
 )
-from jifen.services.imports.workbooks import MarkedRow, UnfitWorkbook, Workbook
+from jifen.services.imports.workbooks import UnfitWorkbook, Workbook
 
 #: The columns of JSON lines are those of so many first lines; what comes later and is new is told as a fault.
 _LINES_FOR_HEADER: Final = 1_000
@@ -57,7 +58,7 @@ class Table:
             try:
                 self._book = Workbook(file, sheet)
             except UnfitWorkbook as error:
-                raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
+                raise unreadable_file(self.file, error.zh, error.en) from None
         self._encoding = "" if self._book is not None else find_encoding(file, shape.encoding)
         self._is_json = kind == "json"
         try:
@@ -183,7 +184,7 @@ class Table:
         try:
             yield from book.rows(told)
         except UnfitWorkbook as error:
-            raise unreadable_file(self.file, f"Excel 文件无法读取（{error}）", str(error)) from None
+            raise unreadable_file(self.file, error.zh, error.en) from None
 
 
 def columns_at(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Final
 
-from jifen.services.imports.reading import UnreadableFile, open_bytes
+from jifen.services.imports.reading import open_bytes, unreadable_file
+from jifen.services.imports.workbooks import UnfitWorkbook
+from jifen.services.imports.workbooks.parts import Parts
 
 #: Text packs to a tenth or so; what packs to less than this is no table.
 MOST_UNPACKED_TIMES: Final = 32
@@ -18,21 +19,18 @@ _CHUNK_BYTES: Final = 1 << 20
 
 def check_bounds(file: Path) -> None:
     """Raise UnreadableFile where a file unpacks to absurdly much, or is one endless line."""
-    most = max(_SMALLEST_BOUND_BYTES, file.stat().st_size * MOST_UNPACKED_TIMES)
     if file.suffix == ".xlsx":
-        _check_workbook(file, most)
+        _check_workbook(file)
     else:
-        _check_text(file, most)
+        _check_text(file, max(_SMALLEST_BOUND_BYTES, file.stat().st_size * MOST_UNPACKED_TIMES))
 
 
-def _check_workbook(file: Path, most: int) -> None:
+def _check_workbook(file: Path) -> None:
     try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(each.file_size for each in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _unreadable(file, f"is no Excel workbook (.xlsx) that can be read: {error}") from None
-    if unpacked > most:
-        raise _unreadable(file, f"unpacks to {unpacked:,} bytes, which no table of this size does")
+        with Parts(file):
+            """To open one is to look at what it unpacks to."""
+    except UnfitWorkbook as error:
+        raise unreadable_file(file, error.zh, error.en) from None
 
 
 def _check_text(file: Path, most: int) -> None:
@@ -41,12 +39,12 @@ def _check_text(file: Path, most: int) -> None:
         while chunk := content.read(_CHUNK_BYTES):
             unpacked += len(chunk)
             if unpacked > most:
-                raise _unreadable(file, f"unpacks to more than {most:,} bytes, which no table of this size does")
+                zh = f"解压后超过 {most:,} 字节，这么大的表格不会如此"
+                raise unreadable_file(
+                    file, zh, f"unpacks to more than {most:,} bytes, which no table of this size does"
+                )
             broken = chunk.rfind(b"\n")
             line = line + len(chunk) if broken < 0 else len(chunk) - broken
             if line > LONGEST_LINE_BYTES:
-                raise _unreadable(file, f"has a line of more than {LONGEST_LINE_BYTES:,} bytes")
-
-
-def _unreadable(file: Path, what: str) -> UnreadableFile:
-    return UnreadableFile(f"{file}: {what}.", file=str(file))
+                zh = f"有一行超过 {LONGEST_LINE_BYTES:,} 字节"
+                raise unreadable_file(file, zh, f"has a line of more than {LONGEST_LINE_BYTES:,} bytes")

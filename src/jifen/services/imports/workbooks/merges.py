@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from jifen.services.imports.marked import Fault
 from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
 
 MAXIMUM_MERGES_BYTES: Final = 64 << 20
@@ -15,8 +16,6 @@ _ONE: Final = re.compile(
 )
 _OVERLAP: Final = 64
 
-#: Why a cell has no value: a code and what stands there.
-Fault = tuple[str, str]
 #: First row, last row, and column (0 is A) of cells that were merged over several rows.
 Merge = tuple[int, int, int]
 
@@ -48,7 +47,7 @@ def _until_end(begun: bytes, chunks: Iterator[bytes]) -> bytes:
     for chunk in chunks:
         size += len(chunk)
         if size > MAXIMUM_MERGES_BYTES:
-            raise UnfitWorkbook("holds too many merged cells")
+            raise UnfitWorkbook("合并的单元格过多", "holds too many merged cells")
         pieces.append(chunk)
     return b"".join(pieces)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import zipfile
 import zlib
@@ -17,13 +18,35 @@ CHUNK_BYTES: Final = 1 << 18
 MAXIMUM_UNPACKED_BYTES: Final = 4 << 30
 #: Parts that are read as a whole (styles, the list of sheets).
 MAXIMUM_SMALL_PART_BYTES: Final = 16 << 20
+#: The list of the parts, which is read as a whole: some forty thousand of them.
+MAXIMUM_LIST_BYTES: Final = 4 << 20
 #: A large part that was packed better than this holds next to nothing: real sheets reach 5 to 40.
 MAXIMUM_RATIO: Final = 250
 _RATIO_FROM_BYTES: Final = 64 << 20
 
 
 class UnfitWorkbook(Exception):
-    """Why a file cannot be read as a workbook; to be put behind the name of the file."""
+    """Why a file cannot be read as a workbook, in Chinese and English; to be put behind the name of the file."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+
+
+def damaged(where: str, error: object) -> UnfitWorkbook:
+    """What a part of it is not as it must be."""
+    return UnfitWorkbook(f"已损坏：{where}：{error}", f"is damaged: {where}: {error}")
+
+
+class _File(io.BufferedReader):
+    """The file of an archive, which is read in small pieces, but for the list of its parts."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Raises UnfitWorkbook where that list alone would fill the memory."""
+        if size is not None and size > MAXIMUM_LIST_BYTES:
+            raise UnfitWorkbook("含有的部件过多", "holds more parts than any workbook")
+        return super().read(size)
 
 
 class Parts:
@@ -31,14 +54,19 @@ class Parts:
 
     def __init__(self, file: Path) -> None:
         try:
-            self._archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            # Most often the end is missing: a download or a copy that was cut off.
-            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read, or cut off: {error}") from None
+            self._file = _File(io.FileIO(file))
+        except (OSError, ValueError) as error:
+            raise UnfitWorkbook(f"无法读取：{error}", f"cannot be read: {error}") from None
         try:
+            self._archive = zipfile.ZipFile(self._file)
             _check_sizes(self._archive.infolist())
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            self._file.close()
+            # Most often the end is missing: a download or a copy that was cut off.
+            zh = f"不是能读取的 Excel 工作簿（.xlsx），或文件不完整：{error}"
+            raise UnfitWorkbook(zh, f"is no Excel workbook (.xlsx) that can be read, or cut off: {error}") from None
         except UnfitWorkbook:
-            self._archive.close()
+            self._file.close()
             raise
         self._names = {name.lower(): name for name in self._archive.namelist()}
 
@@ -49,6 +77,7 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._archive.close()
+        self._file.close()
 
     def has(self, name: str) -> bool:
         """Whether there is such a part."""
@@ -65,21 +94,23 @@ class Parts:
                 while chunk := part.read(CHUNK_BYTES):
                     yield chunk
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {str(error) or 'cut off'}") from None
+            raise damaged(name, str(error) or "cut off") from None
 
     def tree(self, name: str) -> ElementTree.Element:
         """A small part as a whole."""
         if not self.has(name):
-            raise UnfitWorkbook(f"is no Excel workbook (.xlsx) that can be read: it has no {name}")
+            zh = f"不是能读取的 Excel 工作簿（.xlsx）：缺少 {name}"
+            raise UnfitWorkbook(zh, f"is no Excel workbook (.xlsx) that can be read: it has no {name}")
         if self.size_bytes(name) > MAXIMUM_SMALL_PART_BYTES:
-            raise UnfitWorkbook(f"holds too much in {name}: {MAXIMUM_SMALL_PART_BYTES >> 20} MB are the most")
+            most = MAXIMUM_SMALL_PART_BYTES >> 20
+            raise UnfitWorkbook(f"{name} 过大：最多 {most} MB", f"holds too much in {name}: {most} MB are the most")
         content = b"".join(self.chunks(name))
         if b"<!DOCTYPE" in content:
-            raise UnfitWorkbook(f"declares a document type in {name}, which no workbook does")
+            raise _document_type(name)
         try:
             return ElementTree.fromstring(content)  # noqa: S314 - without a document type there are no entities
         except ElementTree.ParseError as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
+            raise damaged(name, error) from None
 
     def targets(self, name: str) -> dict[str, tuple[str, str]]:
         """What a part refers to: by number of the reference, its kind and the part that is meant."""
@@ -97,7 +128,11 @@ class Parts:
 
     def parse(self, name: str, parser: expat.XMLParserType, told: Callable[[int], None]) -> Iterator[None]:
         """Give a part to a parser, pausing after each piece; `told` hears how many bytes were read."""
-        parser.StartDoctypeDeclHandler = _refuse_document_type
+
+        def refuse(*_: object) -> None:
+            raise _document_type(name)
+
+        parser.StartDoctypeDeclHandler = refuse
         parser.buffer_text = True
         read = 0
         try:
@@ -109,7 +144,7 @@ class Parts:
             parser.Parse(b"", True)
             yield
         except (expat.ExpatError, ValueError) as error:
-            raise UnfitWorkbook(f"is damaged: {name}: {error}") from None
+            raise damaged(name, error) from None
 
 
 def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
@@ -117,17 +152,22 @@ def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     member never goes beyond the size that is looked at here."""
     total = sum(member.file_size for member in members)
     if total > MAXIMUM_UNPACKED_BYTES:
+        came, most = total >> 20, MAXIMUM_UNPACKED_BYTES >> 20
         raise UnfitWorkbook(
-            f"would come to {total >> 20} MB when it is unpacked, and {MAXIMUM_UNPACKED_BYTES >> 20} MB are the most; "
-            "save its sheets as CSV"
+            f"解压后达 {came} MB，最多 {most} MB；请将工作表另存为 CSV",
+            f"would come to {came} MB when it is unpacked, and {most} MB are the most; save its sheets as CSV",
         )
     for member in members:
         if member.file_size > max(_RATIO_FROM_BYTES, MAXIMUM_RATIO * member.compress_size):
+            name, packed, came = member.filename, member.compress_size >> 10, member.file_size >> 20
             raise UnfitWorkbook(
-                f"is packed like no real workbook: {member.filename} would come from {member.compress_size >> 10} KB "
-                f"to {member.file_size >> 20} MB; save the sheet as CSV"
+                f"压缩率不像真实的工作簿：{name} 将由 {packed} KB 变为 {came} MB；请将工作表另存为 CSV",
+                f"is packed like no real workbook: {name} would come from {packed} KB to {came} MB; save the sheet as "
+                "CSV",
             )
 
 
-def _refuse_document_type(*_: object) -> None:
-    raise UnfitWorkbook("declares a document type, which no workbook does")
+def _document_type(name: str) -> UnfitWorkbook:
+    return UnfitWorkbook(
+        f"{name} 声明了文档类型，工作簿从不如此", f"declares a document type in {name}, which no workbook does"
+    )
