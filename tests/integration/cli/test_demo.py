@@ -13,10 +13,14 @@ def test_a_day_is_told_in_both_languages(bare_database_url: str) -> None:
     assert told.returncode == 0, told.stderr
     lines = told.stdout.splitlines()
     assert lines[0] == "演示商店的第 1 天"
-    assert [line[:4] for line in lines if line.startswith(("✓", "✗"))] == [f"✓ {act}." for act in range(1, 10)]
+    assert [line.partition(".")[0] for line in lines if line.startswith(("✓", "✗"))] == [
+        f"✓ {act}" for act in range(1, 11)
+    ]
     for words in (
         "新会员 300，表内重复 8，未导入 12",
         "own_request",
+        "approval_by_requester",
+        "SF000000000001",
         "coupon_used",
         "售出 20",
         "20 次相符",
@@ -35,7 +39,7 @@ def test_a_day_is_told_in_both_languages(bare_database_url: str) -> None:
     run_sql(bare_database_url, "UPDATE accounts SET available = available + 1 WHERE available > 0")
     broken = jifen("demo", "--day", "--lang", "en", *url)
     assert broken.returncode == 1
-    assert "✗ 9." in broken.stdout and "found: account_balance" in broken.stdout
+    assert "✗ 10." in broken.stdout and "found: account_balance" in broken.stdout
     assert broken.stdout.endswith("did not come out as it must.\n")
 
 
