@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.databases import run_sql
+from tests.databases import fetch_sql, run_sql
 from tests.integration.cli.support import ask, jifen, refused
 
 
@@ -48,6 +48,18 @@ def test_the_figures_of_a_shop_and_its_first_day(bare_database_url: str) -> None
     report = ask("demo", "--members", "10", "--day", "--url", bare_database_url)
     assert (report["day"], report["shop"]["members"], report["shop"]["refused"]) == (1, 10, 0)
     assert report["evening"]["findings"] == {}
+
+
+def test_the_rewards_of_a_fresh_shop_are_judged(bare_database_url: str) -> None:
+    """They were on offer all its year: none is too new, and some are slow, of which at least one should go. Figures out
+    of range are refused before anything is made."""
+    url = ("--url", bare_database_url)
+    assert "3660 days" in refused(["demo", "--days", "99999999999", *url])
+    assert fetch_sql(bare_database_url, "SELECT count(*) FROM program_versions") == [(0,)]
+    ask("demo", "--members", "60", *url)
+    report = ask("rewards", "slow", *url)
+    assert {each["reason"] for each in report["left_out"]} == {"sold_out"}
+    assert report["rewards"] and "retire" in {each["proposal"] for each in report["rewards"]}
 
 
 def test_a_day_needs_the_program_of_the_demo(bare_database_url: str) -> None:
