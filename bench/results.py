@@ -104,6 +104,8 @@ BARS: dict[str, list[tuple[str, Check]]] = {
     "rules_1000": [_detail("median_us", "<= 1 ms", 1_000)],
     "rules_check": [_detail("seconds", "< 15 s", 15)],
     "import": [_detail("seconds", "<= 30 s", 30)],
+    "import_members": [_rate(5_000)],
+    "import_workbook": [_rate(5_000), _detail("peak_mb", "< 250 MB", 250)],
     "segment_count": [_detail("seconds", "< 2 s", 2)],
     "tier_recalculation": [
         ("nobody moves >= 20,000/s", _rate(20_000)[1]),

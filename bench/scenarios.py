@@ -12,7 +12,7 @@ import msgspec
 from bench.drafts import ORDERS_PER_MEMBER, TIER_SET, frequent_history, twenty_rules
 from bench.ground import MEMBERS
 from bench.history import DUE_LOTS, due_history
-from bench.imports import import_members
+from bench.imports import import_members, import_workbook
 from bench.loads import (
     BATCH_CONNECTIONS,
     Run,
@@ -313,6 +313,7 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "rules_check": rules_check,
     "import": import_orders,
     "import_members": import_members,
+    "import_workbook": import_workbook,
     "segment_count": segment_count,
     "tier_recalculation": tier_recalculation,
     "backtest": backtest,
@@ -325,4 +326,4 @@ SCENARIOS: dict[str, Callable[[Run], Result]] = {
     "large": large,
 }
 #: What runs with --large: the long scenarios and what they are compared with.
-LARGE = ("pgbench", "in_process_mixed", "http_mixed", "memory", "large")
+LARGE = ("pgbench", "in_process_mixed", "http_mixed", "import_workbook", "memory", "large")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import msgspec
 
@@ -37,29 +39,36 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class CommandOutcome(msgspec.Struct, frozen=True):
-    """What a `jifen ... --json` command answered, and how long it took."""
+    """What a `jifen ... --json` command answered, how long it took, and how much memory at most."""
 
     exit_code: int
     answer: dict[str, object]
     seconds: float
+    peak_bytes: int
 
 
 def run_command(*arguments: str) -> CommandOutcome:
     """Run `jifen ARGUMENTS --json`."""
     started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "jifen", *arguments, "--json"],
-        cwd=ROOT,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - started
-    if done.returncode not in (0, 1) or not done.stdout.strip():
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jifen", *arguments, "--json"],
+            cwd=ROOT,
+            env=clean_environment(),
+            stdout=output,
+            stderr=errors,
+        )
+        # Only this way of waiting tells what this one process needed.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        told, said = output.read(), errors.read().decode("utf-8", "replace")
+    if process.returncode not in (0, 1) or not told.strip():
         name = " ".join(argument for argument in arguments if "://" not in argument)
-        raise ServerFailed(f"jifen {name} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return CommandOutcome(done.returncode, json.loads(done.stdout), seconds)
+        raise ServerFailed(f"jifen {name} ended with {process.returncode}: {said.strip()[-500:]}")
+    return CommandOutcome(process.returncode, json.loads(told), seconds, usage.ru_maxrss * 1024)
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def shop_url(bare_database_url: str) -> str:
 
 
 def test_every_act_is_exact(shop_url: str) -> None:
-    """Known counts of the dirty workbook, sums that agree, a second person, one till of two, a sale to the last piece,
+    """Known counts of the dirty workbook, sums that agree, a second person for points and for a gift, one
+    till of two, a sale to the last piece,
     a lottery worked out again, and a clean ledger; each act is told when it is over (known failures 31, 36, 43)."""
     told: list[Act] = []
     day = play(shop_url, told)
@@ -61,6 +62,7 @@ def test_every_act_is_exact(shop_url: str) -> None:
         day.purchase,
         day.preview,
         day.apology,
+        day.gift,
         day.voucher,
         day.sale,
         day.opening,
@@ -80,7 +82,14 @@ def test_every_act_is_exact(shop_url: str) -> None:
     assert day.purchase.points == day.purchase.pending >= 2_800
     assert day.preview.members == MEMBERS + GOOD + 1
     assert 0 < day.preview.moving < MEMBERS
-    assert (day.apology.own_refusal, day.apology.available) == ("own_request", 2_000)
+    assert (day.apology.own_refusal, day.apology.available) == ("own_request", 7_000)
+    gift = day.gift
+    assert (gift.points, gift.condition, gift.own_refusal) == (
+        6_000,
+        "redemption.points >= 5000",
+        "approval_by_requester",
+    )
+    assert (gift.delivery, gift.available) == ({"carrier": "SF", "number": "SF000000000001"}, 1_000)
     assert day.voucher.refusal == "coupon_used" and day.voucher.used_at != day.voucher.refused_at
     sale = day.sale
     assert (sale.requests, sale.sold, sale.repeated, sale.sold_out) == (600, PIECES, PIECES, 560)
@@ -128,9 +137,14 @@ def test_another_program_is_refused(database_url: str, bare_database_url: str) -
         play(bare_database_url)
     with pytest.raises(DemoRefused, match="the reward 'ten-yuan'"):
         play(database_url)
-    text = read_program_text("demo").replace("id: lucky", "id: luckless")
-    add_program(bare_database_url, parse_program(text))
-    with pytest.raises(DemoRefused, match="the lottery 'lucky'"):
-        play(bare_database_url)
+    demo = read_program_text("demo")
+    for was, becomes, missing in (
+        ("id: lucky", "id: luckless", "the lottery 'lucky'"),
+        ("id: earphones", "id: headphones", "the reward 'earphones'"),
+        ("    when: redemption.points >= 5000\n", "", "an approval flow"),
+    ):
+        add_program(bare_database_url, parse_program(demo.replace(was, becomes)))
+        with pytest.raises(DemoRefused, match=missing):
+            play(bare_database_url)
     assert fetch_sql(bare_database_url, "SELECT count(*) FROM members") == [(0,)]
     assert asyncio.run(verify(bare_database_url)).is_clean

@@ -156,6 +156,21 @@ async def test_no_version_begins_in_the_past(connection: Connection) -> None:
     assert (await program_version(connection, applied.version)).effective_at > just_now
 
 
+async def test_the_first_version_may_begin_in_the_past(bare_database_url: str) -> None:
+    """Nothing was rated before it."""
+    long_ago = datetime.now(UTC) - timedelta(days=400)
+    connection = await connect(bare_database_url)
+    try:
+        applied = await apply_program(connection, TEXT, "ann", effective_at=long_ago)
+        first = await program_version(connection, applied.version)
+        assert (first.version, first.effective_at) == (1, long_ago)
+        other = TEXT.replace("pending_days: 7", "pending_days: 9")
+        with pytest.raises(ProgramChangeRefused, match="is over"):
+            await apply_program(connection, other, "ann", effective_at=long_ago + timedelta(days=1))
+    finally:
+        await connection.close()
+
+
 async def test_what_is_no_program_is_no_draft(connection: Connection) -> None:
     """And there is no draft by a number that was not given."""
     with pytest.raises(InvalidProgram) as told:

@@ -13,6 +13,7 @@ from jifen.services.demo.day.acts import (
     Apology,
     Arrival,
     Evening,
+    Gift,
     Lottery,
     Opening,
     Preview,
@@ -135,6 +136,22 @@ def _apology(act: Apology) -> list[Line]:
     ]
 
 
+def _gift(act: Gift) -> list[Line]:
+    parcel = " ".join(act.delivery.values())
+    return [
+        (f"一份贵重礼品：{act.reward.zh}", f"A dear gift: {act.reward.en}"),
+        (
+            f"李梅兑换，先冻结 {act.points:,} 分；{act.condition} 须由 {act.waited_for} 批准",
+            f"Li Mei asks for it, and {act.points:,} points are held; {act.condition} needs the {act.waited_for}",
+        ),
+        (
+            f"店员自己批准：被拒绝（{act.own_refusal}）；经理批准后发货：{parcel}，可用 {act.available:,} 分",
+            f"the clerk agrees to it: refused ({act.own_refusal}); the manager agrees, and it is shipped: {parcel}; "
+            f"{act.available:,} available",
+        ),
+    ]
+
+
 def _voucher(act: Voucher) -> list[Line]:
     return [
         ("一张券，两个收银台", "One voucher, two tills"),
@@ -212,6 +229,7 @@ _TOLD: Final[dict[type, Callable[[Any], list[Line]]]] = {
     Purchase: _purchase,
     Preview: _preview,
     Apology: _apology,
+    Gift: _gift,
     Voucher: _voucher,
     Sale: _sale,
     Opening: _opening,

@@ -52,8 +52,9 @@ def demo(
 ) -> None:
     """生成演示商店：一年的订单、退货、兑换 / Make a demo shop: a year of orders, returns, redemptions."""
     instant = read_instant(until, "--until") or datetime.now(UTC)
+    begins_at = begin_of_shop(members, seed, instant, days)
     with invocation.database(may_make=True) as url:
-        ensure_program(invocation, url, DEMO_PROGRAM)
+        ensure_program(invocation, url, DEMO_PROGRAM, effective_at=begins_at)
         is_there = day and run_connected(url, has_members)
         summary = None if is_there else make_shop(invocation, url, members, seed, days, instant)
         if day:
@@ -62,6 +63,13 @@ def demo(
             write_json(summary)
         elif summary is not None:
             _show(invocation, summary)
+
+
+def begin_of_shop(members: int, seed: int, until: datetime, days: int) -> datetime:
+    """From when on the program of a demo shop holds: its rewards were on offer all the time. Raises DemoRefused."""
+    from jifen.services.demo import open_season
+
+    return open_season(members, seed, until, days).begins_at
 
 
 def make_shop(invocation: Invocation, url: str, members: int, seed: int, days: int, until: datetime) -> DemoSummary:
@@ -124,14 +132,17 @@ def _play(invocation: Invocation, url: str, summary: DemoSummary | None, *, as_j
         raise typer.Exit(1)
 
 
-def ensure_program(invocation: Invocation, url: str, name: str) -> bool:
-    """Give a database without a program one that comes with jifen, and say so; whether that was needed."""
+def ensure_program(invocation: Invocation, url: str, name: str, *, effective_at: datetime | None = None) -> bool:
+    """Give a database without a program one that comes with jifen, and say so; whether that was needed. It holds from
+    `effective_at` on (None: from now on)."""
     from jifen.services.programs import apply_program, current_program, read_program_text
 
     if run_connected(url, current_program) is not None:
         return False
     text = read_program_text(name)
-    run_connected(url, lambda connection: apply_program(connection, text, actor_name(), name))
+    run_connected(
+        url, lambda connection: apply_program(connection, text, actor_name(), name, effective_at=effective_at)
+    )
     write_note(
         invocation.say(
             f"尚无积分计划：已应用自带的 {name}。", f"There was no program yet: the starter {name} was applied."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from jifen.cli.demo import DEMO_PROGRAM, ensure_program, has_members, make_shop
+from jifen.cli.demo import DEMO_PROGRAM, begin_of_shop, ensure_program, has_members, make_shop
 from jifen.cli.invocation import Invocation, command, run_connected
 from jifen.cli.output import write_line, write_note
 from jifen.core.counted import counted
@@ -53,10 +53,12 @@ def serve(
         if settings.database_url is None:
             held.enter_context(claim_serving(data))
         url = held.enter_context(invocation.database(may_make=True))
-        is_new = ensure_program(invocation, url, DEMO_PROGRAM if demo else STARTER_PROGRAM)
+        now = datetime.now(UTC)
         if demo:
-            _prepare_demo(invocation, url, settings, data)
-        elif is_new:
+            begins_at = begin_of_shop(DEMO_MEMBERS, DEMO_SEED, now, DEMO_DAYS)
+            ensure_program(invocation, url, DEMO_PROGRAM, effective_at=begins_at)
+            _prepare_demo(invocation, url, settings, data, now)
+        elif ensure_program(invocation, url, STARTER_PROGRAM):
             write_note(
                 invocation.say(
                     "调用接口需要密钥：jifen keys create NAME。", "Callers need a key: jifen keys create NAME."
@@ -68,10 +70,10 @@ def serve(
     raise typer.Exit(code)
 
 
-def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Path) -> None:
+def _prepare_demo(invocation: Invocation, url: str, settings: Settings, data: Path, now: datetime) -> None:
     """An empty database gets a small shop; without any key one is made, so that the first call needs no reading."""
     if not run_connected(url, has_members):
-        summary = make_shop(invocation, url, DEMO_MEMBERS, DEMO_SEED, DEMO_DAYS, datetime.now(UTC))
+        summary = make_shop(invocation, url, DEMO_MEMBERS, DEMO_SEED, DEMO_DAYS, now)
         write_note(
             invocation.say(
                 f"演示商店：{summary.members} 位会员，{summary.orders} 笔订单。",

@@ -207,8 +207,9 @@ async def apply_program(
 ) -> AppliedProgram:
     """Make the next version of the program from a file's text; nothing new where it says what the newest one says.
 
-    It holds from `effective_at` on (None: at once). `base_version`: only while that is the newest one. `accepted`: what
-    was decided about findings, kept with the version. `overtakes`: versions that would begin later never will, as this
+    It holds from `effective_at` on (None: at once); the first one may begin in the past, as nothing was rated before
+    it. `base_version`: only while that is the newest one. `accepted`: what was decided about findings, kept with the
+    version. `overtakes`: versions that would begin later never will, as this
     one is newer (the newest that has begun holds). `draft_id`: the draft that becomes this version, marked with it.
 
     Raises:
@@ -225,14 +226,14 @@ async def apply_program(
         if newest is not None and newest.document == document:
             return AppliedProgram(newest.version, False)
         now = datetime.now(UTC)
-        if effective_at is not None and effective_at < now - MAXIMUM_CLOCK_SKEW:
+        if newest is not None and effective_at is not None and effective_at < now - MAXIMUM_CLOCK_SKEW:
             raise ProgramChangeRefused(
                 f"{effective_at:%Y-%m-%d %H:%M:%S} UTC is over: what happened since was rated already. Leave it out, "
                 "or give a later instant.",
                 message_zh=f"{effective_at:%Y-%m-%d %H:%M:%S} UTC 已过，此后发生的已经计算；请去掉它，或写更晚的时刻。",
                 path="$.effective_at",
             )
-        begins = now if effective_at is None else max(effective_at, now)
+        begins = _begins(effective_at, now, is_first=newest is None)
         if not overtakes:
             await _refuse_overtaking(connection, begins, now)
         numbers = await _wallet_numbers(connection)
@@ -247,6 +248,12 @@ async def apply_program(
     raise ProgramChangeRefused(
         "Others apply programs at this very moment; try again.", message_zh="此刻有人也在应用积分计划；请再试一次。"
     )
+
+
+def _begins(effective_at: datetime | None, now: datetime, *, is_first: bool) -> datetime:
+    if effective_at is None:
+        return now
+    return effective_at if is_first else max(effective_at, now)
 
 
 async def _refuse_overtaking(connection: Connection, begins: datetime, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.databases import run_sql
+from tests.databases import fetch_sql, run_sql
 from tests.integration.cli.support import ask, jifen, refused
 
 
@@ -13,10 +13,14 @@ def test_a_day_is_told_in_both_languages(bare_database_url: str) -> None:
     assert told.returncode == 0, told.stderr
     lines = told.stdout.splitlines()
     assert lines[0] == "演示商店的第 1 天"
-    assert [line[:4] for line in lines if line.startswith(("✓", "✗"))] == [f"✓ {act}." for act in range(1, 10)]
+    assert [line.partition(".")[0] for line in lines if line.startswith(("✓", "✗"))] == [
+        f"✓ {act}" for act in range(1, 11)
+    ]
     for words in (
         "新会员 300，表内重复 8，未导入 12",
         "own_request",
+        "approval_by_requester",
+        "SF000000000001",
         "coupon_used",
         "售出 20",
         "20 次相符",
@@ -35,7 +39,7 @@ def test_a_day_is_told_in_both_languages(bare_database_url: str) -> None:
     run_sql(bare_database_url, "UPDATE accounts SET available = available + 1 WHERE available > 0")
     broken = jifen("demo", "--day", "--lang", "en", *url)
     assert broken.returncode == 1
-    assert "✗ 9." in broken.stdout and "found: account_balance" in broken.stdout
+    assert "✗ 10." in broken.stdout and "found: account_balance" in broken.stdout
     assert broken.stdout.endswith("did not come out as it must.\n")
 
 
@@ -44,6 +48,18 @@ def test_the_figures_of_a_shop_and_its_first_day(bare_database_url: str) -> None
     report = ask("demo", "--members", "10", "--day", "--url", bare_database_url)
     assert (report["day"], report["shop"]["members"], report["shop"]["refused"]) == (1, 10, 0)
     assert report["evening"]["findings"] == {}
+
+
+def test_the_rewards_of_a_fresh_shop_are_judged(bare_database_url: str) -> None:
+    """They were on offer all its year: none is too new, and some are slow, of which at least one should go. Figures out
+    of range are refused before anything is made."""
+    url = ("--url", bare_database_url)
+    assert "3660 days" in refused(["demo", "--days", "99999999999", *url])
+    assert fetch_sql(bare_database_url, "SELECT count(*) FROM program_versions") == [(0,)]
+    ask("demo", "--members", "60", *url)
+    report = ask("rewards", "slow", *url)
+    assert {each["reason"] for each in report["left_out"]} == {"sold_out"}
+    assert report["rewards"] and "retire" in {each["proposal"] for each in report["rewards"]}
 
 
 def test_a_day_needs_the_program_of_the_demo(bare_database_url: str) -> None:

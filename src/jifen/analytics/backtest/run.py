@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
@@ -94,10 +94,9 @@ async def run_backtest(
         )
         team = _Team(job, row["transactions"], progress)
         count = min(workers or os.cpu_count() or 1, row["shards"], MAXIMUM_WORKERS)
-        sums = await team.run(count)
-        in_order = exceeds_shared(draft, sums)
-        if in_order:
-            sums = await team.run_in_order()
+        apart = await team.run(count, shared_caps(draft))
+        in_order = apart is None or exceeds_shared(draft, apart)
+        sums = await team.run_in_order() if apart is None or in_order else apart
     finally:
         connection.terminate()
     circumstances = Circumstances(
@@ -176,9 +175,17 @@ def exceeds_shared(draft: Program, sums: Sums) -> bool:
     caps = shared_caps(draft)
     if any(key in caps and cuts.events.draft for key, cuts in sums.caps.items()):
         return True
+    return _are_beyond(caps, sums.shared_uses)
+
+
+def _are_beyond(caps: Mapping[str, OpenCap], shared_uses: Mapping[str, int]) -> bool:
     # A usage name is the cap's key, and where the period begins anew, its first day behind one more slash.
-    uses = ((caps.get(name) or caps.get(name.rpartition("/")[0]), used) for name, used in sums.shared_uses.items())
+    uses = ((caps.get(name) or caps.get(name.rpartition("/")[0]), used) for name, used in shared_uses.items())
     return any(cap is not None and used > cap.cap.most for cap, used in uses)
+
+
+class _Exceeded(Exception):
+    """All members together went beyond a cap that they share: to go on apart is of no use."""
 
 
 class _Team:
@@ -190,16 +197,22 @@ class _Team:
         self._progress = progress
         self._read: dict[int, int] = {}
         self._read_before = 0
+        self._caps: Mapping[str, OpenCap] = {}
+        self._shared_uses: dict[int, dict[str, int]] = {}
         self._processes: list[Process] = []
 
-    async def run(self, count: int) -> Sums:
-        """Divide the shards among so many processes."""
+    async def run(self, count: int, caps: Mapping[str, OpenCap]) -> Sums | None:
+        """Divide the shards among so many processes. None: they were stopped, as one of the caps was exceeded."""
+        self._caps = caps
         jobs = [msgspec.structs.replace(self._job, own=self._job.own[index::count]) for index in range(count)]
-        return await self._run(jobs)
+        try:
+            return await self._run(jobs)
+        except _Exceeded:
+            return None
 
     async def run_in_order(self) -> Sums:
         """Let one process do it all, in the order in which things were recorded."""
-        self._read_before, self._total = self._total, 2 * self._total
+        self._read_before, self._total, self._caps = self._total, 2 * self._total, {}
         return await self._run([msgspec.structs.replace(self._job, in_order=True)])
 
     async def _run(self, jobs: list[Job]) -> Sums:
@@ -234,7 +247,18 @@ class _Team:
             self._progress(min(self._read_before + sum(self._read.values()), self._total), self._total)
             if message.sums is not None:
                 return message.sums
+            self._shared_uses[index] = message.shared_uses
+            if self._caps and _are_beyond(self._caps, _added(self._shared_uses.values())):
+                raise _Exceeded
         raise BacktestFailed("A process of the backtest ended before it was done; its message stands above.")
+
+
+def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    added: dict[str, int] = {}
+    for part in parts:
+        for name, number in part.items():
+            added[name] = added.get(name, 0) + number
+    return added
 
 
 async def _end(process: Process) -> None:

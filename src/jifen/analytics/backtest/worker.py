@@ -64,10 +64,12 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of the answer: so many transactions were read in all, or, at the end, the sums."""
+    """A line of the answer: so many transactions were read in all, with what was used of caps that all members share;
+    or, at the end, the sums."""
 
     read: int = 0
     sums: Sums | None = None
+    shared_uses: dict[str, int] = {}
 
 
 class Versions(dict[int, Program]):
@@ -84,8 +86,8 @@ class Versions(dict[int, Program]):
         return program
 
 
-async def run_job(job: Job, tell: Callable[[int], None]) -> Sums:
-    """Do the job; `tell` is told how many transactions were read. Raises what the database raises."""
+async def run_job(job: Job, tell: Callable[[Sums], None]) -> Sums:
+    """Do the job; `tell` is told now and then what was added up so far. Raises what the database raises."""
     draft = Program(job.draft_version, job.draft, job.wallets)
     connection = await connect(job.url)
     try:
@@ -122,7 +124,7 @@ async def _versions(connection: Connection, job: Job) -> tuple[Versions, Callabl
 class _Replays:
     """Brings the rows of the ledger to the replays of their members."""
 
-    def __init__(self, connection: Connection, stage: Stage, tell: Callable[[int], None]) -> None:
+    def __init__(self, connection: Connection, stage: Stage, tell: Callable[[Sums], None]) -> None:
         self._connection = connection
         self._stage = stage
         self._tell = tell
@@ -152,7 +154,7 @@ class _Replays:
             self._take(replays, row)
         for replay in replays.values():
             replay.close()
-        self._tell(stage.sums.rows)
+        self._tell(stage.sums)
 
     async def run_shard(self, shard: int) -> None:
         """Replay the members of a shard one after another, but for those who have a family."""
@@ -166,7 +168,7 @@ class _Replays:
                     self._replay(own)
                     own = []
                 own.append(row)
-            self._tell(stage.sums.rows)
+            self._tell(stage.sums)
         if own:
             self._replay(own)
 
@@ -188,7 +190,7 @@ class _Replays:
         async for rows in read_in_order(self._connection, stage.period, with_history=stage.takes_history):
             for row in rows:
                 self._take(replays, row)
-            self._tell(self._stage.sums.rows)
+            self._tell(self._stage.sums)
         for replay in replays.values():
             replay.close()
 
@@ -230,7 +232,7 @@ def main() -> None:
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     when_abandoned(lambda: os._exit(1))
     calm_collector()
-    sums = asyncio.run(run_job(job, lambda read: _send(Message(read))))
+    sums = asyncio.run(run_job(job, lambda sums: _send(Message(sums.rows, shared_uses=sums.shared_uses))))
     _send(Message(sums.rows, sums))
 
 

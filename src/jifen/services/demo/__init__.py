@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jifen.services.demo.run import DemoRefused, DemoSummary, make_demo
+from jifen.services.demo.run import DemoRefused, DemoSummary, make_demo, open_season
 
-__all__ = ["DemoRefused", "DemoSummary", "make_demo"]
+__all__ = ["DemoRefused", "DemoSummary", "make_demo", "open_season"]

@@ -59,7 +59,8 @@ class Redeeming:
         affordable = [each for each in self._offers if each.points <= spendable]
         if not affordable:
             return
-        offer = random.choice(affordable[-_DEAR_CHOICES:] if random.random() < 0.4 else affordable)
+        choices = affordable[-_DEAR_CHOICES:] if random.random() < 0.4 else affordable
+        offer = random.choices(choices, [each.liking for each in choices])[0]
         quantity = random.randint(1, min(3, spendable // offer.points)) if offer.draw else 1
         price = offer.part_price[0] if offer.part_price and random.random() < 0.3 else None
         command = RedeemReward(diary.member, offer.reward, quantity, price)

@@ -100,14 +100,10 @@ async def make_demo(
         DemoRefused: the figures are out of range, there is no program in CNY, or a demo of this seed with other days
             is here already.
     """
-    if not (1 <= members <= MAXIMUM_MEMBERS and 1 <= days <= MAXIMUM_DAYS and 0 <= seed < 10_000):
-        raise DemoRefused(
-            f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999.",
-            message_zh=f"会员 1 至 {MAXIMUM_MEMBERS} 位，1 至 {MAXIMUM_DAYS} 天，种子 0 至 9999。",
-        )
+    season = open_season(members, seed, until, days)
     started = monotonic()
     shop = await _open_shop(url, seed, members)
-    making = _Making(engine, seed, members, Season(until, days), shop, progress)
+    making = _Making(engine, seed, members, season, shop, progress)
     tasks = [asyncio.create_task(making.run_stream(stream)) for stream in range(STREAMS)]
     try:
         await asyncio.gather(*tasks)
@@ -117,6 +113,16 @@ async def make_demo(
         await asyncio.gather(*tasks, return_exceptions=True)
     making.summary.seconds = round(monotonic() - started, 3)
     return making.summary
+
+
+def open_season(members: int, seed: int, until: datetime, days: int) -> Season:
+    """The days of a demo shop with these figures. Raises DemoRefused: they are out of range."""
+    if not (1 <= members <= MAXIMUM_MEMBERS and 1 <= days <= MAXIMUM_DAYS and 0 <= seed < 10_000):
+        raise DemoRefused(
+            f"A demo shop has 1 to {MAXIMUM_MEMBERS} members, 1 to {MAXIMUM_DAYS} days and a seed from 0 to 9999.",
+            message_zh=f"会员 1 至 {MAXIMUM_MEMBERS} 位，1 至 {MAXIMUM_DAYS} 天，种子 0 至 9999。",
+        )
+    return Season(until, days)
 
 
 async def _open_shop(url: str, seed: int, members: int) -> Shop:

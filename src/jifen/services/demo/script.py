@@ -45,7 +45,7 @@ class Segment(NamedTuple):
 
 
 #: Most come once or twice; a few bring most of the turnover.
-SEGMENTS = (Segment(45, 0, 2, 2), Segment(35, 3, 9, 8), Segment(15, 8, 24, 14), Segment(5, 20, 60, 18))
+SEGMENTS = (Segment(45, 0, 2, 10), Segment(35, 3, 9, 24), Segment(15, 8, 24, 32), Segment(5, 20, 60, 30))
 _LONG_TAIL_ORDERS = 240
 
 

@@ -28,7 +28,9 @@ class Season:
         """`days` whole local days that end where the local day of `until` begins."""
         end = until.astimezone(ZONE).date()
         self.days = [end - timedelta(days=back) for back in range(days, 0, -1)]
-        self.ends_at = datetime.combine(end, time(0), tzinfo=ZONE).astimezone(UTC)
+        self.begins_at, self.ends_at = (
+            datetime.combine(day, time(0), tzinfo=ZONE).astimezone(UTC) for day in (self.days[0], end)
+        )
         self._sums = list(accumulate(_weight(day) for day in self.days))
 
     def joining(self, random: Random) -> int:

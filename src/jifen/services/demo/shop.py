@@ -19,17 +19,21 @@ ACTOR: Final = "jifen:demo"
 PIECES_FOR_EACH: Final = 5
 #: The first delivery is for so many members; every later one doubles what there is.
 _FIRST_DELIVERY: Final = 100
+#: Members like what they can use at once; of the rest (1) some are slow sellers.
+_LIKINGS: Final[dict[str, int]] = {"coupon": 9, "goods": 6, "lottery_ticket": 4}
 
 
 class Offer(NamedTuple):
     """A reward that anybody may redeem at any time. `points` is its full price; `part_price` the rung that is paid in
-    money as well, and its points (None: there is none); `draw` what its tickets are for."""
+    money as well, and its points (None: there is none); `draw` what its tickets are for; `liking` how often members
+    choose it, compared with others."""
 
     reward: str
     points: int
     part_price: tuple[int, int] | None
     is_counted: bool
     draw: str | None
+    liking: int
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -87,7 +91,14 @@ def _offer(program: Program, reward: OpenReward, tickets: dict[str | None, str])
         for index, each in enumerate(reward.prices)
         if each.price.cash_cents and each.price.audience is None
     ]
-    return Offer(document.id, max(full), parts[0] if parts else None, document.stock == "counted", draw)
+    return Offer(
+        document.id,
+        max(full),
+        parts[0] if parts else None,
+        document.stock == "counted",
+        draw,
+        _LIKINGS.get(document.kind, 1),
+    )
 
 
 async def furnish(connection: Connection, program: Program, shop: Shop, seed: int, members: int) -> None:

@@ -17,6 +17,7 @@ from jifen.services.imports.cells import clean
 from jifen.services.imports.faults import RowFault, WrongColumns
 from jifen.services.imports.kinds import kind_of
 from jifen.services.imports.mapping import FileShape
+from jifen.services.imports.marked import MarkedRow
 from jifen.services.imports.reading import (
     MAXIMUM_FIELD,
     bounded_lines,
@@ -25,7 +26,7 @@ from jifen.services.imports.reading import (
     read_rows,
     unreadable_file,
 )
-from jifen.services.imports.workbooks import MarkedRow, UnfitWorkbook, Workbook
+from jifen.services.imports.workbooks import UnfitWorkbook, Workbook
 
 #: The columns of JSON lines are those of so many first lines; what comes later and is new is told as a fault.
 _LINES_FOR_HEADER: Final = 1_000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Final
 
 from jifen.services.imports.reading import open_bytes, unreadable_file
+from jifen.services.imports.workbooks import UnfitWorkbook
+from jifen.services.imports.workbooks.parts import Parts
 
 #: Text packs to a tenth or so; what packs to less than this is no table.
 MOST_UNPACKED_TIMES: Final = 32
@@ -18,23 +19,18 @@ _CHUNK_BYTES: Final = 1 << 20
 
 def check_bounds(file: Path) -> None:
     """Raise UnreadableFile where a file unpacks to absurdly much, or is one endless line."""
-    most = max(_SMALLEST_BOUND_BYTES, file.stat().st_size * MOST_UNPACKED_TIMES)
     if file.suffix == ".xlsx":
-        _check_workbook(file, most)
+        _check_workbook(file)
     else:
-        _check_text(file, most)
+        _check_text(file, max(_SMALLEST_BOUND_BYTES, file.stat().st_size * MOST_UNPACKED_TIMES))
 
 
-def _check_workbook(file: Path, most: int) -> None:
+def _check_workbook(file: Path) -> None:
     try:
-        with zipfile.ZipFile(file) as archive:
-            unpacked = sum(each.file_size for each in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError):
-        en = "is no Excel workbook (.xlsx), or one that was cut off"
-        raise unreadable_file(file, "不是完整的 Excel 文件（.xlsx）", en) from None
-    if unpacked > most:
-        zh, en = f"解压后有 {unpacked:,} 字节", f"unpacks to {unpacked:,} bytes"
-        raise unreadable_file(file, f"{zh}，这样大小的表格不会如此", f"{en}, which no table of this size does")
+        with Parts(file):
+            """To open one is to look at what it unpacks to."""
+    except UnfitWorkbook as error:
+        raise unreadable_file(file, error.zh, error.en) from None
 
 
 def _check_text(file: Path, most: int) -> None:
@@ -43,13 +39,12 @@ def _check_text(file: Path, most: int) -> None:
         while chunk := content.read(_CHUNK_BYTES):
             unpacked += len(chunk)
             if unpacked > most:
-                zh, en = f"解压后超过 {most:,} 字节", f"unpacks to more than {most:,} bytes"
-                raise unreadable_file(file, f"{zh}，这样大小的表格不会如此", f"{en}, which no table of this size does")
+                zh = f"解压后超过 {most:,} 字节，这么大的表格不会如此"
+                raise unreadable_file(
+                    file, zh, f"unpacks to more than {most:,} bytes, which no table of this size does"
+                )
             broken = chunk.rfind(b"\n")
             line = line + len(chunk) if broken < 0 else len(chunk) - broken
             if line > LONGEST_LINE_BYTES:
-                zh, en = (
-                    f"有一行超过 {LONGEST_LINE_BYTES:,} 字节",
-                    f"has a line of more than {LONGEST_LINE_BYTES:,} bytes",
-                )
-                raise unreadable_file(file, zh, en)
+                zh = f"有一行超过 {LONGEST_LINE_BYTES:,} 字节"
+                raise unreadable_file(file, zh, f"has a line of more than {LONGEST_LINE_BYTES:,} bytes")

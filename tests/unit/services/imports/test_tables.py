@@ -9,11 +9,11 @@ from openpyxl import Workbook
 
 from jifen.services.imports.faults import RowFault
 from jifen.services.imports.mapping import FileShape
+from jifen.services.imports.marked import MarkedRow
 from jifen.services.imports.people.mapping import load_member_mapping
 from jifen.services.imports.proposals import propose_mapping
 from jifen.services.imports.reading import UnreadableFile
 from jifen.services.imports.tables import Table, TableRow, check_marks, check_width
-from jifen.services.imports.workbooks import MarkedRow
 
 
 def table(file: Path, sheet: str | None = None, header_row: int | None = None) -> tuple[list[str], list[TableRow]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +13,8 @@ import pytest
 from openpyxl import Workbook as Written
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from jifen.services.imports.workbooks import MarkedRow, UnfitWorkbook, Workbook, parts
+from jifen.services.imports.marked import MarkedRow
+from jifen.services.imports.workbooks import UnfitWorkbook, Workbook, parts, workbook
 from tests.unit.services.imports.workbook_files import sheet_of, write_workbook
 
 
@@ -224,3 +228,90 @@ def test_an_archive_that_is_cut_off(tmp_path: Path) -> None:
     file.write_bytes(bytes(spoilt))
     with pytest.raises(UnfitWorkbook, match="damaged"):
         rows_of(file)
+
+
+def test_the_list_of_parts_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may be nothing but a list of parts, each of which takes memory before any is unpacked."""
+    file = write_workbook(tmp_path / "book.xlsx", "", more={f"xl/media/{each}": "" for each in range(2_000)})
+    assert rows_of(file) == []
+    monkeypatch.setattr(parts, "MAXIMUM_LIST_BYTES", 100_000)
+    with pytest.raises(UnfitWorkbook, match="more parts") as refused:
+        Workbook(file)
+    assert refused.value.zh == "含有的部件过多"
+
+
+def test_one_text_for_many_cells_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long text that stands there once may be named by every cell: what a row, and what all of them come to, has an
+    end."""
+    texts, cell = f"<si><t>{'x' * 130_000}</t></si>", '<c t="s"><v>0</v></c>'
+    wide = write_workbook(tmp_path / "wide.xlsx", f"<row>{cell * 200}</row>", texts=texts)
+    with pytest.raises(UnfitWorkbook, match="characters in row 1"):
+        rows_of(wide)
+    long = write_workbook(tmp_path / "long.xlsx", f"<row>{cell}</row>" * 20, texts=texts)
+    assert len(rows_of(long)) == 20
+    monkeypatch.setattr(workbook, "MAXIMUM_UNPACKED_BYTES", 2 << 20)
+    with pytest.raises(UnfitWorkbook, match="in all its rows"):
+        rows_of(long)
+
+
+def test_rows_are_the_same_when_they_are_read_again(tmp_path: Path) -> None:
+    """From the file the first time, then from what was kept of it: with their marks, and without the file. Whoever
+    wants the first row alone keeps nothing."""
+    rows = (
+        '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" s="1"><v>45293</v></c></row>'
+        '<row r="3" hidden="1"><c r="A3"><f>1</f></c><c r="B3" t="e"><v>#N/A</v></c></row>'
+        '<row r="4"><c r="B4"><v>4</v></c></row>'
+    )
+    after = '<mergeCells><mergeCell ref="B3:B4"/></mergeCells>'
+    file = write_workbook(tmp_path / "book.xlsx", rows, texts="<si><t>茶_xD800_&#10;\u2028</t></si>", after=after)
+
+    def seen(book: Workbook) -> list[object]:
+        return [(each, getattr(row, "faults", None), getattr(row, "merged", None)) for each, row in all_of(book)]
+
+    def all_of(book: Workbook) -> list[tuple[tuple[int, list[str]], list[str]]]:
+        return [((number, list(row)), row) for number, row in book.rows()]
+
+    book = Workbook(file)
+    with closing(book):
+        assert next(iter(book.rows()))[0] == 1
+        first = seen(book)
+        assert first[0] == ((1, ["茶?", "2024-01-02"]), None, None)
+        assert first[2] == ((4, ["", ""]), {1: ("cell_error", "#N/A")}, frozenset({1}))
+        file.unlink()
+        assert seen(book) == first == seen(book)
+        assert book.hidden == 1
+
+
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from jifen.services.imports.mapping import FileShape
+from jifen.services.imports.tables import Table
+with Table(Path(sys.argv[1]), FileShape()) as table:
+    for _ in range(2):
+        rows = sum(len(values) == 4 for _, values in table.rows())
+print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_of(file: Path) -> tuple[int, int]:
+    """How many rows a process of its own reads, twice, and the most memory that it takes, in KB."""
+    done = subprocess.run([sys.executable, "-c", _PEAK, str(file)], capture_output=True, text=True, check=True)
+    rows, peak = done.stdout.split()
+    return int(rows), int(peak)
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """Sixteen times as many rows, each with texts of its own: a few bytes for each, where their cells come to five
+    hundred."""
+    peaks = {}
+    for count in (5_000, 80_000):
+        rows = "".join(
+            f'<row><c t="s"><v>{2 * each}</v></c><c t="s"><v>{2 * each + 1}</v></c><c><v>{each}</v></c>'
+            f'<c t="inlineStr"><is><t>{each:0150}</t></is></c></row>'
+            for each in range(count + 1)
+        )
+        texts = "".join(f"<si><t>M{each}</t></si><si><t>{each:0150}</t></si>" for each in range(count + 1))
+        found, peaks[count] = peak_of(write_workbook(tmp_path / f"{count}.xlsx", rows, texts=texts))
+        assert found == count
+    assert peaks[80_000] - peaks[5_000] < 12_000, peaks

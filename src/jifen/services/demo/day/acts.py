@@ -70,6 +70,23 @@ class Apology(msgspec.Struct, frozen=True, kw_only=True):
     is_right: bool
 
 
+class Gift(msgspec.Struct, frozen=True, kw_only=True):
+    """A gift from the catalogue that costs more points than pass at once: `condition` says from when on somebody must
+    agree. `own_refusal`: what whoever asked is told when they agree to it themselves; `delivery`: how it was sent;
+    `available`: what the member has left."""
+
+    reward: LocalizedText
+    points: int
+    condition: str
+    asked_by: str
+    waited_for: str
+    own_refusal: str
+    approved_by: str
+    delivery: dict[str, str]
+    available: int
+    is_right: bool
+
+
 class Voucher(msgspec.Struct, frozen=True, kw_only=True):
     """A voucher, and two tills that want it at the same moment. `refusal`: what the second one is told."""
 
@@ -141,7 +158,7 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
     is_right: bool
 
 
-Act = Arrival | Purchase | Preview | Apology | Voucher | Sale | Opening | Lottery | Evening
+Act = Arrival | Purchase | Preview | Apology | Gift | Voucher | Sale | Opening | Lottery | Evening
 
 
 class DayReport(msgspec.Struct, kw_only=True):
@@ -154,6 +171,7 @@ class DayReport(msgspec.Struct, kw_only=True):
     purchase: Purchase
     preview: Preview
     apology: Apology
+    gift: Gift
     voucher: Voucher
     sale: Sale
     opening: Opening

@@ -1,4 +1,5 @@
-"""At the counter: a customer buys, a draft of the tiers is tried, an apology made, and two tills want one voucher."""
+"""At the counter: a customer buys, a draft of the tiers is tried, an apology made, a gift sent, and two tills want one
+voucher."""
 
 from __future__ import annotations
 
@@ -13,18 +14,23 @@ from jifen.core.commands import AdjustPoints, RecordOrder
 from jifen.core.members.commands import DescribePerson
 from jifen.core.orders import Order, OrderLine
 from jifen.core.program import ProgramDocument
-from jifen.core.redemption.commands import RedeemReward, WriteOffCoupon
+from jifen.core.redemption.agreeing import open_roles
+from jifen.core.redemption.commands import ApproveRedemption, FulfilRedemption, RedeemReward, WriteOffCoupon
+from jifen.core.redemption.values import Redemption
 from jifen.core.refusal import Refusal
 from jifen.core.rules.document import LocalizedText
 from jifen.core.tiers.document import TierLevel, TierSet
 from jifen.core.trace import Trace
 from jifen.core.wallets.commands import DecideApproval
 from jifen.engine.submission import Answer, Outcome
-from jifen.services.demo.day.acts import Apology, Move, Preview, Purchase, Voucher
+from jifen.services.demo.day.acts import Apology, Gift, Move, Preview, Purchase, Voucher
 from jifen.services.demo.day.stage import Stage, actor
+from jifen.services.stock import set_stock
 from jifen.services.tiers.preview import preview_tiers
 
 PAID_CENTS: Final = 260_000
+#: So many points more than one person may give: enough for what she takes later in the day.
+_MORE_POINTS: Final = 6_000
 _NAME: Final = "李梅"
 #: What no tier at all is called.
 _NONE: Final = LocalizedText("无", "none")
@@ -78,7 +84,7 @@ async def apologise(stage: Stage) -> Apology:
     """The clerk asks for more than one person may give; the clerk cannot agree to it, the manager does."""
     clerk, manager, limit = actor("clerk"), actor("manager"), stage.adjustments.limit_points
     codes = [each.code for each in stage.adjustments.reasons]
-    points = limit + 1_000
+    points = limit + _MORE_POINTS
     command = AdjustPoints(stage.member, None, points, reason_code="damaged" if "damaged" in codes else codes[0])
     asked = await stage.ask(clerk, "apology", command, reason="四件套破损 The linen was torn")
     request = -asked.sequence if isinstance(asked, Answer) else 0
@@ -99,12 +105,54 @@ async def apologise(stage: Stage) -> Apology:
     )
 
 
+async def send_gift(stage: Stage) -> Gift:
+    """The customer wants something dear: the clerk asks for it, cannot agree to it, the manager does, and it is
+    shipped."""
+    clerk, manager, reward, member = actor("clerk"), actor("manager"), stage.gift, stage.member
+    await set_stock(
+        stage.connection,
+        stage.program,
+        stage.catalog.shards,
+        reward.id,
+        key=f"demo-day:{stage.day}",
+        actor=manager,
+        reason="到货 Delivered",
+        add=1,
+    )
+    asked = await stage.ask(clerk, "gift", RedeemReward(member, reward.id))
+    waiting = _redemption(asked)
+    approval = None if waiting is None else waiting.approval
+    request = asked.sequence if isinstance(asked, Answer) else 0
+    roles = () if approval is None else tuple(open_roles(approval))
+    agree = ApproveRedemption(member, request)
+    own = await stage.ask(clerk, "gift-own", agree, roles=roles)
+    agreed = await stage.ask(manager, "gift-agreed", agree, roles=roles)
+    parcel = {"carrier": "SF", "number": f"SF{stage.day:012}"}
+    sent = await stage.ask(actor("warehouse"), "gift-sent", FulfilRedemption(member, request, parcel))
+    fulfilled = _redemption(sent)
+    states = [None if each is None else each.state for each in (waiting, _redemption(agreed), fulfilled)]
+    return Gift(
+        reward=reward.name,
+        points=0 if waiting is None else waiting.points,
+        condition="" if approval is None else stage.program.offers.flows[approval.flow].document.when or "",
+        asked_by=clerk,
+        waited_for=", ".join(roles),
+        own_refusal=_code(own),
+        approved_by=manager,
+        delivery={} if fulfilled is None else dict(fulfilled.delivery),
+        available=_available(_trace(agreed)),
+        is_right=states == ["waiting_for_approval", "approved", "fulfilled"]
+        and _code(own) == "approval_by_requester"
+        and fulfilled is not None
+        and fulfilled.delivery == parcel,
+    )
+
+
 async def use_voucher(stage: Stage) -> Voucher:
     """The customer takes a voucher, and shows its code at two tills at once: one of them takes it."""
     reward = stage.voucher
     redeemed = await stage.ask(actor("till-1"), "voucher", RedeemReward(stage.member, reward.id))
-    trace = _trace(redeemed)
-    redemption = None if trace is None else trace.redemption
+    redemption = _redemption(redeemed)
     code = redemption.coupons[0].code if redemption is not None and redemption.coupons else ""
     stores = {"till-1": "上海静安店", "till-2": "杭州西湖店"}
     outcomes = await asyncio.gather(
@@ -139,6 +187,11 @@ def _with_condition(document: ProgramDocument, tiers: TierSet, tier: TierLevel, 
 
 def _trace(outcome: Outcome) -> Trace | None:
     return outcome.trace if isinstance(outcome, Answer) else None
+
+
+def _redemption(outcome: Outcome) -> Redemption | None:
+    trace = _trace(outcome)
+    return None if trace is None else trace.redemption
 
 
 def _code(outcome: Outcome) -> str:

@@ -7,7 +7,7 @@ from time import monotonic
 
 from jifen.db.connection import connect
 from jifen.services.demo.day.acts import Act, DayReport, Evening
-from jifen.services.demo.day.counter import apologise, buy, preview, use_voucher
+from jifen.services.demo.day.counter import apologise, buy, preview, send_gift, use_voucher
 from jifen.services.demo.day.crowd import DRAWS, draw_lots, open_lottery, sell
 from jifen.services.demo.day.newcomers import welcome
 from jifen.services.demo.day.stage import set_stage
@@ -41,6 +41,8 @@ async def play_day(engine: Recorder, url: str, tell: Tell) -> DayReport:
         done(previewed)
         apology = await apologise(stage)
         done(apology)
+        gift = await send_gift(stage)
+        done(gift)
         voucher = await use_voucher(stage)
         done(voucher)
         sale = await sell(stage, newcomers)
@@ -53,7 +55,7 @@ async def play_day(engine: Recorder, url: str, tell: Tell) -> DayReport:
         await connection.close(timeout=5)
     evening = await _look_back(url)
     done(evening)
-    acts: tuple[Act, ...] = (arrival, purchase, previewed, apology, voucher, sale, opening, lottery, evening)
+    acts: tuple[Act, ...] = (arrival, purchase, previewed, apology, gift, voucher, sale, opening, lottery, evening)
     return DayReport(
         day=stage.day,
         is_right=all(each.is_right for each in acts),
@@ -61,6 +63,7 @@ async def play_day(engine: Recorder, url: str, tell: Tell) -> DayReport:
         purchase=purchase,
         preview=previewed,
         apology=apology,
+        gift=gift,
         voucher=voucher,
         sale=sale,
         opening=opening,

@@ -25,6 +25,7 @@ from jifen.services.imports.recording import Recorder
 
 #: What the day needs of the program, by its name there.
 VOUCHER: Final = "ten-yuan"
+GIFT: Final = "earphones"
 SALE: Final = "mug"
 DRAW: Final = "lucky"
 #: A day that was played before is found by its customer.
@@ -48,6 +49,11 @@ class Stage:
     def voucher(self) -> Reward:
         """The voucher that is redeemed."""
         return self.program.offers.rewards[VOUCHER].document
+
+    @property
+    def gift(self) -> Reward:
+        """What nobody gets unless a second person agrees."""
+        return self.program.offers.rewards[GIFT].document
 
     @property
     def sale(self) -> Reward:
@@ -116,11 +122,15 @@ async def set_stage(engine: Recorder, url: str, connection: Connection) -> Stage
 def _missing(program: Program) -> str | None:
     """What the day would need, in words; None: nothing."""
     document, rewards = program.document, program.offers.rewards
-    voucher, sale = rewards.get(VOUCHER), rewards.get(SALE)
+    voucher, gift, sale = rewards.get(VOUCHER), rewards.get(GIFT), rewards.get(SALE)
     if document.currency != "CNY":
         return "the currency CNY"
     if voucher is None or voucher.document.coupon is None or voucher.document.coupon.face != "fixed":
         return f"the reward {VOUCHER!r}, a coupon with a fixed amount,"
+    if gift is None or gift.document.fulfilment != "shipping" or gift.document.stock != "counted":
+        return f"the reward {GIFT!r}, with counted stock, to be shipped,"
+    if not any(flow.when is not None for flow in document.approvals):
+        return "an approval flow with a condition"
     if sale is None or sale.document.stock != "counted" or not sale.document.limits:
         return f"the reward {SALE!r}, with counted stock and a limit for each member,"
     if DRAW not in program.draws.by_id:

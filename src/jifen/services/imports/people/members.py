@@ -24,11 +24,12 @@ from jifen.services.imports.people.known import Known, reading
 from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rehearsal import rehearsing
-from jifen.services.imports.people.repeats import Repeats, Spool
+from jifen.services.imports.people.repeats import Repeats
 from jifen.services.imports.people.rows import MemberRow, MemberRowReader
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable, refused_by_ledger
+from jifen.services.imports.spool import Spool
 from jifen.services.imports.threads import Threads
 
 ACTOR = "jifen:import"

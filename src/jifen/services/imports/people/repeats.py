@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
-from tempfile import TemporaryFile
 from typing import Final
-
-import msgspec
 
 from jifen.core.identity import Identity
 
@@ -54,25 +51,3 @@ class Repeats:
         is_later = not self._seen.isdisjoint(shared)
         self._seen.update(shared)
         return is_later
-
-
-class Spool:
-    """Rows that are put off to the end, on disk."""
-
-    def __init__(self) -> None:
-        self._file = TemporaryFile(prefix="jifen-import-")  # noqa: SIM115 - it lives as long as this
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
-
-    def add(self, line: int, values: list[str]) -> None:
-        """Put a row off."""
-        self._file.write(msgspec.json.encode((line, list(values))) + b"\n")
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows, in the order in which they came."""
-        self._file.seek(0)
-        decode = msgspec.json.Decoder(tuple[int, list[str]]).decode
-        for line in self._file:
-            yield decode(line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jifen.services.imports.workbooks.parts import UnfitWorkbook
-from jifen.services.imports.workbooks.sheets import MarkedRow
 from jifen.services.imports.workbooks.workbook import Workbook
 
-__all__ = ["MarkedRow", "UnfitWorkbook", "Workbook"]
+__all__ = ["UnfitWorkbook", "Workbook"]

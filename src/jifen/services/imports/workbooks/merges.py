@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from jifen.services.imports.marked import Fault
 from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
 
 MAXIMUM_MERGES_BYTES: Final = 64 << 20
@@ -15,8 +16,6 @@ _ONE: Final = re.compile(
 )
 _OVERLAP: Final = 64
 
-#: Why a cell has no value: a code and what stands there.
-Fault = tuple[str, str]
 #: First row, last row, and column (0 is A) of cells that were merged over several rows.
 Merge = tuple[int, int, int]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,6 +20,8 @@ CHUNK_BYTES: Final = 1 << 18
 MAXIMUM_UNPACKED_BYTES: Final = 4 << 30
 #: Parts that are read as a whole (styles, the list of sheets).
 MAXIMUM_SMALL_PART_BYTES: Final = 16 << 20
+#: The list of the parts, which is read as a whole: some forty thousand of them.
+MAXIMUM_LIST_BYTES: Final = 4 << 20
 #: A large part that was packed better than this holds next to nothing: real sheets reach 5 to 40.
 MAXIMUM_RATIO: Final = 250
 _RATIO_FROM_BYTES: Final = 64 << 20
@@ -35,11 +37,21 @@ class UnfitWorkbook(Exception):
 
 
 def damaged(part: str) -> UnfitWorkbook:
-    """The error for a part that is cut off or no longer what was saved, to be raised."""
+    """The error for a part that is missing, cut off or no longer what was saved, to be raised."""
     return UnfitWorkbook(
         f"Excel 文件已损坏或不完整（{part}）；请在 Excel 中打开并另存",
         f"is damaged or cut off: {part}; save it again in Excel",
     )
+
+
+class _File(io.BufferedReader):
+    """The file of an archive, which is read in small pieces, but for the list of its parts."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Raises UnfitWorkbook where that list alone would fill the memory."""
+        if size is not None and size > MAXIMUM_LIST_BYTES:
+            raise UnfitWorkbook("含有的部件过多", "holds more parts than any workbook")
+        return super().read(size)
 
 
 class Parts:
@@ -47,20 +59,22 @@ class Parts:
 
     def __init__(self, file: Path) -> None:
         try:
-            self._archive = zipfile.ZipFile(file)
+            self._file = _File(io.FileIO(file))
         except OSError as error:
             zh, en = system_words(error)
             raise UnfitWorkbook(f"无法读取：{zh}", f"cannot be read: {en}") from None
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        try:
+            self._archive = zipfile.ZipFile(self._file)
+            _check_sizes(self._archive.infolist())
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+            self._file.close()
             # Most often the end is missing: a download or a copy that was cut off.
             raise UnfitWorkbook(
                 "不是完整的 Excel 文件（.xlsx）；请重新下载或复制",
                 "is no Excel workbook (.xlsx), or one that was cut off: copy it again",
             ) from None
-        try:
-            _check_sizes(self._archive.infolist())
         except UnfitWorkbook:
-            self._archive.close()
+            self._file.close()
             raise
         self._names = {name.lower(): name for name in self._archive.namelist()}
 
@@ -71,6 +85,7 @@ class Parts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._archive.close()
+        self._file.close()
 
     def has(self, name: str) -> bool:
         """Whether there is such a part."""
@@ -92,9 +107,8 @@ class Parts:
     def tree(self, name: str) -> ElementTree.Element:
         """A small part as a whole."""
         if not self.has(name):
-            raise UnfitWorkbook(
-                f"不是 Excel 文件（.xlsx）：缺少 {name}", f"is no Excel workbook (.xlsx): it has no {name}"
-            )
+            zh = f"不是 Excel 文件（.xlsx）：缺少 {name}"
+            raise UnfitWorkbook(zh, f"is no Excel workbook (.xlsx): it has no {name}")
         if self.size_bytes(name) > MAXIMUM_SMALL_PART_BYTES:
             most = MAXIMUM_SMALL_PART_BYTES >> 20
             raise UnfitWorkbook(f"{name} 过大：最多 {most} MB", f"holds too much in {name}: {most} MB are the most")
@@ -122,7 +136,11 @@ class Parts:
 
     def parse(self, name: str, parser: expat.XMLParserType, told: Callable[[int], None]) -> Iterator[None]:
         """Give a part to a parser, pausing after each piece; `told` hears how many bytes were read."""
-        parser.StartDoctypeDeclHandler = partial(_refuse_document_type, name)
+
+        def refuse(*_: object) -> None:
+            raise _document_type(name)
+
+        parser.StartDoctypeDeclHandler = refuse
         parser.buffer_text = True
         read = 0
         try:
@@ -142,26 +160,22 @@ def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     member never goes beyond the size that is looked at here."""
     total = sum(member.file_size for member in members)
     if total > MAXIMUM_UNPACKED_BYTES:
+        came, most = total >> 20, MAXIMUM_UNPACKED_BYTES >> 20
         raise UnfitWorkbook(
-            f"解压后有 {total >> 20} MB，最多 {MAXIMUM_UNPACKED_BYTES >> 20} MB；请把工作表另存为 CSV",
-            f"would come to {total >> 20} MB when it is unpacked, and {MAXIMUM_UNPACKED_BYTES >> 20} MB are the most; "
-            "save its sheets as CSV",
+            f"解压后达 {came} MB，最多 {most} MB；请将工作表另存为 CSV",
+            f"would come to {came} MB when it is unpacked, and {most} MB are the most; save its sheets as CSV",
         )
     for member in members:
         if member.file_size > max(_RATIO_FROM_BYTES, MAXIMUM_RATIO * member.compress_size):
+            name, packed, came = member.filename, member.compress_size >> 10, member.file_size >> 20
             raise UnfitWorkbook(
-                f"压缩得不像真正的 Excel 文件：{member.filename} 由 {member.compress_size >> 10} KB 变为 "
-                f"{member.file_size >> 20} MB；请把工作表另存为 CSV",
-                f"is packed like no real workbook: {member.filename} would come from {member.compress_size >> 10} KB "
-                f"to {member.file_size >> 20} MB; save the sheet as CSV",
+                f"压缩率不像真正的 Excel 文件：{name} 将由 {packed} KB 变为 {came} MB；请将工作表另存为 CSV",
+                f"is packed like no real workbook: {name} would come from {packed} KB to {came} MB; save the sheet as "
+                "CSV",
             )
-
-
-def _refuse_document_type(name: str, *_: object) -> None:
-    raise _document_type(name)
 
 
 def _document_type(name: str) -> UnfitWorkbook:
     return UnfitWorkbook(
-        f"{name} 中声明了文档类型，Excel 文件不会如此", f"declares a document type in {name}, which no workbook does"
+        f"{name} 声明了文档类型，Excel 文件从不如此", f"declares a document type in {name}, which no workbook does"
     )

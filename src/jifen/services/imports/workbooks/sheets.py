@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 from xml.parsers import expat
 
-from jifen.services.imports.reading import MAXIMUM_FIELD
-from jifen.services.imports.workbooks.merges import Fault, Merge, RunningMerges, column_of
+from jifen.services.imports.marked import Fault, MarkedRow
+from jifen.services.imports.reading import MAXIMUM_FIELD, MAXIMUM_PACKED_LINE
+from jifen.services.imports.workbooks.merges import Merge, RunningMerges, column_of
 from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
 from jifen.services.imports.workbooks.strings import Texts, plain
 from jifen.services.imports.workbooks.values import Formats
@@ -16,20 +17,6 @@ from jifen.services.imports.workbooks.values import Formats
 MAXIMUM_COLUMNS: Final = 16_384
 MAXIMUM_ROWS: Final = 1_048_576
 _TRUTHS: Final = {"1": "true", "0": "false"}
-
-
-class MarkedRow(list[str]):
-    """A row with cells of which more is to be said than their text."""
-
-    #: By column: why there is no value.
-    faults: dict[int, Fault]
-    #: Columns that are merged with those of other rows.
-    merged: frozenset[int]
-
-    def __init__(self, values: list[str], faults: dict[int, Fault], merged: frozenset[int]) -> None:
-        super().__init__(values)
-        self.faults = faults
-        self.merged = merged
 
 
 class SheetReader:
@@ -49,8 +36,8 @@ class SheetReader:
         self._kind = "n"
         self._style = 0
         self._has_formula = False
-        self._pieces: list[str] = []
-        self._size = 0
+        self._text = ""
+        self._row_size = 0
         self._takes = False
         self._phonetic = False
         self.hidden = 0
@@ -65,20 +52,35 @@ class SheetReader:
             ready, self._ready = self._ready, []
             yield from ready
 
+    # These run for every cell of millions: what comes most often comes first, and calls are saved.
+
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "v" or name == "t":
             self._takes = not self._phonetic
         elif name == "c":
-            self._begin_cell(attributes)
+            reference = attributes.get("r")
+            column = self._column + 1
+            if reference is not None:
+                letters = reference.rstrip("0123456789")
+                known = self._columns.get(letters)
+                column = self._column_of(letters) if known is None else known
+            if not 0 <= column < MAXIMUM_COLUMNS:
+                raise UnfitWorkbook(
+                    f"第 {self._row} 行有单元格超出 {MAXIMUM_COLUMNS} 列",
+                    f"has a cell beyond its {MAXIMUM_COLUMNS} columns in row {self._row}",
+                )
+            self._column = column
+            self._kind = attributes.get("t", "n")
+            self._style = int(attributes.get("s", "0"))
+            self._has_formula = False
+            self._text = ""
         elif name == "row":
             self._row = int(attributes.get("r") or self._row + 1)
             self._is_hidden = attributes.get("hidden") in ("1", "true")
-            self._cells, self._faults, self._column = {}, {}, -1
+            self._cells, self._faults, self._column, self._row_size = {}, {}, -1, 0
             if not 0 < self._row <= MAXIMUM_ROWS:
-                raise UnfitWorkbook(
-                    f"有第 {self._row} 行；工作表最多 {MAXIMUM_ROWS} 行",
-                    f"has a row {self._row}; a sheet has {MAXIMUM_ROWS} at most",
-                )
+                zh = f"有第 {self._row} 行；工作表最多 {MAXIMUM_ROWS} 行"
+                raise UnfitWorkbook(zh, f"has a row {self._row}; a sheet has {MAXIMUM_ROWS} at most")
         elif name == "f":
             self._has_formula = True
         elif name == "rPh":
@@ -100,42 +102,23 @@ class SheetReader:
 
     def _characters(self, data: str) -> None:
         if self._takes:
-            self._size += len(data)
-            if self._size > MAXIMUM_FIELD:
+            self._text += data
+            if len(self._text) > MAXIMUM_FIELD:
                 raise UnfitWorkbook(
-                    f"第 {self._row} 行有单元格超过 {MAXIMUM_FIELD} 个字符",
+                    f"第 {self._row} 行有一个单元格超过 {MAXIMUM_FIELD} 个字符",
                     f"holds more than {MAXIMUM_FIELD} characters in one cell of row {self._row}",
                 )
-            self._pieces.append(data)
 
-    def _begin_cell(self, attributes: dict[str, str]) -> None:
-        reference = attributes.get("r")
-        if reference is None:
-            self._column += 1
-        else:
-            letters = reference.rstrip("0123456789")
-            column = self._columns.get(letters)
-            if column is None:
-                column = self._columns[letters] = column_of(letters.upper())
-            self._column = column
-        if not 0 <= self._column < MAXIMUM_COLUMNS:
-            raise UnfitWorkbook(
-                f"第 {self._row} 行有单元格超出 {MAXIMUM_COLUMNS} 列",
-                f"has a cell beyond its {MAXIMUM_COLUMNS} columns in row {self._row}",
-            )
-        self._kind = attributes.get("t", "n")
-        self._style = int(attributes.get("s", "0"))
-        self._has_formula = False
-        self._pieces, self._size = [], 0
+    def _column_of(self, letters: str) -> int:
+        column = self._columns[letters] = column_of(letters.upper())
+        return column
 
     def _end_cell(self) -> None:
-        text = "".join(self._pieces)
+        text, kind = self._text, self._kind
         if not text:
-            if self._has_formula and self._kind != "str":
+            if self._has_formula and kind != "str":
                 self._faults[self._column] = ("formula_without_value", "")
-            return
-        kind = self._kind
-        if kind == "n":
+        elif kind == "n":
             try:
                 self._cells[self._column] = self._formats.number(text, self._style)
             except ValueError:
@@ -147,14 +130,24 @@ class SheetReader:
                     f"Excel 文件已损坏：第 {self._row} 行所指的文本 {text!r} 不存在",
                     f"is damaged: row {self._row} names a text {text!r} that is not there",
                 )
-            self._cells[self._column] = plain(shared).strip()
+            self._keep(shared)
         elif kind == "b":
             self._cells[self._column] = _TRUTHS.get(text, text)
         elif kind == "e":
             self._faults[self._column] = ("cell_error", text)
         else:
             # Text of a formula, text in the cell itself, or a day in ISO 8601.
-            self._cells[self._column] = plain(text).strip()
+            self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        """Take a text, which a thousand cells may share: so a row may come to more than the whole file."""
+        self._row_size += len(text)
+        if self._row_size > MAXIMUM_PACKED_LINE:
+            raise UnfitWorkbook(
+                f"第 {self._row} 行超过 {MAXIMUM_PACKED_LINE} 个字符",
+                f"holds more than {MAXIMUM_PACKED_LINE} characters in row {self._row}",
+            )
+        self._cells[self._column] = plain(text).strip()
 
     def _end_row(self) -> None:
         cells, faults = self._cells, self._faults

@@ -13,6 +13,8 @@ from jifen.services.imports.reading import MAXIMUM_FIELD
 from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
 
 _REMEMBERED: Final = 1 << 14
+#: Longer ones are not remembered: so many of the longest would come to gigabytes.
+_REMEMBERED_BYTES: Final = 512
 #: What Excel writes for control characters.
 _ESCAPE: Final = "_x"
 
@@ -23,7 +25,7 @@ class Texts:
     def __init__(self) -> None:
         self._file = TemporaryFile(prefix="jifen-import-")  # noqa: SIM115 - it lives as long as this
         self._starts = array("Q", [0])
-        self.text = lru_cache(_REMEMBERED)(self._read)
+        self._remembered = lru_cache(_REMEMBERED)(self._read)
 
     def close(self) -> None:
         """Give the file back."""
@@ -39,10 +41,14 @@ class Texts:
         """All are there."""
         self._file.flush()
 
-    def _read(self, number: int) -> str | None:
+    def text(self, number: int) -> str | None:
         """The text of a number; None: there is none."""
         if not 0 <= number < len(self._starts) - 1:
             return None
+        is_short = self._starts[number + 1] - self._starts[number] <= _REMEMBERED_BYTES
+        return self._remembered(number) if is_short else self._read(number)
+
+    def _read(self, number: int) -> str:
         start = self._starts[number]
         return os.pread(self._file.fileno(), self._starts[number + 1] - start, start).decode()
 
@@ -105,4 +111,5 @@ def plain(text: str) -> str:
         return text
     from openpyxl.utils.escape import unescape
 
-    return str(unescape(text))
+    # Half of a character of two halves alone is none.
+    return str(unescape(text)).encode("utf-8", "replace").decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from xml.etree import ElementTree
 
@@ -12,6 +13,8 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 #: From here on a number has lost its last digits: Excel keeps fifteen.
 SPOILT_FROM: Final = 10**15
 _DIGITS: Final = 15
+#: Days come again and again.
+_REMEMBERED: Final = 1 << 14
 #: Formats that Excel in Chinese, Japanese and Korean has built in and does not write down: all are days or times.
 _BUILT_IN_ELSEWHERE: Final = frozenset((*range(27, 37), *range(50, 59)))
 
@@ -20,6 +23,7 @@ class Formats:
     """Which of the styles of a workbook make a number a day or a span of time."""
 
     def __init__(self, styles: ElementTree.Element | None, *, since_1904: bool) -> None:
+        self._moment = lru_cache(_REMEMBERED)(self._read_moment)
         self._epoch = MAC_EPOCH if since_1904 else WINDOWS_EPOCH
         self._days: frozenset[int] = frozenset()
         self._spans: frozenset[int] = frozenset()
@@ -44,7 +48,7 @@ class Formats:
         """A number as it stands in the file, as a person reads it. Raises ValueError where it is no number or no day
         that there is."""
         if style in self._spans or style in self._days:
-            return self._moment(float(text), style)
+            return self._moment(text, style in self._spans)
         if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
             return text
         value = float(text)
@@ -52,9 +56,9 @@ class Formats:
             return f"{value:.14E}"
         return str(int(value)) if value.is_integer() else f"{value:.{_DIGITS}g}"
 
-    def _moment(self, value: float, style: int) -> str:
+    def _read_moment(self, text: str, is_span: bool) -> str:
         try:
-            moment = from_excel(value, self._epoch, timedelta=style in self._spans)
+            moment = from_excel(float(text), self._epoch, timedelta=is_span)
         except OverflowError:
             raise ValueError("no day") from None
         return moment_text(moment)
