@@ -50,9 +50,9 @@ def read_json(decoder: Decoder[T], raw: bytes) -> T | Refusal:
 
 
 def _fault_of_any(raw: bytes) -> Refusal | None:
-    """Why this is no JSON, whatever it should hold; None: it is."""
+    """Why this is no JSON, whatever it should hold; None: it is, or it is nested too deeply to tell."""
     found = read_json(_ANY, raw)
-    return found if isinstance(found, Refusal) else None
+    return found if isinstance(found, Refusal) and found is not NESTED_TOO_DEEPLY else None
 
 
 def not_json(raw: bytes, error: Exception) -> Refusal:

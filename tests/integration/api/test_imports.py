@@ -343,7 +343,7 @@ def test_files_that_cannot_be_read(client: httpx.Client, folder: Path, content: 
     found = checked(client, content, mapping=mapping, name="../../etc/会员\n.csv")
     assert (found["status"], found["error_code"]) == ("failed", "import_file_unreadable"), found
     assert words in found["error"] and str(folder) not in found["error"]
-    assert found["error"].startswith("会员.csv: ")
+    assert found["error"].startswith("文件无法读取：会员.csv：") and " / 会员.csv: " in found["error"]
     client.delete(f"{PATH}/{found['import_id']}").raise_for_status()
 
 

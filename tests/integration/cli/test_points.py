@@ -203,7 +203,7 @@ WRONG = (
     (["gift", "card:1", "600", "--to", "card:2"], "above_most"),
     (["gift", "card:1", "5", "--to", "card:1"], "same_member"),
     (["gift", "card:1", "5"], "--to"),
-    (["spend", "card:1", "2000"], "1000 points short"),
+    (["spend", "card:1", "2000"], "1,000 points short"),
     (["spend", "card:1", "0"], "points: "),
     (["spend", "card:1", "1", "--wallet", "x"], "unknown_wallet"),
     (["spend", "card:9", "1"], "unknown_member"),

@@ -103,7 +103,7 @@ def test_from_a_draft_to_a_version(folder: Path) -> None:
     assert "draft 1" in jifen("program", "draft", "clean.yaml", *data).stdout
     assert "0 findings" in jifen("program", "check", "1", *data).stdout
     assert "version 2" in jifen("program", "publish", "1", *data).stdout
-    assert "was" in jifen("program", "diff", "1", "2", *data).stdout
+    assert "changed from" in jifen("program", "diff", "1", "2", *data).stdout
     (folder / "leaky.yaml").write_text(LEAKY, "utf-8")
     assert jifen("program", "draft", "leaky.yaml", *data).returncode == 0
     assert jifen("program", "check", "2", *data).returncode == 1

@@ -80,6 +80,15 @@ WINDOWS: list[dict[str, Any]] = [
 ]
 
 
+#: What either wallet buys, so that points that breed points are worth something.
+_REWARD: dict[str, Any] = {
+    "id": "cup",
+    "kind": "goods",
+    "name": {"zh": "杯", "en": "Cup"},
+    "prices": [{"points": 100, "wallet": wallet} for wallet in ("points", "gold")],
+}
+
+
 class Author:
     """Writes small programs that hardly anyone would publish."""
 
@@ -98,6 +107,7 @@ class Author:
             "coefficients": pick(["product", "best", "sum_of_extras"]),
             "wallets": [_wallet("points", 100), _wallet("gold", 50)],
             "most_reward_percent": pick([1, 2, 5, 20]),
+            "rewards": [_REWARD],
         }
         return msgspec.convert(PLAIN | content, ProgramDocument)
 

@@ -57,8 +57,11 @@ def test_periods_by_their_kind() -> None:
 
 
 def test_a_wrong_condition_is_shown_with_line_and_column() -> None:
-    """Of the condition's own text, and with what may have been meant."""
+    """Of the file, and with what may have been meant."""
     text = read_program_text("starter") + SET.replace("period.earned.points", "period.earned.pionts")
-    with pytest.raises(InvalidProgram, match=r"qualify is wrong at line 2, column 3: .*did you mean") as caught:
+    with pytest.raises(InvalidProgram, match=r"qualify is wrong: .*did you mean") as caught:
         parse_program(text)
-    assert caught.value.details["path"] == "$.tier_sets[0].tiers[1].qualify"
+    details = caught.value.details
+    assert details["path"] == "$.tier_sets[0].tiers[1].qualify"
+    line = text.splitlines()[int(str(details["line"])) - 1]
+    assert line[int(str(details["column"])) - 1 :].startswith("period.earned.pionts")

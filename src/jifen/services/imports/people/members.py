@@ -315,7 +315,10 @@ class _Work:
                 further.append((line, row, owner))
         if known is not None:
             await self._note_known(known, further)
-        await self._identify(recorder, further, members)
+        identified = await self._identify(recorder, further)
+        members |= identified
+        if known is not None:
+            self.summary.known += len(identified)
         described = [(line, row) for line, row in group if line in members and (row.said or row.fields or row.tags)]
         describing = [
             self._submission(line, "describe", DescribePerson(members[line], row.said, row.fields, row.tags), row)
@@ -338,20 +341,19 @@ class _Work:
             kinds = (each.kind for each in row.identities if owners.get(each) == owner)
             self._twins.note_known(line, owner, kinds)
 
-    async def _identify(
-        self, recorder: Recorder, further: Sequence[tuple[int, MemberRow, int]], members: dict[int, int]
-    ) -> None:
-        """Of somebody who is known by one identity, the row brings others."""
+    async def _identify(self, recorder: Recorder, further: Sequence[tuple[int, MemberRow, int]]) -> dict[int, int]:
+        """Of somebody who is known by one identity, the row brings others: who has them now, by row."""
         commands = [
             self._submission(line, "identify", AddIdentities(owner, row.identities), row)
             for line, row, owner in further
         ]
+        identified = {}
         for (line, _, owner), outcome in zip(further, await send(recorder, commands), strict=True):
             if isinstance(outcome, Refusal):
                 self._refused(line, outcome)
             else:
-                members[line] = owner
-                self.summary.known += 1
+                identified[line] = owner
+        return identified
 
     def _submission(self, line: int, what: str, command: RegisterMember | PersonCommand, row: MemberRow) -> Submission:
         at = row.registered_at if isinstance(command, RegisterMember) else None
