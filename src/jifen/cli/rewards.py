@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from jifen.cli.asking import accepted, read
+from jifen.cli.asking import accepted
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
 from jifen.cli.names import Names, read_named
@@ -206,7 +206,7 @@ def slow(
     from jifen.services.slow_sellers import find_slow_sellers
 
     now = datetime.now(UTC)
-    found = read(
+    found, names = read_named(
         invocation,
         lambda connection, catalog: find_slow_sellers(connection, catalog, percent=percent, days=days, now=now),
     )
@@ -216,14 +216,17 @@ def slow(
     say = invocation.say
     if found.rewards:
         write_table(
-            [say("兑换品", "reward"), say("使用率 %", "use %"), say("建议", "proposal")],
-            [[each.reward_id, each.use_percent, say(each.zh, each.en)] for each in found.rewards],
+            [say("兑换品", "reward"), say("名称", "name"), say("使用率 %", "use %"), say("建议", "proposal")],
+            [
+                [each.reward_id, names.reward(each.reward_id), each.use_percent, say(each.zh, each.en)]
+                for each in found.rewards
+            ],
         )
     else:
         write_note(say("没有滞销兑换品。", "There is no slow seller."))
     if found.left_out:
         write_note(say("未评判：", "Not judged:"))
         write_table(
-            [say("兑换品", "reward"), say("原因", "why")],
-            [[each.reward_id, say(each.zh, each.en)] for each in found.left_out],
+            [say("兑换品", "reward"), say("名称", "name"), say("原因", "why")],
+            [[each.reward_id, names.reward(each.reward_id), say(each.zh, each.en)] for each in found.left_out],
         )

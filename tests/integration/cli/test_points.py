@@ -183,6 +183,7 @@ def test_tables_in_both_languages(shop: list[str]) -> None:
         (["adjust", "card:1", "5", "--reason-code", "goodwill"], "调整", "adjust"),
         (["balances", "card:1"], "将到期", "expiring"),
         (["history", "card:1"], "流水", "transaction"),
+        (["history", "card:1", "--kind", "spend"], "-10 ", "-10 "),
         (["show", spent], "已消耗", "spent"),
         (["explain", spent, "--for", "member"], "积分", "Points"),
         (["offset", "card:1", "--total-cents", "2000"], "10.00 元", "CNY 10.00"),

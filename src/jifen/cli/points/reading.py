@@ -129,12 +129,17 @@ def history(
         write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
 
 
+#: What takes points for good, by a figure above 0.
+_SPENDING: Final = ("spend", "capture")
+
+
 def _points(invocation: Invocation, catalog: Catalog, each: TransactionView) -> str:
     """The figures of a transaction: what rules gave or a refund took back, else the command's own."""
     parts = [(award.wallet, award.points) for award in each.awards]
     parts += [(taken.wallet, -taken.points) for taken in each.taken_back]
     if not parts and each.points is not None and each.wallet is not None:
-        parts = [(each.wallet, each.points)]
+        # What was asked for is told without a sign; here a column is added up by eye.
+        parts = [(each.wallet, -each.points if each.kind in _SPENDING else each.points)]
     return ", ".join(names_in(invocation, catalog).points(points, wallet) for wallet, points in parts if points)
 
 
