@@ -234,8 +234,8 @@ async def apply_program(
                 path="$.effective_at",
             )
         begins = _begins(effective_at, now, is_first=newest is None)
-        if not overtakes:
-            await _refuse_overtaking(connection, begins, now)
+        if not overtakes and newest is not None:
+            await _refuse_overtaking(connection, newest.version, begins, now)
         numbers = await _wallet_numbers(connection)
         await _check_change(connection, newest, document, numbers)
         version = newest.version + 1 if newest else 1
@@ -256,10 +256,11 @@ def _begins(effective_at: datetime | None, now: datetime, *, is_first: bool) -> 
     return effective_at if is_first else max(effective_at, now)
 
 
-async def _refuse_overtaking(connection: Connection, begins: datetime, now: datetime) -> None:
-    """Refuse a version that would keep another one from ever beginning."""
+async def _refuse_overtaking(connection: Connection, newest: int, begins: datetime, now: datetime) -> None:
+    """Refuse a version that would keep another one from ever beginning. One that came behind `newest` meanwhile, and
+    may begin a moment later than `now`, takes the number of this one, which is then looked at again."""
     for each in await program_versions(connection, now):
-        if each.state == "scheduled" and each.effective_at > begins:
+        if each.version <= newest and each.state == "scheduled" and each.effective_at > begins:
             raise ProgramChangeRefused(
                 f"Version {each.version} is to begin at {each.effective_at:%Y-%m-%d %H:%M:%S} UTC; this one would "
                 "overtake it, so that it never does. Say so (`overtake`, `--overtake`), or let this one begin later.",

@@ -46,7 +46,7 @@ columns:
 values:
   性别: {"1": male, "2": female}
 """
-EXPECTED = {"rows": 11, "registered": 3, "rejected": 6, "repeated": 3, "known": 1}
+EXPECTED = {"rows": 11, "registered": 3, "rejected": 6, "repeated": 3, "known": 0}
 
 
 @pytest.fixture

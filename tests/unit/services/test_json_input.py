@@ -50,7 +50,7 @@ DECODER = msgspec.json.Decoder(Outer)
         # What does not fit stands before the end that is missing.
         ('{"x":', "malformed_json", None),
         ('{"inner": [{"count": "a"', "malformed_json", None),
-        ('{"inner": ' + "[" * 5000, "malformed_json", None),
+        ('{"inner": ' + "[" * 5000, "invalid_field", "/inner/0"),
         ("nul", "malformed_json", None),
     ],
 )
