@@ -23,6 +23,9 @@ from jifen.engine.tier_moves import Seen
 #: So many members are looked at together: few enough that whoever shares the process hardly notices.
 PAGE: Final = 500
 
+#: Where somebody stands who stands in no tier set.
+NOWHERE: Final[Mapping[str, Standing]] = {}
+
 _SQL: Final = load_queries("tiers")
 _decode_profile = msgspec.json.Decoder(Profile).decode
 
@@ -124,32 +127,50 @@ async def read_page(
 
 def _people(rows: Iterable[Any]) -> dict[int, Person]:
     """The members behind account rows, which come member by member."""
-    accounts: dict[int, list[Account]] = {}
-    seen: dict[int, dict[int, Seen]] = {}
-    counters: dict[int, Counters] = {}
-    statuses: dict[int, MemberStatus] = {}
-    for member_id, wallet, available, pending, held, debt, sequence, change_at, counted, status, saved, *row in rows:
+    people: dict[int, Person] = {}
+    for (
+        member_id,
+        wallet,
+        available,
+        pending,
+        held,
+        debt,
+        sequence,
+        change_at,
+        counted,
+        status,
+        saved,
+        place,
+        left_by,
+    ) in rows:
         account = Account(wallet, available, pending, held, debt, sequence, change_at, is_complete=False, saved=saved)
-        accounts.setdefault(member_id, []).append(account)
-        seen.setdefault(member_id, {})[wallet] = (row[0], row[1])
-        if counted is not None:
-            counters[member_id] = decode_counters(counted)
-        if status:
-            statuses[member_id] = MemberStatus(status)
-    return {
-        member_id: Person(
-            MemberState(
-                member_id,
-                max(account.last_sequence for account in each),
-                tuple(each),
-                counters=counters.get(member_id, NO_COUNTERS),
-                status=statuses.get(member_id, MemberStatus.ACTIVE),
-                tiers={},
-            ),
-            seen[member_id],
+        counters = NO_COUNTERS if counted is None else decode_counters(counted)
+        state = MemberState(
+            member_id,
+            sequence,
+            (account,),
+            counters=counters,
+            status=MemberStatus(status) if status else MemberStatus.ACTIVE,
+            tiers=NOWHERE,
         )
-        for member_id, each in accounts.items()
-    }
+        person = people.get(member_id)
+        if person is None:
+            people[member_id] = Person(state, {wallet: (place, left_by)})
+        else:
+            person.seen[wallet] = (place, left_by)
+            person.state = _together(person.state, state)
+    return people
+
+
+def _together(before: MemberState, more: MemberState) -> MemberState:
+    """A member with one more account. The counters stand on one of them."""
+    return msgspec.structs.replace(
+        before,
+        sequence=max(before.sequence, more.sequence),
+        accounts=before.accounts + more.accounts,
+        counters=more.counters if before.counters is NO_COUNTERS else before.counters,
+        status=before.status or more.status,
+    )
 
 
 async def _read_profiles(connection: Connection, people: dict[int, Person], shard: int, after: int, last: int) -> None:
