@@ -89,6 +89,8 @@ def test_every_act_is_exact(shop_url: str) -> None:
         "redemption.points >= 5000",
         "approval_by_requester",
     )
+    assert (gift.asks.zh, day.preview.asks.zh) == ("兑换所用积分至少 5,000", "定级周期内消费至少 3,000.00 元")
+    assert day.preview.draft_asks.en == "the spending in the period is at least CNY 2,000.00"
     assert (gift.delivery, gift.available) == ({"carrier": "SF", "number": "SF000000000001"}, 1_000)
     assert day.voucher.refusal == "coupon_used" and day.voucher.used_at != day.voucher.refused_at
     sale = day.sale

@@ -113,7 +113,10 @@ def _preview(act: Preview) -> list[Line]:
     en = ", ".join(f"{each.was_name.en} → {each.tier_name.en} {each.members:,}" for each in act.moves)
     return [
         (f"如果{act.tier.zh}的门槛降低", f"What if {act.tier.en} asked for less?"),
-        (f"{act.condition} 改为 {act.draft}（仅预览）", f"{act.condition} becomes {act.draft} (a draft only)"),
+        (
+            f"“{act.asks.zh}”改为“{act.draft_asks.zh}”（仅预览）",
+            f"“{act.asks.en}” becomes “{act.draft_asks.en}” (a draft only)",
+        ),
         (
             f"{act.members:,} 位会员中有 {act.moving:,} 位会变动：{zh}",
             f"of {counted(act.members, 'members')} {act.moving:,} would move: {en}",
@@ -141,8 +144,9 @@ def _gift(act: Gift) -> list[Line]:
     return [
         (f"一份贵重礼品：{act.reward.zh}", f"A dear gift: {act.reward.en}"),
         (
-            f"李梅兑换，先冻结 {act.points:,} 分；{act.condition} 须由 {act.waited_for} 批准",
-            f"Li Mei asks for it, and {act.points:,} points are held; {act.condition} needs the {act.waited_for}",
+            f"李梅兑换，先冻结 {act.points:,} 分；{act.asks.zh}时须由 {act.waited_for} 批准",
+            f"Li Mei asks for it, and {act.points:,} points are held; where {act.asks.en}, "
+            f"the {act.waited_for} must agree",
         ),
         (
             f"店员自己批准：被拒绝（{act.own_refusal}）；经理批准后发货：{parcel}，可用 {act.available:,} 分",

@@ -46,11 +46,14 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft of the tiers asks less of one of them. Nobody is moved by asking who would move."""
+    """A draft of the tiers asks less of one of them. Nobody is moved by asking who would move. `asks` and `draft_asks`:
+    the conditions in words."""
 
     tier: LocalizedText
     condition: str
+    asks: LocalizedText
     draft: str
+    draft_asks: LocalizedText
     members: int
     moving: int
     moves: list[Move]
@@ -72,12 +75,13 @@ class Apology(msgspec.Struct, frozen=True, kw_only=True):
 
 class Gift(msgspec.Struct, frozen=True, kw_only=True):
     """A gift from the catalogue that costs more points than pass at once: `condition` says from when on somebody must
-    agree. `own_refusal`: what whoever asked is told when they agree to it themselves; `delivery`: how it was sent;
-    `available`: what the member has left."""
+    agree, `asks` says it in words. `own_refusal`: what whoever asked is told when they agree to it themselves;
+    `delivery`: how it was sent; `available`: what the member has left."""
 
     reward: LocalizedText
     points: int
     condition: str
+    asks: LocalizedText
     asked_by: str
     waited_for: str
     own_refusal: str

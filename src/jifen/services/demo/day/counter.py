@@ -13,7 +13,7 @@ import msgspec
 from jifen.core.commands import AdjustPoints, RecordOrder
 from jifen.core.members.commands import DescribePerson
 from jifen.core.orders import Order, OrderLine
-from jifen.core.program import ProgramDocument
+from jifen.core.program import Program, ProgramDocument
 from jifen.core.redemption.agreeing import open_roles
 from jifen.core.redemption.commands import ApproveRedemption, FulfilRedemption, RedeemReward, WriteOffCoupon
 from jifen.core.redemption.values import Redemption
@@ -22,6 +22,7 @@ from jifen.core.rules.document import LocalizedText
 from jifen.core.tiers.document import TierLevel, TierSet
 from jifen.core.trace import Trace
 from jifen.core.wallets.commands import DecideApproval
+from jifen.core.wording.conditions import localized_condition
 from jifen.engine.submission import Answer, Outcome
 from jifen.services.demo.day.acts import Apology, Gift, Move, Preview, Purchase, Voucher
 from jifen.services.demo.day.stage import Stage, actor
@@ -72,7 +73,9 @@ async def preview(stage: Stage) -> Preview:
     return Preview(
         tier=tier.name,
         condition=tier.qualify,
+        asks=_asks(stage.program, tiers.id, tier.id),
         draft=draft,
+        draft_asks=_asks(Program(0, document, stage.program.wallet_numbers), tiers.id, tier.id),
         members=members,
         moving=moving,
         moves=moves,
@@ -131,10 +134,13 @@ async def send_gift(stage: Stage) -> Gift:
     sent = await stage.ask(actor("warehouse"), "gift-sent", FulfilRedemption(member, request, parcel))
     fulfilled = _redemption(sent)
     states = [None if each is None else each.state for each in (waiting, _redemption(agreed), fulfilled)]
+    flow = None if approval is None else stage.program.offers.flows[approval.flow]
+    condition = None if flow is None else flow.condition
     return Gift(
         reward=reward.name,
         points=0 if waiting is None else waiting.points,
-        condition="" if approval is None else stage.program.offers.flows[approval.flow].document.when or "",
+        condition="" if condition is None else condition.source,
+        asks=_NONE if condition is None else localized_condition(stage.program, condition),
         asked_by=clerk,
         waited_for=", ".join(roles),
         own_refusal=_code(own),
@@ -176,6 +182,13 @@ async def use_voucher(stage: Stage) -> Voucher:
         refusal=refusal,
         is_right=(len(used), refusal) == (1, "coupon_used"),
     )
+
+
+def _asks(program: Program, tier_set: str, tier: str) -> LocalizedText:
+    """What a tier asks for, in words."""
+    found = next(each for each in program.tier_sets if each.id == tier_set)
+    condition = found.tiers[found.rank_of(tier)].qualify
+    return _NONE if condition is None else localized_condition(program, condition)
 
 
 def _with_condition(document: ProgramDocument, tiers: TierSet, tier: TierLevel, condition: str) -> ProgramDocument:
