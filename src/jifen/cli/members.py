@@ -12,6 +12,7 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.names import read_named
 from jifen.cli.operating import Key, given, operate
 from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.paging import Cursor
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
 from jifen.core.refusal import Refusal
@@ -278,10 +279,7 @@ def duplicates(
         int, typer.Option("--percent", min=0, max=100, help="最低相似度 / Only pairs of at least this score.")
     ] = 50,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="最多列出 / So many.")] = 100,
-    cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
-    ] = None,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """列出疑似重复的会员及原因 / List members who may be one person, and why."""

@@ -13,6 +13,7 @@ from jifen.cli.members import Name, Reason, number_of, pairs
 from jifen.cli.names import names_in, read_named
 from jifen.cli.operating import Key, given, look, operate
 from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.paging import Cursor, Limit
 from jifen.cli.points.group import Purse
 from jifen.cli.program import AsJson
 from jifen.core.refusal import Refusal
@@ -54,11 +55,8 @@ def list_waiting(
         str | None,
         typer.Option("--state", metavar="STATE", help="只看一种状态，如 waiting_for_approval / In one state only."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出 / So many.")] = 50,
-    cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
-    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """列出待处理的兑换，等待最久的在前 / List what waits for somebody, longest waiting first."""
@@ -77,11 +75,8 @@ def deliveries(
     done: Annotated[
         bool, typer.Option("--done", help="已交付的，最新的在前 / What was delivered, newest first.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出 / So many.")] = 50,
-    cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
-    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """列出待发货、待预约、待交付的，等待最久的在前 / List what is to be delivered, longest waiting first."""

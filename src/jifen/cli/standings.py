@@ -12,6 +12,7 @@ from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import names_in
 from jifen.cli.operating import Key, given, look, operate
 from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.paging import Cursor
 from jifen.cli.program import AsJson
 from jifen.cli.tiers import group
 
@@ -37,10 +38,7 @@ def show(
     invocation: Invocation,
     member: Name,
     limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出多少变更 / So many changes.")] = 50,
-    cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
-    ] = None,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """显示会员的等级、升级差额与变更记录 / A member's tiers, what is missing for the next one, and every change."""

@@ -13,6 +13,7 @@ from jifen.cli.members import Name, number_of
 from jifen.cli.names import names_in
 from jifen.cli.operating import look
 from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.paging import Cursor, Limit
 from jifen.cli.points.group import TransactionId, group
 from jifen.cli.points.telling import KINDS, balances_told, money
 from jifen.cli.program import AsJson
@@ -83,11 +84,8 @@ def history(
         str | None,
         typer.Option("--kind", metavar="KIND", help="只看一类，如 spend / Of one kind only.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="最多列出 / So many.")] = 50,
-    cursor: Annotated[
-        str | None,
-        typer.Option("--cursor", help="从上一页继续 / From where the page before ended.", show_default=False),
-    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """列出会员的流水，最新的在前 / List a member's transactions, newest first."""
