@@ -296,7 +296,10 @@ DAMAGES = {
         "UPDATE shared_usages SET used = used + 1 WHERE name = 'draw:wheel/cost_cents/program/lifetime'",
         {"cap_usage"},
     ),
-    "a miss forgotten": ("UPDATE usages SET used = used + 1 WHERE name = 'draw:wheel/misses'", {"cap_usage"}),
+    "a miss forgotten": (
+        "UPDATE accounts SET uses = jsonb_set(uses::jsonb, '{draw:wheel/misses}', '99')::json",
+        {"cap_usage"},
+    ),
 }
 
 

@@ -47,6 +47,11 @@ from tests.databases import (
 from tests.redeeming import with_rewards
 
 DOCUMENT = with_rewards(DEFAULT_PROGRAM)
+#: What a member used of limits.
+USED = """
+SELECT each.value::bigint FROM accounts CROSS JOIN LATERAL json_each_text(uses) AS each
+WHERE member_id = $1 AND each.value::bigint > 0
+"""
 _EARLIER = """
 UPDATE redemptions SET until = until - $1::interval, content = jsonb_set(content::jsonb, '{until}',
     to_jsonb(to_char(until - $1::interval, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')))::json
@@ -203,8 +208,7 @@ async def test_coupons_of_a_merged_member_are_good(desk: Desk) -> None:
     assert await desk.points(alice) == (300, 0)
     assert await desk.points(bob) == (0, 0)
     assert await desk.states(bob) == ["written_off", "cancelled"]
-    used = await desk.read("SELECT used FROM usages WHERE member_id = $1 AND used > 0", alice)
-    assert used == [(1,)]
+    assert await desk.read(USED, alice) == [(1,)]
     await desk.check()
 
 
@@ -216,8 +220,7 @@ async def test_a_merge_is_undone_after_a_redemption_of_then_was_cancelled(desk: 
     await desk.do(CancelRedemption(bob, first))
     await desk.do(UndoMerge(alice, merge.sequence))
     await desk.check()
-    query = "SELECT used FROM usages WHERE member_id = $1 AND used > 0"
-    assert (await desk.read(query, alice), await desk.read(query, bob)) == ([], [(1,)])
+    assert (await desk.read(USED, alice), await desk.read(USED, bob)) == ([], [(1,)])
     await desk.do(CancelRedemption(bob, second))
     await desk.check()
     assert (await desk.points(alice), await desk.points(bob)) == ((100, 0), (300, 0))

@@ -51,6 +51,7 @@ from tests.databases import (
     with_database,
 )
 
+USE = "rule:base/points/member/lifetime"
 ALICE, BOB = Identity("phone", "13800000001"), Identity("phone", "13800000002")
 GUEST = Identity("email", "guest@example.com")
 #: A second wallet, whose points can be spent after fifteen days: some of the shop's have been waiting shorter.
@@ -180,9 +181,18 @@ DAMAGES = {
         {"counters"},
     ),
     "a cap used by nobody": (
-        "INSERT INTO usages SELECT shard, member_id, 'rule:base/points/member/lifetime', 5 FROM members "
-        f"WHERE member_id = {SENDER}",
-        {"cap_usage"},
+        f"INSERT INTO usages SELECT shard, member_id, '{USE}', 5 FROM members WHERE member_id = {SENDER}",
+        {"cap_usage", "mark_missing", "use_misplaced"},
+    ),
+    "a cap used in two places": (
+        f"UPDATE accounts SET uses = json_build_object('{USE}', 5), marks = 8 WHERE member_id = {SENDER} AND wallet = 1; "
+        f"INSERT INTO usages SELECT shard, member_id, '{USE}', 5 FROM members WHERE member_id = {SENDER}",
+        {"cap_usage", "use_misplaced"},
+    ),
+    "said in vain": (
+        f"UPDATE accounts SET marks = 0 WHERE member_id = {SENDER}; "
+        f"UPDATE members SET profile = '{{}}' WHERE member_id = {SENDER}",
+        {"mark_missing"},
     ),
     "a budget used by nobody": (
         "INSERT INTO shared_usages VALUES (1, 'program/points/program/year', 5)",

@@ -23,7 +23,8 @@ WITH wanted AS MATERIALIZED (
     JOIN identities i ON i.shard = named.shard AND i.kind = named.kind AND i.value = named.value
 )
 SELECT wanted.position, a.ctid AS place, a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence,
-       a.next_change_at, a.counters, a.status, a.saved, (SELECT max(version) FROM program_versions) AS version
+       a.next_change_at, a.counters, a.status, a.saved, a.uses, a.marks,
+       (SELECT max(version) FROM program_versions) AS version
 FROM wanted
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.shard, a.member_id, a.wallet

@@ -33,7 +33,7 @@ RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "identities": ("INSERT", "UPDATE (member_id, member_shard, verified_at, verified_by)", "DELETE"),
     "accounts": (
         "INSERT",
-        "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters, status, saved)",
+        "UPDATE (last_sequence, available, pending, held, debt, next_change_at, counters, uses, marks, status, saved)",
     ),
     "transactions": ("INSERT",),
     "movements": ("INSERT",),

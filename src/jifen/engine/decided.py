@@ -76,13 +76,13 @@ class Decided:
         for registration in self.directory.registrations:
             rows.add_registration(registration)
         redeemed = RedemptionRows(self._shards, self._transactions)
-        for member, state in self.states.items():
-            before = self._known.states.get(member)
-            if before is not state or member in self._known.uncounted:
-                rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
-                redeemed.add_state(before or MemberState(member, 0, ()), state)
         for member, profile in self.roll.profiles.items():
             rows.add_profile(member, profile)
+        for member, state in self.states.items():
+            before = self._known.states.get(member)
+            if before is not state or member in self._known.uncounted or member in self.roll.profiles:
+                rows.add_state(self._known.as_written(member) or MemberState(member, 0, ()), state)
+                redeemed.add_state(before or MemberState(member, 0, ()), state)
         rows.add_shared_usages(self._known.shared_used, self.shared_used)
         self.claims.add_to(rows, self._transactions)
         await self.roll.write_first(self._connection, self._shards)

@@ -32,13 +32,16 @@ from jifen.core.ledger.values import (
 )
 from jifen.core.rules.facts import REGISTERED
 from jifen.core.rules.standing import NO_COUNTERS, CounterChange, Counters, counters_on
+from jifen.core.tiers.standing import Standing
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_ACCOUNTS, LOCK_SHARED_USAGES
 from jifen.db.queries import load_queries
+from jifen.engine.marks import STANDINGS
 from jifen.engine.places import Places
 from jifen.engine.references import Reference
 from jifen.engine.submission import Answer
+from jifen.engine.uses import decode_uses
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
@@ -73,6 +76,7 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
     places = Places()
     counters: dict[int, Counters] = {}
     statuses: dict[int, MemberStatus] = {}
+    used: dict[int, dict[str, int]] = {}
     for (
         position,
         place,
@@ -87,12 +91,18 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
         counted,
         status,
         saved,
+        uses,
+        marked,
         _,
     ) in rows:
         if status:
             statuses[member_id] = MemberStatus(status)
         if counted is not None:
             counters[member_id] = decode_counters(counted)
+        if uses is not None:
+            used[member_id] = decode_uses(uses)
+        if marked:
+            places.marks[member_id] = places.marks.get(member_id, 0) | marked
         places.accounts[member_id, wallet] = place
         if position is not None:
             found[identities[position - 1]] = member_id
@@ -116,15 +126,33 @@ async def lock_accounts(connection: Connection, members: list[int], identities: 
             list(each.values()),
             counters.get(member, NO_COUNTERS),
             statuses.get(member, MemberStatus.ACTIVE),
+            used.get(member, {}),
+            None if places.marks.get(member, 0) & STANDINGS else {},
         )
         for member, each in accounts.items()
     }
     return Locked(states, places, found, rows[0]["version"] if rows else None)
 
 
-def _state(member_id: int, accounts: list[Account], counters: Counters, status: MemberStatus) -> MemberState:
+def _state(
+    member_id: int,
+    accounts: list[Account],
+    counters: Counters,
+    status: MemberStatus,
+    used: dict[str, int],
+    tiers: dict[str, Standing] | None,
+) -> MemberState:
     sequence = max(account.last_sequence for account in accounts)
-    return MemberState(member_id, sequence, tuple(accounts), counters=counters, status=status)
+    return MemberState(member_id, sequence, tuple(accounts), counters=counters, used=used, status=status, tiers=tiers)
+
+
+def with_beside(state: MemberState, counters: str | None, uses: str | None) -> MemberState:
+    """A member with what stands on the account of the lowest number besides."""
+    return msgspec.structs.replace(
+        state,
+        counters=NO_COUNTERS if counters is None else decode_counters(counters),
+        used={} if uses is None else decode_uses(uses),
+    )
 
 
 async def load_earned(
@@ -144,14 +172,14 @@ async def load_earned(
 
 
 async def load_all_usages(connection: Connection, states: dict[int, MemberState], places: Places, shards: int) -> None:
-    """Put everything that these members ever used of caps into their states."""
+    """Put everything that these members ever used of caps into their states, which have what is on their accounts."""
     keys = ([shard_of_member(member, shards) for member in states], list(states))
     used: dict[int, dict[str, int]] = {}
     for member_id, name, number, place in await connection.fetch(_SQL["load_all_usages"], *keys):
         places.usages[member_id, name] = place
         used.setdefault(member_id, {})[name] = number
     for member_id, numbers in used.items():
-        states[member_id] = msgspec.structs.replace(states[member_id], used=numbers)
+        states[member_id] = msgspec.structs.replace(states[member_id], used={**states[member_id].used, **numbers})
 
 
 async def load_counters_then(

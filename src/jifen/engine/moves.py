@@ -15,6 +15,7 @@ from jifen.core.members.person import NOBODY_KNOWN, Person, join_persons, join_p
 from jifen.core.rules.standing import NO_PROFILE, Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.marks import PROFILE
 from jifen.engine.submission import Submission
 
 _SQL = load_queries("people")
@@ -120,6 +121,7 @@ async def _write_people(connection: Connection, merging: Merging, profile: Profi
         *merging.survivor_key,
         None if profile == NO_PROFILE else _encode(profile).decode(),
         None if person == NOBODY_KNOWN else _encode(person).decode(),
+        PROFILE,
     )
 
 

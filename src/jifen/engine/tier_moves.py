@@ -16,6 +16,7 @@ from jifen.core.decide import Effects
 from jifen.core.ledger.values import Kind, MemberState
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.marks import STANDINGS
 from jifen.engine.places import Place
 from jifen.engine.standings import standing_rows
 from jifen.engine.writing import Columns
@@ -36,7 +37,7 @@ class MoveRows:
         self._now = now
         self._program_version = 0
         self._source = ""
-        self._accounts = Columns(6)
+        self._accounts = Columns(7)
         self._transactions = Columns(4)
         self._standings = Columns(9)
         self._moved: set[int] = set()
@@ -65,13 +66,15 @@ class MoveRows:
         place, left_by = seen[wallet]
         account = next(each for each in after.accounts if each.wallet == wallet)
         counters = _encode(after.counters).decode() if has_counted else None
-        self._accounts.rows.append((place, left_by, after.member_id, wallet, account.last_sequence, counters))
+        standings = standing_rows(self._shard, before, after)
+        marks = STANDINGS if standings else 0
+        self._accounts.rows.append((place, left_by, after.member_id, wallet, account.last_sequence, counters, marks))
         for each in effects.transactions:
             self._transactions.rows.append((each.member_id, each.sequence, each.actor, each.trace.decode()))
             self._program_version, self._source = each.program_version, each.source
         if effects.transactions:
             self._moved.add(after.member_id)
-        self._standings.rows += standing_rows(self._shard, before, after)
+        self._standings.rows += standings
         return True
 
     def _are_mere_moves(self, effects: Effects) -> bool:

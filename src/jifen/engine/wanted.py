@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import date
 
 from jifen.core.decide.earn import caps_of_event
@@ -10,7 +10,9 @@ from jifen.core.ledger.values import MemberState
 from jifen.core.program import Program
 from jifen.db.connection import Connection
 from jifen.engine.known import load_known
+from jifen.engine.marks import PROFILE, STANDINGS
 from jifen.engine.places import Places
+from jifen.engine.uses import may_be_in_table
 
 
 class Wanted:
@@ -56,15 +58,27 @@ class Wanted:
         self.segments.setdefault(program.version, set()).update(segments)
 
     async def load(self, connection: Connection, states: dict[int, MemberState], places: Places, shards: int) -> None:
-        """Put what is wanted of members into their states."""
+        """Put what is wanted of members into their states, as far as other tables than the accounts' know of it."""
+        marks = places.marks
+        described = {member for member in self.profiles if marks.get(member, 0) & PROFILE}
         await load_known(
             connection,
             states,
             places,
             shards,
-            profiles=self.profiles,
+            profiles=self.profiles if self.with_registration else described,
             lists=self.lists,
-            standings=self.standings,
-            usages=self.usages,
+            standings=[member for member in self.standings if marks.get(member, 0) & STANDINGS],
+            usages=self._uses_in_table(states, marks),
             with_registration=self.with_registration,
         )
+
+    def _uses_in_table(self, states: Mapping[int, MemberState], marks: Mapping[int, int]) -> list[tuple[int, str]]:
+        """Those of the wanted uses that are not on the account rows, and may be in the table."""
+        return [
+            (member, name)
+            for member, name in self.usages
+            if member in marks
+            and name not in states[member].used
+            and may_be_in_table(name, states[member].used, marks[member])
+        ]

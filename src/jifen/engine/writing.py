@@ -13,8 +13,10 @@ from jifen.core.ledger.values import LOTS_PER_TRANSACTION, Account, Deposit, Hol
 from jifen.core.rules.standing import Profile
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.marks import PROFILE, STANDINGS
 from jifen.engine.places import Places
 from jifen.engine.standings import standing_rows, write_standings
+from jifen.engine.uses import encode_uses, parted
 
 _SQL = load_queries("engine")
 _encode = msgspec.json.Encoder().encode
@@ -51,14 +53,15 @@ class BatchRows:
         self._shards = shards
         self._places = places
         self._opened: dict[tuple[int, int], int] = {}
+        self._described: set[int] = set()
         self.transactions = Columns(19)
         self.movements = Columns(13)
         self.keys = Columns(6)
         self.reopened_lots = Columns(9)
         self.changed_lots = Columns(4)
         self.gone_lots = Columns(3)
-        self.changed_accounts = Columns(11)
-        self.new_accounts = Columns(12)
+        self.changed_accounts = Columns(13)
+        self.new_accounts = Columns(14)
         self.closed_holds = Columns(3)
         self.open_holds = Columns(7)
         self.closed_deposits = Columns(3)
@@ -142,26 +145,24 @@ class BatchRows:
 
     def add_profile(self, member: int, profile: Profile) -> None:
         """What is now said of a member."""
+        self._described.add(member)
         self.profiles.rows.append((shard_of_member(member, self._shards), member, _encode(profile).decode()))
 
     def add_state(self, before: MemberState, after: MemberState) -> None:
-        """The difference between what was loaded and what was decided."""
+        """The difference between what was loaded and what was decided. Comes after `add_profile`."""
         shard = shard_of_member(after.member_id, self._shards)
         was = {account.wallet: account for account in before.accounts}
-        # The member's counters stand on the account of the lowest number.
-        counted = None if after.counters is before.counters else min(account.wallet for account in after.accounts)
-        if after.used is not before.used:
-            self._add_usages(shard, after.member_id, before.used, after.used)
-        if after.tiers is not before.tiers:
-            self.standings.rows += standing_rows(shard, before, after)
+        # What goes with one of the accounts alone goes with that of the lowest number.
+        beside = self._add_beside(shard, before, after)
+        first = -1 if beside is _NOTHING_BESIDE else min(account.wallet for account in after.accounts)
         for account in after.accounts:
             old = was.get(account.wallet)
-            counters = _encode(after.counters).decode() if account.wallet == counted else None
+            its_own = beside if account.wallet == first else _NOTHING_BESIDE
             if old is account:
-                if counters is not None:
-                    self._add_account(shard, after, account, old, counters)
+                if its_own is not _NOTHING_BESIDE:
+                    self._add_account(shard, after, account, old, its_own)
                 continue
-            self._add_account(shard, after, account, old, counters)
+            self._add_account(shard, after, account, old, its_own)
             old = old or _NEW_ACCOUNT
             news = LOTS_PER_TRANSACTION * (before.sequence + 1)
             self._add_lots(shard, after.member_id, account.wallet, False, old.lots, account.lots, news)
@@ -171,14 +172,40 @@ class BatchRows:
                 shard, after.member_id, old.deposits, account.deposits, self.closed_deposits, self.open_deposits
             )
 
-    def _add_usages(self, shard: int, member: int, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    def _add_beside(self, shard: int, before: MemberState, after: MemberState) -> _Beside:
+        """The difference in counters, uses of caps, and where else something is known of the member."""
+        member = after.member_id
+        counters = None if after.counters is before.counters else _encode(after.counters).decode()
+        uses, marks = None, PROFILE if member in self._described else 0
+        if after.used is not before.used:
+            uses, marked = self._add_usages(shard, member, before.used, after.used)
+            marks |= marked
+        if after.tiers is not before.tiers and (rows := standing_rows(shard, before, after)):
+            self.standings.rows += rows
+            marks |= STANDINGS
+        was = self._places.marks.get(member, 0)
+        if counters is None and uses is None and was | marks == was:
+            return _NOTHING_BESIDE
+        return counters, uses, None if was | marks == was else was | marks
+
+    def _add_usages(
+        self, shard: int, member: int, before: Mapping[str, int], after: Mapping[str, int]
+    ) -> tuple[str, int]:
+        """The difference between two states of a member's uses of caps: what is written on the account row, and the
+        marks of what goes to the table."""
+        in_table = self._places.usages
+        on_row: dict[str, int] = {}
         for name, used in after.items():
-            if used != before.get(name, 0):
-                place = self._places.usages.get((member, name))
-                if place is None:
-                    self.new_usages.rows.append((shard, member, name, used))
-                else:
-                    self.changed_usages.rows.append((place, member, name, used))
+            place = in_table.get((member, name))
+            if place is None:
+                on_row[name] = used
+            elif used != before.get(name, 0):
+                self.changed_usages.rows.append((place, member, name, used))
+        marks = 0
+        if len(on_row) > 1 and not on_row.keys() <= before.keys():
+            on_row, gone, marks = parted(on_row)
+            self.new_usages.rows += [(shard, member, name, used) for name, used in gone.items()]
+        return encode_uses(on_row).decode(), marks
 
     def add_shared_usages(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """What all members together used of caps, where that has changed."""
@@ -187,7 +214,7 @@ class BatchRows:
                 self.shared_usages.rows.append((shard_of_name(name, self._shards), name, used))
 
     def _add_account(
-        self, shard: int, state: MemberState, account: Account, old: Account | None, counters: str | None
+        self, shard: int, state: MemberState, account: Account, old: Account | None, beside: _Beside
     ) -> None:
         next_change_at = account.next_change_at
         row = (
@@ -200,7 +227,7 @@ class BatchRows:
             account.held,
             account.debt,
             None if old is not None and next_change_at is old.next_change_at else next_change_at,
-            counters,
+            *beside,
             None if account.saved == (0 if old is None else old.saved) else account.saved,
         )
         if old is None:
@@ -332,6 +359,9 @@ class LostUpdateError(Exception):
 
 
 _NEW_ACCOUNT = Account(0)
+#: Counters, uses of caps, and marks (jifen.engine.marks): null where nothing changes.
+_Beside = tuple[str | None, str | None, int | None]
+_NOTHING_BESIDE: _Beside = (None, None, None)
 _NO_KEY = (None, None)
 _NO_TERMS = (None, None, None, None)
 _astuple = msgspec.structs.astuple

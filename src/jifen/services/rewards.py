@@ -45,7 +45,7 @@ from jifen.core.wording.conditions import localized_condition
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.engine.known import load_known
-from jifen.engine.loading import decode_counters, load_all_usages
+from jifen.engine.loading import load_all_usages, with_beside
 from jifen.engine.places import Places
 from jifen.engine.segments import SegmentLibrary
 from jifen.services.catalog import NO_PROGRAM, Catalog
@@ -286,7 +286,9 @@ async def member_as_asked(
     state = await settled_state(connection, catalog, program, member_id, now)
     if state is None:
         return None
-    states = {member_id: state}
+    shard = shard_of_member(member_id, catalog.shards)
+    beside = await connection.fetchrow(_SQL["counters"], shard, member_id)
+    states = {member_id: with_beside(state, beside["counters"], beside["uses"])}
     await load_all_usages(connection, states, Places(), catalog.shards)
     asked = [member_id]
     await load_known(
@@ -298,12 +300,9 @@ async def member_as_asked(
         standings=asked if program.tier_sets else (),
         lists=asked if program.offers.reads_segments else (),
     )
-    shard = shard_of_member(member_id, catalog.shards)
     life = await connection.fetchrow(_SQL["life"], shard, member_id)
     status = MemberStatus[life["status"].upper()]
-    state = msgspec.structs.replace(states[member_id], status=status, merged_into=life["merged_into"])
-    counted = await connection.fetchval(_SQL["counters"], shard, member_id)
-    return state if counted is None else msgspec.structs.replace(state, counters=decode_counters(counted))
+    return msgspec.structs.replace(states[member_id], status=status, merged_into=life["merged_into"])
 
 
 def _is_shown(shop: _Shop, reward: OpenReward) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
@@ -57,6 +58,15 @@ def usage_name(cap: OpenCap, day: date) -> str:
 def _suffix(period: Period, day: date) -> str:
     start = start_of_period(period, day)
     return "" if start == FOREVER else f"/{start.isoformat()}"
+
+
+def split_usage_name(name: str) -> tuple[str, str]:
+    """The key of a cap and the first day of the period (ISO 8601; empty where it never begins anew)."""
+    key, _, start = name.rpartition("/")
+    return (key, start) if _STARTS.match(start) else (name, "")
+
+
+_STARTS = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
 class Cut(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -289,15 +289,16 @@ ORDER BY shard, kind, value
 
 -- name: write_new_accounts
 -- $1 shards, $2 member ids, $3 wallets, $4 last sequences, $5 available, $6 pending, $7 held, $8 debt, $9 next change,
--- $10 counters, $11 saved (null: nothing), $12 status.
+-- $10 counters, $11 uses, $12 marks (null: none), $13 saved (null: nothing), $14 status.
 INSERT INTO accounts (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters,
-                      status, saved)
-SELECT shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, status,
-       coalesce(saved, 0)
+                      uses, marks, status, saved)
+SELECT shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, uses,
+       coalesce(marks, 0), status, coalesce(saved, 0)
 FROM unnest($1::smallint[], $2::bigint[], $3::smallint[], $4::integer[], $5::bigint[], $6::bigint[],
-            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[], $11::bigint[], $12::smallint[])
-    AS new (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved,
-            status)
+            $7::bigint[], $8::bigint[], $9::timestamptz[], $10::json[], $11::json[], $12::smallint[], $13::bigint[],
+            $14::smallint[])
+    AS new (shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, uses,
+            marks, saved, status)
 
 -- name: write_savings
 -- Savings that are gone: $1 shards, $2 member ids, $3 sequences. New or changed: $4 shards, $5 member ids,
@@ -352,11 +353,11 @@ ORDER BY new.shard, new.digest
 -- Transactions: $3 to $21; occurred_at is null where it equals recorded_at; each may come with up to two keys.
 -- Movements: $22 to $34; those that open a lot say with `remaining` what is left of it at the end of the batch, and
 -- leave earned_at null where it equals recorded_at, and effective_at where it equals earned_at. Then lots changed, lots
--- gone, accounts changed, uses of caps by members changed ($53 places, $54 member ids, $55 names, $56 used): each found
+-- gone, accounts changed, uses of caps by members changed ($55 places, $56 member ids, $57 names, $58 used): each found
 -- by the place at which it was loaded, and changed only if that still holds the row that was meant. (Which is not asked
 -- by `=`: of a table that is empty as this is planned, an index would be searched for each row without its first column.) Last uses that there
--- were none of by the member ($57 shards, $58 member ids, $59 names, $60 used), and those by all together ($61 shards,
--- $62 names, $63 used).
+-- were none of by the member ($59 shards, $60 member ids, $61 names, $62 used), and those by all together ($63 shards,
+-- $64 names, $65 used).
 WITH came_transactions AS MATERIALIZED (
     SELECT * FROM unnest(
         $3::smallint[], $4::bigint[], $5::integer[], $6::smallint[], $7::integer[], $8::integer[], $9::bigint[],
@@ -412,24 +413,26 @@ WITH came_transactions AS MATERIALIZED (
     UPDATE accounts a SET last_sequence = new.last_sequence, available = new.available, pending = new.pending,
                           held = new.held, debt = new.debt,
                           next_change_at = coalesce(new.next_change_at, a.next_change_at),
-                          counters = coalesce(new.counters, a.counters), saved = coalesce(new.saved, a.saved)
+                          counters = coalesce(new.counters, a.counters), uses = coalesce(new.uses, a.uses),
+                          marks = coalesce(new.marks, a.marks), saved = coalesce(new.saved, a.saved)
     FROM unnest($42::tid[], $43::bigint[], $44::smallint[], $45::integer[], $46::bigint[], $47::bigint[],
-                $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[], $52::bigint[])
-        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, saved)
+                $48::bigint[], $49::bigint[], $50::timestamptz[], $51::json[], $52::json[], $53::smallint[], $54::bigint[])
+        AS new (place, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at, counters, uses,
+                marks, saved)
     WHERE a.ctid = new.place AND a.member_id IS NOT DISTINCT FROM new.member_id
         AND a.wallet IS NOT DISTINCT FROM new.wallet
     RETURNING 1
 ), changed_usages AS (
     UPDATE usages u SET used = new.used
-    FROM unnest($53::tid[], $54::bigint[], $55::text[], $56::bigint[]) AS new (place, member_id, name, used)
+    FROM unnest($55::tid[], $56::bigint[], $57::text[], $58::bigint[]) AS new (place, member_id, name, used)
     WHERE u.ctid = new.place AND u.member_id IS NOT DISTINCT FROM new.member_id AND u.name IS NOT DISTINCT FROM new.name
     RETURNING 1
 ), new_usages AS (
     INSERT INTO usages (shard, member_id, name, used)
-    SELECT * FROM unnest($57::smallint[], $58::bigint[], $59::text[], $60::bigint[])
+    SELECT * FROM unnest($59::smallint[], $60::bigint[], $61::text[], $62::bigint[])
 ), common_usages AS (
     UPDATE shared_usages u SET used = new.used
-    FROM unnest($61::smallint[], $62::text[], $63::bigint[]) AS new (shard, name, used)
+    FROM unnest($63::smallint[], $64::text[], $65::bigint[]) AS new (shard, name, used)
     WHERE u.shard = new.shard AND u.name = new.name
 ), announced AS (
     INSERT INTO outbox (shard, recorded_at, member_ids, sequences)

@@ -115,7 +115,12 @@ FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN members m ON m.shard = wanted.shard AND m.member_id = wanted.member_id
 
 -- name: write_people
--- $1 shard, $2 member id, $3 profile, $4 person.
+-- $1 shard, $2 member id, $3 profile, $4 person, $5 the mark of members with a profile (jifen.engine.marks). After the
+-- accounts were changed where they lie.
+WITH marked AS (
+    UPDATE accounts SET marks = marks | $5::smallint
+    WHERE shard = $1 AND member_id = $2 AND marks & $5::smallint = 0 AND $3::json IS NOT NULL
+)
 UPDATE members SET profile = $3, person = $4 WHERE shard = $1 AND member_id = $2
 
 -- name: move_identities

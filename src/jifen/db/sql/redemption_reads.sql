@@ -2,7 +2,7 @@
 
 -- name: counters
 -- $1 shard, $2 member id. What the member's events add up to; it stands on the account of the lowest number.
-SELECT counters FROM accounts WHERE shard = $1 AND member_id = $2 ORDER BY wallet LIMIT 1
+SELECT counters, uses FROM accounts WHERE shard = $1 AND member_id = $2 ORDER BY wallet LIMIT 1
 
 -- name: life
 -- $1 shard, $2 member id.

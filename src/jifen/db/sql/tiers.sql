@@ -51,13 +51,14 @@ ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, sin
 -- name: write_moves
 -- What was decided of members of a shard without a lock ($1 shard, $2 when, $3 kind, $4 version of the program, $5 source),
 -- for whoever is still as they were seen. Accounts: $6 places, $7 which transactions had left them so, $8 member ids,
--- $9 wallets, $10 last sequences, $11 counters (null: as they were). Transactions: $12 member ids, $13 sequences, $14 actors,
--- $15 traces. Standings: $16 to $24, as in write_tiers.
+-- $9 wallets, $10 last sequences, $11 counters (null: as they were), $12 marks (jifen.engine.marks). Transactions: $13 member ids, $14 sequences, $15 actors,
+-- $16 traces. Standings: $17 to $25, as in write_tiers.
 -- Rows are changed in the order in which batches lock them, so that nobody waits for each other.
 WITH still AS (
-    UPDATE accounts a SET last_sequence = seen.last_sequence, counters = coalesce(seen.counters, a.counters)
-    FROM unnest($6::tid[], $7::xid[], $8::bigint[], $9::smallint[], $10::integer[], $11::json[])
-        AS seen (place, left_by, member_id, wallet, last_sequence, counters)
+    UPDATE accounts a SET last_sequence = seen.last_sequence, counters = coalesce(seen.counters, a.counters),
+                          marks = a.marks | seen.marks
+    FROM unnest($6::tid[], $7::xid[], $8::bigint[], $9::smallint[], $10::integer[], $11::json[], $12::smallint[])
+        AS seen (place, left_by, member_id, wallet, last_sequence, counters, marks)
     WHERE a.ctid = seen.place AND a.xmin = seen.left_by AND a.member_id IS NOT DISTINCT FROM seen.member_id
         AND a.wallet IS NOT DISTINCT FROM seen.wallet
     RETURNING a.member_id
@@ -65,13 +66,13 @@ WITH still AS (
     INSERT INTO transactions (shard, member_id, sequence, kind, program_version, occurred_at, recorded_at, source,
                               key_id, actor, trace)
     SELECT $1::smallint, member_id, sequence, $3::smallint, $4::integer, $2::timestamptz, $2, $5::text, '', actor, trace
-    FROM unnest($12::bigint[], $13::integer[], $14::text[], $15::json[]) AS new (member_id, sequence, actor, trace)
+    FROM unnest($13::bigint[], $14::integer[], $15::text[], $16::json[]) AS new (member_id, sequence, actor, trace)
     WHERE member_id IN (SELECT member_id FROM still)
     RETURNING member_id, sequence
 ), stood AS (
     INSERT INTO member_tiers (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)
-    SELECT * FROM unnest($16::smallint[], $17::bigint[], $18::text[], $19::text[], $20::timestamptz[], $21::text[],
-                         $22::timestamptz[], $23::timestamptz[], $24::json[])
+    SELECT * FROM unnest($17::smallint[], $18::bigint[], $19::text[], $20::text[], $21::timestamptz[], $22::text[],
+                         $23::timestamptz[], $24::timestamptz[], $25::json[])
         AS new (shard, member_id, tier_set, tier, since, came_by, valid_until, look_at, standing)
     WHERE member_id IN (SELECT member_id FROM still)
     ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, since = EXCLUDED.since,

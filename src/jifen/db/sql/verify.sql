@@ -574,6 +574,14 @@ WITH spending AS NOT MATERIALIZED (
         AND t.shard BETWEEN $1 AND $2 AND t.kind IN (1, 2, 8, 10, 12, 13, 14, 15, 16, 19, 20) AND strpos(t.trace::text, '"uses":{') > 0
         AND strpos(each.key, '/program/') = 0
     GROUP BY t.shard, t.member_id, each.key
+), kept AS (
+    -- On the account row or in the table, never in both.
+    SELECT shard, member_id, name, sum(used) AS used
+    FROM (SELECT shard, member_id, name, used FROM usages WHERE shard BETWEEN $1 AND $2
+          UNION ALL
+          SELECT shard, member_id, each.key, each.value::bigint FROM accounts CROSS JOIN LATERAL json_each_text(uses) AS each
+          WHERE shard BETWEEN $1 AND $2) AS everywhere
+    GROUP BY shard, member_id, name
 )
 SELECT 'counters' AS kind, c.member_id,
        concat('the counters say ', coalesce(c.orders, 0), ' orders and ', coalesce(c.spent, 0), ' spent, the transactions ',
@@ -584,9 +592,37 @@ WHERE coalesce(t.orders, 0) <> coalesce(c.orders, 0) OR coalesce(t.spent, 0) <> 
 UNION ALL
 SELECT 'cap_usage', coalesce(u.member_id, k.member_id),
        concat('of ', coalesce(u.name, k.name), ' the transactions used ', coalesce(u.used, 0), ', kept is ', coalesce(k.used, 0))
-FROM used u FULL JOIN (SELECT * FROM usages WHERE shard BETWEEN $1 AND $2) k
+FROM used u FULL JOIN kept k
     ON k.member_id = u.member_id AND k.shard = u.shard AND k.name = u.name
 WHERE coalesce(u.used, 0) <> coalesce(k.used, 0)
+
+-- name: shards_marks
+-- What other tables say of members is looked for there: accounts bear the mark (1 a profile, 2 tiers, 4 and 8 uses of caps;
+-- jifen.engine.marks). With 4 alone, of each cap the row has a later period than the table; and nothing is in both.
+WITH marked AS (
+    SELECT shard, member_id, bit_or(marks) AS marks FROM accounts WHERE shard BETWEEN $1 AND $2 GROUP BY shard, member_id
+), said AS (
+    SELECT shard, member_id, 1 AS mark, 'profile' AS what FROM members
+    WHERE shard BETWEEN $1 AND $2 AND profile IS NOT NULL
+    UNION ALL
+    SELECT shard, member_id, 2, concat('place in the tier set ', tier_set) FROM member_tiers WHERE shard BETWEEN $1 AND $2
+    UNION ALL
+    SELECT shard, member_id, 12, concat('use of ', name) FROM usages WHERE shard BETWEEN $1 AND $2
+), cap AS NOT MATERIALIZED (
+    SELECT shard, member_id, name, max(name COLLATE "C") FILTER (WHERE is_on_row) OVER of_cap AS newest, is_on_row
+    FROM (SELECT shard, member_id, name, false AS is_on_row FROM usages WHERE shard BETWEEN $1 AND $2
+          UNION ALL
+          SELECT shard, member_id, json_object_keys(uses), true FROM accounts WHERE shard BETWEEN $1 AND $2
+         ) AS everywhere
+    WINDOW of_cap AS (PARTITION BY shard, member_id, regexp_replace(name, '/\d{4}-\d\d-\d\d$', ''))
+)
+SELECT 'mark_missing' AS kind, s.member_id, concat('no account says that there is a ', s.what) AS detail
+FROM said s JOIN marked m ON m.shard = s.shard AND m.member_id = s.member_id
+WHERE m.marks & s.mark = 0
+UNION ALL
+SELECT 'use_misplaced', c.member_id, concat('what was used of ', c.name, ' is not looked for in the table')
+FROM cap c JOIN marked m ON m.shard = c.shard AND m.member_id = c.member_id
+WHERE NOT c.is_on_row AND (c.newest = c.name OR m.marks & 8 = 0 AND (c.newest IS NULL OR c.newest < c.name COLLATE "C"))
 
 -- name: shards_tiers
 -- Where members stand in tier sets, against the transactions (kind 18) that moved them, and these against each other.

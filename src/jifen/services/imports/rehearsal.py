@@ -19,7 +19,6 @@ from jifen.core.identity import Identity, in_full, shard_of_member
 from jifen.core.ledger.values import Account, Bucket, Kind, MemberState, MemberStatus, Transaction
 from jifen.core.program import Program
 from jifen.core.refusal import Refusal
-from jifen.core.rules.standing import NO_COUNTERS, Counters
 from jifen.core.trace import decode_trace
 from jifen.db.connection import Connection
 from jifen.engine.add_ons import end_with_order
@@ -27,11 +26,11 @@ from jifen.engine.known import load_known
 from jifen.engine.links import Links, Parts
 from jifen.engine.loading import (
     FoundKey,
-    decode_counters,
     find_identities,
     find_keys,
     load_all_usages,
     load_everything,
+    with_beside,
 )
 from jifen.engine.places import Places
 from jifen.engine.programs import ProgramVersions
@@ -42,7 +41,7 @@ from jifen.engine.survivors import MembersMoved, others_named
 
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.available, a.pending, a.held, a.debt, a.last_sequence, a.next_change_at, a.saved,
-       a.status, a.counters
+       a.status, a.counters, a.uses
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (shard, member_id)
 JOIN accounts a ON a.shard = wanted.shard AND a.member_id = wanted.member_id
 ORDER BY a.member_id, a.wallet
@@ -134,20 +133,16 @@ class Rehearsal:
         members = sorted(wanted)
         shards = [shard_of_member(member, self._shards) for member in members]
         accounts: dict[int, list[Account]] = {}
-        counters: dict[int, Counters] = {}
+        beside: dict[int, tuple[str | None, str | None]] = {}
         statuses: dict[int, MemberStatus] = {}
-        for member_id, *values, status, counted in await self._connection.fetch(_ACCOUNTS, shards, members):
+        for member_id, *values, status, counters, uses in await self._connection.fetch(_ACCOUNTS, shards, members):
             accounts.setdefault(member_id, []).append(_account(values))
             statuses[member_id] = MemberStatus(status or 0)
-            if counted is not None:
-                counters[member_id] = decode_counters(counted)
+            beside.setdefault(member_id, (counters, uses))
         states = {
-            member: MemberState(
-                member,
-                max(each.last_sequence for each in own),
-                tuple(own),
-                counters=counters.get(member, NO_COUNTERS),
-                status=statuses[member],
+            member: with_beside(
+                MemberState(member, max(each.last_sequence for each in own), tuple(own), status=statuses[member]),
+                *beside[member],
             )
             for member, own in accounts.items()
         }
