@@ -9,13 +9,14 @@ import typer
 
 from jifen.cli.asking import Refused, read
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, Reason, number_of, pairs
+from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import names_in, read_named
 from jifen.cli.operating import Key, given, look, operate
-from jifen.cli.output import write_json, write_line, write_note, write_table
-from jifen.cli.paging import Cursor, Limit
+from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.paging import Cursor, Limit, note_more
 from jifen.cli.points.group import Purse
 from jifen.cli.program import AsJson
+from jifen.cli.usage import pairs
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def _show_page(invocation: Invocation, page: RedemptionPage, catalog: Catalog, *
             for each in page.redemptions
         ],
     )
-    if page.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
+    note_more(invocation, page.next_cursor)
 
 
 def state_name(invocation: Invocation, redemption: RedemptionView) -> str:

@@ -12,8 +12,8 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, number_of
 from jifen.cli.names import names_in
 from jifen.cli.operating import look
-from jifen.cli.output import write_json, write_line, write_note, write_table
-from jifen.cli.paging import Cursor, Limit
+from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.paging import Cursor, Limit, note_more
 from jifen.cli.points.group import TransactionId, group
 from jifen.cli.points.telling import KINDS, balances_told, money
 from jifen.cli.program import AsJson
@@ -123,8 +123,7 @@ def history(
             for each in page.transactions
         ],
     )
-    if page.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
+    note_more(invocation, page.next_cursor)
 
 
 #: What takes points for good, by a figure above 0.
