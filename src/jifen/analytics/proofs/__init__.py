@@ -104,7 +104,8 @@ class _Check:
     def _part(self, kinds: str, owners: Sequence[str], results: Iterator[Result]) -> Iterator[Result]:
         """What one part finds; `owners`: of whom it is told that they were not reached, if they are not."""
         try:
-            yield from results
+            with self._asker.part():
+                yield from results
         except Exhausted:
             self._missed.setdefault(kinds, []).extend(owners)
 
