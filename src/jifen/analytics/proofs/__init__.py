@@ -16,6 +16,7 @@ from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case, ordinary_order
 from jifen.analytics.proofs.failing import can_fail
+from jifen.analytics.proofs.failing_beside import can_fail_beside
 from jifen.analytics.proofs.gains import lost_fees, points_of_points
 from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
@@ -79,6 +80,9 @@ class _Check:
         )
         yield from self._part("unreachable_tier", ["tier"], unreachable_tiers(beside))
         yield from self._part("never_true", ["reward, draw, approval, campaign, tier"], never_met(beside, self._places))
+        yield from self._part(
+            "can_fail", ["reward, draw, approval, campaign, tier"], can_fail_beside(beside, self._places)
+        )
         yield from self._part("lost_fee", ["conversion"], lost_fees(self._program, self._asker))
         worths = worths_of(self._program)
         yield from self._part(
