@@ -22,6 +22,7 @@ from jifen.analytics.proofs.places import Place
 from jifen.core.conditions import Condition
 from jifen.core.conditions.syntax import Node, conjuncts
 from jifen.core.conditions.vocabulary import FieldType
+from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.offers import REDEMPTION_NAMES
@@ -132,7 +133,8 @@ class Beside:
 def _redemptions(encoder: Encoder) -> list[Any]:
     """What holds of every redemption."""
     points, cents, pieces = (encoder.number(f"redemption.{name}") for name in ("points", "cash_cents", "quantity"))
-    return [points >= 0, cents >= 0, pieces >= 1, pieces <= MAXIMUM_PIECES]
+    amounts = [z3.And(each >= 0, each <= MAXIMUM_AMOUNT) for each in (points, cents)]
+    return [*amounts, pieces >= 1, pieces <= MAXIMUM_PIECES]
 
 
 def _counts(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
@@ -140,6 +142,6 @@ def _counts(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
     is_lifetime = isinstance(tier_set.document.period, Lifetime)
     for name in ("orders", "spent_cents"):
         period, total = encoder.number(f"period.{name}"), encoder.number(f"total.{name}")
-        yield z3.And(period >= 0, period <= total)
+        yield z3.And(period >= 0, period <= total, total <= MAXIMUM_AMOUNT)
         if is_lifetime:
             yield period == total

@@ -19,6 +19,7 @@ from jifen.analytics.proofs.places import Place, PlaceInFile, Places
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions import EvaluationFailed
+from jifen.core.limits import MAXIMUM_BALANCE
 from jifen.core.wording.failures import PARTS, part_failure_in_words
 from jifen.core.wording.values import Said
 
@@ -75,14 +76,16 @@ def _can_fail(beside: Beside, found: PlaceInFile) -> Iterator[Finding | NotProve
 def _failing(beside: Beside, place: Place, *, is_ordinary: bool) -> Any:
     """What is so where a condition fails, with as many noughts as can be; None: it never does. Raises Undecided."""
     encoder, root = beside.encoder_of(place), place.condition.root
+    numbers = [encoder.number(each) for each in numbers_of(encoder, place.condition.names)]
     wanted = [z3.Not(has_value(encoder, root)), *encoder.products([root])]
     if is_ordinary:
         wanted += ordinary(encoder, place.condition.names)
+    else:
+        wanted += [z3.And(each >= -MAXIMUM_BALANCE, each <= MAXIMUM_BALANCE) for each in numbers]
     solver = beside.solver(place, [], wanted)
     if not beside.asker.is_possible(solver):
         return None
-    noughts = [encoder.number(each) == 0 for each in numbers_of(encoder, place.condition.names)]
-    return beside.asker.usual_model(solver, noughts)
+    return beside.asker.usual_model(solver, [each == 0 for each in numbers])
 
 
 def _failure(beside: Beside, place: Place, model: Any) -> str | None:

@@ -49,10 +49,21 @@ def test_what_tiers_count_is_told() -> None:
 
 def test_numbers_out_of_the_ordinary_are_not_proven() -> None:
     """With what they are."""
-    report = _failing(qualify="total.spent_cents * 100 > 500000000")
+    report = _failing(qualify="total.spent_cents * 10000 > 50000000000")
     assert report.findings == []
     (found,) = report.not_proven
     assert found.rule == "tier:level:gold" and "becomes too large" in found.why_en and "数值过大" in found.why_zh
+
+
+def test_numbers_that_nothing_has_are_none() -> None:
+    """Redemptions, what tiers count and balances have their limits: within these, nothing overflows."""
+    for place, condition in (
+        ("flow", "redemption.points > 2 * redemption.cash_cents"),
+        ("qualify", "total.spent_cents * 100 > 500000000"),
+        ("qualify", "total.orders > 3 && total.spent_cents + period.spent_cents > 50000"),
+    ):
+        report = _failing(**{place: condition})
+        assert (report.findings, report.not_proven) == ([], [])
 
 
 def test_a_condition_that_never_holds_is_told_once() -> None:
