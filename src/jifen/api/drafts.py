@@ -18,7 +18,7 @@ from jifen.db.connection import Connection
 from jifen.services import drafts
 from jifen.services.instants import Instant, to_utc
 from jifen.services.program_changes import Change, changes_between
-from jifen.services.programs import program_version
+from jifen.services.programs import THE_DRAFT, program_version
 from jifen.services.publishing import report_on
 from jifen.services.segments.catalog import all_segments
 from jifen.settings import Settings
@@ -137,7 +137,7 @@ async def _check(asked: Asked) -> DraftView:
 async def _checked(connection: Connection, draft: drafts.Draft) -> drafts.Draft:
     # Proofs take seconds of a processor: elsewhere, so that events go on.
     saved = [each.segment_id for each in await all_segments(connection)]
-    report = await asyncio.to_thread(report_on, draft.document, saved)
+    report = await asyncio.to_thread(report_on, draft.source, THE_DRAFT, saved)
     return await drafts.keep_report(connection, draft, report)
 
 

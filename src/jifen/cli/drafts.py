@@ -187,12 +187,13 @@ def diff(
 
 async def _check(connection: Connection, draft_id: int) -> tuple[Draft, dict[str, Any]]:
     from jifen.services.drafts import find_draft, keep_report
+    from jifen.services.programs import THE_DRAFT
     from jifen.services.publishing import report_on
     from jifen.services.segments.catalog import all_segments
 
     found = await find_draft(connection, draft_id)
     saved = [each.segment_id for each in await all_segments(connection)]
-    report = report_on(found.document, saved)
+    report = report_on(found.source, THE_DRAFT, saved)
     return await keep_report(connection, found, report), report
 
 

@@ -118,12 +118,12 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """检查并应用积分计划文件，生成新版本 / Check a file and make it the next version of the program."""
-    from jifen.services.programs import apply_program, parse_program, read_program_text
+    from jifen.services.programs import apply_program, read_program_text
     from jifen.services.publishing import accepted_findings, report_on
 
     text = read_program_text(file)
     # Before a database is started for it: a wrong file needs none.
-    report = report_on(parse_program(text, file))
+    report = report_on(text, file)
     accepted = accepted_findings(report, accept_findings, file)
     applied = invocation.ask(
         lambda connection: apply_program(connection, text, actor_name(), file, accepted=accepted, overtakes=overtake),

@@ -88,12 +88,12 @@ def check_rules(invocation: Invocation, program: ProgramHere = None, as_json: As
     """检查积分规则有无漏洞 / Look for loop-holes in the rules of a program; exit code 1 where there are findings."""
     from jifen.analytics.proofs import check_program
     from jifen.services.program_here import program_here
-    from jifen.services.programs import parse_program, read_program_text
+    from jifen.services.programs import parse_program_file, read_program_text
 
     name = program_here(Path()) if program is None else program
-    document = parse_program(read_program_text(name), name)
+    document, file = parse_program_file(read_program_text(name), name)
     with progress_bar(invocation.say("检查规则", "Checking rules")) as progress:
-        report = check_program(document, progress=progress)
+        report = check_program(document, progress=progress, locate=file.place_in)
     if as_json:
         write_json(report)
     else:

@@ -124,6 +124,11 @@ def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
     Raises:
         InvalidProgram: with `path` and `line` in its details, as far as they are known.
     """
+    return parse_program_file(text, name)[0]
+
+
+def parse_program_file(text: str, name: str = THE_PROGRAM) -> tuple[ProgramDocument, YamlFile]:
+    """The same, with the file that still knows where everything stands. Raises InvalidProgram."""
     try:
         file = YamlFile(text)
         document = file.convert(ProgramDocument)
@@ -137,7 +142,7 @@ def parse_program(text: str, name: str = THE_PROGRAM) -> ProgramDocument:
     except InvalidProgram as error:
         path = str(error.details.get("path", "$"))
         raise _located(name, error, path, file.line_of(path)) from None
-    return document
+    return document, file
 
 
 def _located(name: str, error: InvalidProgram, path: str, line: int | None) -> InvalidProgram:

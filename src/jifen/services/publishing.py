@@ -9,7 +9,7 @@ import msgspec
 
 from jifen.core.counted import counted
 from jifen.core.errors import JifenError
-from jifen.core.program import ProgramDocument
+from jifen.services.programs import THE_PROGRAM, parse_program_file
 
 
 class FindingsNotAccepted(JifenError):
@@ -39,18 +39,20 @@ def accepted_findings(report: Mapping[str, Any], because: str | None, name: str)
     return {"reason": because, "findings": findings}
 
 
-def report_on(document: ProgramDocument, saved_segments: Sequence[str] = ()) -> dict[str, Any]:
-    """What the check of a program finds, as it is kept and shown: `findings` and `not_proven`. Takes seconds.
+def report_on(text: str, name: str = THE_PROGRAM, saved_segments: Sequence[str] = ()) -> dict[str, Any]:
+    """What the check of a program's file finds, as it is kept and shown: `findings` and `not_proven`. Takes seconds.
+    `name`: how messages call the file.
 
     `saved_segments`: where there are any, rules that name another segment are found, as with those of the catalog.
     """
     # The solver takes time and memory that only who checks should pay for.
     from jifen.analytics.proofs import check_program
 
+    document, file = parse_program_file(text, name)
     if saved_segments:
         segments = [*dict.fromkeys((*document.catalog.segments, *saved_segments))]
         document = msgspec.structs.replace(
             document, catalog=msgspec.structs.replace(document.catalog, segments=segments)
         )
-    report: dict[str, Any] = msgspec.to_builtins(check_program(document))
+    report: dict[str, Any] = msgspec.to_builtins(check_program(document, locate=file.place_in))
     return report

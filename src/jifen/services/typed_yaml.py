@@ -83,7 +83,9 @@ class YamlFile:
         except msgspec.ValidationError as error:
             what, what_zh, path = _parts_of(str(error))
             if what == _NO_FIELD[1]:
-                what_zh, what = asking(what_zh, what, nearest(path.rpartition(".")[2], _fields_within(kind)))
+                name = path.rpartition(".")[2]
+                # It may well be the name of a field elsewhere in the file.
+                what_zh, what = asking(what_zh, what, nearest(name, _fields_within(kind) - {name}))
                 what_zh, what = what_zh.removesuffix("？"), what.removesuffix("?")
             elif (found := _NO_CHOICE.fullmatch(what)) and (choices := list(_choices_at(kind, path))):
                 what = f"is {found['value']}; write one of {', '.join(choices)}"

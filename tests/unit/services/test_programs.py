@@ -212,6 +212,14 @@ def test_what_is_wrong_is_told_in_chinese_with_its_line(rule: str, zh: str, en: 
     assert ".；" not in error.message_zh and ".;" not in error.message
 
 
+def test_a_field_of_another_place_is_not_suggested_for_itself() -> None:
+    """`most` is a field of caps, and none of rules."""
+    error = error_of(f"{RULES}  - {{id: r, wallet: points, fixed: 5, most: 1}}\n")
+    assert "$.earning[1].most is no field of this file" in error.message
+    assert "did you mean most." not in error.message and error.message_zh is not None
+    assert "是否为 most。" not in error.message_zh
+
+
 @contextmanager
 def listening() -> Iterator[tuple[str, list[str]]]:
     """A server that gives a schema to whoever asks, and the paths that were asked for."""

@@ -16,14 +16,15 @@ from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.caps import idle_caps
 from jifen.analytics.proofs.examples import Case, ordinary_order
 from jifen.analytics.proofs.failing import can_fail
+from jifen.analytics.proofs.failing_beside import can_fail_beside
 from jifen.analytics.proofs.gains import lost_fees, points_of_points
 from jifen.analytics.proofs.gaps import gaps
 from jifen.analytics.proofs.groups import ambiguous, shadowed
 from jifen.analytics.proofs.money import RewardRates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, multiplying_nothing, never_true
-from jifen.analytics.proofs.places import places_of_rule
+from jifen.analytics.proofs.places import Locate, Places, without_file
 from jifen.analytics.proofs.plain import plain_findings
-from jifen.analytics.proofs.report import CheckReport, Counterexample, Finding, NotProven, not_reached
+from jifen.analytics.proofs.report import CheckReport, Counterexample, FilePlace, Finding, NotProven, not_reached
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.tiers import unreachable_tiers
 from jifen.analytics.proofs.undecided import Undecided
@@ -31,7 +32,7 @@ from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.book import CompiledRule
 
-__all__ = ["CheckReport", "Counterexample", "Effort", "Finding", "NotProven", "check_program"]
+__all__ = ["CheckReport", "Counterexample", "Effort", "FilePlace", "Finding", "NotProven", "check_program"]
 
 Result = Finding | NotProven
 Progress = Callable[[int, int], None]
@@ -43,12 +44,16 @@ def _no_progress(_done: int, _all: int) -> None:
 
 
 def check_program(
-    document: ProgramDocument, *, effort: Effort = USUAL, progress: Progress = _no_progress
+    document: ProgramDocument,
+    *,
+    effort: Effort = USUAL,
+    progress: Progress = _no_progress,
+    locate: Locate = without_file,
 ) -> CheckReport:
     """Everything that can be found out about the rules of a checked document. `effort`: what it may take; `progress` is
-    told (rules done, rules in all)."""
+    told (rules done, rules in all); `locate` knows the file in which the document stands."""
     program = Program(0, document, {wallet.id: number for number, wallet in enumerate(document.wallets, start=1)})
-    check = _Check(program, Asker(effort), progress)
+    check = _Check(program, Asker(effort), progress, Places(program, locate))
     results = list(check.run())
     findings = [each for each in results if isinstance(each, Finding)]
     return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], check.highest)
@@ -57,10 +62,11 @@ def check_program(
 class _Check:
     """One check of a program: its parts in turn, as far as they are reached."""
 
-    def __init__(self, program: Program, asker: Asker, progress: Progress) -> None:
+    def __init__(self, program: Program, asker: Asker, progress: Progress, places: Places) -> None:
         self._program = program
         self._asker = asker
         self._progress = progress
+        self._places = places
         self._spaces = [Space(program, event_type, asker) for event_type in program.books]
         #: The rules of which something was not reached, by what was asked of them.
         self._missed: dict[str, list[str]] = {}
@@ -70,10 +76,13 @@ class _Check:
         """All that is found, and what was not proven or not reached."""
         beside, everything = Beside(self._program, self._asker), [each.id for each in self._all_rules()]
         yield from self._part(
-            "unknown_reference, magnitude, utc_clock", everything, plain_findings(beside, self._spaces)
+            "unknown_reference, magnitude, utc_clock", everything, plain_findings(beside, self._spaces, self._places)
         )
         yield from self._part("unreachable_tier", ["tier"], unreachable_tiers(beside))
-        yield from self._part("never_true", ["reward, draw, approval, campaign, tier"], never_met(beside))
+        yield from self._part("never_true", ["reward, draw, approval, campaign, tier"], never_met(beside, self._places))
+        yield from self._part(
+            "can_fail", ["reward, draw, approval, campaign, tier"], can_fail_beside(beside, self._places)
+        )
         yield from self._part("lost_fee", ["conversion"], lost_fees(self._program, self._asker))
         worths = worths_of(self._program)
         yield from self._part(
@@ -85,7 +94,7 @@ class _Check:
             anything = self._anything(space)
             for rule in book.rules:
                 yield from self._part(
-                    "never_true, can_fail, unknown_reference", [rule.id], _of_rule(space, rule, anything)
+                    "never_true, can_fail, unknown_reference", [rule.id], self._of_rule(space, rule, anything)
                 )
                 done += 1
                 self._progress(done, len(everything))
@@ -104,9 +113,20 @@ class _Check:
     def _part(self, kinds: str, owners: Sequence[str], results: Iterator[Result]) -> Iterator[Result]:
         """What one part finds; `owners`: of whom it is told that they were not reached, if they are not."""
         try:
-            yield from results
+            with self._asker.part():
+                yield from results
         except Exhausted:
             self._missed.setdefault(kinds, []).extend(owners)
+
+    def _of_rule(self, space: Space, rule: CompiledRule, anything: Case) -> Iterator[Result]:
+        """What is found of a rule by itself."""
+        for place in self._places.of_rule(rule):
+            yield from beyond_proof(place)
+        never = list(never_true(space, rule, anything))
+        yield from never
+        yield from read_but_optional(space, rule, self._places)
+        if not any(isinstance(each, Finding) for each in never):
+            yield from can_fail(space, rule)
 
     def _anything(self, space: Space) -> Case:
         """Any event of a type."""
@@ -117,14 +137,3 @@ class _Check:
 
     def _all_rules(self) -> Iterator[CompiledRule]:
         return (rule for book in self._program.books.values() for rule in book.rules)
-
-
-def _of_rule(space: Space, rule: CompiledRule, anything: Case) -> Iterator[Result]:
-    """What is found of a rule by itself."""
-    for place in places_of_rule(rule):
-        yield from beyond_proof(place)
-    never = list(never_true(space, rule, anything))
-    yield from never
-    yield from read_but_optional(space, rule)
-    if not any(isinstance(each, Finding) for each in never):
-        yield from can_fail(space, rule)

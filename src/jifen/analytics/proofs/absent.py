@@ -9,7 +9,7 @@ import z3
 
 from jifen.analytics.proofs.evaluation import has_value
 from jifen.analytics.proofs.examples import Case, counterexample, outcome_of, replay
-from jifen.analytics.proofs.places import Place, places_of_rule
+from jifen.analytics.proofs.places import Place, Places
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_shown
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.undecided import Undecided
@@ -17,9 +17,10 @@ from jifen.core.conditions.syntax import Name, walk
 from jifen.core.rules.book import CompiledRule
 
 
-def read_but_optional(space: Space, rule: CompiledRule) -> Iterator[Finding | NotProven]:
+def read_but_optional(space: Space, rule: CompiledRule, places: Places) -> Iterator[Finding | NotProven]:
     """What a rule reads of an event that need not have it, with an event that lacks it and for which the rule fails."""
-    for place in places_of_rule(rule):
+    for found in places.of_rule(rule):
+        place = found.place
         read = [
             each
             for each in walk(place.condition.root)
@@ -36,13 +37,13 @@ def read_but_optional(space: Space, rule: CompiledRule) -> Iterator[Finding | No
             if outcome_of(replay(space.program, case), rule.id) != "failed":
                 yield not_shown(rule.id, "unknown_reference")
                 continue
-            zh, en = place.name(node.position)
+            zh, en = found.name(node.position)
             zh = f"{zh}读取 {node.name}，事件可以没有它，这时规则失败，不给积分；请把它列入该事件 schema 的 required"
             en = (
                 f"{en} reads {node.name}, which an event may be without: the rule then fails and gives nothing; list it"
             )
             en = f"{en} as `required` in the event's schema"
-            yield finding("unknown_reference", [rule.id], zh, en, counterexample(case))
+            yield finding("unknown_reference", [rule.id], zh, en, counterexample(case), found.at(node.position))
 
 
 def _failing(space: Space, rule: CompiledRule, place: Place, name: str) -> Case | None:

@@ -11,31 +11,33 @@ from collections.abc import Iterator, Sequence
 from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.examples import counterexample
 from jifen.analytics.proofs.overlaps import beyond_proof
-from jifen.analytics.proofs.places import Place, places_beside_rules
+from jifen.analytics.proofs.places import Place, PlaceInFile, Places
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions import Condition
 from jifen.core.program import Program
 
 
-def never_met(beside: Beside) -> Iterator[Finding | NotProven]:
+def never_met(beside: Beside, places: Places) -> Iterator[Finding | NotProven]:
     """What is asked beside rules and never holds, and what of it is beyond proof."""
     never: set[str] = set()
-    for place in places_beside_rules(beside.program):
-        yield from beyond_proof(place)
+    for each in places.beside_rules():
+        place = each.place
+        yield from beyond_proof(each)
         if place.owner.startswith("tier:"):
             # Of what tiers ask to be reached, `unreachable_tiers` tells.
             if not place.field.endswith(".qualify"):
-                yield from _never(beside, place, [])
+                yield from _never(beside, each, [])
             continue
         also = [] if place.owner in never else _also_asked(beside.program, place)
-        found = list(_never(beside, place, also))
+        found = list(_never(beside, each, also))
         # Of a reward that nobody gets, there is nothing more to be said.
-        never |= {place.owner for each in found if isinstance(each, Finding) and not also}
+        never |= {place.owner for one in found if isinstance(one, Finding) and not also}
         yield from found
 
 
-def _never(beside: Beside, place: Place, also: Sequence[Condition]) -> Iterator[Finding | NotProven]:
+def _never(beside: Beside, found: PlaceInFile, also: Sequence[Condition]) -> Iterator[Finding | NotProven]:
+    place = found.place
     meets = [beside.meets(place, each.root) for each in (place.condition, *also)]
     try:
         if beside.asker.is_possible(beside.solver(place, also, meets)):
@@ -46,7 +48,7 @@ def _never(beside: Beside, place: Place, also: Sequence[Condition]) -> Iterator[
     zh, en = f"{place.field} 的条件永远不会成立", f"The condition {place.field} never holds"
     if also:
         zh, en = f"{place.field} 与该兑换品自己的 for 永远不会同时成立", f"{en} together with that of its reward"
-    yield finding("never_true", [place.owner], zh, en, counterexample(beside.closest(place, also)))
+    yield finding("never_true", [place.owner], zh, en, counterexample(beside.closest(place, also)), found.at(0))
 
 
 def _also_asked(program: Program, place: Place) -> list[Condition]:

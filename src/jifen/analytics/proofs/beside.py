@@ -22,6 +22,7 @@ from jifen.analytics.proofs.places import Place
 from jifen.core.conditions import Condition
 from jifen.core.conditions.syntax import Node, conjuncts
 from jifen.core.conditions.vocabulary import FieldType
+from jifen.core.limits import MAXIMUM_AMOUNT
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.offers import REDEMPTION_NAMES
@@ -39,6 +40,7 @@ class Beside:
         self.asker = asker
         types: dict[str, FieldType] = member_names(document.fields, [each.id for each in document.tier_sets])
         types |= {name: each for name, each in EVENT_NAMES.items() if name.startswith("now")} | REDEMPTION_NAMES
+        self._types = types
         self._members = Encoder("", document.currency, types)
         self._types_of_tiers = tier_names(program.wallet_numbers, document.fields)
         self._tiers = {each.id: Encoder("", document.currency, self._types_of_tiers) for each in program.tier_sets}
@@ -79,6 +81,16 @@ class Beside:
         roots = [each.root for each in (place.condition, *conditions)]
         terms = [self.meets(place, term) for root in roots for term in conjuncts(root)]
         return self.case(place, self.asker.usual_model(solver, terms))
+
+    def facts(self, place: Place, model: Any) -> dict[str, Any]:
+        """What a condition is asked with for what a model describes."""
+        encoder, case = self.encoder_of(place), self.case(place, model)
+        types = self._types if self._tier_set(place) is None else self._types_of_tiers
+        reader, moment = Reader(model, encoder), Moment(case.event.occurred_at, self.program.zone)
+        names = place.condition.names
+        told = {name: read(case.member, moment) for name, read in readers_of(names, types).items()}
+        # What no member's facts say: of redemptions, and what tiers count.
+        return {name: reader.value(name, types[name]) for name in names if name not in told} | told
 
     def case(self, place: Place, model: Any) -> Case:
         """The member that a model describes, with an ordinary order."""
@@ -121,7 +133,8 @@ class Beside:
 def _redemptions(encoder: Encoder) -> list[Any]:
     """What holds of every redemption."""
     points, cents, pieces = (encoder.number(f"redemption.{name}") for name in ("points", "cash_cents", "quantity"))
-    return [points >= 0, cents >= 0, pieces >= 1, pieces <= MAXIMUM_PIECES]
+    amounts = [z3.And(each >= 0, each <= MAXIMUM_AMOUNT) for each in (points, cents)]
+    return [*amounts, pieces >= 1, pieces <= MAXIMUM_PIECES]
 
 
 def _counts(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
@@ -129,6 +142,6 @@ def _counts(encoder: Encoder, tier_set: OpenTierSet) -> Iterator[Any]:
     is_lifetime = isinstance(tier_set.document.period, Lifetime)
     for name in ("orders", "spent_cents"):
         period, total = encoder.number(f"period.{name}"), encoder.number(f"total.{name}")
-        yield z3.And(period >= 0, period <= total)
+        yield z3.And(period >= 0, period <= total, total <= MAXIMUM_AMOUNT)
         if is_lifetime:
             yield period == total

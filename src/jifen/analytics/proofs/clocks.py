@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jifen.analytics.proofs.places import Place
+from jifen.analytics.proofs.places import PlaceInFile
 from jifen.analytics.proofs.report import Finding
 from jifen.analytics.proofs.slips import AnySlips, slip_told
 from jifen.core.conditions.code import code_of
@@ -26,19 +26,26 @@ _PARTS: Final = frozenset(
 _HOUR: Final = timedelta(hours=1)
 
 
-def utc_clocks(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+def utc_clocks(program: Program, place: PlaceInFile, slips: AnySlips) -> Iterator[Finding]:
     """Parts of instants that are read in UTC though the program's zone has others. Whoever means UTC says so:
     `getHours("UTC")`. `slips`: finds a moment that tells them apart."""
     if not (parts := _differing(program.zone)):
         return
-    for node in walk(place.condition.root):
+    for node in walk(place.place.condition.root):
         if isinstance(node, Call) and node.overload in parts:
             zone = Constant("string", program.zone.key, node.position)
             mended = Call(node.type, node.function, f"{node.overload}_with_tz", (*node.arguments, zone), node.position)
             zh, en = place.name(node.position)
             zh = f"{zh}按 UTC 读取 {node.function}()；若按积分计划的时区，请写 {code_of(mended)}"
             en = f"{en} reads {node.function}() in UTC; for the program's zone write {code_of(mended)}"
-            yield slip_told("utc_clock", place.owner, zh, en, slips.shown_by_clocks(place, mended))
+            yield slip_told(
+                "utc_clock",
+                place.place.owner,
+                zh,
+                en,
+                slips.shown_by_clocks(place.place, mended),
+                place.at(node.position),
+            )
 
 
 def _differing(zone: ZoneInfo) -> frozenset[str]:

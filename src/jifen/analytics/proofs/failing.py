@@ -7,12 +7,12 @@ named as not proven, with such amounts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import z3
 
-from jifen.analytics.proofs.encoding import LINE_PREFIX, unprovable_parts
+from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, unprovable_parts
 from jifen.analytics.proofs.evaluation import gives_points, has_value
 from jifen.analytics.proofs.examples import Case, counterexample, facts_of, replay
 from jifen.analytics.proofs.quantifiers import asks_lines, of_one_line
@@ -66,7 +66,7 @@ def _finding(space: Space, rule: CompiledRule, case: Case, message: str) -> Find
 
 def _of_large_numbers(space: Space, rule: CompiledRule, case: Case, message: str) -> NotProven:
     facts = facts_of(space.program, case)
-    shown = [f"{name} = {facts[name]:,}" for name in sorted(rule.names) if _is_number(space, name)]
+    shown = [f"{name} = {facts[name]:,}" for name in numbers_of(space.encoder, rule.names)]
     zh, en = _reason(space, rule, message)
     zh = f"can_fail：数额极大时规则会失败，不给积分，例如 {'、'.join(shown)}：{zh}"
     en = f"can_fail: of numbers out of the ordinary, such as {', '.join(shown)}, the rule fails and gives nothing: {en}"
@@ -99,7 +99,7 @@ def _failing(space: Space, rule: CompiledRule, *, is_ordinary: bool) -> Case | N
     if space.is_order and any(asks_lines(each.root) for each in (*conditions_of(rule), rule.formula) if each):
         wanted.append(encoder.number("rest.lines") == 0)
     if is_ordinary:
-        wanted += _ordinary(space, rule)
+        wanted += ordinary(space.encoder, rule.names)
     return space.solve(wanted, [LINE_PREFIX], [rule, *rivals])
 
 
@@ -111,17 +111,17 @@ def _rivals(space: Space, rule: CompiledRule) -> list[CompiledRule]:
     return [each for each in rules if each.group == rule.group and each.order < rule.order and each.formula is None]
 
 
-def _ordinary(space: Space, rule: CompiledRule) -> Iterator[Any]:
-    """That no number of which a rule asks is out of the ordinary."""
-    for name in sorted(rule.names):
-        if _is_number(space, name):
-            most = ORDINARY_AMOUNT if "cents" in name or name.startswith(_AMOUNTS) else ORDINARY_NUMBER
-            value = space.encoder.number(name)
-            yield z3.And(value >= -most, value <= most)
+def ordinary(encoder: Encoder, names: Iterable[str]) -> Iterator[Any]:
+    """That no number of these names is out of the ordinary."""
+    for name in numbers_of(encoder, names):
+        most = ORDINARY_AMOUNT if "cents" in name or name.startswith(_AMOUNTS) else ORDINARY_NUMBER
+        value = encoder.number(name)
+        yield z3.And(value >= -most, value <= most)
 
 
-def _is_number(space: Space, name: str) -> bool:
-    return space.encoder.fields.get(name) == "int" and not name.startswith("now.")
+def numbers_of(encoder: Encoder, names: Iterable[str]) -> list[str]:
+    """Those names that are numbers, and not of a clock."""
+    return [each for each in sorted(names) if encoder.fields.get(each) == "int" and not each.startswith("now.")]
 
 
 def _failure(space: Space, rule: CompiledRule, case: Case) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import z3
 
+from jifen.analytics.proofs.asking import STEPS_OF_RATED_RULE
 from jifen.analytics.proofs.encoding import LINE_PREFIX
 from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.examples import Case, counterexample, facts_of, replay, usual_moment
@@ -184,6 +185,7 @@ class _Finder:
 
     def _giving(self, subject: Subject, local: datetime) -> list[CompiledRule]:
         """The rules that give points for an order at a moment."""
+        self._space.asker.charge(STEPS_OF_RATED_RULE * len(self._rules))
         awards = replay(self._space.program, self._case(subject, local)).awards
         names = {award.rule for award in awards if award.points}
         return [rule for rule in self._base if rule.id in names]

@@ -97,7 +97,10 @@ class RewardRates:
 def _told(program: Program, case: Case, kind: Question, values: Values, worths: Worths) -> Finding:
     paid, worth, points = _worth(program, case, values)
     awards = [each for each in replay(program, case).awards if each.points and each.wallet in values]
-    zh, en = f"实付 {paid} 分的订单得 {points} 积分", f"An order of {paid} cents earns {counted(points, 'points')}"
+    zh, en = (
+        f"实付 {paid:,} 分的订单得 {points:,} 积分",
+        f"An order of {paid:,} cents earns {counted(points, 'points')}",
+    )
     if paid:
         percent, is_exact = f"{_percent(worth / paid * 100)}%", worth * 10_000 % paid == 0
         zh += f"，价值为实付的 {percent}" + ("" if is_exact else f"（向上取整，准确值 {worth / paid}）")

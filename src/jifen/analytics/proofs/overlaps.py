@@ -8,23 +8,23 @@ from itertools import chain, combinations
 from jifen.analytics.proofs.encoding import unprovable_parts
 from jifen.analytics.proofs.evaluation import formula_gives_points
 from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample, outcome_of, replay
-from jifen.analytics.proofs.places import Place
+from jifen.analytics.proofs.places import PlaceInFile
 from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space, conditions_of
 from jifen.analytics.proofs.undecided import Undecided
-from jifen.core.conditions.syntax import place_of
 from jifen.core.rules.book import CompiledRule
 
 Result = Finding | NotProven
 
 
-def beyond_proof(place: Place) -> Iterator[NotProven]:
+def beyond_proof(found: PlaceInFile) -> Iterator[NotProven]:
     """The parts of a condition of which the solver knows nothing."""
+    place = found.place
     for part in unprovable_parts(place.condition.root):
-        line, column = place_of(place.condition.source, part.position)
-        zh = f"{place.field} 第 {line} 行第 {column} 列：{part} 超出可证明的范围，当作任何值都有可能"
-        en = f"{place.field}, line {line}, column {column}: {part} is beyond proof and taken to be anything"
-        yield not_proven(place.owner, zh, en)
+        where_zh, where_en = found.words(part.position)
+        zh = f"{place.field} {where_zh}：{part} 超出可证明的范围，当作任何值都有可能"
+        en = f"{place.field}, {where_en}: {part} is beyond proof and taken to be anything"
+        yield not_proven(place.owner, zh, en, found.at(part.position))
 
 
 def never_true(space: Space, rule: CompiledRule, anything: Case) -> Iterator[Result]:

@@ -12,7 +12,7 @@ import msgspec
 from jifen.analytics.proofs.beside import Beside
 from jifen.analytics.proofs.clocks import utc_clocks
 from jifen.analytics.proofs.dimensions import LISTS, compared_texts, texts_of
-from jifen.analytics.proofs.places import Place, places_beside_rules, places_of_rule
+from jifen.analytics.proofs.places import PlaceInFile, Places
 from jifen.analytics.proofs.report import Finding
 from jifen.analytics.proofs.slips import AnySlips, Slips, SlipsBeside, slip_told
 from jifen.analytics.proofs.space import Space
@@ -39,10 +39,10 @@ _ARITHMETIC: Final = {"_+_": operator.add, "_-_": operator.sub, "_*_": operator.
 _COMPARISONS = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_")
 
 
-def unknown_references(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+def unknown_references(program: Program, place: PlaceInFile, slips: AnySlips) -> Iterator[Finding]:
     """Texts that a condition compares with and that the catalog, or the program, does not have; with an event
     (`slips`) of a text that it has, and that was meant, as far as one can tell."""
-    for node, constant in compared_texts(place.condition.root):
+    for node, constant in compared_texts(place.place.condition.root):
         name, text = _shown_name(node), str(constant.value)
         known = texts_of(program, name)
         if known and text and text not in known:
@@ -53,9 +53,8 @@ def unknown_references(program: Program, place: Place, slips: AnySlips) -> Itera
             en = f"{en} names {name} {text!r}, which {where_en} does not have"
             zh, en = asking(zh, en, meant)
             mended = msgspec.structs.replace(constant, value=meant or known[0])
-            yield slip_told(
-                "unknown_reference", place.owner, zh, en, slips.shown(place, mended, _without(node, constant))
-            )
+            shown = slips.shown(place.place, mended, _without(node, constant))
+            yield slip_told("unknown_reference", place.place.owner, zh, en, shown, place.at(constant.position))
 
 
 def _without(node: Name | Member, constant: Constant) -> list[Node]:
@@ -74,16 +73,17 @@ def _shown_name(node: Name | Member) -> str:
     return node.field if isinstance(node, Member) else node.name.removeprefix("line.")
 
 
-def magnitudes(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+def magnitudes(program: Program, place: PlaceInFile, slips: AnySlips) -> Iterator[Finding]:
     """Amounts in cents that are compared with a number of the size of yuan; with an event for which it matters
     (`slips`)."""
     if program.document.currency in WHOLE_CURRENCIES:
         return
-    for name, (cents, node) in _compared_cents(place.condition.root):
+    for name, (cents, node) in _compared_cents(place.place.condition.root):
         zh, en = place.name(node.position)
         zh = f"{zh}把 {name} 与 {cents} 分比较；若指 {cents} 元，请写 {cents * 100}"
         en = f"{en} compares {name} with {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-        yield slip_told("magnitude", place.owner, zh, en, slips.shown(place, _in_whole_units(node)))
+        shown = slips.shown(place.place, _in_whole_units(node))
+        yield slip_told("magnitude", place.place.owner, zh, en, shown, place.at(node.position))
 
 
 def _in_whole_units(node: Node) -> Node:
@@ -93,7 +93,7 @@ def _in_whole_units(node: Node) -> Node:
     return Call("int", "_*_", "multiply_int64", (node, Constant("int", 100, node.position)), node.position)
 
 
-def small_steps(rule: CompiledRule, slips: Slips) -> Iterator[Finding]:
+def small_steps(rule: CompiledRule, slips: Slips, places: Places) -> Iterator[Finding]:
     """Steps of a rule that begin at a number of the size of yuan."""
     for field in ("steps", "progressive"):
         steps = getattr(rule.document, field)
@@ -102,7 +102,9 @@ def small_steps(rule: CompiledRule, slips: Slips) -> Iterator[Finding]:
                 path, cents = f"{field}.rates[{number}].from_cents", each.from_cents
                 zh = f"规则 {rule.id} 的 {path} 是 {cents} 分；若指 {cents} 元，请写 {cents * 100}"
                 en = f"{path} of {rule.id} is {cents} cents; if {cents} whole units are meant, write {cents * 100}"
-                yield slip_told("magnitude", rule.id, zh, en, slips.at_amount(cents * 100 - 1))
+                yield slip_told(
+                    "magnitude", rule.id, zh, en, slips.at_amount(cents * 100 - 1), places.at_field(rule, path)
+                )
 
 
 def _compared_cents(root: Node) -> Iterator[tuple[str, tuple[int, Node]]]:
@@ -148,21 +150,21 @@ def _numbers(node: Node) -> Iterator[tuple[int, Node]]:
                 yield _ARITHMETIC[function](one, other), node
 
 
-def plain_findings(beside: Beside, spaces: Iterable[Space]) -> Iterator[Finding]:
+def plain_findings(beside: Beside, spaces: Iterable[Space], places: Places) -> Iterator[Finding]:
     """All of these, for all rules and for every condition beside them."""
     program = beside.program
     for space in spaces:
         for rule in program.books[space.event_type].rules:
             slips = Slips(space, rule)
             if program.document.currency not in WHOLE_CURRENCIES:
-                yield from small_steps(rule, slips)
-            for place in places_of_rule(rule):
+                yield from small_steps(rule, slips, places)
+            for place in places.of_rule(rule):
                 yield from _of_place(program, place, slips)
-    for place in places_beside_rules(program):
+    for place in places.beside_rules():
         yield from _of_place(program, place, SlipsBeside(beside))
 
 
-def _of_place(program: Program, place: Place, slips: AnySlips) -> Iterator[Finding]:
+def _of_place(program: Program, place: PlaceInFile, slips: AnySlips) -> Iterator[Finding]:
     yield from unknown_references(program, place, slips)
     yield from magnitudes(program, place, slips)
     yield from utc_clocks(program, place, slips)

@@ -38,8 +38,17 @@ class Counterexample(msgspec.Struct, frozen=True):
     at: str
 
 
+class FilePlace(msgspec.Struct, frozen=True):
+    """A part of the program's file, by its path (`$.earning[0].when`), and by line and column where they are known."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+
+
 class Finding(msgspec.Struct, frozen=True):
-    """Something that rules do, or do not, and that their author will hardly want."""
+    """Something that rules do, or do not, and that their author will hardly want. `place`: of what it is about, where
+    that is a part of the file and not rules as a whole."""
 
     kind: FindingKind
     rules: list[str]
@@ -47,15 +56,17 @@ class Finding(msgspec.Struct, frozen=True):
     message_zh: str
     message_en: str
     counterexample: Counterexample | None = None
+    place: FilePlace | None = None
 
 
 class NotProven(msgspec.Struct, frozen=True):
-    """A rule of which something could not be proven, and why."""
+    """A rule of which something could not be proven, and why; `place` as for a finding."""
 
     rule: str
     why: str
     why_zh: str
     why_en: str
+    place: FilePlace | None = None
 
 
 class CheckReport(msgspec.Struct, frozen=True):
@@ -67,15 +78,20 @@ class CheckReport(msgspec.Struct, frozen=True):
 
 
 def finding(
-    kind: FindingKind, rules: list[str], zh: str, en: str, counterexample: Counterexample | None = None
+    kind: FindingKind,
+    rules: list[str],
+    zh: str,
+    en: str,
+    counterexample: Counterexample | None = None,
+    place: FilePlace | None = None,
 ) -> Finding:
     """A finding in both languages; `message` has both, Chinese first."""
-    return Finding(kind, rules, f"{zh} / {en}", zh, en, counterexample)
+    return Finding(kind, rules, f"{zh} / {en}", zh, en, counterexample, place)
 
 
-def not_proven(rule: str, zh: str, en: str) -> NotProven:
+def not_proven(rule: str, zh: str, en: str, place: FilePlace | None = None) -> NotProven:
     """What could not be proven of a rule, in both languages; `why` has both, Chinese first."""
-    return NotProven(rule, f"{zh} / {en}", zh, en)
+    return NotProven(rule, f"{zh} / {en}", zh, en, place)
 
 
 def gave_up(rule: str, kind: FindingKind, reason: Undecided, others: Iterable[str] = ()) -> NotProven:

@@ -16,7 +16,7 @@ from jifen.analytics.proofs.encoding import LINE_PREFIX
 from jifen.analytics.proofs.examples import UNMATCHED, Case, counterexample, ordinary_order
 from jifen.analytics.proofs.places import Place, places_of_rule
 from jifen.analytics.proofs.quantifiers import asks_lines, of_one_line
-from jifen.analytics.proofs.report import Finding, FindingKind, finding
+from jifen.analytics.proofs.report import FilePlace, Finding, FindingKind, finding
 from jifen.analytics.proofs.space import Space, conditions_of
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.core.conditions import InvalidCondition
@@ -171,7 +171,7 @@ def _at_other_moments(case: Case, zone: ZoneInfo) -> Iterator[Case]:
 AnySlips = Slips | SlipsBeside
 
 
-def slip_told(kind: FindingKind, owner: str, zh: str, en: str, shown: Shown) -> Finding:
-    """A slip with what shows it."""
+def slip_told(kind: FindingKind, owner: str, zh: str, en: str, shown: Shown, at: FilePlace) -> Finding:
+    """A slip with where it stands and what shows it."""
     also_zh, also_en = shown.words
-    return finding(kind, [owner], zh + also_zh, en + also_en, counterexample(shown.case))
+    return finding(kind, [owner], zh + also_zh, en + also_en, counterexample(shown.case), at)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import z3
 
-from jifen.analytics.proofs.asking import Asker
+from jifen.analytics.proofs.asking import STEPS_OF_EVENT, STEPS_OF_RATED_RULE, STEPS_OF_RULE, Asker
 from jifen.analytics.proofs.dimensions import own_texts
 from jifen.analytics.proofs.encoding import LINE_PREFIX, Encoder, may_fail
 from jifen.analytics.proofs.evaluation import has_value
@@ -46,7 +46,11 @@ class Space:
                 self.encoder.texts.code(text)
         self._conditions: dict[str, Any] = {}
         self._filters: dict[tuple[str, str], Any] = {}
+        self._absent: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._bounds: dict[tuple[tuple[str, ...], int], list[Any]] = {}
         self._known: dict[str, dict[str, frozenset[Any]]] = {}
+        # The event that is found is rated as well.
+        self._steps_of_event = STEPS_OF_EVENT + STEPS_OF_RATED_RULE * len(program.books[event_type].rules)
         self._windows = {each.id: windows_of(each, program) for each in program.books[event_type].rules}
 
     # --- formulas of rules ---
@@ -91,6 +95,12 @@ class Space:
 
     def does_not_match(self, rule: CompiledRule, lines: Iterable[str]) -> Any:
         """The formula of a rule that matches none of these lines. It holds at least where the rule does not match."""
+        key = rule.id, () if rule.lines is None else tuple(lines)
+        if key not in self._absent:
+            self._absent[key] = self._not_matching(rule, key[1])
+        return self._absent[key]
+
+    def _not_matching(self, rule: CompiledRule, lines: Iterable[str]) -> Any:
         if any(self.may_fail(each.root) for each in conditions_of(rule)):
             return z3.BoolVal(True, self.encoder.context)
         if rule.lines is None:
@@ -199,6 +209,7 @@ class Space:
 
     def solver(self, wanted: Sequence[Any], rules: Sequence[CompiledRule]) -> Any:
         """A solver that knows these formulas and what always holds of the facts that rules name."""
+        self.asker.charge(self._steps_of_event + STEPS_OF_RULE * len(rules))
         solver = self.asker.solver(self.encoder.context)
         names = {name for rule in rules for name in rule.names}
         names |= {"now."} if self._names_moment(rules) else set()
@@ -219,6 +230,12 @@ class Space:
         The first prefix stands for `alike` equal lines, each other for one; one that ends in SEVERAL for any number of
         lines alike (`copies`): where these are not one, each is free and of one piece.
         """
+        key = tuple(lines), alike
+        if key not in self._bounds:
+            self._bounds[key] = self._order_bounds(lines, alike)
+        return [*self._bounds[key]]
+
+    def _order_bounds(self, lines: Sequence[str], alike: int) -> list[Any]:
         number = self.encoder.number
         bounds, paid_in_all, pieces_in_all = [], [], []
         for line in lines:

@@ -35,15 +35,17 @@ def failure_in_words(program: Program, rule: str, message: str) -> Said:
         points = int(message.removeprefix(FORMULA_GIVES).partition(";")[0])
         zh = f"公式得出 {points:,}；一次奖励须为 0 至 {MAXIMUM_AMOUNT:,} 积分。"
         return zh, f"the formula gives {points:,}; an award has 0 to {MAXIMUM_AMOUNT:,} points."
+    return part_failure_in_words(PARTS[_failed_part(program, rule, message.rpartition(": ")[0])], message)
+
+
+def part_failure_in_words(part: Said, message: str) -> Said:
+    """Why what is called `part` could not be worked out; the message itself where it is none of ours."""
     source, _, reason = message.rpartition(": ")
     name = reason.removesuffix(IS_MISSING)
     told = _MISSING if name != reason else _REASONS.get(reason)
     if told is None or not source:
         return message, message
-    zh, en = (
-        text.format(part=part, source=source, name=name)
-        for text, part in zip(told, PARTS[_failed_part(program, rule, source)], strict=True)
-    )
+    zh, en = (text.format(part=each, source=source, name=name) for text, each in zip(told, part, strict=True))
     return zh, en
 
 

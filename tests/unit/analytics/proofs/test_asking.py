@@ -11,7 +11,7 @@ import pytest
 import z3
 
 from jifen.analytics.proofs import Effort, check_program
-from jifen.analytics.proofs.asking import Asker, Exhausted
+from jifen.analytics.proofs.asking import STEPS_OF_EVENT, Asker, Exhausted
 from tests.unit.analytics.test_proofs import BASE, SETS, document_of, double
 
 #: A program with something of everything, in which the order of sets might show.
@@ -88,6 +88,30 @@ def test_questions_count_though_they_are_easy() -> None:
     assert [late.check(solver), late.check(solver)] == [z3.unknown, z3.unknown]
     with pytest.raises(Exhausted):
         late.check(solver)
+
+
+def test_no_part_takes_what_the_others_need() -> None:
+    """A part may take half of what is left: pairs without end leave something for what comes after them."""
+    rules = [{"fixed": 5, "when": f"order.total_cents >= {number + 1}000", "group": "g"} for number in range(20)]
+    idle = {"fixed": 1, "caps": [{"limit": "points", "most": 1_000, "per": "member", "period": "event"}]}
+    bounded = check_program(document_of(*rules, idle), effort=Effort(steps_in_all=6_000_000))
+    assert any("ambiguous" in each.why and "计算量已用完" in each.why for each in bounded.not_proven)
+    assert "idle_cap" in [each.kind for each in bounded.findings]
+
+
+def test_what_is_done_between_questions_counts() -> None:
+    """By the number of rules, which the solver does not see."""
+    asker = Asker(Effort(steps_in_all=10_000))
+    asker.charge(9_999)
+    asker.charge(STEPS_OF_EVENT)
+    with pytest.raises(Exhausted):
+        asker.charge(1)
+    asker = Asker(Effort(steps_in_all=10_000))
+    with asker.part():
+        asker.charge(5_000)
+        with pytest.raises(Exhausted):
+            asker.charge(1)
+    asker.charge(1)
 
 
 def test_a_solver_without_time_proves_nothing() -> None:
