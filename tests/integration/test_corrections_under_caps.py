@@ -75,9 +75,8 @@ async def test_a_member_s_cap_holds_under_corrections(engine: Engine, other: Eng
             sends.append(two.submit(submission(refund, f"r{number}")))
     for outcome in await asyncio.gather(*sends):
         answered(outcome)
-    assert (
-        await count(database_url, "SELECT sum(each.value::bigint) FROM accounts, json_each_text(uses) AS each") == 250
-    )
+    used = "SELECT sum(each.value::bigint) FROM accounts, json_each_text(uses) AS each"
+    assert await count(database_url, used) == 250
     assert await available_now(database_url, ann) <= 250
     await check_ledger(database_url)
 

@@ -152,3 +152,36 @@ def test_a_database_of_yours_is_used(empty_database_url: str) -> None:
     with database(Settings(database_url=empty_database_url)) as url:
         assert url == empty_database_url
         assert fetch_sql(url, "SELECT count(*) FROM members") == [(0,)]
+
+
+def test_uses_of_caps_move_to_the_accounts(empty_database_url: str) -> None:
+    """0015: of each cap the period that began last; what is over stays, and accounts say where else to look."""
+    _upgrade(empty_database_url, "0014")
+    run_sql(
+        empty_database_url,
+        "INSERT INTO members (shard, member_id, registered_at, recorded_at, profile) "
+        "SELECT 1, each, now(), now(), CASE each WHEN 2 THEN '{}'::json END FROM generate_series(1, 3) AS each",
+        "INSERT INTO accounts "
+        "(shard, member_id, wallet, last_sequence, available, pending, held, debt, next_change_at) "
+        "SELECT 1, member_id, each, 1, 0, 0, 0, 0, '9999-01-01' FROM members CROSS JOIN generate_series(1, 2) AS each",
+        "INSERT INTO usages VALUES (1, 1, 'rule:a/points/member/day/2026-01-30', 3), "
+        "(1, 1, 'rule:a/points/member/day/2026-02-01', 5), (1, 1, 'rule:a/points/member/lifetime', 8), "
+        "(1, 2, 'draw:wheel/misses', 1)",
+        "INSERT INTO member_tiers (shard, member_id, tier_set, tier, since, came_by, standing) "
+        "VALUES (1, 2, 'club', 'gold', now(), 'earned', '{}')",
+    )
+    _upgrade(empty_database_url, "0015")
+    rows = fetch_sql(
+        empty_database_url, "SELECT member_id, wallet, uses::jsonb::text, marks FROM accounts ORDER BY 1, 2"
+    )
+    kept = '{"rule:a/points/member/lifetime": 8, "rule:a/points/member/day/2026-02-01": 5}'
+    assert rows == [
+        (1, 1, kept, 4),
+        (1, 2, None, 0),
+        (2, 1, '{"draw:wheel/misses": 1}', 3),
+        (2, 2, None, 0),
+        (3, 1, None, 0),
+        (3, 2, None, 0),
+    ]
+    left = fetch_sql(empty_database_url, "SELECT member_id, name, used FROM usages")
+    assert left == [(1, "rule:a/points/member/day/2026-01-30", 3)]

@@ -185,10 +185,12 @@ DAMAGES = {
         {"cap_usage", "mark_missing", "use_misplaced"},
     ),
     "a cap used in two places": (
-        f"UPDATE accounts SET uses = json_build_object('{USE}', 5), marks = 8 WHERE member_id = {SENDER} AND wallet = 1; "
+        f"UPDATE accounts SET uses = json_build_object('{USE}', 5), marks = 8 "
+        f"WHERE member_id = {SENDER} AND wallet = 1; "
         f"INSERT INTO usages SELECT shard, member_id, '{USE}', 5 FROM members WHERE member_id = {SENDER}",
         {"cap_usage", "use_misplaced"},
     ),
+    # I-27: nothing that other tables say is overlooked.
     "said in vain": (
         f"UPDATE accounts SET marks = 0 WHERE member_id = {SENDER}; "
         f"UPDATE members SET profile = '{{}}' WHERE member_id = {SENDER}",

@@ -30,7 +30,7 @@ class Authorization:
 
     def roles(self, actor: str) -> tuple[str, ...]:
         """The roles of an actor: what it may approve, and whether it needs captchas."""
-        return self._keys.roles.get(actor.removeprefix("key:"), ())
+        return self._keys.roles_of(actor.removeprefix("key:"))
 
     async def actor_or_refusal(self, header: bytes | None) -> str | Refusal:
         """Who calls, with a look into the database for a key that was made a moment ago."""

@@ -242,7 +242,7 @@ class Front:
 
     def _too_large(self) -> Refusal:
         limit = self._limit_bytes
-        return Refusal("body_too_large", f"A body may have {limit} bytes at most.", None, {"limit_bytes": limit})
+        return Refusal("body_too_large", f"A body may have {limit:,} bytes at most.", None, {"limit_bytes": limit})
 
     # --- commands ---
 

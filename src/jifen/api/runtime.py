@@ -25,7 +25,7 @@ from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.lane import DISCONNECTED, RETRYABLE
 from jifen.services.catalog import Catalog
-from jifen.services.keys import KeyRing, read_keys, read_roles
+from jifen.services.keys import KeyRing, ValidKey, read_keys
 from jifen.services.stock import owners_of_sold_out
 from jifen.settings import Settings
 
@@ -146,9 +146,8 @@ class Runtime:
             self.engine = engine
         self.database_is_up = True
 
-    async def _read_keys(self) -> dict[str, bytes]:
+    async def _read_keys(self) -> dict[str, ValidKey]:
         async with self.pool.acquire() as connection:
-            self.keys.roles = await read_roles(connection)
             return await read_keys(connection)
 
     async def _repeat(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -99,7 +99,7 @@ async def read_request(request: Request[Any, Any, Any], limit_bytes: int) -> byt
     async for part in request.stream():
         content += part
         if len(content) > limit_bytes:
-            message = f"A body may have {limit_bytes} bytes at most."
+            message = f"A body may have {limit_bytes:,} bytes at most."
             return Refusal("body_too_large", message, None, {"limit_bytes": limit_bytes})
     length = request.headers.get("content-length")
     if length is not None and length != str(len(content)):

@@ -277,7 +277,7 @@ def _number(text: str) -> int:
 
 
 def _too_large(limit_bytes: int) -> Refusal:
-    message = f"A file may have {limit_bytes} bytes at most; split it, or pack it with gzip."
+    message = f"A file may have {limit_bytes:,} bytes at most; split it, or pack it with gzip."
     return Refusal("import_too_large", message, "/file", {"limit_bytes": limit_bytes})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 import typer
 
+from jifen.cli.demo import DEMO_PROGRAM, begin_of_shop
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command, refuse_empty_folder, run_connected
 from jifen.cli.output import progress_bar, shown_instant, write_json, write_line, write_note, write_table
@@ -60,7 +61,11 @@ def init(
         if current is not None and program is None:
             applied = AppliedProgram(current.version, False)
         else:
-            applied = run_connected(url, lambda connection: apply_program(connection, text, actor_name(), name))
+            # The shop that `jifen demo` makes is a year old, and so are its rewards.
+            since = begin_of_shop(until=datetime.now(UTC)) if current is None and name == DEMO_PROGRAM else None
+            applied = run_connected(
+                url, lambda connection: apply_program(connection, text, actor_name(), name, effective_at=since)
+            )
         count = run_connected(url, lambda connection: connection.fetchval("SELECT shards FROM installation"))
     if as_json:
         write_json({"program_version": applied.version, "is_new": applied.is_new, "shards": count})

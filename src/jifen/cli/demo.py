@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from jifen.services.demo.day import Act
 
 DEMO_PROGRAM: Final = "demo"
+DEMO_MEMBERS: Final = 200
+DEMO_SEED: Final = 1
+DEMO_DAYS: Final = 365
 
 
 class NoBenchmarks(JifenError):
@@ -39,9 +42,11 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     invocation: Invocation,
-    members: Annotated[int, typer.Option("--members", help="会员数 / How many members.")] = 200,
-    seed: Annotated[int, typer.Option("--seed", help="随机种子；同样的种子得到同样的商店 / Same seed, same shop.")] = 1,
-    days: Annotated[int, typer.Option("--days", help="多少天 / How many days.")] = 365,
+    members: Annotated[int, typer.Option("--members", help="会员数 / How many members.")] = DEMO_MEMBERS,
+    seed: Annotated[
+        int, typer.Option("--seed", help="随机种子；同样的种子得到同样的商店 / Same seed, same shop.")
+    ] = DEMO_SEED,
+    days: Annotated[int, typer.Option("--days", help="多少天 / How many days.")] = DEMO_DAYS,
     until: Annotated[
         str | None, typer.Option("--until", metavar="INSTANT", help="截止时刻，默认现在 / Up to then. Default: now.")
     ] = None,
@@ -52,7 +57,7 @@ def demo(
 ) -> None:
     """生成演示商店：一年的订单、退货、兑换 / Make a demo shop: a year of orders, returns, redemptions."""
     instant = read_instant(until, "--until") or datetime.now(UTC)
-    begins_at = begin_of_shop(members, seed, instant, days)
+    begins_at = begin_of_shop(members, seed, until=instant, days=days)
     with invocation.database(may_make=True) as url:
         ensure_program(invocation, url, DEMO_PROGRAM, effective_at=begins_at)
         is_there = day and run_connected(url, has_members)
@@ -65,7 +70,9 @@ def demo(
             _show(invocation, summary)
 
 
-def begin_of_shop(members: int, seed: int, until: datetime, days: int) -> datetime:
+def begin_of_shop(
+    members: int = DEMO_MEMBERS, seed: int = DEMO_SEED, *, until: datetime, days: int = DEMO_DAYS
+) -> datetime:
     """From when on the program of a demo shop holds: its rewards were on offer all the time. Raises DemoRefused."""
     from jifen.services.demo import open_season
 

@@ -1,15 +1,16 @@
-"""`jifen program draft, drafts, check, publish, diff`: from a file to a version, step by step."""
+"""`jifen program draft, drafts, show-draft, check, publish, diff`: from a file to a version, step by step."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from jifen.cli.findings import note_not_proven, read_report, show_report
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
+from jifen.cli.operating import look
 from jifen.cli.output import shown_instant, write_json, write_line, write_table
 from jifen.cli.program import AcceptFindings, AsJson, FileOrName, Overtake, actor_name, group
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from jifen.db.connection import Connection
     from jifen.services.drafts import Draft
     from jifen.services.programs import AppliedProgram
+
+
+_STATES: Final = {"draft": ("草稿", "draft"), "checked": ("已检查", "checked"), "published": ("已发布", "published")}
 
 
 def register(_app: typer.Typer) -> None:
@@ -56,11 +60,6 @@ def drafts(invocation: Invocation, as_json: AsJson = False) -> None:
         write_json([_shown(each) for each in found])
         return
     say = invocation.say
-    states = {
-        "draft": say("草稿", "draft"),
-        "checked": say("已检查", "checked"),
-        "published": say("已发布", "published"),
-    }
     write_table(
         [
             say("编号", "draft"),
@@ -69,8 +68,30 @@ def drafts(invocation: Invocation, as_json: AsJson = False) -> None:
             say("作者", "by"),
             say("时间", "at"),
         ],
-        [[each.id, states[each.status], each.base_version, each.created_by, each.created_at] for each in found],
+        [[each.id, say(*_STATES[each.status]), each.base_version, each.created_by, each.created_at] for each in found],
     )
+
+
+@command(group, "show-draft")
+def show(invocation: Invocation, draft_id: DraftId, as_json: AsJson = False) -> None:
+    """显示一份草稿：文件与它的改动 / Show a draft: the file, and what it would change."""
+    found, _ = look(invocation, "get_draft", str(draft_id))
+    if as_json:
+        write_json(found)
+        return
+    say = invocation.say
+    state, at = say(*_STATES[found.status]), shown_instant(found.created_at)
+    # As comments of the file's own language: what is written can be kept as a draft again as it is.
+    write_line(
+        say(
+            f"# 草稿 {found.draft_id}（{state}），基于第 {found.base_version} 版，{at}，{found.created_by}",
+            f"# draft {found.draft_id} ({state}), made from version {found.base_version}, {at}, {found.created_by}",
+        )
+    )
+    for change in found.changes:
+        for line in say(change.zh, change.en).splitlines():
+            write_line(f"# {line}")
+    write_line(found.program.rstrip("\n"))
 
 
 @command(group, "discard")

@@ -10,9 +10,10 @@ import typer
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import Names, names_in, read_named
-from jifen.cli.operating import Key, given, operate
+from jifen.cli.operating import Key, given, look, operate
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
+from jifen.cli.rewards import shown_terms
 from jifen.cli.texts import listed
 from jifen.core.counted import counted
 from jifen.core.refusal import Refusal
@@ -90,6 +91,47 @@ def _state(invocation: Invocation, draw: DrawView) -> str:
     if draw.lacks is None:
         return "" if draw.round is not None else say("没有进行中的轮次", "no open round")
     return listed(say, [(each.zh, each.en) for each in draw.lacks]) or say("可抽奖", "can be drawn")
+
+
+@command(group, "show")
+def show(invocation: Invocation, draw: DrawId, member: MemberOption = None, as_json: AsJson = False) -> None:
+    """显示一个抽奖活动及概率；指定会员时说明还差什么 / A lottery and its odds; for a member, what is missing."""
+    found, catalog = look(invocation, "get_draw", draw, member=member)
+    if as_json:
+        write_json(found)
+        return
+    say, names = invocation.say, names_in(invocation, catalog)
+    rows: list[tuple[str, object]] = [
+        (say("名称", "name"), say(found.name.zh, found.name.en)),
+        (say("价格", "price"), _price(invocation, found, names)),
+    ]
+    if found.round is not None:
+        rows.append((say("轮次", "round"), found.round.round))
+        rows.append((say("已抽", "drawn"), f"{found.round.drawn:,}"))
+        rows.append((say("种子的 SHA-256", "SHA-256 of its seed"), found.round.commitment))
+    rows += shown_terms(invocation, found)
+    if state := _state(invocation, found):
+        rows.append((say("状态", "state"), state))
+    write_table([found.draw_id, ""], rows)
+    write_table(
+        [
+            say("奖品", "prize"),
+            say("名称", "name"),
+            say("概率", "odds"),
+            say("剩余", "left"),
+            say("今日剩余", "left today"),
+        ],
+        [
+            [
+                each.prize_id,
+                say(each.name.zh, each.name.en),
+                f"{each.weight:,}/{found.total:,}",
+                each.left,
+                each.left_today,
+            ]
+            for each in found.prizes
+        ],
+    )
 
 
 @command(group, "open")

@@ -13,7 +13,6 @@ from jifen.cli.invocation import Invocation, command, run_connected
 from jifen.cli.names import names_in
 from jifen.cli.operating import fresh_catalog
 from jifen.cli.output import write_json, write_table
-from jifen.cli.points.telling import money
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.usage import BadValue
 from jifen.core.refusal import Refusal
@@ -158,7 +157,7 @@ def _particulars(invocation: Invocation, catalog: Catalog, each: EventResult) ->
         return ""
     name, cash = (
         names_in(invocation, catalog).wallet(each.refund.wallet),
-        money(invocation, catalog, each.refund.cash_cents),
+        names_in(invocation, catalog).money(each.refund.cash_cents),
     )
     return invocation.say(
         f"退还 {each.refund.points:,} {name} 和 {cash}", f"gives back {each.refund.points:,} {name} and {cash}"

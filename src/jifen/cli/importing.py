@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 
 import typer
 from msgspec import structs
 
-from jifen.cli.invocation import Invocation, NoDatabase
+from jifen.cli.invocation import Invocation, NoDatabase, Options
 from jifen.cli.output import Progress, progress_bar, write_line, write_note
 from jifen.cli.usage import BadValue
 from jifen.core.counted import counted
@@ -27,46 +28,10 @@ M = TypeVar("M", "Mapping", "MemberMapping", "BalanceMapping")
 
 group = typer.Typer(help="导入 / Import from files.")
 
-TableFile = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[FILE]",
-        help="CSV（可为 .gz）、Excel（.xlsx）或 JSON Lines / CSV (.gz too), Excel or JSON lines.",
-        show_default=False,
-    ),
-]
-Query = Annotated[
-    str | None,
-    typer.Option(
-        "--query",
-        metavar="SQL",
-        help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 或 MySQL 查询 / Rows of the database in IMPORT_DATABASE_URL.",
-        show_default=False,
-    ),
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option("--sheet", metavar="NAME", help="工作表，优先于映射 / The sheet of a workbook.", show_default=False),
-]
 MappingFile = Annotated[
     str | None,
     typer.Option("--mapping", metavar="FILE", help="列映射 YAML / What the columns mean.", show_default=False),
 ]
-Source = Annotated[
-    str | None,
-    typer.Option(
-        "--source",
-        metavar="NAME",
-        help="数据来自哪个系统，优先于映射；同一来源只入账一次 / The system it comes from; goes before the mapping's.",
-        show_default=False,
-    ),
-]
-Infer = Annotated[bool, typer.Option("--infer", help="按表头推测映射并输出 / Propose a mapping from the header.")]
-Rejects = Annotated[
-    Path | None, typer.Option("--rejects", metavar="FILE", help="无法导入的行写到这里 / Rows that were not taken.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入 / Look at everything, record nothing.")]
-
 _LONGEST_SOURCE = 200
 
 
@@ -77,20 +42,66 @@ class LeftOut(Protocol):
     other_sheets: list[str]
 
 
+@dataclass(frozen=True)
+class Rows(Options):
+    """Which rows are imported, and how."""
+
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="CSV（可为 .gz）、Excel（.xlsx）或 JSON Lines / CSV (.gz too), Excel or JSON lines.",
+            show_default=False,
+        ),
+    ] = None
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="SQL",
+            help="从 IMPORT_DATABASE_URL 指向的 PostgreSQL 或 MySQL 查询 / Of the database in IMPORT_DATABASE_URL.",
+            show_default=False,
+        ),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            "--sheet", metavar="NAME", help="工作表，优先于映射 / The sheet of a workbook.", show_default=False
+        ),
+    ] = None
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="NAME",
+            help="数据来自哪个系统，优先于映射；同一来源只入账一次 / The system it comes from; before the mapping's.",
+            show_default=False,
+        ),
+    ] = None
+    infer: Annotated[
+        bool, typer.Option("--infer", help="按表头推测映射并输出 / Propose a mapping from the header.")
+    ] = False
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", metavar="FILE", help="无法导入的行写到这里 / Rows that were not taken.")
+    ] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入 / Look at everything, record nothing.")] = (
+        False
+    )
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands of all imports below `jifen import`."""
     app.add_typer(group, name="import")
 
 
-def propose(
-    invocation: Invocation, kind: Kind, file: Path | None, query: str | None, sheet: str | None, source: str | None
-) -> None:
+def propose(invocation: Invocation, kind: Kind, rows: Rows) -> None:
     """Write a mapping that is proposed for the rows, and for the program in force where there is one."""
     from jifen.services.imports.proposals import propose_mapping
 
-    with rows_of(file, query) as rows:
+    with _file_of(rows) as file:
         program = _program_in_force(invocation)
-        write_line(propose_mapping(kind, rows, source=_checked(source), sheet=sheet, program=program).rstrip("\n"))
+        proposed = propose_mapping(kind, file, source=_checked(rows.source), sheet=rows.sheet, program=program)
+    write_line(proposed.rstrip("\n"))
 
 
 def _program_in_force(invocation: Invocation) -> ProgramDocument | None:
@@ -114,15 +125,15 @@ def needed(mapping: str | None) -> str:
     return mapping
 
 
-def chosen(mapping: M, sheet: str | None, source: str | None, query: str | None) -> M:
+def chosen(mapping: M, rows: Rows) -> M:
     """The mapping with what was said of it on the command line. The rows of a query are always written alike."""
     from jifen.services.imports.mapping import FileShape
 
-    if query is not None:
+    if rows.query is not None:
         mapping = structs.replace(mapping, file=FileShape(), header_row=None)
-    if sheet is not None:
-        mapping = structs.replace(mapping, sheet=sheet)
-    return mapping if _checked(source) is None else structs.replace(mapping, source=source)
+    if rows.sheet is not None:
+        mapping = structs.replace(mapping, sheet=rows.sheet)
+    return mapping if _checked(rows.source) is None else structs.replace(mapping, source=rows.source)
 
 
 def _checked(source: str | None) -> str | None:
@@ -136,39 +147,39 @@ def _checked(source: str | None) -> str | None:
 
 def imported(
     invocation: Invocation,
-    file: Path | None,
-    query: str | None,
+    rows: Rows,
     record: Callable[[Engine | None, str, Path, Progress], Awaitable[S]],
     *,
-    dry_run: bool,
     prepare: Callable[[str], None] | None = None,
 ) -> S:
     """What recording the rows came to; nothing is recorded by a dry run. `prepare`: what is done before, to the
     database, which is made where there is none."""
     with (
-        rows_of(file, query) as rows,
-        invocation.database(may_make=prepare is not None and not dry_run) as url,
+        _file_of(rows) as file,
+        invocation.database(may_make=prepare is not None and not rows.dry_run) as url,
     ):
-        if prepare is not None and not dry_run:
+        if prepare is not None and not rows.dry_run:
             prepare(url)
         with progress_bar(invocation.say("导入", "import")) as progress:
-            return invocation.run_engine(url, lambda engine: record(None if dry_run else engine, url, rows, progress))
+            return invocation.run_engine(
+                url, lambda engine: record(None if rows.dry_run else engine, url, file, progress)
+            )
 
 
 @contextmanager
-def rows_of(file: Path | None, query: str | None) -> Iterator[Path]:
+def _file_of(rows: Rows) -> Iterator[Path]:
     """The file that was named, or one with the rows of the query: before a database is started for it."""
     from jifen.services.imports.kinds import kind_of
     from jifen.services.imports.querying import queried
 
-    if (file is None) == (query is None):
+    if (rows.file is None) == (rows.query is None):
         raise BadValue("FILE", "FILE 与 --query 须且只能写一个", "name either a FILE or a --query, and not both")
-    if file is not None:
-        kind_of(file)
-        yield file
+    if rows.file is not None:
+        kind_of(rows.file)
+        yield rows.file
     else:
-        with queried(query or "") as rows:
-            yield rows
+        with queried(rows.query or "") as file:
+            yield file
 
 
 def say_left_out(invocation: Invocation, summary: LeftOut) -> None:
@@ -182,11 +193,11 @@ def say_left_out(invocation: Invocation, summary: LeftOut) -> None:
         write_note(invocation.say(f"未读取的工作表：{names}。", f"Sheets that were not read: {names}."))
 
 
-def say_rejected(invocation: Invocation, rejected: int, rejects: Path | None, *, dry_run: bool) -> None:
+def say_rejected(invocation: Invocation, rejected: int, rows: Rows) -> None:
     """Whether something was recorded, and where it is told what was not taken."""
-    if dry_run:
+    if rows.dry_run:
         write_note(invocation.say("试算：什么也没有写入。", "A dry run: nothing was recorded."))
-    if rejected and rejects is None:
+    if rejected and rows.rejects is None:
         write_note(invocation.say("用 --rejects FILE 查看原因。", "See why with --rejects FILE."))
     elif rejected:
-        write_note(invocation.say(f"原因见 {rejects}。", f"{rejects} says why."))
+        write_note(invocation.say(f"原因见 {rows.rejects}。", f"{rows.rejects} says why."))

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_type_hints
 
@@ -43,6 +44,11 @@ _COMMON: dict[str, object] = {
     "debug": Annotated[bool, typer.Option("--debug", help="出错时显示堆栈 / Show the traceback of an error.")],
 }
 _VARIABLE_OF = {"data": "DATA", "url": "DATABASE_URL", "lang": "LANGUAGE"}
+
+
+class Options:
+    """Options that several commands take together: a frozen dataclass of theirs. A command that has a parameter of
+    such a class takes each of its fields as an option."""
 
 
 class NoDatabase(JifenError):
@@ -175,18 +181,26 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Callable[.
 
 
 def with_common_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The function with the common options as parameters, given to it as one `Invocation`."""
+    """The function with the common options as parameters, given to it as one `Invocation`; `Options` as well stand as
+    parameters of their own, and are given to it together."""
     hints = get_type_hints(function, include_extras=True)
     parameters = list(inspect.signature(function).parameters.values())[1:]
+    together = {each.name: hints[each.name] for each in parameters if _are_options(hints[each.name])}
 
     @wraps(function)
     def call(context: typer.Context, **values: Any) -> None:
         common = {name: values.pop(name) for name in _COMMON}
         context.obj = Invocation.of(common, context.obj)
+        for name, options in together.items():
+            values[name] = options(**{field.name: values.pop(field.name) for field in fields(options)})
         function(context.obj, **values)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [each.replace(kind=keyword, annotation=hints[each.name]) for each in parameters]
+    own = [
+        each.replace(kind=keyword)
+        for parameter in parameters
+        for each in _apart(parameter.replace(annotation=hints[parameter.name]))
+    ]
     common = [
         inspect.Parameter(name, keyword, default=False if name == "debug" else None, annotation=annotation)
         for name, annotation in _COMMON.items()
@@ -198,3 +212,18 @@ def with_common_options(function: Callable[..., None]) -> Callable[..., None]:
     # Or the signature of the function itself would be looked up through it.
     del call.__wrapped__
     return call
+
+
+def _are_options(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Options)
+
+
+def _apart(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """A parameter; of `Options` each of their fields."""
+    if not _are_options(parameter.annotation):
+        return [parameter]
+    hints = get_type_hints(parameter.annotation, include_extras=True)
+    return [
+        parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
+        for field in fields(parameter.annotation)
+    ]

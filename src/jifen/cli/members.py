@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +13,12 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.names import read_named
 from jifen.cli.operating import Key, given, operate
 from jifen.cli.output import write_json, write_note, write_table
-from jifen.cli.paging import Cursor
+from jifen.cli.paging import Cursor, note_more
 from jifen.cli.program import AsJson
 from jifen.cli.usage import BadValue
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
-    from jifen.core.members.commands import LifeStep
     from jifen.db.connection import Connection
     from jifen.services.catalog import Catalog
     from jifen.services.members import BalancesView, MemberView
@@ -29,22 +29,6 @@ Name = Annotated[
     str, typer.Argument(metavar="MEMBER", help="会员号，或身份标识如 phone:13800138000 / A number, or an identity.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="原因 / Why.")]
-
-
-PersonName = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="姓名 / The name.")]
-Gender = Annotated[str | None, typer.Option("--gender", metavar="female|male|other", help="性别 / The gender.")]
-Birthday = Annotated[str | None, typer.Option("--birthday", metavar="DAY", help="生日 / YYYY-MM-DD or MM-DD.")]
-Channel = Annotated[str | None, typer.Option("--channel", metavar="TEXT", help="注册渠道 / By which way.")]
-LanguageTag = Annotated[str | None, typer.Option("--language", metavar="TAG", help="语言，如 zh-CN / The language.")]
-AddressParts = Annotated[
-    list[str] | None,
-    typer.Option("--address", metavar="NAME=TEXT", help="如 city=杭州，可多次 / Parts of the address."),
-]
-Fields = Annotated[
-    list[str] | None,
-    typer.Option("--field", metavar="NAME=VALUE", help="计划声明的字段，可多次 / Fields that the program declares."),
-]
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="标签，可多次 / Tags; may be repeated.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -118,101 +102,29 @@ def show(invocation: Invocation, member: Name, as_json: AsJson = False) -> None:
     show_member(invocation, member, as_json=as_json)
 
 
-@command(group, "register")
-def register_member(
-    invocation: Invocation,
-    identities: Annotated[
-        list[str], typer.Argument(metavar="IDENTITY...", help="身份标识，如 phone:13800138000 / What finds the member.")
-    ],
-    verified: Annotated[
-        list[str] | None,
-        typer.Option("--verified", metavar="IDENTITY", help="其中已验证的，可多次 / Those that were verified."),
-    ] = None,
-    name: PersonName = None,
-    gender: Gender = None,
-    birthday: Birthday = None,
-    channel: Channel = None,
-    language: LanguageTag = None,
-    address: AddressParts = None,
-    field: Fields = None,
-    tag: Tags = None,
-    reason: Reason = None,
-    key: Key = None,
-    as_json: AsJson = False,
-) -> None:
-    """注册会员，连同资料与验证状态 / Register a member, with what is known of the person and what was verified."""
-    person = given(
-        {
-            "name": name,
-            "gender": gender,
-            "birthday": birthday,
-            "channel": channel,
-            "language": language,
-            "address": pairs(address, "--address") or None,
-            "fields": typed_fields(invocation, pairs(field, "--field")) or None,
-            "tags": tag,
-        }
-    )
-    said = given({"identities": identities, "verified": verified, "person": person or None, "reason": reason})
-    done = operate(invocation, "register_member", "", said, key=key)
-    show_member(invocation, done.answer.member_id, as_json=as_json)
-
-
-def typed_fields(invocation: Invocation, fields: dict[str, str]) -> dict[str, bool | int | str]:
-    """Fields of a member in the types that the program declares. Raises Refused."""
-    from jifen.services.catalog import NO_PROGRAM
-    from jifen.services.persons import read_field
-
-    async def types(connection: Connection, catalog: Catalog) -> dict[str, str] | Refusal:
-        program = await catalog.program(connection)
-        return NO_PROGRAM if program is None else {each.id: each.type for each in program.document.fields}
-
-    known = read(invocation, types) if fields else {}
-    typed: dict[str, bool | int | str] = {}
-    for name, text in fields.items():
-        kind = known.get(name, "string")
-        value = read_field(text, kind)
-        if value is None:
-            zh = f"{name} 须为 {kind} 类型，不能是 {text[:80]!r}。"
-            message = f"{name} must be of type {kind}, not {text[:80]!r}."
-            raise Refused(Refusal("invalid_field", message, message_zh=zh))
-        typed[name] = value
-    return typed
-
-
-def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
-    """What an option says several times as NAME=TEXT, by name."""
-    pairs: dict[str, str] = {}
-    for text in texts or ():
-        name, sign, value = text.partition("=")
-        if not (name and sign and value):
-            raise BadValue(option, f"{text!r} 须写成 NAME=TEXT", f"{text!r} is not NAME=TEXT")
-        pairs[name] = value
-    return pairs
-
-
-def _live(invocation: Invocation, name: str, step: LifeStep, reason: str | None, *, as_json: bool) -> None:
-    number = str(number_of(invocation, name))
-    operate(invocation, f"{step}_member", number, given({"reason": reason}))
+def change(invocation: Invocation, name: str, member: str, said: Mapping[str, object], *, as_json: bool) -> None:
+    """Do an operation on a member, whose present state is shown then. Raises Refused."""
+    number = str(number_of(invocation, member))
+    operate(invocation, name, number, said)
     show_member(invocation, number, as_json=as_json)
 
 
 @command(group, "freeze")
 def freeze(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
     """冻结：不能消耗积分 / Freeze: no spending until unfrozen."""
-    _live(invocation, member, "freeze", reason, as_json=as_json)
+    change(invocation, "freeze_member", member, given({"reason": reason}), as_json=as_json)
 
 
 @command(group, "unfreeze")
 def unfreeze(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
     """解冻 / Unfreeze."""
-    _live(invocation, member, "unfreeze", reason, as_json=as_json)
+    change(invocation, "unfreeze_member", member, given({"reason": reason}), as_json=as_json)
 
 
 @command(group, "close")
 def close(invocation: Invocation, member: Name, reason: Reason = None, as_json: AsJson = False) -> None:
     """注销；积分按计划清零或保留 / Close; points are forfeited or kept as the program says."""
-    _live(invocation, member, "close", reason, as_json=as_json)
+    change(invocation, "close_member", member, given({"reason": reason}), as_json=as_json)
 
 
 @command(group, "anonymise")
@@ -232,7 +144,7 @@ def anonymise(
             "个人资料清除后无法恢复，确认请加 --yes",
             "personal data cannot be brought back; add --yes if you are sure",
         )
-    _live(invocation, member, "anonymise", reason, as_json=as_json)
+    change(invocation, "anonymise_member", member, given({"reason": reason}), as_json=as_json)
 
 
 @command(group, "merge")
@@ -312,8 +224,7 @@ def duplicates(
                 f"Too many members share {each.value}: they were not compared by it.",
             )
         )
-    if found.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {found.next_cursor}", f"There are more: --cursor {found.next_cursor}"))
+    note_more(invocation, found.next_cursor)
 
 
 REASONS = {

@@ -25,6 +25,7 @@ class Names:
 
     def __init__(self, document: ProgramDocument | None, say: Texts) -> None:
         self._say = say
+        self._currency = "" if document is None else document.currency
         self._names: dict[tuple[str, ...], LocalizedText] = {}
         if document is None:
             return
@@ -44,6 +45,12 @@ class Names:
         name = self._names.get(("wallet", wallet))
         called = wallet if name is None else self._say(name.zh, of_number(points, name.en))
         return f"{points:,} {called}"
+
+    def money(self, cents: int) -> str:
+        """An amount in the program's currency, with as many digits as that has."""
+        from jifen.core.wording.values import money_said
+
+        return self._say(*money_said(cents, self._currency))
 
     def reward(self, reward: str) -> str:
         """A reward."""

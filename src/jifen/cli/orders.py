@@ -9,7 +9,7 @@ import typer
 
 from jifen.cli import importing
 from jifen.cli.demo import ensure_program
-from jifen.cli.importing import DryRun, Infer, Query, Rejects, Sheet, Source, TableFile, group
+from jifen.cli.importing import Rows, group
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import Progress, write_json, write_table
 from jifen.cli.program import AsJson
@@ -36,40 +36,34 @@ def register(app: typer.Typer) -> None:
 @command(group, "orders")
 def import_orders(
     invocation: Invocation,
-    file: TableFile = None,
+    rows: Rows,
     mapping: OrderMapping = None,
-    query: Query = None,
-    sheet: Sheet = None,
-    source: Source = None,
-    infer: Infer = False,
-    rejects: Rejects = None,
-    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """导入订单与退货；重复导入不会重复记账 / Import orders and returns; a second time changes nothing."""
     from jifen.services.imports import import_orders, load_mapping
 
-    if infer:
-        importing.propose(invocation, "orders", file, query, sheet, source)
+    if rows.infer:
+        importing.propose(invocation, "orders", rows)
         return
-    meant = importing.chosen(load_mapping(importing.needed(mapping)), sheet, source, query)
+    meant = importing.chosen(load_mapping(importing.needed(mapping)), rows)
     program = meant.program
 
-    async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> ImportSummary:
-        return await import_orders(engine, url, rows, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, file: Path, progress: Progress) -> ImportSummary:
+        return await import_orders(engine, url, file, meant, rejects=rows.rejects, progress=progress)
 
     # A dry run writes nothing, so there it is refused where no program was applied yet.
     def prepare(url: str) -> None:
         if program is not None:
             ensure_program(invocation, url, program)
 
-    summary = importing.imported(invocation, file, query, record, dry_run=dry_run, prepare=prepare)
+    summary = importing.imported(invocation, rows, record, prepare=prepare)
     if as_json:
         write_json(summary)
         return
     _show(invocation, summary)
     importing.say_left_out(invocation, summary)
-    importing.say_rejected(invocation, summary.rejected_lines + summary.refused, rejects, dry_run=dry_run)
+    importing.say_rejected(invocation, summary.rejected_lines + summary.refused, rows)
 
 
 def _show(invocation: Invocation, summary: ImportSummary) -> None:

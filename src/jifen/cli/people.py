@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jifen.cli import importing
-from jifen.cli.importing import DryRun, Infer, MappingFile, Query, Rejects, Sheet, Source, TableFile, group
+from jifen.cli.importing import MappingFile, Rows, group
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import REASONS
 from jifen.cli.output import Progress, write_json, write_note, write_table
@@ -29,28 +29,22 @@ def register(app: typer.Typer) -> None:
 @command(group, "members")
 def import_members(
     invocation: Invocation,
-    file: TableFile = None,
+    rows: Rows,
     mapping: MappingFile = None,
-    query: Query = None,
-    sheet: Sheet = None,
-    source: Source = None,
-    infer: Infer = False,
-    rejects: Rejects = None,
-    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """导入会员，附完整度与重复报告；再次导入不会重复 / Import members; a second time changes nothing."""
     from jifen.services.imports import people
 
-    if infer:
-        importing.propose(invocation, "members", file, query, sheet, source)
+    if rows.infer:
+        importing.propose(invocation, "members", rows)
         return
-    meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), sheet, source, query)
+    meant = importing.chosen(people.load_member_mapping(importing.needed(mapping)), rows)
 
-    async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> MemberSummary:
-        return await people.import_members(engine, url, rows, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, file: Path, progress: Progress) -> MemberSummary:
+        return await people.import_members(engine, url, file, meant, rejects=rows.rejects, progress=progress)
 
-    summary = importing.imported(invocation, file, query, record, dry_run=dry_run)
+    summary = importing.imported(invocation, rows, record)
     if as_json:
         write_json(summary)
         return
@@ -59,7 +53,7 @@ def import_members(
         [say("列", "column"), say("含义", "means"), say("非空", "filled"), "%"],
         [[each.column, _meaning(invocation, each.means), each.filled, each.percent] for each in summary.columns],
     )
-    rows = [
+    counts = [
         (say("行", "rows"), summary.rows),
         (say("新会员", "registered"), summary.registered),
         (say("已有会员", "known"), summary.known),
@@ -67,44 +61,38 @@ def import_members(
         (say("已导入过", "unchanged"), summary.unchanged),
         (say("未导入", "rejected"), summary.rejected),
     ]
-    write_table([say("会员导入", "members"), ""], rows)
+    write_table([say("会员导入", "members"), ""], counts)
     _show_duplicates(invocation, summary.duplicates)
     importing.say_left_out(invocation, summary)
-    importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+    importing.say_rejected(invocation, summary.rejected, rows)
 
 
 @command(group, "balances")
 def import_balances(
     invocation: Invocation,
-    file: TableFile = None,
+    rows: Rows,
     mapping: MappingFile = None,
-    query: Query = None,
-    sheet: Sheet = None,
-    source: Source = None,
-    infer: Infer = False,
-    rejects: Rejects = None,
-    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """导入期初余额，每行一个批次，并核对合计 / Import opening balances as lots; proves that the sums agree."""
     from jifen.services.imports import people
 
-    if infer:
-        importing.propose(invocation, "balances", file, query, sheet, source)
+    if rows.infer:
+        importing.propose(invocation, "balances", rows)
         return
-    meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), sheet, source, query)
+    meant = importing.chosen(people.load_balance_mapping(importing.needed(mapping)), rows)
 
-    async def record(engine: Engine | None, url: str, rows: Path, progress: Progress) -> BalanceSummary:
-        return await people.import_balances(engine, url, rows, meant, rejects=rejects, progress=progress)
+    async def record(engine: Engine | None, url: str, file: Path, progress: Progress) -> BalanceSummary:
+        return await people.import_balances(engine, url, file, meant, rejects=rows.rejects, progress=progress)
 
-    summary = importing.imported(invocation, file, query, record, dry_run=dry_run)
+    summary = importing.imported(invocation, rows, record)
     if as_json:
         write_json(summary)
     else:
         _show_balances(invocation, summary)
         _say_doubtful(invocation, summary)
         importing.say_left_out(invocation, summary)
-        importing.say_rejected(invocation, summary.rejected, rejects, dry_run=dry_run)
+        importing.say_rejected(invocation, summary.rejected, rows)
     if not summary.agrees:
         raise typer.Exit(1)
 

@@ -1,40 +1,78 @@
-"""`jifen members describe, profile, changes` and `jifen members identities`: what is known of a member, and what finds
-them."""
+"""`jifen members register, describe, profile, changes` and `jifen members identities`: what is known of a member, and
+what finds them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import (
-    AddressParts,
-    Birthday,
-    Channel,
-    Fields,
-    Gender,
-    LanguageTag,
-    Name,
-    PersonName,
-    Reason,
-    Tags,
-    group,
-    number_of,
-    pairs,
-    show_member,
-    typed_fields,
-)
-from jifen.cli.operating import given, look, operate
+from jifen.cli.asking import Refused, read
+from jifen.cli.invocation import Invocation, Options, command
+from jifen.cli.members import Name, Reason, change, group, number_of, show_member
+from jifen.cli.operating import Key, given, look, operate
 from jifen.cli.output import write_json, write_table
 from jifen.cli.program import AsJson
-from jifen.cli.usage import BadValue
+from jifen.cli.usage import BadValue, pairs
+from jifen.core.refusal import Refusal
+
+if TYPE_CHECKING:
+    from jifen.db.connection import Connection
+    from jifen.services.catalog import Catalog
 
 identities = typer.Typer(help="身份标识：添加、移除、标记已验证 / Identities: add, remove, note as verified.")
 
 IdentityTexts = Annotated[
     list[str], typer.Argument(metavar="IDENTITY...", help="身份标识，如 phone:13800138000 / What finds the member.")
 ]
+Birthday = Annotated[str | None, typer.Option("--birthday", metavar="DAY", help="生日 / YYYY-MM-DD or MM-DD.")]
+Channel = Annotated[str | None, typer.Option("--channel", metavar="TEXT", help="注册渠道 / By which way.")]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", help="计划声明的字段，可多次 / Fields that the program declares."),
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="标签，可多次 / Tags; may be repeated.")]
+
+
+@dataclass(frozen=True)
+class Person(Options):
+    """What is known of a person."""
+
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="姓名 / The name.")] = None
+    gender: Annotated[str | None, typer.Option("--gender", metavar="female|male|other", help="性别 / The gender.")] = (
+        None
+    )
+    birthday: Birthday = None
+    channel: Channel = None
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="TAG", help="语言，如 zh-CN / The language.")
+    ] = None
+    address: Annotated[
+        list[str] | None,
+        typer.Option("--address", metavar="NAME=TEXT", help="如 city=杭州，可多次 / Parts of the address."),
+    ] = None
+    field: Fields = None
+    tag: Tags = None
+
+    def said(self, invocation: Invocation, *, tags: str) -> dict[str, Any]:
+        """The body of it, of what was given. `tags`: what the tags are called there. Raises Refused."""
+        return given(
+            {
+                "name": self.name,
+                "gender": self.gender,
+                "birthday": self.birthday,
+                "channel": self.channel,
+                "language": self.language,
+                "address": pairs(self.address, "--address") or None,
+                "fields": _typed_fields(invocation, self.field),
+                tags: self.tag,
+            }
+        )
+
+
+# Of all that is known of a person, what can be forgotten by its name alone.
+_CLEARABLE: Final = ("name", "gender", "birthday", "channel", "language", "address")
 
 
 def register(_app: typer.Typer) -> None:
@@ -42,18 +80,31 @@ def register(_app: typer.Typer) -> None:
     group.add_typer(identities, name="identities")
 
 
+@command(group, "register")
+def register_member(
+    invocation: Invocation,
+    identities: IdentityTexts,
+    person: Person,
+    verified: Annotated[
+        list[str] | None,
+        typer.Option("--verified", metavar="IDENTITY", help="其中已验证的，可多次 / Those that were verified."),
+    ] = None,
+    reason: Reason = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """注册会员，连同资料与验证状态 / Register a member, with what is known of the person and what was verified."""
+    known = person.said(invocation, tags="tags")
+    said = given({"identities": identities, "verified": verified, "person": known or None, "reason": reason})
+    done = operate(invocation, "register_member", "", said, key=key)
+    show_member(invocation, done.answer.member_id, as_json=as_json)
+
+
 @command(group, "describe")
 def describe(
     invocation: Invocation,
     member: Name,
-    name: PersonName = None,
-    gender: Gender = None,
-    birthday: Birthday = None,
-    channel: Channel = None,
-    language: LanguageTag = None,
-    address: AddressParts = None,
-    field: Fields = None,
-    tag: Tags = None,
+    person: Person,
     remove_tag: Annotated[
         list[str] | None, typer.Option("--remove-tag", metavar="TEXT", help="去掉标签，可多次 / Tags that go.")
     ] = None,
@@ -67,39 +118,24 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """修改个人资料，未写的不变 / Change what is known of a person; what is left out stays."""
-    said = given(
-        {
-            "name": name,
-            "gender": gender,
-            "birthday": birthday,
-            "channel": channel,
-            "language": language,
-            "address": pairs(address, "--address") or None,
-            "add_tags": tag,
-            "remove_tags": remove_tag,
-            "reason": reason,
-        }
-    )
-    fields: dict[str, object] = dict(typed_fields(invocation, pairs(field, "--field")))
+    said = person.said(invocation, tags="add_tags") | given({"remove_tags": remove_tag})
     for each in clear or ():
-        of_program, sign, id_of_field = each.partition(".")
-        if sign and of_program == "fields":
-            fields[id_of_field] = None
-        elif each in _CLEARABLE:
-            said[each] = None
-        else:
-            known = ", ".join((*_CLEARABLE, "fields.ID"))
-            raise BadValue("--clear", f"{each[:40]!r} 须为 {known} 之一", f"{each[:40]!r} is none of {known}")
-    if fields:
-        said["fields"] = fields
-    if not said.keys() - {"reason"}:
+        _clear(said, each)
+    if not said:
         raise BadValue("MEMBER", "没有写要改什么，例如 --name", "nothing is said that could change; try --name")
-    number = str(number_of(invocation, member))
-    operate(invocation, "describe_person", number, said)
-    show_member(invocation, number, as_json=as_json)
+    change(invocation, "describe_person", member, said | given({"reason": reason}), as_json=as_json)
 
 
-_CLEARABLE: Final = ("name", "gender", "birthday", "channel", "language", "address")
+def _clear(said: dict[str, Any], name: str) -> None:
+    """Say of something that is known of a person that it is to be forgotten."""
+    of_program, sign, id_of_field = name.partition(".")
+    if sign and of_program == "fields":
+        said["fields"] = said.get("fields", {}) | {id_of_field: None}
+    elif name in _CLEARABLE:
+        said[name] = None
+    else:
+        known = ", ".join((*_CLEARABLE, "fields.ID"))
+        raise BadValue("--clear", f"{name[:40]!r} 须为 {known} 之一", f"{name[:40]!r} is none of {known}")
 
 
 @command(group, "profile")
@@ -137,13 +173,35 @@ def profile(
             "birthday": birthday,
             "birthday_window_from": window_from,
             "birthday_window_days": window_days,
-            "fields": typed_fields(invocation, pairs(field, "--field")) or None,
+            "fields": _typed_fields(invocation, field),
             "reason": reason,
         }
     )
-    number = str(number_of(invocation, member))
-    operate(invocation, "set_profile", number, said)
-    show_member(invocation, number, as_json=as_json)
+    change(invocation, "set_profile", member, said, as_json=as_json)
+
+
+def _typed_fields(invocation: Invocation, texts: list[str] | None) -> dict[str, object] | None:
+    """Fields of a member in the types that the program declares. None: none were given. Raises
+    Refused."""
+    from jifen.services.catalog import NO_PROGRAM
+    from jifen.services.persons import read_field
+
+    async def types(connection: Connection, catalog: Catalog) -> dict[str, str] | Refusal:
+        program = await catalog.program(connection)
+        return NO_PROGRAM if program is None else {each.id: each.type for each in program.document.fields}
+
+    fields = pairs(texts, "--field")
+    known = read(invocation, types) if fields else {}
+    typed: dict[str, object] = {}
+    for name, text in fields.items():
+        kind = known.get(name, "string")
+        value = read_field(text, kind)
+        if value is None:
+            zh = f"{name} 须为 {kind} 类型，不能是 {text[:80]!r}。"
+            message = f"{name} must be of type {kind}, not {text[:80]!r}."
+            raise Refused(Refusal("invalid_field", message, message_zh=zh))
+        typed[name] = value
+    return typed or None
 
 
 @command(group, "changes")
@@ -182,14 +240,6 @@ _CHANGES: Final = {
 }
 
 
-def _change(
-    invocation: Invocation, name: str, member: str, said: dict[str, object], reason: str | None, *, as_json: bool
-) -> None:
-    number = str(number_of(invocation, member))
-    operate(invocation, name, number, said | given({"reason": reason}))
-    show_member(invocation, number, as_json=as_json)
-
-
 @command(identities, "add")
 def add(
     invocation: Invocation,
@@ -202,8 +252,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """添加身份标识 / Add identities that find the member as well."""
-    said: dict[str, object] = {"identities": texts, "verified": verified}
-    _change(invocation, "add_identities", member, said, reason, as_json=as_json)
+    said = given({"identities": texts, "verified": verified, "reason": reason})
+    change(invocation, "add_identities", member, said, as_json=as_json)
 
 
 @command(identities, "remove")
@@ -211,7 +261,8 @@ def remove(
     invocation: Invocation, member: Name, texts: IdentityTexts, reason: Reason = None, as_json: AsJson = False
 ) -> None:
     """移除身份标识，至少保留一个 / Remove identities; one must remain."""
-    _change(invocation, "remove_identities", member, {"identities": texts}, reason, as_json=as_json)
+    said = given({"identities": texts, "reason": reason})
+    change(invocation, "remove_identities", member, said, as_json=as_json)
 
 
 @command(identities, "verify")
@@ -219,4 +270,5 @@ def verify(
     invocation: Invocation, member: Name, texts: IdentityTexts, reason: Reason = None, as_json: AsJson = False
 ) -> None:
     """标记身份标识已验证 / Note that identities were made sure to be the member's."""
-    _change(invocation, "verify_identities", member, {"identities": texts}, reason, as_json=as_json)
+    said = given({"identities": texts, "reason": reason})
+    change(invocation, "verify_identities", member, said, as_json=as_json)

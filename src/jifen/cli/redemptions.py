@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jifen.cli.asking import Refused, read
+from jifen.cli.asking import Refused
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, Reason, number_of, pairs
+from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import names_in, read_named
 from jifen.cli.operating import Key, given, look, operate
-from jifen.cli.output import write_json, write_line, write_note, write_table
-from jifen.cli.paging import Cursor, Limit
+from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.paging import Cursor, Limit, note_more
 from jifen.cli.points.group import Purse
 from jifen.cli.program import AsJson
+from jifen.cli.usage import pairs
 from jifen.core.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def _show_page(invocation: Invocation, page: RedemptionPage, catalog: Catalog, *
             for each in page.redemptions
         ],
     )
-    if page.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
+    note_more(invocation, page.next_cursor)
 
 
 def state_name(invocation: Invocation, redemption: RedemptionView) -> str:
@@ -152,7 +152,7 @@ def _show(invocation: Invocation, name: str, *, as_json: bool) -> None:
     rows += [(say("券码", "coupon"), each.code) for each in found.coupons]
     rows += [(name, value) for name, value in found.delivery.items()]
     if found.refund_cents:
-        rows.append((say("应退金额", "money owed back"), f"{found.refund_cents / 100:,.2f}"))
+        rows.append((say("应退金额", "money owed back"), names.money(found.refund_cents)))
     write_table([found.redemption_id, ""], rows)
     write_table(
         [
@@ -201,18 +201,19 @@ def quote_price(
             connection, catalog, number, reward, quantity, price, None, now, from_household=purse == "household"
         )
 
-    found = read(invocation, work)
+    found, names = read_named(invocation, work)
     if as_json:
         write_json(found)
         return
     say = invocation.say
     rows: list[tuple[str, object]] = [
+        (say("兑换品", "reward"), names.reward(found.reward)),
         (say("件数", "pieces"), found.quantity),
-        (say("积分", "points"), f"{found.points:,} {found.wallet}"),
+        (say("积分", "points"), names.points(found.points, found.wallet)),
     ]
     if found.cash_cents:
-        rows.append((say("现金", "money"), f"{found.cash_cents / 100:,.2f}"))
-    rows += [(say("可用积分", "available"), found.available), (say("有效至", "holds until"), found.until)]
+        rows.append((say("现金", "money"), names.money(found.cash_cents)))
+    rows += [(say("可用积分", "available"), f"{found.available:,}"), (say("有效至", "holds until"), found.until)]
     write_table([found.reward, ""], rows)
     write_line(found.quote)
 
@@ -342,7 +343,7 @@ def _show_coupon(invocation: Invocation, code: str, *, as_json: bool) -> None:
     usable = say("可用", "can be used") if coupon.is_usable else say("不可用", "cannot be used")
     write_line(f"{coupon.code}  {names.reward(found.redemption.reward)}  {usable}")
     if coupon.face == "fixed":
-        left = f"{coupon.remaining_cents / 100:,.2f} / {coupon.cents / 100:,.2f}"
+        left = f"{names.money(coupon.remaining_cents)} / {names.money(coupon.cents)}"
         write_line(say(f"余额 {left}", f"left {left}"))
     if coupon.uses:
         write_table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
@@ -12,8 +12,8 @@ import typer
 from jifen.cli.asking import accepted
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Reason
-from jifen.cli.names import Names, read_named
-from jifen.cli.operating import Key
+from jifen.cli.names import Names, names_in, read_named
+from jifen.cli.operating import Key, look
 from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.texts import listed
@@ -23,12 +23,17 @@ from jifen.core.system_words import system_words
 
 if TYPE_CHECKING:
     from jifen.db.connection import Connection
+    from jifen.services.draws import DrawView
     from jifen.services.rewards import PriceView, RewardView
     from jifen.services.stock import CodesView, StockView
 
 group = typer.Typer(help="兑换品：目录、库存、券码、滞销 / Rewards: catalogue, stock, codes, slow sellers.")
 
 RewardId = Annotated[str, typer.Argument(metavar="REWARD", help="兑换品编号 / The reward's id.")]
+ForMember = Annotated[
+    int | None,
+    typer.Option("--member", metavar="NUMBER", min=1, help="以该会员的视角 / As this member sees them."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,10 +44,7 @@ def register(app: typer.Typer) -> None:
 @command(group, "list")
 def list_all(
     invocation: Invocation,
-    member: Annotated[
-        int | None,
-        typer.Option("--member", metavar="NUMBER", min=1, help="以该会员的视角 / As this member sees them."),
-    ] = None,
+    member: ForMember = None,
     as_json: AsJson = False,
 ) -> None:
     """列出兑换品；指定会员时说明还差什么 / List rewards; for a member, with what is missing."""
@@ -83,7 +85,7 @@ def _prices(invocation: Invocation, reward: RewardView, names: Names) -> str:
 
 def _price(invocation: Invocation, price: PriceView, names: Names) -> str:
     say = invocation.say
-    cash = f" + {price.cash_cents / 100:,.2f}" if price.cash_cents else ""
+    cash = f" + {names.money(price.cash_cents)}" if price.cash_cents else ""
     # A member who may take the price need not read why.
     needs = None if price.is_open else price.needs
     who = "" if needs is None else say(f"（{needs.zh}）", f" ({needs.en})")
@@ -97,6 +99,52 @@ def _state(invocation: Invocation, reward: RewardView) -> str:
     if reward.lacks is None:
         return say("仅符合条件者可见", "hidden") if reward.hidden else ""
     return listed(say, [(each.zh, each.en) for each in reward.lacks]) or say("可兑换", "can be redeemed")
+
+
+@command(group, "show")
+def show(invocation: Invocation, reward: RewardId, member: ForMember = None, as_json: AsJson = False) -> None:
+    """显示一个兑换品；指定会员时说明还差什么 / Show a reward; for a member, with what is missing."""
+    found, catalog = look(invocation, "get_reward", reward, member=member)
+    if as_json:
+        write_json(found)
+        return
+    say, names = invocation.say, names_in(invocation, catalog)
+    rows: list[tuple[str, object]] = [(say("名称", "name"), say(found.name.zh, found.name.en))]
+    if found.description is not None:
+        rows.append((say("说明", "description"), say(found.description.zh, found.description.en)))
+    rows += [
+        (say(f"价格 {each.price}", f"price {each.price}"), _price(invocation, each, names)) for each in found.prices
+    ]
+    rows.append((say("剩余", "left"), say("不限", "without end") if found.left is None else f"{found.left:,}"))
+    rows += shown_terms(invocation, found)
+    if state := _state(invocation, found):
+        rows.append((say("状态", "state"), state))
+    write_table([found.reward_id, ""], rows)
+
+
+def shown_terms(invocation: Invocation, offer: RewardView | DrawView) -> list[tuple[str, object]]:
+    """When, how often and by whom a reward or a lottery can be had, as far as that is limited."""
+    say = invocation.say
+    rows: list[tuple[str, object]] = []
+    if offer.opens_at is not None:
+        rows.append((say("开始", "opens at"), offer.opens_at))
+    if offer.closes_at is not None:
+        rows.append((say("结束", "closes at"), offer.closes_at))
+    if offer.needs is not None:
+        rows.append((say("条件", "needs"), say(offer.needs.zh, offer.needs.en)))
+    for each in offer.limits:
+        zh, en = _PERIODS[each.period]
+        rows.append((say("每位会员限量", "limit for a member"), say(f"{zh} {each.most:,}", f"{each.most:,} {en}")))
+    return rows
+
+
+_PERIODS: Final = {
+    "day": ("每天", "a day"),
+    "week": ("每周", "a week"),
+    "month": ("每月", "a month"),
+    "year": ("每年", "a year"),
+    "lifetime": ("终身", "in all"),
+}
 
 
 @command(group, "stock")

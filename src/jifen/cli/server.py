@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from jifen.cli.demo import DEMO_PROGRAM, begin_of_shop, ensure_program, has_members, make_shop
+from jifen.cli.demo import (
+    DEMO_DAYS,
+    DEMO_MEMBERS,
+    DEMO_PROGRAM,
+    DEMO_SEED,
+    begin_of_shop,
+    ensure_program,
+    has_members,
+    make_shop,
+)
 from jifen.cli.invocation import Invocation, command, run_connected
 from jifen.cli.output import write_line, write_note
 from jifen.core.counted import counted
@@ -20,9 +29,6 @@ if TYPE_CHECKING:
     from jifen.settings import Settings
 
 STARTER_PROGRAM: Final = "starter"
-DEMO_MEMBERS: Final = 200
-DEMO_SEED: Final = 1
-DEMO_DAYS: Final = 365
 DEMO_KEY_FILE: Final = "demo-api-key"
 
 
@@ -55,7 +61,7 @@ def serve(
         url = held.enter_context(invocation.database(may_make=True))
         now = datetime.now(UTC)
         if demo:
-            begins_at = begin_of_shop(DEMO_MEMBERS, DEMO_SEED, now, DEMO_DAYS)
+            begins_at = begin_of_shop(until=now)
             ensure_program(invocation, url, DEMO_PROGRAM, effective_at=begins_at)
             _prepare_demo(invocation, url, settings, data, now)
         elif ensure_program(invocation, url, STARTER_PROGRAM):

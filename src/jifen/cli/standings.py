@@ -11,8 +11,8 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import names_in
 from jifen.cli.operating import Key, given, look, operate
-from jifen.cli.output import write_json, write_note, write_table
-from jifen.cli.paging import Cursor
+from jifen.cli.output import write_json, write_table
+from jifen.cli.paging import Cursor, note_more
 from jifen.cli.program import AsJson
 from jifen.cli.tiers import group
 
@@ -98,8 +98,7 @@ def _show(invocation: Invocation, catalog: Catalog, found: MemberTiers) -> None:
                 for each in found.changes
             ],
         )
-    if found.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {found.next_cursor}", f"There are more: --cursor {found.next_cursor}"))
+    note_more(invocation, found.next_cursor)
 
 
 _BY: Final = {

@@ -1,4 +1,4 @@
-"""`jifen import list` and `jifen import stop`: the imports that were asked for over HTTP."""
+"""`jifen import list, show, stop`: the imports that were asked for over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import typer
 
 from jifen.cli.importing import group
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.output import write_json, write_note, write_table
+from jifen.cli.operating import look
+from jifen.cli.output import write_json, write_line, write_note, write_table
 from jifen.cli.program import AsJson
 
 _LISTED = 50
@@ -69,6 +70,40 @@ def list_all(invocation: Invocation, as_json: AsJson = False) -> None:
             for each in found
         ],
     )
+
+
+@command(group, "show")
+def show(invocation: Invocation, number: ImportNumber, as_json: AsJson = False) -> None:
+    """显示一个导入：进度、检查报告与结果 / Show an import: how far it is, what it found, what it did."""
+    found, _ = look(invocation, "get_import", str(number))
+    if as_json:
+        write_json(found)
+        return
+    say, progress = invocation.say, found.progress
+    rows: list[tuple[str, object]] = [
+        (say("状态", "state"), say(STATES[found.status], found.status)),
+        (say("内容", "kind"), say(KINDS[found.kind], found.kind)),
+        (say("文件", "file"), found.file_name),
+        (say("进度", "progress"), f"{progress.percent} %"),
+    ]
+    if progress.rows_total is not None:
+        rows.append((say("行", "rows"), f"{progress.rows_done:,} / {progress.rows_total:,}"))
+    for name, value in (
+        (say("上传者", "sent by"), found.uploaded_by),
+        (say("上传时间", "sent at"), found.uploaded_at),
+        (say("导入者", "started by"), found.started_by),
+        (say("开始", "started at"), found.started_at),
+        (say("结束", "ended at"), found.ended_at),
+        (say("错误", "error"), found.error),
+    ):
+        if value is not None:
+            rows.append((name, value))
+    write_table([found.import_id, ""], rows)
+    # What was found and done is as deep as its file is wide: it is shown as it is kept.
+    for name, value in ((say("检查报告", "report"), found.report), (say("结果", "result"), found.result)):
+        if value is not None:
+            write_line(f"{name}:")
+            write_json(value)
 
 
 @command(group, "stop")

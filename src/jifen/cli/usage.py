@@ -31,6 +31,17 @@ class BadValue(BadParameter):
         self.zh = f"{hint} 的值不能使用：{zh}。"
 
 
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """What an option says several times as NAME=TEXT, by name."""
+    pairs: dict[str, str] = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise BadValue(option, f"{text!r} 须写成 NAME=TEXT", f"{text!r} is not NAME=TEXT")
+        pairs[name] = value
+    return pairs
+
+
 def usage_told(error: ClickException) -> tuple[str, str]:
     """In both languages, each in one sentence and with where to look."""
     message = error.format_message().strip()

@@ -121,9 +121,18 @@ async def load_approvals(connection: Connection, members: dict[int, int], shards
     return {row["approval_id"]: approval_of(row) for row in await connection.fetch(_SQL["load_approvals"], *keys)}
 
 
-async def names_of_actors(connection: Connection, actors: Collection[str]) -> dict[str, str]:
-    """What the keys of these actors are called."""
-    return dict(await connection.fetch(_SQL["names_of_actors"], list(actors)))
+class ActorNames:
+    """What keys are called. That never changes, so each is looked up once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    async def of(self, connection: Connection, actors: Collection[str]) -> dict[str, str]:
+        """What the keys of these actors are called; who acts without a key has no name."""
+        unknown = [each for each in actors if each not in self._known and each.startswith("key:")]
+        if unknown:
+            self._known.update(await connection.fetch(_SQL["names_of_actors"], unknown))
+        return {each: self._known[each] for each in actors if each in self._known}
 
 
 def approval_of(row: Any) -> Approval:

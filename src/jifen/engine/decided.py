@@ -75,7 +75,7 @@ class Decided:
         rows = BatchRows(self._shards, self._known.places)
         for registration in self.directory.registrations:
             rows.add_registration(registration)
-        redeemed = RedemptionRows(self._shards, self._transactions)
+        redeemed = RedemptionRows(self._shards, self._known.places, self._transactions)
         for member, profile in self.roll.profiles.items():
             rows.add_profile(member, profile)
         for member, state in self.states.items():

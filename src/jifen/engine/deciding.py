@@ -207,6 +207,7 @@ class Deciding:
             segments=self._known.segments.get(program.version),
             supplies=supplies,
         )
+        self._decided.supplies.take_back(supplies, effects)
         if isinstance(effects, Effects) and effects.shared_steps:
             behind = self._known.links.behind(effects.shared_steps)
             effects = follow_steps(effects, by, self._states, behind)

@@ -94,6 +94,7 @@ class Surroundings:
         #: Of the program in force, as far as a batch has seen: in how many spellings phones are looked up.
         self.phone_region: str | None = None
         self.new_member_id = new_member_id
+        self.actor_names = approvals.ActorNames()
         #: The parts of spends from households that were to be cancelled: they never change.
         self.pooled: dict[Reference, tuple[Reference, ...]] = {}
 
@@ -244,7 +245,7 @@ class Gathering:
         """Load what rules ask about, the lots that commands will take from first, and all lots and holds where
         something is due or refers to the past."""
         await self.links.load_add_ons(connection)
-        await self.redeeming.load(connection, self.states)
+        await self.redeeming.load(connection, self.states, self.places)
         self.links.learn_payers(self.redeeming.shared(self.states))
         await self._load_for_rules(connection)
         await self._load_welcomes(connection)
@@ -252,7 +253,7 @@ class Gathering:
         self.uncounted = await count_months(connection, self.states, self.program, self._surroundings.shards)
         await self._load_for_wallets(connection)
         await self._load_first_lots(connection)
-        everything, holds = self.redeeming.need_everything(self.states), self.redeeming.need_holds(self.states)
+        everything, holds = self.redeeming.need_everything(self.states), set[int]()
         references = self.redeeming.spending(self.states)
         #: Of these everything that was ever used of caps is needed as well.
         whole: set[int] = set(self.links.absorbed.values()) | {member for member, _ in self.links.absorbed}
@@ -434,7 +435,7 @@ class Gathering:
             actors |= self.redeeming.actors(self.states)
             actors |= {each.actor for each in self._submissions if isinstance(each.command, StepCommand | RedeemReward)}
         if actors:
-            self.actor_names = await approvals.names_of_actors(connection, actors)
+            self.actor_names = await self._surroundings.actor_names.of(connection, actors)
 
     async def _load_first_lots(self, connection: Connection) -> None:
         wanted: dict[int, int] = {}

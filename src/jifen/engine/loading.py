@@ -45,7 +45,7 @@ from jifen.engine.uses import decode_uses
 
 _SQL = load_queries("engine")
 _NOTHING_LOADED = (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), -1)
-_decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
+decode_pieces = msgspec.json.Decoder(tuple[Piece, ...]).decode
 #: Shards, member ids and sequences.
 ReferenceColumns = tuple[list[int], list[int], list[int]]
 decode_counters = msgspec.json.Decoder(Counters).decode
@@ -312,7 +312,7 @@ async def load_everything(
     deposits: dict[tuple[int, int], list[Deposit]] = {}
     if any(account.saved for member in wanted for account in states[member].accounts):
         for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_savings"], *keys):
-            deposit = Deposit(sequence, wallet, expires_at, _decode_pieces(pieces))
+            deposit = Deposit(sequence, wallet, expires_at, decode_pieces(pieces))
             deposits.setdefault((member_id, wallet), []).append(deposit)
     for member in wanted:
         state = states[member]
@@ -348,7 +348,7 @@ async def load_holds(
 async def _holds_of(connection: Connection, keys: tuple[list[int], list[int]]) -> dict[tuple[int, int], list[Hold]]:
     holds: dict[tuple[int, int], list[Hold]] = {}
     for member_id, sequence, wallet, expires_at, pieces in await connection.fetch(_SQL["load_holds"], *keys):
-        holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, _decode_pieces(pieces)))
+        holds.setdefault((member_id, wallet), []).append(Hold(sequence, wallet, expires_at, decode_pieces(pieces)))
     return holds
 
 

@@ -11,6 +11,7 @@ from jifen.core.redemption.codes import digest_code
 from jifen.core.redemption.values import Stock, encode_redemption
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.places import Places
 from jifen.engine.redemptions import pool_changes
 from jifen.engine.writing import Columns, check_changed
 
@@ -21,14 +22,16 @@ _ABOUT: Final = (Kind.REDEEM, Kind.STEP)
 class RedemptionRows:
     """All rows about redemptions that one batch writes."""
 
-    def __init__(self, shards: int, transactions: Iterable[Transaction]) -> None:
+    def __init__(self, shards: int, places: Places, transactions: Iterable[Transaction]) -> None:
         self._shards = shards
+        self._places = places
         #: The last transaction of the batch about each redemption.
         self._last: dict[tuple[int, int], int] = {}
         for each in transactions:
             if each.kind in _ABOUT:
                 self._last[each.member_id, each.refers_to or each.sequence] = each.sequence
-        self._redemptions = Columns(9)
+        self._new = Columns(9)
+        self._changed = Columns(7)
         self._coupons = Columns(5)
         self._pool: dict[tuple[str, str], tuple[int, int] | None] = {}
         self._stocks = Columns(3)
@@ -50,19 +53,14 @@ class RedemptionRows:
                 continue
             last = self._last[member, sequence]
             content = encode_redemption(redemption).decode()
-            self._redemptions.rows.append(
-                (
-                    shard,
-                    member,
-                    sequence,
-                    last,
-                    redemption.reward,
-                    redemption.state,
-                    redemption.requested_at,
-                    redemption.until,
-                    content,
+            state, until = redemption.state, redemption.until
+            if was is None:
+                self._new.rows.append(
+                    (shard, member, sequence, last, redemption.reward, state, redemption.requested_at, until, content)
                 )
-            )
+            else:
+                found_at = self._places.redemptions[member, sequence]
+                self._changed.rows.append((found_at, member, sequence, last, state, until, content))
             for coupon in redemption.coupons[len(was.coupons) if was else 0 :]:
                 digest = digest_code(coupon.code)
                 place = shard_of_digest(digest, self._shards)
@@ -86,7 +84,7 @@ class RedemptionRows:
         pool = Columns(5)
         for (reward, code), owner in self._pool.items():
             pool.rows.append((shard_of_name(reward, self._shards), reward, code, *(owner or (None, None))))
-        parts = (self._redemptions, self._coupons, pool, self._stocks)
+        parts = (self._new, self._coupons, pool, self._stocks, self._changed)
         changed = await connection.fetchval(
             _SQL["write_redemptions"], *(array for part in parts for array in part.arrays())
         )

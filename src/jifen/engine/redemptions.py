@@ -12,10 +12,11 @@ import msgspec
 
 from jifen.core.calendar import local_day
 from jifen.core.commands import Command, is_ordinary
+from jifen.core.decide import Effects
 from jifen.core.draws.commands import DrawPrize
 from jifen.core.draws.values import Round
 from jifen.core.identity import shard_of_digest, shard_of_member, shard_of_name
-from jifen.core.ledger.values import MemberState, transaction_id
+from jifen.core.ledger.values import Hold, MemberState, transaction_id
 from jifen.core.program import Program
 from jifen.core.redemption.checks import MAXIMUM_PIECES
 from jifen.core.redemption.codes import RANDOM_BYTES, code_of, digest_code, is_mistyped
@@ -39,6 +40,8 @@ from jifen.db.connection import Connection
 from jifen.db.locking import LOCK_STOCKS
 from jifen.db.queries import load_queries
 from jifen.engine.draws import DrawnNumbers, draws_of, lock_rounds, want_for_draws
+from jifen.engine.loading import decode_pieces
+from jifen.engine.places import Places
 from jifen.engine.references import Reference, who_goes
 from jifen.engine.wanted import Wanted
 
@@ -116,9 +119,9 @@ class Redeeming:
         found = {reference for each in self.commands if (reference := self.reference(each)) is not None}
         return sorted(found)
 
-    async def load(self, connection: Connection, states: dict[int, MemberState]) -> None:
-        """Put the redemptions that the batch is about into the states of their members, and find what waits of those
-        who are to go."""
+    async def load(self, connection: Connection, states: dict[int, MemberState], places: Places) -> None:
+        """Put the redemptions that the batch is about into the states of their members, with what these have bound
+        (spending it touches no lot), and find what waits of those who are to go."""
         if self._going:
             keys = ([shard_of_member(member, self._shards) for member in self._going], list(self._going))
             for member, sequence in await connection.fetch(_SQL["find_waiting"], *keys, list(HELD)):
@@ -132,10 +135,23 @@ class Redeeming:
             [sequence for _, sequence in wanted],
         )
         found: dict[int, dict[int, Redemption]] = {}
-        for member, sequence, content in await connection.fetch(_SQL["load_redemptions"], *columns):
+        holds: dict[tuple[int, int], tuple[Hold, ...]] = {}
+        for member, sequence, place, content, wallet, expires_at, pieces in await connection.fetch(
+            _SQL["load_redemptions"], *columns
+        ):
             found.setdefault(member, {})[sequence] = decode_redemption(content)
+            places.redemptions[member, sequence] = place
+            if wallet is not None:
+                hold = Hold(sequence, wallet, expires_at, decode_pieces(pieces))
+                holds[member, wallet] = (*holds.get((member, wallet), ()), hold)
         for member, redemptions in found.items():
-            states[member] = msgspec.structs.replace(states[member], redemptions=redemptions)
+            accounts = tuple(
+                msgspec.structs.replace(account, holds=holds[member, account.wallet])
+                if (member, account.wallet) in holds
+                else account
+                for account in states[member].accounts
+            )
+            states[member] = msgspec.structs.replace(states[member], redemptions=redemptions, accounts=accounts)
 
     def check_going(self, command: Command, states: Mapping[int, MemberState]) -> Refusal | None:
         """Refuse that a member goes of whom a redemption waits: whoever decides on it knows it by the old number, and
@@ -181,15 +197,6 @@ class Redeeming:
         """Members whose lots and holds must all be there: points of theirs may be released or returned."""
         undoing = {self.reference(each) for each in self.commands if isinstance(each, _UNDOING)}
         return {member for member, sequence, _ in self._loaded(states) if (member, sequence) in undoing}
-
-    def need_holds(self, states: dict[int, MemberState]) -> set[int]:
-        """Members whose holds must be there: what is bound may be spent, which touches no lot."""
-        passing = {self.reference(each) for each in self.commands if isinstance(each, PASSING)}
-        return {
-            member
-            for member, sequence, redemption in self._loaded(states)
-            if (member, sequence) in passing and redemption.state in HELD
-        }
 
     def shared(self, states: dict[int, MemberState]) -> dict[Reference, Redemption]:
         """The redemptions that others pay for as well, where the points of these may be moved."""
@@ -296,12 +303,24 @@ class SuppliesAtHand:
     def __init__(self, redeeming: Redeeming) -> None:
         self.stocks = dict(redeeming.stocks)
         self._pools = dict(redeeming.pools)
+        #: Codes that were made for decisions which issued none, as one that lets a coupon wait for approval does.
+        self._spare: list[str] = []
         self.draws = DrawnNumbers(redeeming.rounds)
 
     def supplies(self, program: Program, command: Command, state: MemberState) -> Supplies:
         """What a command may draw on, with as many fresh codes as it may issue."""
-        codes = fresh_codes(_codes_needed(program, command, state))
-        return Supplies(self.stocks, self._pools, codes, self.draws.rounds)
+        needed = _codes_needed(program, command, state)
+        codes, self._spare = self._spare[:needed], self._spare[needed:]
+        codes += fresh_codes(needed - len(codes))
+        return Supplies(self.stocks, self._pools, tuple(codes), self.draws.rounds)
+
+    def take_back(self, supplies: Supplies, decided: Effects | Refusal) -> None:
+        """Keep the codes that a decision was given and has not issued for the next: nobody has seen them."""
+        if not supplies.codes:
+            return
+        states = decided.states if isinstance(decided, Effects) else ()
+        issued = {code for state in states for each in state.redemptions.values() for code in codes_of(each)}
+        self._spare += [code for code in supplies.codes if code not in issued]
 
     def keep(self, before: MemberState, after: MemberState, taken: Mapping[str, int]) -> None:
         """Take away what a decision took."""
@@ -329,7 +348,10 @@ def _codes_needed(program: Program, command: Command, state: MemberState) -> int
 
 def fresh_codes(number: int) -> tuple[str, ...]:
     """Codes that nobody can guess, from the system's source of randomness."""
-    return tuple(code_of(secrets.token_bytes(RANDOM_BYTES)) for _ in range(number))
+    if not number:
+        return ()
+    random = secrets.token_bytes(RANDOM_BYTES * number)
+    return tuple(code_of(random[start : start + RANDOM_BYTES]) for start in range(0, len(random), RANDOM_BYTES))
 
 
 def pool_changes(before: MemberState, after: MemberState) -> list[tuple[str, str, int | None]]:

@@ -15,6 +15,8 @@ from jifen.core.errors import JifenError
 from jifen.core.refusal import Refusal
 
 _NAMED: Final = re.compile(r"{(\w+)}")
+#: Numbers by the names of which something is called, and that are not how many there are of it.
+_CALLED: Final = re.compile(r"(?:^|_)(?:id|version|pid|port|member|into|found|needed)$")
 STATES: Final = {
     "held": "已预占",
     "waiting_for_payment": "待付款",
@@ -397,7 +399,13 @@ def in_chinese(code: str, message: str, details: Mapping[str, object], message_z
 
 def filled_in(text: str, details: Mapping[str, object]) -> str:
     """A Chinese text with the values of a refusal or error in their places."""
-    return text.format(**{name: _shown(details[name], _WORDS.get(name, _VALUES)) for name in _NAMED.findall(text)})
+    return text.format(**{name: _told(name, details[name]) for name in _NAMED.findall(text)})
+
+
+def _told(name: str, value: object) -> str:
+    if isinstance(value, int) and not _CALLED.search(name):
+        return f"{value:,}"
+    return _shown(value, _WORDS.get(name, _VALUES))
 
 
 def _shown(value: object, words: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -93,24 +93,28 @@ def digest_secret(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
 
 
-async def read_keys(connection: Connection) -> dict[str, bytes]:
-    """The digests of all valid keys by id."""
-    return {row["id"]: row["secret_digest"] for row in await connection.fetch(_SQL["valid_keys"])}
+class ValidKey(NamedTuple):
+    """A key as it is checked: the digest of its secret, and what it may approve."""
+
+    digest: bytes
+    roles: tuple[str, ...] = ()
 
 
-async def read_roles(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """The roles of all valid keys that have any, by id."""
-    return {row["id"]: tuple(row["roles"]) for row in await connection.fetch(_SQL["roles_of_keys"])}
+async def read_keys(connection: Connection) -> dict[str, ValidKey]:
+    """All valid keys by id: with one statement, so that none is there without its roles."""
+    rows = await connection.fetch(_SQL["valid_keys"])
+    return {row["id"]: ValidKey(row["secret_digest"], tuple(row["roles"])) for row in rows}
+
+
+_NO_KEY: Final = ValidKey(b"")
 
 
 class KeyRing:
     """The valid keys in memory, so that checking one costs two microseconds."""
 
-    def __init__(self, read: Callable[[], Awaitable[dict[str, bytes]]]) -> None:
+    def __init__(self, read: Callable[[], Awaitable[dict[str, ValidKey]]]) -> None:
         self._read = read
-        self._digests: dict[str, bytes] = {}
-        #: What keys may approve, by their id.
-        self.roles: dict[str, tuple[str, ...]] = {}
+        self._keys: dict[str, ValidKey] = {}
         self._read_at_seconds = 0.0
         self._reading: asyncio.Task[None] | None = None
 
@@ -120,10 +124,13 @@ class KeyRing:
             prefix, key_id, secret = token.decode("ascii").split("_")
         except ValueError:
             return None
-        digest = self._digests.get(key_id)
         # The same work is done for an id that does not exist.
-        is_valid = hmac.compare_digest(digest or b"", digest_secret(secret))
+        is_valid = hmac.compare_digest(self._keys.get(key_id, _NO_KEY).digest, digest_secret(secret))
         return key_id if is_valid and prefix == PREFIX else None
+
+    def roles_of(self, key_id: str) -> tuple[str, ...]:
+        """What a key may approve."""
+        return self._keys.get(key_id, _NO_KEY).roles
 
     async def find_fresh(self, token: bytes) -> str | None:
         """Like `find`, after a look into the database: the key may have been made a moment ago."""
@@ -136,7 +143,7 @@ class KeyRing:
 
     async def refresh(self) -> None:
         """Read all keys anew."""
-        self._digests = await self._read()
+        self._keys = await self._read()
         self._read_at_seconds = time.monotonic()
 
     async def _read_soon(self) -> None:

@@ -62,6 +62,14 @@ def test_the_rewards_of_a_fresh_shop_are_judged(bare_database_url: str) -> None:
     assert report["rewards"] and "retire" in {each["proposal"] for each in report["rewards"]}
 
 
+def test_the_rewards_of_a_shop_are_judged_in_a_database_that_was_made_before(bare_database_url: str) -> None:
+    """`jifen init --program demo` has the program begin where its shop will; a program of one's own begins now."""
+    url = ("--url", bare_database_url)
+    assert jifen("init", "--program", "demo", *url).returncode == 0
+    ask("demo", "--members", "20", *url)
+    assert "too_new" not in {each["reason"] for each in ask("rewards", "slow", *url)["left_out"]}
+
+
 def test_a_day_needs_the_program_of_the_demo(bare_database_url: str) -> None:
     """One line says what is missing; the shop itself can be made with any program in CNY."""
     assert jifen("init", "--program", "starter", "--url", bare_database_url).returncode == 0

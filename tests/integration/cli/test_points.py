@@ -97,10 +97,22 @@ def test_points_come_and_go(shop: list[str]) -> None:
     assert ask("verify", *shop)["is_clean"]
 
 
-def test_the_points_bank(shop: list[str]) -> None:
+def test_the_points_bank(shop: list[str], tmp_path: Path) -> None:
     """Earned points that expire soon go in, as far as the program's share reaches, and come out."""
     assert "limit_reached" in refused(["points", "save", "card:1", "900", *shop])
     assert "insufficient_savings" in refused(["points", "unsave", "card:1", "1", *shop])
+    line = {"line_id": "1", "sku": "A", "quantity": 1, "paid_cents": 10_000}
+    order = event("order.completed", "o8", {"order_id": "8", "currency": "CNY", "lines": [line]})
+    assert send(shop, tmp_path, order)["status"] == "applied"
+    saved = ask("points", "save", "card:1", "60", "--key", "in", *shop)
+    assert (saved["kind"], saved["points"], available(shop, "card:1")) == ("save", 60, 1_040)
+    assert ask("points", "save", "card:1", "60", "--key", "in", *shop)["status"] == "duplicate"
+    assert "limit_reached" in refused(["points", "save", "card:1", "41", *shop])
+    back = ask("points", "unsave", "card:1", "20", *shop)
+    assert (back["kind"], back["points"], available(shop, "card:1")) == ("unsave", 20, 1_060)
+    told = jifen("points", "unsave", "card:1", "40", "--lang", "zh", *shop)
+    assert (told.returncode, available(shop, "card:1")) == (0, 1_100), told.stderr
+    assert ask("verify", *shop)["is_clean"]
 
 
 def test_an_order_that_points_pay_part_of(shop: list[str], tmp_path: Path) -> None:

@@ -62,6 +62,13 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         ),
         ("insufficient_points", {}, "积分不足。"),
         (
+            "insufficient_points",
+            {"requested": 12000, "available": 1800, "missing": 10200},
+            "积分不足：需要 12,000，可用 1,800，还差 10,200 积分。",
+        ),
+        ("unknown_program_version", {"version": 1234}, in_chinese("unknown_program_version", "", {"version": "1234"})),
+        ("port_in_use", {"port": 8000}, in_chinese("port_in_use", "", {"port": "8000"})),
+        (
             "limit_reached",
             {"period": "day", "most": 5, "used": 4, "requested": 2},
             "已达上限：按日计最多 5 件，已有 4 件，这次要 2 件。",
@@ -81,7 +88,7 @@ def test_every_text_is_chinese_and_the_last_one_always_fits(code: str) -> None:
         (
             "limit_reached",
             {"whose": "receiver", "limit": "points", "period": "day", "most": 1500, "left": 500},
-            "已达上限：收方按日计最多 1500（积分），还剩 500。",
+            "已达上限：收方按日计最多 1,500（积分），还剩 500。",
         ),
         (
             "limit_reached",

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 
-from jifen.services.keys import KeyRing, digest_secret
+from jifen.services.keys import KeyRing, ValidKey, digest_secret
 
 
 class Store:
     """Stands for the table of keys, and counts how often it is read."""
 
     def __init__(self) -> None:
-        self.digests: dict[str, bytes] = {}
+        self.keys: dict[str, ValidKey] = {}
         self.reads = 0
 
-    async def read(self) -> dict[str, bytes]:
+    async def read(self) -> dict[str, ValidKey]:
         """All valid keys."""
         self.reads += 1
-        return dict(self.digests)
+        return dict(self.keys)
 
 
 async def test_a_key_is_found_by_its_whole_secret_only() -> None:
     """Neither by its id, nor by a part of the secret, nor by another prefix."""
     store = Store()
-    store.digests["ab"] = digest_secret("secret")
+    store.keys["ab"] = ValidKey(digest_secret("secret"))
     ring = KeyRing(store.read)
     await ring.refresh()
     assert ring.find(b"jf_ab_secret") == "ab"
@@ -52,14 +52,15 @@ async def test_many_unknown_keys_cost_few_looks() -> None:
 
 
 async def test_a_key_made_a_moment_ago_is_found() -> None:
-    """And a revoked one is not, after the next look."""
+    """With its roles, in the same look. And a revoked one is not, after the next look."""
     store = Store()
     ring = KeyRing(store.read)
     await ring.refresh()
-    store.digests["ab"] = digest_secret("secret")
+    store.keys["ab"] = ValidKey(digest_secret("secret"), ("clerk",))
     assert ring.find(b"jf_ab_secret") is None
     assert await ring.find_fresh(b"jf_ab_secret") == "ab"
-    del store.digests["ab"]
+    assert (ring.roles_of("ab"), ring.roles_of("cd")) == (("clerk",), ())
+    del store.keys["ab"]
     await ring.refresh()
     assert ring.find(b"jf_ab_secret") is None
 
@@ -69,13 +70,13 @@ async def test_a_failing_database_is_said_and_forgotten() -> None:
     store = Store()
     is_broken = True
 
-    async def read() -> dict[str, bytes]:
+    async def read() -> dict[str, ValidKey]:
         if is_broken:
             raise ConnectionError
         return await store.read()
 
     ring = KeyRing(read)
-    store.digests["ab"] = digest_secret("secret")
+    store.keys["ab"] = ValidKey(digest_secret("secret"))
     failures = await asyncio.gather(*(ring.find_fresh(b"jf_ab_secret") for _ in range(3)), return_exceptions=True)
     assert [type(each) for each in failures] == [ConnectionError] * 3
     is_broken = False

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, Reason, number_of
-from jifen.cli.operating import Key, given, operate
+from jifen.cli.members import Name, Reason
+from jifen.cli.operating import Key
+from jifen.cli.points.doing import do_for
 from jifen.cli.points.group import Points, group
-from jifen.cli.points.telling import show_done
 from jifen.cli.program import AsJson
 
 
@@ -27,9 +27,8 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """按计划的比率转换到另一账户 / Convert points into those of another wallet."""
-    said = given({"conversion": conversion, "points": points, "reason": reason})
-    done = operate(invocation, "convert_points", str(number_of(invocation, member)), said, key=key)
-    show_done(invocation, done, as_json=as_json)
+    said = {"conversion": conversion, "points": points, "reason": reason}
+    do_for(invocation, "convert_points", member, said, key, as_json=as_json)
 
 
 @command(group, "save")
@@ -42,7 +41,7 @@ def save(
     as_json: AsJson = False,
 ) -> None:
     """把即将到期的积分存入积分银行 / Put points that expire soon into the points bank."""
-    _saved(invocation, "save_points", member, points, reason, key, as_json=as_json)
+    do_for(invocation, "save_points", member, {"points": points, "reason": reason}, key, as_json=as_json)
 
 
 @command(group, "unsave")
@@ -55,12 +54,4 @@ def unsave(
     as_json: AsJson = False,
 ) -> None:
     """从积分银行取出积分 / Take points out of the points bank."""
-    _saved(invocation, "unsave_points", member, points, reason, key, as_json=as_json)
-
-
-def _saved(
-    invocation: Invocation, name: str, member: str, points: int, reason: str | None, key: str | None, *, as_json: bool
-) -> None:
-    said = given({"points": points, "reason": reason})
-    done = operate(invocation, name, str(number_of(invocation, member)), said, key=key)
-    show_done(invocation, done, as_json=as_json)
+    do_for(invocation, "unsave_points", member, {"points": points, "reason": reason}, key, as_json=as_json)

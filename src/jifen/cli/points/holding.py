@@ -10,10 +10,10 @@ from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, Reason, number_of
 from jifen.cli.names import names_in
-from jifen.cli.operating import Key, given, look, operate
+from jifen.cli.operating import Key, look
 from jifen.cli.output import write_json, write_table
+from jifen.cli.points.doing import do
 from jifen.cli.points.group import ExpiresAt, HoldId, Points, Reference, Wallet, group
-from jifen.cli.points.telling import show_done
 from jifen.cli.program import AsJson
 
 
@@ -30,17 +30,15 @@ def hold(
     as_json: AsJson = False,
 ) -> None:
     """预占积分，稍后扣减或释放 / Hold points, to be captured or released later."""
-    said = given(
-        {
-            "member_id": str(number_of(invocation, member)),
-            "points": points,
-            "wallet": wallet,
-            "expires_at": read_instant(expires_at, "--expires-at", may_be_future=True),
-            "reference": reference,
-            "reason": reason,
-        }
-    )
-    show_done(invocation, operate(invocation, "place_hold", "", said, key=key), as_json=as_json)
+    said = {
+        "member_id": str(number_of(invocation, member)),
+        "points": points,
+        "wallet": wallet,
+        "expires_at": read_instant(expires_at, "--expires-at", may_be_future=True),
+        "reference": reference,
+        "reason": reason,
+    }
+    do(invocation, "place_hold", "", said, key, as_json=as_json)
 
 
 @command(group, "capture")
@@ -57,8 +55,8 @@ def capture(
     as_json: AsJson = False,
 ) -> None:
     """扣减预占的积分 / Spend what is held, all of it unless said otherwise."""
-    said = given({"points": points, "release_rest": release_rest or None, "reason": reason})
-    show_done(invocation, operate(invocation, "capture_hold", hold_id, said, key=key), as_json=as_json)
+    said = {"points": points, "release_rest": release_rest or None, "reason": reason}
+    do(invocation, "capture_hold", hold_id, said, key, as_json=as_json)
 
 
 @command(group, "release")
@@ -66,8 +64,7 @@ def release(
     invocation: Invocation, hold_id: HoldId, reason: Reason = None, key: Key = None, as_json: AsJson = False
 ) -> None:
     """释放预占，积分恢复可用 / Free what is held."""
-    done = operate(invocation, "release_hold", hold_id, given({"reason": reason}), key=key)
-    show_done(invocation, done, as_json=as_json)
+    do(invocation, "release_hold", hold_id, {"reason": reason}, key, as_json=as_json)
 
 
 @command(group, "held")

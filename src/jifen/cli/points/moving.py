@@ -8,10 +8,10 @@ import typer
 
 from jifen.cli.instants import read_instant
 from jifen.cli.invocation import Invocation, command
-from jifen.cli.members import Name, Reason, number_of
-from jifen.cli.operating import Key, given, operate
+from jifen.cli.members import Name, Reason
+from jifen.cli.operating import Key
+from jifen.cli.points.doing import do, do_for
 from jifen.cli.points.group import ExpiresAt, Points, Purse, Reference, TransactionId, Wallet, group
-from jifen.cli.points.telling import show_done
 from jifen.cli.program import AsJson
 
 
@@ -34,17 +34,14 @@ def adjust(
     as_json: AsJson = False,
 ) -> None:
     """人工调整余额；超过限额的须另一人复核 / Correct a balance; above the limit a second person must agree."""
-    said = given(
-        {
-            "points": points,
-            "wallet": wallet,
-            "reason_code": reason_code,
-            "expires_at": read_instant(expires_at, "--expires-at", may_be_future=True),
-            "reason": reason,
-        }
-    )
-    done = operate(invocation, "adjust_points", str(number_of(invocation, member)), said, key=key)
-    show_done(invocation, done, as_json=as_json)
+    said = {
+        "points": points,
+        "wallet": wallet,
+        "reason_code": reason_code,
+        "expires_at": read_instant(expires_at, "--expires-at", may_be_future=True),
+        "reason": reason,
+    }
+    do_for(invocation, "adjust_points", member, said, key, as_json=as_json)
 
 
 @command(group, "gift")
@@ -59,9 +56,8 @@ def gift(
     as_json: AsJson = False,
 ) -> None:
     """转赠给另一会员，有效期不变 / Give points to another member; they keep their expiry."""
-    said = given({"to": to, "points": points, "wallet": wallet, "reason": reason})
-    done = operate(invocation, "transfer_points", str(number_of(invocation, member)), said, key=key)
-    show_done(invocation, done, as_json=as_json)
+    said = {"to": to, "points": points, "wallet": wallet, "reason": reason}
+    do_for(invocation, "transfer_points", member, said, key, as_json=as_json)
 
 
 @command(group, "spend")
@@ -77,11 +73,8 @@ def spend(
     as_json: AsJson = False,
 ) -> None:
     """消耗积分，最早到期的先用 / Spend points, those first that expire soonest."""
-    said = given(
-        {"points": points, "wallet": wallet, "reference": reference, "from": purse, "reason": reason},
-    )
-    done = operate(invocation, "spend_points", str(number_of(invocation, member)), said, key=key)
-    show_done(invocation, done, as_json=as_json)
+    said = {"points": points, "wallet": wallet, "reference": reference, "from": purse, "reason": reason}
+    do_for(invocation, "spend_points", member, said, key, as_json=as_json)
 
 
 @command(group, "reverse")
@@ -93,5 +86,4 @@ def reverse(
     as_json: AsJson = False,
 ) -> None:
     """冲正一笔流水，积分退回原批次 / Reverse a transaction; points return to their lots."""
-    done = operate(invocation, "reverse_transaction", transaction, given({"reason": reason}), key=key)
-    show_done(invocation, done, as_json=as_json)
+    do(invocation, "reverse_transaction", transaction, {"reason": reason}, key, as_json=as_json)

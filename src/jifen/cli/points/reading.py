@@ -12,10 +12,10 @@ from jifen.cli.invocation import Invocation, command
 from jifen.cli.members import Name, number_of
 from jifen.cli.names import names_in
 from jifen.cli.operating import look
-from jifen.cli.output import write_json, write_line, write_note, write_table
-from jifen.cli.paging import Cursor, Limit
+from jifen.cli.output import write_json, write_line, write_table
+from jifen.cli.paging import Cursor, Limit, note_more
 from jifen.cli.points.group import TransactionId, group
-from jifen.cli.points.telling import KINDS, balances_told, money
+from jifen.cli.points.telling import KINDS, balances_told
 from jifen.cli.program import AsJson
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def history(
             for each in page.transactions
         ],
     )
-    if page.next_cursor is not None:
-        write_note(say(f"还有更多：--cursor {page.next_cursor}", f"There are more: --cursor {page.next_cursor}"))
+    note_more(invocation, page.next_cursor)
 
 
 #: What takes points for good, by a figure above 0.
@@ -258,10 +257,10 @@ def offset(
         [name, ""],
         [
             (say("可用", "available"), f"{quote.available:,}"),
-            (say("最多可抵", "can pay"), money(invocation, catalog, quote.cents)),
+            (say("最多可抵", "can pay"), names_in(invocation, catalog).money(quote.cents)),
             (say("所需积分", "with points"), f"{quote.points:,}"),
             (say("最少", "at least"), f"{quote.least_points:,}"),
             (say("每次增减", "in steps of"), f"{quote.step_points:,}"),
-            (say("该单抵现上限", "most of this order"), money(invocation, catalog, quote.most_cents)),
+            (say("该单抵现上限", "most of this order"), names_in(invocation, catalog).money(quote.most_cents)),
         ],
     )

@@ -11,7 +11,7 @@ from jifen.cli.output import write_json, write_note, write_table
 
 if TYPE_CHECKING:
     from jifen.api.bodies import ApprovalAnswer, TransactionAnswer
-    from jifen.services.catalog import Catalog, WalletBalances
+    from jifen.services.catalog import WalletBalances
     from jifen.services.members import WalletView
 
 KINDS: Final = {
@@ -111,7 +111,9 @@ def _particulars(invocation: Invocation, done: Done) -> list[tuple[str, object]]
         rows.append((say("预占至", "held until"), until))
     if answer.refund is not None:
         rows.append((say("退还积分", "points given back"), answer.refund.points))
-        rows.append((say("应退金额", "money owed back"), money(invocation, done.catalog, answer.refund.cash_cents)))
+        rows.append(
+            (say("应退金额", "money owed back"), names_in(invocation, done.catalog).money(answer.refund.cash_cents))
+        )
     if answer.household is not None:
         rows.append((say("家庭共付", "by the household"), answer.household.points))
     for name, value in (
@@ -122,11 +124,3 @@ def _particulars(invocation: Invocation, done: Done) -> list[tuple[str, object]]
         if value is not None:
             rows.append((name, value))
     return rows
-
-
-def money(invocation: Invocation, catalog: Catalog, cents: int) -> str:
-    """An amount in the program's currency."""
-    from jifen.core.wording.values import money_said
-
-    currency = "" if catalog.current is None else catalog.current.document.currency
-    return invocation.say(*money_said(cents, currency))

@@ -19,6 +19,8 @@ def open_roles(approval: Approval) -> list[str]:
     """The roles of the present step in which one more may agree. Whoever agreed and has several roles counts in
     whichever leaves the most to others."""
     roles, agreed = approval.steps[approval.step].roles, _agreed(approval)
+    if not agreed:
+        return list(roles)
     return [role for role in roles if _assigned(agreed, [other for other in roles if other != role]) is not None]
 
 

@@ -19,6 +19,8 @@ GROUP_LENGTH: Final = 4
 LONGEST_CODE: Final = 64
 DIGEST_BYTES: Final = 16
 
+#: By how much bits are shifted for each of the random characters.
+_SHIFTS: Final = range(RANDOM_BITS - 5, -1, -5)
 _VALUES: Final = {letter: value for value, letter in enumerate(ALPHABET)}
 #: How characters that are taken for others are meant, and what merely separates.
 _READ_AS: Final = str.maketrans("OIL", "011", " -")
@@ -27,9 +29,8 @@ _READ_AS: Final = str.maketrans("OIL", "011", " -")
 def code_of(random: bytes) -> str:
     """The code of RANDOM_BYTES random bytes (95 of their bits), in groups of four."""
     bits = int.from_bytes(random[:RANDOM_BYTES], "big") >> (8 * RANDOM_BYTES - RANDOM_BITS)
-    values = [bits >> (5 * place) & 31 for place in reversed(range(CODE_LENGTH - 1))]
-    letters = "".join(ALPHABET[value] for value in [*values, _check_value(values)])
-    return "-".join(letters[start : start + GROUP_LENGTH] for start in range(0, CODE_LENGTH, GROUP_LENGTH))
+    values = [bits >> shift & 31 for shift in _SHIFTS]
+    return _grouped("".join([ALPHABET[value] for value in values]) + ALPHABET[_check_value(values)])
 
 
 def canonical_code(text: str) -> str:
@@ -37,7 +38,7 @@ def canonical_code(text: str) -> str:
     letters = _letters(text)
     if letters is None:
         return text.strip()
-    return "-".join(letters[start : start + GROUP_LENGTH] for start in range(0, CODE_LENGTH, GROUP_LENGTH))
+    return _grouped(letters)
 
 
 def is_mistyped(text: str) -> bool:
@@ -54,6 +55,10 @@ def digest_code(code: str) -> bytes:
     return sha256(f"coupon\0{code}".encode()).digest()[:DIGEST_BYTES]
 
 
+def _grouped(letters: str) -> str:
+    return "-".join([letters[start : start + GROUP_LENGTH] for start in range(0, CODE_LENGTH, GROUP_LENGTH)])
+
+
 def _letters(text: str) -> str | None:
     letters = text.upper().translate(_READ_AS)
     return letters if len(letters) == CODE_LENGTH and all(letter in _VALUES for letter in letters) else None
@@ -63,11 +68,9 @@ def _check_value(values: list[int]) -> int:
     """What makes the weighted sum of all values 0, where it has itself the weight 1 (Horner's rule, generator 2)."""
     total = 0
     for value in values:
-        total = _times_two(total) ^ value
-    return _times_two(total)
+        total = _TIMES_TWO[total] ^ value
+    return _TIMES_TWO[total]
 
 
-def _times_two(value: int) -> int:
-    """Times the generator of the field of 32 elements (modulo x^5 + x^2 + 1)."""
-    value <<= 1
-    return value ^ 0b100101 if value & 32 else value
+#: Each element of the field times its generator (modulo x^5 + x^2 + 1).
+_TIMES_TWO: Final = tuple(value << 1 ^ (0b100101 if value & 16 else 0) for value in range(32))

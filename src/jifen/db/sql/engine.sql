@@ -179,10 +179,13 @@ JOIN coupons c ON c.shard = wanted.shard AND c.digest = wanted.digest
 WHERE c.member_id IS NOT NULL
 
 -- name: load_redemptions
--- $1 shards, $2 member ids, $3 sequences.
-SELECT r.member_id, r.sequence, r.content
+-- $1 shards, $2 member ids, $3 sequences. With their places, and what each has bound.
+SELECT r.member_id, r.sequence, r.ctid AS place, r.content, h.wallet, h.expires_at, h.pieces
 FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS wanted (shard, member_id, sequence)
 JOIN redemptions r ON r.shard = wanted.shard AND r.member_id = wanted.member_id AND r.sequence = wanted.sequence
+LEFT JOIN LATERAL (
+    SELECT * FROM holds WHERE shard = wanted.shard AND member_id = wanted.member_id AND sequence = wanted.sequence OFFSET 0
+) h ON true
 
 -- name: add_ons_of_orders
 -- $1 orders, by the transactions that recorded them. What was taken with them. Says what its index says.
@@ -212,16 +215,22 @@ CROSS JOIN LATERAL (
 ) p
 
 -- name: write_redemptions
--- Redemptions, new or changed: $1 shards, $2 member ids, $3 sequences, $4 last steps, $5 rewards, $6 states,
--- $7 requested_at, $8 until, $9 contents. Coupons: $10 shards, $11 digests, $12 codes, $13 member ids, $14 sequences.
+-- New redemptions: $1 shards, $2 member ids, $3 sequences, $4 last steps, $5 rewards, $6 states, $7 requested_at,
+-- $8 until, $9 contents. Coupons: $10 shards, $11 digests, $12 codes, $13 member ids, $14 sequences.
 -- Codes of pools that were taken, or (no member) given back: $15 shards, $16 rewards, $17 codes, $18 member ids,
--- $19 sequences. Stock: $20 shards, $21 rewards, $22 taken.
+-- $19 sequences. Stock: $20 shards, $21 rewards, $22 taken. Redemptions changed, each found by the place at which it was
+-- loaded (as in write_batch): $23 places, $24 member ids, $25 sequences, $26 last steps, $27 states, $28 until, $29 contents.
 WITH redeemed AS (
     INSERT INTO redemptions (shard, member_id, sequence, last_step, reward, state, requested_at, until, content)
     SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::integer[], $4::integer[], $5::text[], $6::text[],
                          $7::timestamptz[], $8::timestamptz[], $9::json[])
-    ON CONFLICT (shard, member_id, sequence) DO UPDATE
-        SET last_step = EXCLUDED.last_step, state = EXCLUDED.state, until = EXCLUDED.until, content = EXCLUDED.content
+    RETURNING 1
+), stepped AS (
+    UPDATE redemptions r SET last_step = new.last_step, state = new.state, until = new.until, content = new.content
+    FROM unnest($23::tid[], $24::bigint[], $25::integer[], $26::integer[], $27::text[], $28::timestamptz[], $29::json[])
+        AS new (place, member_id, sequence, last_step, state, until, content)
+    WHERE r.ctid = new.place AND r.member_id IS NOT DISTINCT FROM new.member_id
+        AND r.sequence IS NOT DISTINCT FROM new.sequence
     RETURNING 1
 ), issued AS (
     INSERT INTO coupons (shard, digest, code, member_id, sequence)
@@ -243,8 +252,8 @@ WITH redeemed AS (
     WHERE s.shard = new.shard AND s.reward = new.reward
     RETURNING 1
 )
-SELECT (SELECT count(*) FROM redeemed) + (SELECT count(*) FROM issued) + (SELECT count(*) FROM pooled)
-     + (SELECT count(*) FROM stocked)
+SELECT (SELECT count(*) FROM redeemed) + (SELECT count(*) FROM stepped) + (SELECT count(*) FROM issued)
+     + (SELECT count(*) FROM pooled) + (SELECT count(*) FROM stocked)
 
 -- name: write_draws
 -- Numbers that were drawn: $1 shards, $2 draws, $3 rounds, $4 numbers, $5 member shards, $6 member ids, $7 sequences.

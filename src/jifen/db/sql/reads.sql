@@ -12,10 +12,7 @@ UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNI
 SELECT id, name, created_at, revoked_at, roles FROM api_keys ORDER BY created_at, id
 
 -- name: valid_keys
-SELECT id, secret_digest FROM api_keys WHERE revoked_at IS NULL
-
--- name: roles_of_keys
-SELECT id, roles FROM api_keys WHERE revoked_at IS NULL AND roles <> '{}'
+SELECT id, secret_digest, roles FROM api_keys WHERE revoked_at IS NULL
 
 -- name: catalog
 -- $1 an instant. The few things that every answer needs, as they are then.

@@ -176,7 +176,7 @@ class Rehearsal:
         self._survivors |= links.survivors
         await links.load_add_ons(self._connection)
         loaded = dict(self._states)
-        await redeeming.load(self._connection, loaded)
+        await redeeming.load(self._connection, loaded, Places())
         for member, state in loaded.items():
             # What was rehearsed upon them stands.
             redemptions = {**state.redemptions, **self._states[member].redemptions}
