@@ -13,7 +13,7 @@ _ONE_DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
 
-def next_review(tier_set: TierSet, zone: ZoneInfo, reached_on: date, after: datetime) -> datetime | None:
+def next_review(tier_set: TierSet, reached_on: date, after: datetime, zone: ZoneInfo) -> datetime | None:
     """The first review after an instant of a tier that was reached on a local day; None: there is none.
 
     A tier that was reached on a day lasts through the same day so many months later (29 February: the 28th in a year

@@ -158,7 +158,7 @@ class OpenTierSet:
         #: The first review after an instant of a tier that was reached on a local day. Whoever is looked at with others
         #: is so as of one instant, and many of them have reached theirs on the same day.
         self.next_review: Callable[[date, datetime], datetime | None] = lru_cache(maxsize=_DAYS)(
-            partial(next_review, document, zone)
+            lambda reached_on, after: next_review(document, reached_on, after, zone)
         )
         self._ladder = self._found_ladder()
         is_lifetime = isinstance(document.period, Lifetime)

@@ -8,7 +8,7 @@ process at a time works on it, else those who were moved would be counted twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
@@ -25,9 +25,8 @@ from jifen.db.connection import Connection
 from jifen.db.locking import CLAIM_RECALCULATION, IS_RECALCULATION_FREE, LET_RECALCULATION_GO
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
-from jifen.engine.lane import RETRYABLE
 from jifen.engine.submission import Outcome, Submission
-from jifen.engine.tier_moves import MoveRows
+from jifen.engine.tier_moves import HowFar, MoveRows
 from jifen.services.programs import UnknownProgramVersion, current_program
 from jifen.services.tiers.population import Page, pages
 
@@ -280,34 +279,19 @@ class _Work:
         self._done += len(page.people)
         if self._progress is not None:
             self._progress(min(self._done, self._job.members_total), self._job.members_total)
-        goes_on, late = await self._write(writing, page, found.rows)
-        if late:
-            # A busy shop was faster: batches take them as they are now.
-            await self._decide(late)
-            goes_on = await self._tell(writing, page)
-        return goes_on
+        how_far = self._how_far(page)
+        if not found.rows:
+            return await _tell(writing, page, how_far)
+        written = await found.rows.write(writing, how_far)
+        self._moved += written.moved
+        if not written.late:
+            return written.goes_on
+        # A busy shop was faster: batches take them as they are now.
+        await self._decide(written.late)
+        return await _tell(writing, page, self._how_far(page))
 
-    async def _write(self, writing: Connection, page: Page, rows: MoveRows) -> tuple[bool, list[int]]:
-        """Write the moves of a page, and with them how far it is, where nobody was too late: whether it goes on, and
-        those who were."""
-        if not rows:
-            return await self._tell(writing, page), []
-        written, moved = set[int](), 0
-        try:
-            async with writing.transaction():
-                written, moved = await rows.write(writing)
-                late = [member for member in rows.members if member not in written]
-                goes_on = late != [] or await self._tell(writing, page, moved)
-        except RETRYABLE:
-            return True, rows.members
-        self._moved += moved
-        return goes_on, late
-
-    async def _tell(self, writing: Connection, page: Page, moved: int = 0) -> bool:
-        """Note how far it is, with so many moved besides; False: it was stopped."""
-        last = page.people[-1].state.member_id
-        key = (self._job.id, self._done, self._moved + moved, page.shard, last)
-        return await writing.fetchval(_SQL["tell_recalculation"], *key) is True
+    def _how_far(self, page: Page) -> HowFar:
+        return HowFar(self._job.id, self._done, self._moved, page.people[-1].state.member_id)
 
     async def _decide(self, members: Sequence[int]) -> None:
         groups = [members[start : start + GROUP] for start in range(0, len(members), GROUP)]
@@ -329,7 +313,13 @@ class _Work:
         return await self._engine.submit_group(submissions)
 
 
-async def _ahead(seen: AsyncIterator[_Seen]) -> AsyncIterator[_Seen]:
+async def _tell(writing: Connection, page: Page, how_far: HowFar) -> bool:
+    """Note how far it is; False: it was stopped."""
+    key = (how_far.job, how_far.done, how_far.moved, page.shard, how_far.last_member)
+    return await writing.fetchval(_SQL["tell_recalculation"], *key) is True
+
+
+async def _ahead(seen: AsyncIterator[_Seen]) -> AsyncGenerator[_Seen, None]:
     """The same, each read while the one before is worked on."""
 
     async def following() -> _Seen | None:
@@ -343,7 +333,7 @@ async def _ahead(seen: AsyncIterator[_Seen]) -> AsyncIterator[_Seen]:
     finally:
         # Whoever breaks off uses the connection for something else.
         reading.cancel()
-        await asyncio.wait([reading])
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _running() -> RecalculationRunning:

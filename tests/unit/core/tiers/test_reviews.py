@@ -25,15 +25,15 @@ def local(*parts: int) -> datetime:
 
 def test_no_review_where_nobody_falls() -> None:
     """Nor where the period never ends."""
-    assert next_review(tier_set(downgrade=Downgrade("never")), ZONE, date(2026, 3, 1), local(2026, 3, 1)) is None
-    assert next_review(tier_set(Lifetime(), Downgrade("to_earned")), ZONE, date(2026, 3, 1), local(2026, 3, 1)) is None
+    assert next_review(tier_set(downgrade=Downgrade("never")), date(2026, 3, 1), local(2026, 3, 1), ZONE) is None
+    assert next_review(tier_set(Lifetime(), Downgrade("to_earned")), date(2026, 3, 1), local(2026, 3, 1), ZONE) is None
 
 
 def test_the_year_ends_at_midnight() -> None:
     """A review that is due this very moment is not the next one."""
     yearly = tier_set(CalendarYear(), Downgrade("to_earned"))
-    assert next_review(yearly, ZONE, date(2026, 3, 1), local(2026, 3, 1)) == local(2027, 1, 1)
-    assert next_review(yearly, ZONE, date(2026, 3, 1), local(2027, 1, 1)) == local(2028, 1, 1)
+    assert next_review(yearly, date(2026, 3, 1), local(2026, 3, 1), ZONE) == local(2027, 1, 1)
+    assert next_review(yearly, date(2026, 3, 1), local(2027, 1, 1), ZONE) == local(2028, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_year_ends_at_midnight() -> None:
 )
 def test_reached_on_the_29th_of_february(after: tuple[int, ...], expected: tuple[int, int, int]) -> None:
     """It lasts through the 28th, and through the 29th where there is one again."""
-    assert next_review(ROLLING, ZONE, date(2024, 2, 29), local(*after)) == local(*expected)
+    assert next_review(ROLLING, date(2024, 2, 29), local(*after), ZONE) == local(*expected)
 
 
 def test_monthly_on_the_31st() -> None:
