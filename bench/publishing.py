@@ -6,6 +6,7 @@ import asyncpg
 
 from jifen.core.commands import AdjustPoints
 from jifen.db.connection import Connection, connect
+from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from jifen.services.programs import apply_program
@@ -26,6 +27,7 @@ async def recalculate(url: str) -> Recalculation:
     engine = Engine(url)
     await engine.start()
     connection = await connect(url)
+    calm_collector()
     try:
         return await run_recalculation(engine, connection, await begin_recalculation(connection, "bench"))
     finally:

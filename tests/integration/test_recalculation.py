@@ -8,7 +8,7 @@ import pytest
 
 from jifen.core.tiers.document import CalendarYear, Downgrade
 from jifen.db.connection import Connection, connect
-from jifen.engine.tier_moves import MoveRows
+from jifen.engine.tier_moves import HowFar, MoveRows, Written
 from jifen.services.tiers import population
 from jifen.services.tiers.recalculation import (
     RecalculationOutdated,
@@ -124,10 +124,10 @@ async def test_one_process_at_a_time(bare_database_url: str, monkeypatch: pytest
         is_at_page, may_go_on = asyncio.Event(), asyncio.Event()
         write = MoveRows.write
 
-        async def slowly(rows: MoveRows, connection: Connection) -> tuple[set[int], int]:
+        async def slowly(rows: MoveRows, connection: Connection, how_far: HowFar) -> Written:
             is_at_page.set()
             await may_go_on.wait()
-            return await write(rows, connection)
+            return await write(rows, connection, how_far)
 
         monkeypatch.setattr(MoveRows, "write", slowly)
         slow = asyncio.create_task(run_recalculation(engine, connection, job))

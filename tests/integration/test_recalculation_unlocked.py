@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import pytest
 
 from jifen.core.commands import AdjustPoints, RecordOrder
@@ -17,10 +18,15 @@ from jifen.core.tiers.document import CalendarYear, Downgrade, TierSet
 from jifen.db.connection import Connection, connect
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Outcome, Submission
-from jifen.engine.tier_moves import MoveRows
-from jifen.services.tiers.recalculation import Recalculation, begin_recalculation, run_recalculation
+from jifen.engine.tier_moves import HowFar, MoveRows, Written
+from jifen.services.tiers.recalculation import (
+    Recalculation,
+    begin_recalculation,
+    list_recalculations,
+    run_recalculation,
+)
 from jifen.services.verification import verify
-from tests.databases import add_program, fetch_sql
+from tests.databases import add_program, fetch_sql, run_sql
 from tests.integration.tier_support import BEGIN, Clock, done, order, started, submission
 from tests.model.programs import make_document
 from tests.unit.core.tiers.club import LEVELS, club, level, named, tier_set
@@ -55,12 +61,12 @@ class Shop:
         await asyncio.to_thread(add_program, self.url, document, BEGIN)
         write, submit_group = MoveRows.write, self.engine.submit_group
 
-        async def late(rows: MoveRows, connection: Connection) -> tuple[set[int], int]:
+        async def late(rows: MoveRows, connection: Connection, how_far: HowFar) -> Written:
             if meddling is not None:
                 with self.monkeypatch.context() as patch:
                     patch.setattr(self.engine, "submit_group", submit_group)
                     await meddling(self.engine, rows.members)
-            return await write(rows, connection)
+            return await write(rows, connection, how_far)
 
         async def counted(submissions: Sequence[Submission]) -> list[Outcome]:
             self.in_batches += len(submissions)
@@ -184,5 +190,31 @@ async def test_a_version_that_comes_meanwhile_decides(bare_database_url: str, mo
         assert found.members_done == MEMBERS
         assert 0 < found.members_moved < MEMBERS
         assert found.members_moved + shop.in_batches == MEMBERS
+
+    await _in_shop(bare_database_url, monkeypatch, BEFORE, 5_000, act)
+
+
+_BROKEN = """
+CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$;
+CREATE TRIGGER broken BEFORE UPDATE ON tier_recalculations FOR EACH ROW
+    WHEN (new.members_moved > old.members_moved) EXECUTE FUNCTION broken();
+"""
+
+
+async def test_moves_and_their_number_are_written_together(
+    bare_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be said how many were moved, none of them was; so whoever resumes it counts each once."""
+
+    async def act(shop: Shop) -> None:
+        await asyncio.to_thread(run_sql, shop.url, _BROKEN)
+        with pytest.raises(asyncpg.RaiseError):
+            await shop.recalculated(EASIER)
+        assert await shop.ask(_MOVES) == []
+        await asyncio.to_thread(run_sql, shop.url, "DROP TRIGGER broken ON tier_recalculations", "DROP FUNCTION broken")
+        [job] = await list_recalculations(shop.connection)
+        found = await run_recalculation(shop.engine, shop.connection, job)
+        assert (found.members_done, found.members_moved, shop.in_batches) == (MEMBERS, MEMBERS, 0)
+        assert await shop.ask(_MOVES) == [("recalculated", MEMBERS)]
 
     await _in_shop(bare_database_url, monkeypatch, BEFORE, 5_000, act)

@@ -183,6 +183,7 @@ def recalculate(
 
 async def _recalculate(engine: Engine, url: str, resume: int | None, progress: Progress) -> Recalculation:
     from jifen.db.connection import connect
+    from jifen.engine.collector import calm_collector
     from jifen.services.tiers.recalculation import (
         RecalculationRunning,
         begin_recalculation,
@@ -192,6 +193,7 @@ async def _recalculate(engine: Engine, url: str, resume: int | None, progress: P
     )
 
     connection = await connect(url)
+    calm_collector()
     try:
         if resume is None:
             job = await begin_recalculation(connection, actor_name())

@@ -16,6 +16,7 @@ from jifen.core.decide import Effects
 from jifen.core.ledger.values import Kind, MemberState
 from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
+from jifen.engine.lane import RETRYABLE
 from jifen.engine.marks import STANDINGS
 from jifen.engine.places import Place
 from jifen.engine.standings import standing_rows
@@ -26,6 +27,24 @@ _encode = msgspec.json.Encoder().encode
 
 #: An account row as it was seen: its place, and which transaction had left it so (PostgreSQL's `xmin`).
 Seen = tuple[Place, int]
+
+
+class HowFar(msgspec.Struct, frozen=True):
+    """Where a recalculation stands once a page is done: with so many members done, and `moved` before this page."""
+
+    job: int
+    done: int
+    moved: int
+    last_member: int
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of the rows of a page: how many members were moved; who was too late, in order, and must be decided
+    anew; and whether the recalculation goes on (where somebody was too late it has not been told how far it is)."""
+
+    moved: int
+    late: list[int]
+    goes_on: bool
 
 
 class MoveRows:
@@ -83,14 +102,18 @@ class MoveRows:
             for each in effects.transactions
         )
 
-    async def write(self, connection: Connection) -> tuple[set[int], int]:
-        """Write everything of whoever is still as they were seen: who that is, and how many of them were moved. Others
-        are waited for no longer than their batch takes. The caller commits.
-
-        Raises UniqueViolationError where a batch has booked something meanwhile on another account of a member.
-        """
+    async def write(self, connection: Connection, how_far: HowFar) -> Written:
+        """Write everything of whoever is still as they were seen, and how far the recalculation is where that is
+        everybody. Others are waited for no longer than their batch takes."""
         arguments: list[Any] = [self._shard, self._now, int(Kind.TIER), self._program_version, self._source]
         for columns in (self._accounts, self._transactions, self._standings):
             arguments += columns.arrays()
-        written = {each[0] for each in await connection.fetch(_SQL["write_moves"], *arguments)}
-        return written, len(written & self._moved)
+        arguments += msgspec.structs.astuple(how_far)
+        try:
+            rows = await connection.fetch(_SQL["write_moves"], *arguments)
+        except RETRYABLE:
+            # For one, a batch has booked something meanwhile on another account of a member. Nothing was written.
+            return Written(0, self.members, goes_on=False)
+        written = {each["member_id"] for each in rows}
+        late = [member for member in self.members if member not in written]
+        return Written(len(written & self._moved), late, goes_on=bool(rows) and rows[0]["goes_on"] is True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from jifen.core.calendar import local_day
-from jifen.core.tiers.reviews import day_before, end_of_grace, next_review
+from jifen.core.tiers.reviews import day_before, end_of_grace
 from jifen.core.tiers.sets import NO_RANK, OpenTier, OpenTierSet, Situation
 from jifen.core.tiers.standing import Cause, Joined, Standing, TierChange
 
@@ -198,7 +198,7 @@ def _moved(
         earned=earned,
         earned_since=at,
         confirmed_at=at,
-        review_at=None if is_lowest else next_review(tier_set.document, day, at, tier_set.zone),
+        review_at=None if is_lowest else tier_set.next_review(day, at),
         grace_from=None,
     )
     return _change(tier_set, standing, after, cause, because or tier, facts)
@@ -215,7 +215,7 @@ def _kept(
 ) -> TierChange | None:
     reached_on = local_day(standing.earned_since or standing.since, tier_set.zone)
     is_lowest = tier is None or (tier.rank == 0 and tier.qualify is None)
-    review_at = None if is_lowest else next_review(tier_set.document, reached_on, at, tier_set.zone)
+    review_at = None if is_lowest else tier_set.next_review(reached_on, at)
     if not is_in_turn and review_at == standing.review_at and standing.grace_from is None:
         return None
     confirmed_at = at if is_in_turn or standing.grace_from is not None else standing.confirmed_at

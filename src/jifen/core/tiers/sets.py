@@ -19,6 +19,7 @@ from jifen.core.rules.facts import MemberFacts, Moment, Reader, member_names, re
 from jifen.core.rules.months import Month, added_up, month_of
 from jifen.core.rules.standing import Counters
 from jifen.core.tiers.document import CalendarYear, Lifetime, RollingMonths, TierLevel, TierPeriod, TierSet
+from jifen.core.tiers.reviews import next_review
 
 #: Before every month there is.
 _FIRST_MONTH: Final = 0
@@ -109,6 +110,7 @@ class OpenTierSet:
         "names",
         "needs_balances",
         "needs_member",
+        "next_review",
         "ranks",
         "tiers",
         "zone",
@@ -153,6 +155,11 @@ class OpenTierSet:
         self._counts_points = any(name.startswith("period.earned.") for name in self.names)
         #: The first month of the period in which a local day lies.
         self.first_month: Callable[[date], int] = lru_cache(maxsize=_DAYS)(partial(first_month_of, document.period))
+        #: The first review after an instant of a tier that was reached on a local day. Whoever is looked at with others
+        #: is so as of one instant, and many of them have reached theirs on the same day.
+        self.next_review: Callable[[date, datetime], datetime | None] = lru_cache(maxsize=_DAYS)(
+            lambda reached_on, after: next_review(document, reached_on, after, zone)
+        )
         self._ladder = self._found_ladder()
         is_lifetime = isinstance(document.period, Lifetime)
         #: Whether counts in all do not suffice.

@@ -52,7 +52,9 @@ ON CONFLICT (shard, member_id, tier_set) DO UPDATE SET tier = EXCLUDED.tier, sin
 -- What was decided of members of a shard without a lock ($1 shard, $2 when, $3 kind, $4 version of the program, $5 source),
 -- for whoever is still as they were seen. Accounts: $6 places, $7 which transactions had left them so, $8 member ids,
 -- $9 wallets, $10 last sequences, $11 counters (null: as they were), $12 marks (jifen.engine.marks). Transactions: $13 member ids, $14 sequences, $15 actors,
--- $16 traces. Standings: $17 to $25, as in write_tiers.
+-- $16 traces. Standings: $17 to $25, as in write_tiers. How far the recalculation $26 is with them, where nobody was
+-- changed meanwhile: $27 members done, $28 moved before these, $29 after which member it goes on.
+-- Answers who was still so, and whether the recalculation goes on (as in tell_recalculation; null: somebody was changed).
 -- Rows are changed in the order in which batches lock them, so that nobody waits for each other.
 WITH still AS (
     UPDATE accounts a SET last_sequence = seen.last_sequence, counters = coalesce(seen.counters, a.counters),
@@ -81,8 +83,15 @@ WITH still AS (
 ), announced AS (
     INSERT INTO outbox (shard, recorded_at, member_ids, sequences)
     SELECT $1, $2, array_agg(member_id), array_agg(sequence) FROM told HAVING count(*) > 0
+), noted AS (
+    UPDATE tier_recalculations
+    SET members_done = $27::bigint, members_moved = $28::bigint + (SELECT count(DISTINCT member_id) FROM told),
+        next_shard = $1, after_member = $29::bigint, seen_at = now()
+    WHERE id = $26::bigint AND status IN ('running', 'stopped')
+        AND (SELECT count(*) FROM still) = cardinality($6::tid[])
+    RETURNING status = 'running' AS goes_on
 )
-SELECT member_id FROM still
+SELECT member_id, (SELECT goes_on FROM noted) AS goes_on FROM still
 
 -- name: page_of_members
 -- $1 shard, $2 the member after whom the page begins, $3 how many, $4 whether those count as well who have left

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from jifen.db.connection import connect
+from jifen.engine.collector import calm_collector
 from jifen.engine.engine import Engine
 from jifen.engine.jobs import JobFailure, carry_out, failure_told, run_process
 from jifen.services.chinese import chinese_of
@@ -31,6 +32,7 @@ async def run_job(settings: Settings, number: int) -> None:
     connection = await connect(url)
     engine = Engine(url, lanes=LANES)
     await engine.start()
+    calm_collector()
     try:
         job = await find_recalculation(connection, number)
         if job.status != "running":

@@ -8,7 +8,8 @@ process at a time works on it, else those who were moved would be counted twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -24,9 +25,8 @@ from jifen.db.connection import Connection
 from jifen.db.locking import CLAIM_RECALCULATION, IS_RECALCULATION_FREE, LET_RECALCULATION_GO
 from jifen.db.queries import load_queries
 from jifen.engine.engine import Engine, QueueFull
-from jifen.engine.lane import RETRYABLE
 from jifen.engine.submission import Outcome, Submission
-from jifen.engine.tier_moves import MoveRows
+from jifen.engine.tier_moves import HowFar, MoveRows
 from jifen.services.programs import UnknownProgramVersion, current_program
 from jifen.services.tiers.population import Page, pages
 
@@ -37,6 +37,8 @@ Progress = Callable[[int, int], None]
 #: So many members are decided in one batch, and so many batches at once.
 GROUP: Final = 100
 GROUPS_IN_FLIGHT: Final = 8
+#: After so many that were decided whoever waits has a turn: the page that is written, and the one that is read.
+TURN: Final = 100
 #: A process says with every page that it is there.
 LOST_SECONDS: Final = 60
 _LOST: Final = "执行它的进程已不在；请继续。 / The process that ran it is gone; resume it."
@@ -192,6 +194,14 @@ async def _claim(connection: Connection, number: int) -> None:
     raise _running()
 
 
+class _Seen(msgspec.Struct, frozen=True):
+    """A page, the instant of looking at it, and whether another version of the program was in force by then."""
+
+    page: Page
+    now: datetime
+    is_outdated: bool
+
+
 class _Found(msgspec.Struct, frozen=True):
     """What a page comes to: the changes that were decided on it, and the members whom batches must look at."""
 
@@ -209,38 +219,51 @@ class _Work:
         self._done, self._moved = job.members_done, job.members_moved
 
     async def run(self) -> Recalculation:
-        """Look at one page while the one before is written."""
+        """Decide one page while the one before is written and the next one is read."""
         job, connection = self._job, self._connection
         program = await current_program(connection)
         shards = await connection.fetchval("SELECT shards FROM installation")
         assert program is not None
         writing = await self._engine.connect()
         under_way: asyncio.Task[bool] | None = None
+        goes_on = True
         try:
-            async for page in pages(connection, program, shards, job.next_shard, job.after_member):
-                found = await self._look_at(page, program)
-                if under_way is not None and not await asyncio.shield(under_way):
-                    return await find_recalculation(connection, job.id)
-                under_way = asyncio.create_task(self._do(writing, page, found))
-            if under_way is not None and not await asyncio.shield(under_way):
-                return await find_recalculation(connection, job.id)
+            async with aclosing(_ahead(self._seen(program, shards))) as seen:
+                async for each in seen:
+                    found = await self._look_at(each, program)
+                    goes_on = under_way is None or await asyncio.shield(under_way)
+                    if not goes_on:
+                        break
+                    under_way = asyncio.create_task(self._do(writing, each.page, found))
+            if goes_on and under_way is not None:
+                goes_on = await asyncio.shield(under_way)
         finally:
             if under_way is not None and not under_way.done():
                 # Cancelled meanwhile, it is done all the same, so that whoever was moved counts.
                 await asyncio.wait([under_way])
             await writing.close(timeout=5)
-        await connection.fetchrow(_SQL["end_recalculation"], job.id, "done", None, None)
+        if goes_on:
+            await connection.fetchrow(_SQL["end_recalculation"], job.id, "done", None, None)
         return await find_recalculation(connection, job.id)
 
-    async def _look_at(self, page: Page, program: Program) -> _Found:
-        """Decide everybody of a page as they were seen, as of now."""
-        now = self._engine.now()
-        rows, for_batches = MoveRows(page.shard, now), list[int]()
-        is_outdated = await self._connection.fetchval(_SQL["version_in_force"], now) != program.version
+    async def _seen(self, program: Program, shards: int) -> AsyncIterator[_Seen]:
+        """The pages from where the job stands, each with the instant of looking, which is after reading it."""
+        job, connection = self._job, self._connection
+        async for page in pages(connection, program, shards, job.next_shard, job.after_member):
+            now = self._engine.now()
+            version = await connection.fetchval(_SQL["version_in_force"], now)
+            yield _Seen(page, now, version != program.version)
+
+    async def _look_at(self, seen: _Seen, program: Program) -> _Found:
+        """Decide everybody of a page as they were seen, as of then."""
+        now = seen.now
+        rows, for_batches = MoveRows(seen.page.shard, now), list[int]()
         context = Context(now, now, self._job.asked_by, "", self._job.asked_by)
-        for person in page.people:
+        for count, person in enumerate(seen.page.people):
+            if count % TURN == 0:
+                await asyncio.sleep(0)
             member = person.state.member_id
-            if is_outdated or person.is_survivor or person.is_due(now):
+            if seen.is_outdated or person.is_survivor or person.is_due(now):
                 for_batches.append(member)
                 continue
             effects = decide(program, RecalculateTiers(member), context, person.state)
@@ -252,24 +275,23 @@ class _Work:
 
     async def _do(self, writing: Connection, page: Page, found: _Found) -> bool:
         """Write what was found on a page, and how far it is; False: it was stopped."""
-        await self._write(writing, found.rows)
         await self._decide(found.for_batches)
         self._done += len(page.people)
         if self._progress is not None:
             self._progress(min(self._done, self._job.members_total), self._job.members_total)
-        key = (self._job.id, self._done, self._moved, page.shard, page.people[-1].state.member_id)
-        return await writing.fetchval(_SQL["tell_recalculation"], *key) is True
-
-    async def _write(self, writing: Connection, rows: MoveRows) -> None:
-        if not rows:
-            return
-        try:
-            written, moved = await rows.write(writing)
-        except RETRYABLE:
-            written, moved = set[int](), 0
-        self._moved += moved
+        how_far = self._how_far(page)
+        if not found.rows:
+            return await _tell(writing, page, how_far)
+        written = await found.rows.write(writing, how_far)
+        self._moved += written.moved
+        if not written.late:
+            return written.goes_on
         # A busy shop was faster: batches take them as they are now.
-        await self._decide([member for member in rows.members if member not in written])
+        await self._decide(written.late)
+        return await _tell(writing, page, self._how_far(page))
+
+    def _how_far(self, page: Page) -> HowFar:
+        return HowFar(self._job.id, self._done, self._moved, page.people[-1].state.member_id)
 
     async def _decide(self, members: Sequence[int]) -> None:
         groups = [members[start : start + GROUP] for start in range(0, len(members), GROUP)]
@@ -289,6 +311,29 @@ class _Work:
             except QueueFull:
                 await asyncio.sleep(PAUSE_SECONDS)
         return await self._engine.submit_group(submissions)
+
+
+async def _tell(writing: Connection, page: Page, how_far: HowFar) -> bool:
+    """Note how far it is; False: it was stopped."""
+    key = (how_far.job, how_far.done, how_far.moved, page.shard, how_far.last_member)
+    return await writing.fetchval(_SQL["tell_recalculation"], *key) is True
+
+
+async def _ahead(seen: AsyncIterator[_Seen]) -> AsyncGenerator[_Seen, None]:
+    """The same, each read while the one before is worked on."""
+
+    async def following() -> _Seen | None:
+        return await anext(seen, None)
+
+    reading = asyncio.create_task(following())
+    try:
+        while (each := await reading) is not None:
+            reading = asyncio.create_task(following())
+            yield each
+    finally:
+        # Whoever breaks off uses the connection for something else.
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _running() -> RecalculationRunning:
