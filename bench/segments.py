@@ -13,6 +13,7 @@ from bench.history import short_history
 from bench.loads import Run, verified
 from bench.results import Result
 from jifen.db.connection import open_pool
+from jifen.engine.marks import PROFILE
 from jifen.services.programs import current_program
 from jifen.services.segments.catalog import compile_condition
 from jifen.services.segments.selection import count, select_condition
@@ -52,7 +53,10 @@ async def _fill_profiles(url: str) -> None:
     connection = await asyncpg.connect(url, command_timeout=None)
     try:
         await connection.execute(_PROFILES)
+        await connection.execute("UPDATE accounts SET marks = $1", PROFILE)
         await connection.execute("VACUUM ANALYZE members")
+        # Whoever is imported gets the mark with the account: no row is there twice.
+        await connection.execute("VACUUM FULL ANALYZE accounts")
     finally:
         await connection.close()
 
