@@ -11,7 +11,7 @@ from jifen.cli.output import write_line, write_note
 from jifen.core.counted import counted
 
 if TYPE_CHECKING:
-    from jifen.analytics.proofs import CheckReport
+    from jifen.analytics.proofs import CheckReport, Counterexample
 
 
 def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
@@ -20,9 +20,7 @@ def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
     for finding in report.findings:
         write_line(f"{finding.kind}: {say(finding.message_zh, finding.message_en)}")
         if finding.counterexample is not None:
-            shown = finding.counterexample
-            write_line(f"    {say('事件', 'event')}: {_json(shown.event)}")
-            write_line(f"    {say('会员', 'member')}: {_json(shown.member)}")
+            _show_example(invocation, finding.counterexample)
     for line in _not_proven(invocation, report):
         write_line(line)
     if report.highest_reward_percent is not None:
@@ -33,6 +31,15 @@ def show_report(invocation: Invocation, name: str, report: CheckReport) -> None:
                 f"No order gives back more than {percent} % (a bound, rounded up).",
             )
         )
+    if report.highest_reward_found is not None:
+        percent = report.highest_reward_found.percent
+        write_line(
+            say(
+                f"找到的回馈最高的订单达到 {percent}%（向下取整）：",
+                f"Of the orders that were found, this one gives back most, {percent} % (rounded down):",
+            )
+        )
+        _show_example(invocation, report.highest_reward_found.example)
     found = len(report.findings)
     write_line(say(f"{name}：{found} 个问题。", f"{name}: {counted(found, 'findings')}."))
 
@@ -57,6 +64,11 @@ def _not_proven(invocation: Invocation, report: CheckReport) -> list[str]:
         say(f"未能证明 {each.rule}：{each.why_zh}", f"Not proven of {each.rule}: {each.why_en}")
         for each in report.not_proven
     ]
+
+
+def _show_example(invocation: Invocation, shown: Counterexample) -> None:
+    write_line(f"    {invocation.say('事件', 'event')}: {_json(shown.event)}")
+    write_line(f"    {invocation.say('会员', 'member')}: {_json(shown.member)}")
 
 
 def _json(value: object) -> str:

@@ -38,7 +38,10 @@ def test_a_clean_program(folder: Path) -> None:
     (folder / "coffee.yaml").write_text(read_template("coffee"), "utf-8")
     done = jifen("rules", "check", "coffee.yaml", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"findings": [], "not_proven": [], "highest_reward_percent": "6.67"}
+    report = json.loads(done.stdout)
+    most = report.pop("highest_reward_found")
+    assert report == {"findings": [], "not_proven": [], "highest_reward_percent": "6.67"}
+    assert (most["percent"], most["example"]["event"]["type"]) == ("6.66", "order.completed")
 
 
 def test_the_programs_that_come_with_jifen() -> None:
@@ -61,7 +64,7 @@ def test_a_leaky_program(folder: Path) -> None:
         ("multiplying_overlap", ["double", "gold"]),
         ("rate_exceeded", ["base"]),
     ]
-    assert report["highest_reward_percent"] == "4.00"
+    assert report["highest_reward_percent"] == report["highest_reward_found"]["percent"] == "4.00"
     example = report["findings"][2]["counterexample"]
     (folder / "event.json").write_text(json.dumps(example["event"]), "utf-8")
     (folder / "member.json").write_text(json.dumps(example["member"]), "utf-8")

@@ -229,6 +229,9 @@ def _compare_worth(document: ProgramDocument, report: CheckReport, case: Case, r
         return
     if report.highest_reward_percent is not None:
         assert worth * 100 <= Fraction(report.highest_reward_percent) * paid, (worth, paid)
+    if report.highest_reward_found is not None:
+        assert report.highest_reward_percent is not None
+        assert Fraction(report.highest_reward_found.percent) <= Fraction(report.highest_reward_percent)
     kinds = {each.kind for each in report.findings}
     assert document.most_reward_percent is not None
     if worth * 100 > Fraction(document.most_reward_percent) * paid:

@@ -24,7 +24,15 @@ from jifen.analytics.proofs.money import RewardRates
 from jifen.analytics.proofs.overlaps import beyond_proof, multiplying, multiplying_nothing, never_true
 from jifen.analytics.proofs.places import Locate, Places, without_file
 from jifen.analytics.proofs.plain import plain_findings
-from jifen.analytics.proofs.report import CheckReport, Counterexample, FilePlace, Finding, NotProven, not_reached
+from jifen.analytics.proofs.report import (
+    CheckReport,
+    Counterexample,
+    FilePlace,
+    Finding,
+    HighestReward,
+    NotProven,
+    not_reached,
+)
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.tiers import unreachable_tiers
 from jifen.analytics.proofs.undecided import Undecided
@@ -32,7 +40,16 @@ from jifen.analytics.proofs.worth import worths_of
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.rules.book import CompiledRule
 
-__all__ = ["CheckReport", "Counterexample", "Effort", "FilePlace", "Finding", "NotProven", "check_program"]
+__all__ = [
+    "CheckReport",
+    "Counterexample",
+    "Effort",
+    "FilePlace",
+    "Finding",
+    "HighestReward",
+    "NotProven",
+    "check_program",
+]
 
 Result = Finding | NotProven
 Progress = Callable[[int, int], None]
@@ -56,7 +73,7 @@ def check_program(
     check = _Check(program, Asker(effort), progress, Places(program, locate))
     results = list(check.run())
     findings = [each for each in results if isinstance(each, Finding)]
-    return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], check.highest)
+    return CheckReport(findings, [each for each in results if isinstance(each, NotProven)], check.highest, check.found)
 
 
 class _Check:
@@ -71,6 +88,7 @@ class _Check:
         #: The rules of which something was not reached, by what was asked of them.
         self._missed: dict[str, list[str]] = {}
         self.highest: str | None = None
+        self.found: HighestReward | None = None
 
     def run(self) -> Iterator[Result]:
         """All that is found, and what was not proven or not reached."""
@@ -106,7 +124,7 @@ class _Check:
                 yield from self._part("gap", names, gaps(space))
                 rates = RewardRates(space, book.rules, worths)
                 yield from self._part("rate_exceeded, gaining_loop", names, rates.judged())
-                self.highest = rates.highest
+                self.highest, self.found = rates.highest, rates.found
         yield from self._part("idle_cap", everything, idle_caps(self._program, self._spaces))
         yield from (not_reached(kinds, owners) for kinds, owners in self._missed.items())
 

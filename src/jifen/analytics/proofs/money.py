@@ -9,7 +9,7 @@ from typing import Any, Literal
 from jifen.analytics.proofs.encoding import Beyond
 from jifen.analytics.proofs.examples import Case, counterexample, replay
 from jifen.analytics.proofs.limits import GivenBack, Values
-from jifen.analytics.proofs.report import Finding, NotProven, finding, gave_up, not_proven, not_shown
+from jifen.analytics.proofs.report import Finding, HighestReward, NotProven, finding, gave_up, not_proven, not_shown
 from jifen.analytics.proofs.space import Space
 from jifen.analytics.proofs.undecided import Undecided
 from jifen.analytics.proofs.ways import spendable_in
@@ -24,11 +24,14 @@ HIGHEST_PERCENT = 1_000
 SIZES = (1_000_000, 10_000, 100, 1, 0)
 #: On one line, or on as many as filters of small lines may ask for.
 ALIKE = (1, 100)
+#: So often an order is looked for that gives back more than the best one found.
+CLIMBS = 6
 Question = Literal["rate_exceeded", "gaining_loop"]
 
 
 class RewardRates:
-    """What orders give back. `highest` is known once `judged` was gone through: the percentage that none can pass."""
+    """What orders give back. Known once `judged` was gone through: `highest`, the percentage that none can pass, and
+    `found`, the order that comes nearest to it of those that were found."""
 
     def __init__(self, space: Space, rules: Sequence[CompiledRule], worths: Worths) -> None:
         self._space = space
@@ -37,6 +40,7 @@ class RewardRates:
         self._values: Values = {space.program.wallet_numbers[name]: value for name, value in worths.by_wallet.items()}
         self._names = space.program.wallet_ids
         self.highest: str | None = None
+        self.found: HighestReward | None = None
 
     def judged(self) -> Iterator[Finding | NotProven]:
         """What is found about orders."""
@@ -52,7 +56,10 @@ class RewardRates:
             loose = GivenBack(self._space, self._values, self._rules)
             solver = self._space.solver(loose.formulas(), loose.rules)
             yield from self._judge(loose, solver, valued[0].id)
-            self.highest = _highest(self._space, loose, solver) if self._worths.is_whole else None
+            bound = _highest(self._space, loose, solver) if self._worths.is_whole else None
+            if bound is not None:
+                self.highest = _percent(Fraction(bound, 100))
+                self.found = self._most_found(bound)
         except Beyond as error:
             zh = f"rate_exceeded：{len(self._rules)} 条规则的系数相乘方式太多"
             yield not_proven(valued[0].id, zh, f"rate_exceeded: {error}")
@@ -81,6 +88,32 @@ class RewardRates:
                 yield not_shown(first, kind)
             else:
                 yield _told(self._space.program, case, kind, values, self._worths)
+
+    def _most_found(self, bound: int) -> HighestReward | None:
+        """The order that gives most for its money, looked for from just below the bound (hundredths of a percent)."""
+        best: tuple[Fraction, Case] | None = None
+        low, high = -1, bound
+        share = bound - 1
+        for _ in range(CLIMBS):
+            if share <= low:
+                break
+            case = self._giving_more(Fraction(share, 10_000))
+            if case is None:
+                high = share
+            else:
+                paid, worth, _points = _worth(self._space.program, case, self._values)
+                best = worth / paid, case
+                low = int(best[0] * 10_000)
+            share = (max(low, 0) + high) // 2
+        if best is None:
+            return None
+        return HighestReward(_percent(best[0] * 100, up=False), counterexample(best[1]))
+
+    def _giving_more(self, share: Fraction) -> Case | None:
+        try:
+            return _example(self._space, self._values, "rate_exceeded", share)
+        except Undecided:
+            return None
 
     def _questions(self) -> Iterator[tuple[Question, Fraction, Values]]:
         """What is asked of orders, from which share of what was paid on, and of points worth what."""
@@ -155,8 +188,9 @@ def _worth(program: Program, case: Case, values: Values) -> tuple[int, Fraction,
     return sum(line.paid_cents for line in case.event.lines), worth, points
 
 
-def _highest(space: Space, loose: GivenBack, solver: Any) -> str | None:
-    """The smallest percentage, to two decimals, that is proven never to be passed; None: there is none to speak of."""
+def _highest(space: Space, loose: GivenBack, solver: Any) -> int | None:
+    """The smallest share, in hundredths of a percent, that is proven never to be passed; None: there is none to speak
+    of."""
     low, high = 0, HIGHEST_PERCENT * 100
     try:
         if _is_possible(space, solver, loose.gives(Fraction(HIGHEST_PERCENT, 100), reaching=False)):
@@ -169,7 +203,7 @@ def _highest(space: Space, loose: GivenBack, solver: Any) -> str | None:
                 high = middle
     except Undecided:
         return None
-    return _percent(Fraction(high, 100))
+    return high
 
 
 def _is_possible(space: Space, solver: Any, formula: Any) -> bool:
@@ -181,6 +215,6 @@ def _is_possible(space: Space, solver: Any, formula: Any) -> bool:
         solver.pop()
 
 
-def _percent(percent: Fraction) -> str:
-    hundredths = -(-percent * 100 // 1)
+def _percent(percent: Fraction, *, up: bool = True) -> str:
+    hundredths = -(-percent * 100 // 1) if up else percent * 100 // 1
     return f"{hundredths // 100}.{hundredths % 100:02d}"

@@ -69,12 +69,21 @@ class NotProven(msgspec.Struct, frozen=True):
     place: FilePlace | None = None
 
 
+class HighestReward(msgspec.Struct, frozen=True):
+    """The order that gives back most of those that were found: the percentage, rounded down, and what shows it."""
+
+    percent: str
+    example: Counterexample
+
+
 class CheckReport(msgspec.Struct, frozen=True):
-    """All findings, and what could not be proven. `highest_reward_percent`: what no order can pass, where known."""
+    """All findings, and what could not be proven. `highest_reward_percent`: what no order can pass, where known;
+    `highest_reward_found`: how near to it an order comes that was found and rated."""
 
     findings: list[Finding]
     not_proven: list[NotProven]
     highest_reward_percent: str | None = None
+    highest_reward_found: HighestReward | None = None
 
 
 def finding(

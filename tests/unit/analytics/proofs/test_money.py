@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jifen.analytics.proofs import check_program
-from tests.unit.analytics.test_proofs import MUG, PLAIN, TIER, document_of
+from tests.unit.analytics.proofs.trying import tried
+from tests.unit.analytics.test_proofs import MUG, PLAIN, TIER, document_of, double
 
 
 def test_a_share_that_is_rounded_up_is_told_exactly_beside() -> None:
@@ -34,3 +35,29 @@ def test_only_points_that_buy_something_can_be_turned_round() -> None:
         report = check_program(document_of(earning=[rule], wallets=wallets, **more))
         found = [each.rules for each in report.findings if each.kind == "gaining_loop"]
         assert found == ([["much"]] if is_found else []), (wallet, more)
+
+
+def test_the_order_that_gives_back_most_is_shown() -> None:
+    """By an event and a member that reach the share which none can pass, as `rules try` shows."""
+    document = document_of(double(audience="member.is_birthday"), {"fixed": 50, "when": "order.total_cents >= 20000"})
+    report = check_program(document)
+    found = report.highest_reward_found
+    assert found is not None
+    assert report.highest_reward_percent == found.percent == "2.25"
+    assert found.example.event["data"]["lines"][0]["paid_cents"] == 20_000
+    assert tried(document, found.example).totals == {"points": 450}
+
+
+def test_a_share_that_no_order_reaches_is_approached() -> None:
+    """A third of a point for each yuan is never quite 0.34 %: the bound is rounded up, what was found down."""
+    rule = {"id": "base", "wallet": "points", "ratio": {"points": 1, "per_cents": 300}}
+    report = check_program(document_of(earning=[rule]))
+    found = report.highest_reward_found
+    assert found is not None
+    assert (report.highest_reward_percent, found.percent) == ("0.34", "0.33")
+
+
+def test_where_no_share_bounds_orders_no_order_is_shown() -> None:
+    """A fixed award for an order of any size."""
+    report = check_program(document_of({"fixed": 10}))
+    assert (report.highest_reward_percent, report.highest_reward_found) == (None, None)
