@@ -26,8 +26,8 @@ def check_said(program: Program, profile: Profile, today: date) -> Refusal | Non
 
 def check_profile(program: Program, profile: Profile) -> Refusal | None:
     """Refuse a profile that rules could not read: an unknown tier or field, a day that does not exist."""
-    tiers = [tier.id for tier in program.document.tiers]
-    if profile.tier and tiers and profile.tier not in tiers:
+    tiers = [tier.id for tier in program.document.tiers] if profile.tier else []
+    if tiers and profile.tier not in tiers:
         message = f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}."
         return Refusal("unknown_tier", message, "/tier", message_zh=f"{profile.tier!r}；有 {'、'.join(tiers)}。")
     if profile.birthday is not None and (refusal := check_day(profile.birthday)):
@@ -38,7 +38,7 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     if begin is not None and len(begin) != 10:
         message, zh = "Write the day as YYYY-MM-DD.", "日期请写成 YYYY-MM-DD。"
         return Refusal("invalid_field", message, "/birthday_window_from", message_zh=zh)
-    fields = {field.id: field.type for field in program.document.fields}
+    fields = {field.id: field.type for field in program.document.fields} if profile.fields else {}
     for name, value in profile.fields.items():
         if name not in fields:
             message = f"Members have no field {name!r}; known are {', '.join(fields) or 'none'}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from jifen.core.refusal import Refusal
@@ -12,8 +13,11 @@ from jifen.core.refusal import Refusal
 EARLIEST: Final = date(1900, 1, 1)
 _FORM: Final = re.compile(r"([0-9]{4}-)?[0-9]{2}-[0-9]{2}", re.ASCII)
 _LEAP_YEAR: Final = "2024"
+#: As many as there are days on which people who are alive were born.
+_REMEMBERED: Final = 1 << 15
 
 
+@lru_cache(_REMEMBERED)
 def read_day(text: str) -> date | None:
     """A day as `YYYY-MM-DD` or `MM-DD` (of a leap year, so that 02-29 is one); None: there is none."""
     if not _FORM.fullmatch(text):

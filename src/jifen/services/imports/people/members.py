@@ -25,11 +25,11 @@ from jifen.services.imports.people.mapping import MemberMapping
 from jifen.services.imports.people.reading import PeopleFile, program_of
 from jifen.services.imports.people.rehearsal import rehearsing
 from jifen.services.imports.people.repeats import Repeats
-from jifen.services.imports.people.rows import MemberRow, MemberRowReader
+from jifen.services.imports.people.rows import MemberRowReader, ReadRow
 from jifen.services.imports.people.sending import GROUP, IN_FLIGHT, send
 from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Progress, Recorder
 from jifen.services.imports.rejects import check_writable, refused_by_ledger
-from jifen.services.imports.spool import Spool
+from jifen.services.imports.spool import Records
 from jifen.services.imports.threads import Threads
 
 ACTOR = "jifen:import"
@@ -65,9 +65,6 @@ class MemberSummary(msgspec.Struct):
     members_per_second: float = 0.0
 
 
-Numbered = tuple[int, MemberRow]
-
-
 def _no_progress(done: int, total: int) -> None:
     """Nobody watches."""
 
@@ -95,12 +92,12 @@ async def import_members(
         check_writable(rejects)
     program = await program_of(url)
     names = list(mapping.columns.names().values())
-    with await asyncio.to_thread(PeopleFile, file, mapping, names) as people, closing(Spool()) as later:
+    with await asyncio.to_thread(PeopleFile, file, mapping, names) as people:
         today = datetime.now(program.zone).date()
         reader = MemberRowReader(mapping, people.place, program, today)
         repeats = Repeats()
-        with closing(Twins()) as twins:
-            work = _Work(people, reader, later, repeats, twins, mapping, threads)
+        with closing(Twins()) as twins, closing(Records(ReadRow)) as rows, closing(Records(ReadRow)) as later:
+            work = _Work(people, reader, rows, later, repeats, twins, mapping, threads)
             work.summary.dry_run = engine is None
             await threads.run(work.look_through)
             async with reading(url, program.document.phone_region) as known:
@@ -116,7 +113,8 @@ class _Work:
         self,
         people: PeopleFile,
         reader: MemberRowReader,
-        later: Spool,
+        rows: Records[ReadRow],
+        later: Records[ReadRow],
         repeats: Repeats,
         twins: Twins,
         mapping: MemberMapping,
@@ -124,6 +122,8 @@ class _Work:
     ) -> None:
         self._people = people
         self._reader = reader
+        #: What was read of the file when it was looked through, and of it the rows that come last.
+        self._rows = rows
         self._later = later
         self._mapping = mapping
         #: The same file read by a mended mapping says something else.
@@ -152,7 +152,9 @@ class _Work:
                     if text:
                         filled[meaning] += 1
                 self._people.check_cells(cells)
-                self._repeats.add(self._reader.in_full(self._reader.read(meant)))
+                read = self._reader.read_row(line, meant)
+                self._repeats.add(self._reader.in_full(read.row))
+                self._rows.add(read)
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
         self._repeats.end()
@@ -173,32 +175,28 @@ class _Work:
             await self._twins.add_members(known.connection)
         self.summary.duplicates = await self._threads.run(self._twins.report)
 
-    def _rows_to_record(self) -> Iterator[tuple[int, MemberRow]]:
+    def _rows_to_record(self) -> Iterator[ReadRow]:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
-        for line, values in self._people.table.rows():
-            try:
-                cells = self._people.cells(values)
-                self._people.check_cells(cells)
-                row = self._reader.read(self._reader.cells(cells))
-            except RowFault:
-                # What is wrong with it was told when the file was looked through.
+        for read in self._rows.all():
+            repeated = self._repeats.repeated_among(self._reader.in_full(read.row)) if self._repeats.has_any else ()
+            if not repeated:
+                yield read
                 continue
-            repeated = self._repeats.repeated_among(self._reader.in_full(row))
-            self._twins.note_repeated(line, repeated)
+            self._twins.note_repeated(read.line, repeated)
             if self._repeats.is_later(repeated):
                 self.summary.repeated += 1
-                self._later.add(line, cells)
+                self._later.add(read)
             else:
-                yield line, row
+                yield read
 
     async def _record(self, recorder: Recorder, known: Known, *, at_once: int = IN_FLIGHT) -> None:
         """Register everybody, then say what the rows say; `at_once` groups are on their way."""
         started = monotonic()
-        group: list[Numbered] = []
+        group: list[ReadRow] = []
         running: set[asyncio.Task[None]] = set()
         try:
-            for numbered in self._rows_to_record():
-                group.append(numbered)
+            for read in self._rows_to_record():
+                group.append(read)
                 if len(group) == GROUP:
                     running.add(asyncio.create_task(self._record_group(recorder, group, known)))
                     group = []
@@ -220,15 +218,14 @@ class _Work:
 
     async def _record_later(self, recorder: Recorder, known: Known) -> None:
         """Rows of somebody who stood in an earlier one, in their order; together only where they are of several."""
-        group: list[Numbered] = []
+        group: list[ReadRow] = []
         named: set[Identity] = set()
-        for line, values in self._later.rows():
-            row = self._reader.read(self._reader.cells(values))
-            identities = self._reader.in_full(row)
+        for read in self._later.all():
+            identities = self._reader.in_full(read.row)
             if len(group) == GROUP or not named.isdisjoint(identities):
                 await self._complete(recorder, await self._not_brought(group, known, {}))
                 group, named = [], set()
-            group.append((line, row))
+            group.append(read)
             named.update(identities)
         await self._complete(recorder, await self._not_brought(group, known, {}))
 
@@ -237,131 +234,134 @@ class _Work:
         share = (PROGRESS_TOTAL - READING_SHARE) * self._done // max(self.summary.rows, 1)
         self._threads(READING_SHARE + share, PROGRESS_TOTAL)
 
-    async def _record_group(self, recorder: Recorder, group: Sequence[Numbered], known: Known) -> None:
+    async def _record_group(self, recorder: Recorder, group: Sequence[ReadRow], known: Known) -> None:
         """Rows of people who stand in no earlier one. Who is new is registered with all that is said, in one go."""
-        owners = await known.owners([identity for _, row in group for identity in row.identities])
-        news: list[Numbered] = []
-        others: list[Numbered] = []
-        for numbered in group:
-            is_known = any(identity in owners for identity in numbered[1].identities)
-            (others if is_known else news).append(numbered)
+        owners = await known.owners([identity for read in group for identity in read.row.identities])
+        news: list[ReadRow] = []
+        others: list[ReadRow] = []
+        for read in group:
+            is_known = any(identity in owners for identity in read.row.identities)
+            (others if is_known else news).append(read)
         others += await self._introduce(recorder, news)
         await self._complete(recorder, await self._not_brought(others, known, owners), known)
 
-    async def _not_brought(self, rows: list[Numbered], known: Known, owners: Mapping[Identity, int]) -> list[Numbered]:
+    async def _not_brought(self, rows: list[ReadRow], known: Known, owners: Mapping[Identity, int]) -> list[ReadRow]:
         """These rows without those that have registered their members before."""
-        done = await known.done([self._introduction(line, row) for line, row in rows])
-        for (line, row), is_done in zip(rows, done, strict=True):
+        done = await known.done([self._introduction(read) for read in rows])
+        for read, is_done in zip(rows, done, strict=True):
             if is_done:
-                self._brought_before(line, row, next((owners[each] for each in row.identities if each in owners), None))
+                self._brought_before(read, next((owners[each] for each in read.row.identities if each in owners), None))
         self._tell(sum(done))
-        return [numbered for numbered, is_done in zip(rows, done, strict=True) if not is_done]
+        return [read for read, is_done in zip(rows, done, strict=True) if not is_done]
 
-    async def _introduce(self, recorder: Recorder, news: Sequence[Numbered]) -> list[Numbered]:
+    async def _introduce(self, recorder: Recorder, news: Sequence[ReadRow]) -> list[ReadRow]:
         """Register people; those whom somebody else has registered meanwhile are left over."""
-        submissions = [self._introduction(line, row) for line, row in news]
-        left: list[Numbered] = []
-        for (line, row), outcome in zip(news, await send(recorder, submissions), strict=True):
+        submissions = [self._introduction(read) for read in news]
+        left: list[ReadRow] = []
+        for read, outcome in zip(news, await send(recorder, submissions), strict=True):
             if not isinstance(outcome, Refusal):
                 if outcome.duplicate:
-                    self._brought_before(line, row, outcome.member_id)
+                    self._brought_before(read, outcome.member_id)
                 else:
                     self.summary.registered += 1
-                    self._note_person(line, row)
+                    self._note_person(read)
             elif outcome.code == "identity_taken":
-                left.append((line, row))
+                left.append(read)
             else:
-                self._refused(line, outcome)
+                self._refused(read, outcome)
         self._tell(len(news) - len(left))
         return left
 
-    def _introduction(self, line: int, row: MemberRow) -> Submission:
+    def _introduction(self, read: ReadRow) -> Submission:
+        row = read.row
         command = RegisterMember(row.identities, moved_in=True, said=row.said, fields=row.fields, tags=row.tags)
-        return self._submission(line, "introduce", command, row)
+        return self._submission(read, "introduce", command)
 
-    def _brought_before(self, line: int, row: MemberRow, member: int | None) -> None:
+    def _brought_before(self, read: ReadRow, member: int | None) -> None:
         """This very row has registered the member before; None: an earlier row is about the same member."""
         self.summary.unchanged += 1
         if member is not None:
             self.summary.known += 1
-            self._twins.note_known(line, member, (each.kind for each in row.identities))
-            self._note_person(line, row)
+            self._twins.note_known(read.line, member, (each.kind for each in read.row.identities))
+            self._note_person(read)
 
-    def _note_person(self, line: int, row: MemberRow) -> None:
+    def _note_person(self, read: ReadRow) -> None:
         if self.summary.dry_run:
-            self._twins.note_person(line, row.said.get("birthday", ""), row.said.get("name", ""))
+            said = read.row.said
+            self._twins.note_person(read.line, str(said.get("birthday", "")), str(said.get("name", "")))
 
-    async def _complete(self, recorder: Recorder, group: Sequence[Numbered], known: Known | None = None) -> None:
+    async def _complete(self, recorder: Recorder, group: Sequence[ReadRow], known: Known | None = None) -> None:
         """Rows of people who are known, or whom an earlier row was about (then `known` is None: nobody is told of as
         somebody who was a member before): members get further identities, and what is said of them."""
         registering = [
-            self._submission(line, "register", RegisterMember(row.identities, known_is_fine=True, moved_in=True), row)
-            for line, row in group
+            self._submission(read, "register", RegisterMember(read.row.identities, known_is_fine=True, moved_in=True))
+            for read in group
         ]
         members: dict[int, int] = {}
-        further: list[tuple[int, MemberRow, int]] = []
-        for (line, row), outcome in zip(group, await send(recorder, registering), strict=True):
+        further: list[tuple[ReadRow, int]] = []
+        for read, outcome in zip(group, await send(recorder, registering), strict=True):
             if not isinstance(outcome, Refusal):
-                members[line] = outcome.member_id
+                members[read.line] = outcome.member_id
                 self.summary.registered += not outcome.duplicate
                 if outcome.duplicate and known is not None:
                     self.summary.known += 1
-                    self._twins.note_known(line, outcome.member_id, (each.kind for each in row.identities))
+                    self._twins.note_known(read.line, outcome.member_id, (each.kind for each in read.row.identities))
                 continue
             owner = _only_owner(outcome)
             if owner is None:
-                self._refused(line, outcome)
+                self._refused(read, outcome)
             else:
-                further.append((line, row, owner))
+                further.append((read, owner))
         if known is not None:
             await self._note_known(known, further)
         identified = await self._identify(recorder, further)
         members |= identified
         if known is not None:
             self.summary.known += len(identified)
-        described = [(line, row) for line, row in group if line in members and (row.said or row.fields or row.tags)]
+        described = [read for read in group if read.line in members and read.row.says_something]
         describing = [
-            self._submission(line, "describe", DescribePerson(members[line], row.said, row.fields, row.tags), row)
-            for line, row in described
+            self._submission(
+                read, "describe", DescribePerson(members[read.line], read.row.said, read.row.fields, read.row.tags)
+            )
+            for read in described
         ]
-        for (line, row), outcome in zip(described, await send(recorder, describing), strict=True):
+        for read, outcome in zip(described, await send(recorder, describing), strict=True):
             if isinstance(outcome, Refusal):
-                self._refused(line, outcome)
+                self._refused(read, outcome)
                 continue
             self.summary.unchanged += outcome.duplicate
             if known is not None:
-                self._note_person(line, row)
+                self._note_person(read)
         self._tell(len(group))
 
-    async def _note_known(self, known: Known, further: Sequence[tuple[int, MemberRow, int]]) -> None:
+    async def _note_known(self, known: Known, further: Sequence[tuple[ReadRow, int]]) -> None:
         """By which of their identities members are found, before they get the others."""
         listed = further if self._twins.lists_known else ()
-        owners = await known.owners([identity for _, row, _ in listed for identity in row.identities])
-        for line, row, owner in further:
-            kinds = (each.kind for each in row.identities if owners.get(each) == owner)
-            self._twins.note_known(line, owner, kinds)
+        owners = await known.owners([identity for read, _ in listed for identity in read.row.identities])
+        for read, owner in further:
+            kinds = (each.kind for each in read.row.identities if owners.get(each) == owner)
+            self._twins.note_known(read.line, owner, kinds)
 
-    async def _identify(self, recorder: Recorder, further: Sequence[tuple[int, MemberRow, int]]) -> dict[int, int]:
+    async def _identify(self, recorder: Recorder, further: Sequence[tuple[ReadRow, int]]) -> dict[int, int]:
         """Of somebody who is known by one identity, the row brings others: who has them now, by row."""
         commands = [
-            self._submission(line, "identify", AddIdentities(owner, row.identities), row)
-            for line, row, owner in further
+            self._submission(read, "identify", AddIdentities(owner, read.row.identities)) for read, owner in further
         ]
         identified = {}
-        for (line, _, owner), outcome in zip(further, await send(recorder, commands), strict=True):
+        for (read, owner), outcome in zip(further, await send(recorder, commands), strict=True):
             if isinstance(outcome, Refusal):
-                self._refused(line, outcome)
+                self._refused(read, outcome)
             else:
-                identified[line] = owner
+                identified[read.line] = owner
         return identified
 
-    def _submission(self, line: int, what: str, command: RegisterMember | PersonCommand, row: MemberRow) -> Submission:
-        at = row.registered_at if isinstance(command, RegisterMember) else None
-        key = f"{self._people.digest}:{self._mapping_digest}:{line}:{what}"
-        return Submission(command, self._mapping.source, key, msgspec.json.encode(row), ACTOR, at)
+    def _submission(self, read: ReadRow, what: str, command: RegisterMember | PersonCommand) -> Submission:
+        at = read.registered_at if isinstance(command, RegisterMember) else None
+        key = f"{self._people.digest}:{self._mapping_digest}:{read.line}:{what}"
+        return Submission(command, self._mapping.source, key, msgspec.json.encode(read.row), ACTOR, at)
 
-    def _refused(self, line: int, refusal: Refusal) -> None:
-        self._people.add_reject(refused_by_ledger(line, refusal))
+    def _refused(self, read: ReadRow, refusal: Refusal) -> None:
+        self._people.add_reject(refused_by_ledger(read.line, refusal))
 
 
 def _only_owner(outcome: Outcome) -> int | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import UTC, date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -46,9 +46,23 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
 
     identities: tuple[Identity, ...]
     registered_at: datetime | None
-    said: dict[str, Any]
-    fields: dict[str, Any]
+    said: dict[str, str | Address]
+    fields: dict[str, bool | int | str]
     tags: tuple[str, ...]
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it says more than who the member is."""
+        return bool(self.said or self.fields or self.tags)
+
+
+class ReadRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row, the line of the file on which it stands, and the registration in UTC: where clocks were off by seconds, as
+    they were a century ago, what is written of a local time is not exact."""
+
+    line: int
+    row: MemberRow
+    registered_at: datetime | None
 
 
 class MemberRowReader:
@@ -81,7 +95,7 @@ class MemberRowReader:
                 raise RowFault(column, "missing_value", "")
             if cells[meaning] and (len(cells[meaning]) > MAXIMUM_TEXT or unfit_text(cells[meaning])):
                 raise RowFault(column, "text_not_fit", "")
-        said: dict[str, Any] = {name: cells[name] for name in _PLAIN if cells.get(name)}
+        said: dict[str, str | Address] = {name: cells[name] for name in _PLAIN if cells.get(name)}
         if cells.get("gender"):
             said["gender"] = self._gender(cells["gender"])
         if cells.get("birthday"):
@@ -96,6 +110,17 @@ class MemberRowReader:
             self._fields(cells),
             _tags(cells.get("tags", "")),
         )
+
+    def read_row(self, line: int, cells: dict[str, str]) -> ReadRow:
+        """The same, with where it stands."""
+        row = self.read(cells)
+        if row.registered_at is None:
+            return ReadRow(line, row, None)
+        try:
+            return ReadRow(line, row, row.registered_at.astimezone(UTC))
+        except OverflowError:
+            # On the first or the last day that there is.
+            raise RowFault(self.names["registered_at"], "invalid_instant", cells["registered_at"]) from None
 
     def in_full(self, row: MemberRow) -> list[Identity]:
         """The identities of a row as they are compared: rows may spell one phone in several ways."""
@@ -131,8 +156,8 @@ class MemberRowReader:
             return None
         return moment_of(text, self._mapping.time, self._zone, self.names["registered_at"]).at
 
-    def _fields(self, cells: dict[str, str]) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
+    def _fields(self, cells: dict[str, str]) -> dict[str, bool | int | str]:
+        fields: dict[str, bool | int | str] = {}
         for name, column in self._mapping.columns.fields.items():
             text = cells[f"field {name}"]
             if text:

@@ -15,6 +15,8 @@ from jifen.services.imports.workbooks.parts import Parts, UnfitWorkbook
 _REMEMBERED: Final = 1 << 14
 #: Longer ones are not remembered: so many of the longest would come to gigabytes.
 _REMEMBERED_BYTES: Final = 512
+#: So much is read at once: cells name texts mostly in the order in which these stand in the list.
+_WINDOW_BYTES: Final = 1 << 15
 #: What Excel writes for control characters.
 _ESCAPE: Final = "_x"
 
@@ -26,6 +28,7 @@ class Texts:
         self._file = TemporaryFile(prefix="jifen-import-")  # noqa: SIM115 - it lives as long as this
         self._starts = array("Q", [0])
         self._remembered = lru_cache(_REMEMBERED)(self._read)
+        self._window, self._window_start = b"", 0
 
     def close(self) -> None:
         """Give the file back."""
@@ -49,8 +52,12 @@ class Texts:
         return self._remembered(number) if is_short else self._read(number)
 
     def _read(self, number: int) -> str:
-        start = self._starts[number]
-        return os.pread(self._file.fileno(), self._starts[number + 1] - start, start).decode()
+        start, end = self._starts[number], self._starts[number + 1]
+        at = start - self._window_start
+        if at < 0 or end > self._window_start + len(self._window):
+            self._window = os.pread(self._file.fileno(), max(_WINDOW_BYTES, end - start), start)
+            self._window_start, at = start, 0
+        return self._window[at : at + end - start].decode()
 
 
 class _Reader:
