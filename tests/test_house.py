@@ -26,7 +26,6 @@ IMPURE_PLACES: Final = {
     "jifen/core/conditions/zones.py": "CEL finds the files of time zones only by an environment variable",
 }
 ENGLISH_PLACES: Final = (
-    "jifen/db/",  # quotes the operating system and PostgreSQL
     "jifen/core/conditions/",  # its errors are made of problems, which are told in both languages
 )
 FLOAT_PLACES: Final = {
@@ -101,7 +100,7 @@ def test_refusals_of_commands_speak_chinese() -> None:
 
 
 def test_errors_speak_chinese() -> None:
-    """Those that people meet who use jifen; what keeps a server from running is told to whoever set it up."""
+    """Also what keeps a server from running: whoever set it up reads Chinese as well."""
     codes = words.codes_of_errors(package_sources())
     above = {path: text for path, text in package_sources().items() if not path.startswith(ENGLISH_PLACES)}
     texts = REFUSALS | ERRORS

@@ -28,6 +28,7 @@ from jifen.db.embedded.cluster import check_space
 from jifen.db.embedded.layout import Layout
 from jifen.db.embedded.locks import is_held
 from jifen.db.embedded.namespace import mount_point
+from jifen.services.chinese import chinese_of
 from tests.integration.embedded_support import (
     answers,
     ask,
@@ -390,8 +391,10 @@ def test_other_major_version(data: Path) -> None:
     with use(data):
         pass
     (data / "cluster" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(refusals.OtherMajorVersion, match="17"), use(data):
+    with pytest.raises(refusals.OtherMajorVersion, match="17") as refused, use(data):
         pass
+    told = f"请用建立 {data / 'cluster'} 的 jifen 导出后在此导入，或用 pg_upgrade 转换该目录。"
+    assert chinese_of(refused.value).endswith(told)
     assert (data / "cluster" / "PG_VERSION").read_text() == "17\n"
 
 

@@ -19,6 +19,7 @@ from jifen.db.embedded import errors as refusals
 from jifen.db.embedded.accounts import choose_account
 from jifen.db.embedded.binaries import copy_into
 from jifen.db.embedded.locks import EXCLUSIVE, FileLock, is_held
+from jifen.services.chinese import chinese_of
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="changes accounts, which only root may")
 
@@ -44,8 +45,10 @@ def test_account_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The owner of a cluster first, then the setting; never root, never an unknown account."""
     none = tmp_path / "none"
     assert choose_account(none, "nobody") == choose_account(none, "nobody")
-    with pytest.raises(refusals.NotPermitted, match="JIFEN_RUN_AS"):
+    with pytest.raises(refusals.NotPermitted, match="JIFEN_RUN_AS") as refused:
         choose_account(none, "root")
+    told = "没有所需的权限：PostgreSQL 不以 root 运行，而 JIFEN_RUN_AS 是 root；请交给其他账户。"
+    assert chinese_of(refused.value) == told
     with pytest.raises(refusals.NotPermitted, match="no account 'nobody-of-that-name'"):
         choose_account(none, "nobody-of-that-name")
     with pytest.raises(refusals.NotPermitted, match="root"):
@@ -120,6 +123,7 @@ def test_errors_have_codes_of_their_own() -> None:
     codes = {kind.code for kind in refusals.ALL}
     assert len(codes) == len(refusals.ALL)
     for kind in refusals.ALL:
-        error = refusals.from_report(kind.code, "what and how")
+        error = refusals.from_report(kind.code, "what and how", "是什么，怎么办")
         assert type(error) is kind
         assert isinstance(error, JifenError)
+        assert (error.message, error.message_zh) == ("what and how", "是什么，怎么办")

@@ -42,6 +42,8 @@ UNCHECKED = frozenset({"postgresql.auto.conf", "recovery.signal", "standby.signa
 # Room for the write-ahead log that is streamed while the backup runs.
 RESERVE_BYTES = 256 * 1024 * 1024
 
+FAILED = ("备份失败", "The backup failed")
+
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
 
@@ -211,12 +213,20 @@ def verify(folder: Path, binaries: Path | None = None) -> BackupReport:
     for name, expected in sorted(sums.items()):
         path = folder / name
         if not path.is_file() or _sha256(path) != expected:
-            raise BackupDamaged(f"The backup {folder} is damaged: {name}; use another backup.", file=name)
+            raise BackupDamaged(
+                f"The backup {folder} is damaged: {name}; use another backup.",
+                message_zh=f"{folder} 中的 {name} 缺失或被改动；请使用其他备份。",
+                file=name,
+            )
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
         outside = not name.startswith(f"{CLUSTER}/") or name.startswith(f"{CLUSTER}/pg_wal/")
         if path.is_symlink() or (outside and name not in sums and name != DESCRIPTION):
-            raise BackupDamaged(f"The backup {folder} holds a file that does not belong to it: {name}.", file=name)
+            raise BackupDamaged(
+                f"The backup {folder} holds a file that does not belong to it: {name}.",
+                message_zh=f"{folder} 中有不属于备份的文件 {name}。",
+                file=name,
+            )
     parse_log = report.postgresql_version.split(".")[0] == str(MAJOR)
     verify_cluster(folder / CLUSTER, binaries or bin_folder(), parse_log=parse_log)
     return report
@@ -244,6 +254,7 @@ def verify_cluster(cluster: Path, programs: Path, *, parse_log: bool) -> None:
         found = re.search(r'"([^"]+)"', first)
         raise BackupDamaged(
             f"The backup {cluster.parent} is damaged: {first}; use another backup.",
+            message_zh=f"{cluster.parent} 未通过 pg_verifybackup 的检查：“{first}”；请使用其他备份。",
             file=f"{CLUSTER}/{found[1]}" if found else None,
         )
 
@@ -277,7 +288,9 @@ def _ask(source: _Source) -> _Server:
         check=False,
     )
     if answer.returncode != 0:
-        raise BackupFailed(f"The database could not be asked: {_last_line(answer.stderr)}")
+        why = _last_line(answer.stderr)
+        zh = f"查询数据库失败，PostgreSQL 说：“{why}”。"
+        raise BackupFailed(f"The database could not be asked: {why}", message_zh=zh)
     version, number, allowed, size = answer.stdout.strip().split("|")
     server = _Server(version.split(" ")[0], int(number) // 10000, allowed == "t", int(size or 0))
     if not server.may_replicate:
@@ -313,8 +326,9 @@ def _copy_server(source: _Source, cluster: Path, progress: Progress | None) -> N
     if process.returncode != 0:
         text = "".join(said)
         if NO_SPACE in text:
-            raise failure("The backup failed", text, cluster.parent)
-        raise BackupFailed(f"pg_basebackup failed: {_last_line(text)}")
+            raise failure(FAILED, text, cluster.parent)
+        why = _last_line(text)
+        raise BackupFailed(f"pg_basebackup failed: {why}", message_zh=f"pg_basebackup 失败：“{why}”。")
 
 
 def _copy_own_files(layout: Layout, work: Path) -> None:
@@ -358,7 +372,7 @@ def _folder_beside(target: Path) -> Iterator[Path]:
         ) from error
     except OSError as error:
         if NO_SPACE in str(error):
-            raise failure("The backup failed", str(error), target.parent) from error
+            raise failure(FAILED, str(error), target.parent) from error
         zh = f"写入 {target} 时，{system_words(error)[0]}。"
         raise BackupFailed(f"The backup to {target} failed: {error}", message_zh=zh) from error
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.db.backup import (
     CLUSTER,
     OVERRIDE,
@@ -102,6 +103,7 @@ def _check_backup(backup: Path) -> None:
         raise OtherMajorVersion(
             f"The backup {backup} is of PostgreSQL {major}, this jifen brings {MAJOR}; restore it with the jifen "
             f"that made it ({report.jifen_version}).",
+            message_zh=f"请用制作备份 {backup} 的 jifen（{report.jifen_version}）恢复。",
             found=major,
             needed=str(MAJOR),
         )
@@ -174,8 +176,9 @@ def _fill(layout: Layout, backup: Path, account: Account | None, meter: _Meter) 
 
 def _as_error(error: OSError, layout: Layout) -> JifenError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return failure("The restore failed", NO_SPACE, layout.data)
-    return RestoreFailed(f"The restore into {layout.data} failed: {error}")
+        return failure(("恢复失败", "The restore failed"), NO_SPACE, layout.data)
+    zh = f"写入 {layout.data} 时，{system_words(error)[0]}。"
+    return RestoreFailed(f"The restore into {layout.data} failed: {error}", message_zh=zh)
 
 
 class _Meter:
@@ -203,7 +206,8 @@ def _copy_folder(source: Path, target: Path, account: Account | None, meter: _Me
             _copy_file(Path(entry.path), target / entry.name, meter)
             give(target / entry.name, account, 0o600)
         else:
-            raise BackupDamaged(f"{entry.path} is neither a file nor a folder.", file=entry.path)
+            zh = f"{entry.path} 既不是文件也不是目录。"
+            raise BackupDamaged(f"{entry.path} is neither a file nor a folder.", message_zh=zh, file=entry.path)
     sync_folder(target)
     give(target, account, 0o700)
 

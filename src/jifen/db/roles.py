@@ -93,15 +93,19 @@ async def ensure_role(connection: Connection, owner: str) -> None:
             # Since PostgreSQL 16 whoever made a role may grant it, but may not take it unless that is granted, too.
             await connection.execute(f"GRANT {APPLICATION_ROLE} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE")
     except asyncpg.InsufficientPrivilegeError as error:
-        raise RoleMissing(_advice(owner), owner=owner, role=APPLICATION_ROLE) from error
+        zh, en = _advice(owner)
+        raise RoleMissing(en, message_zh=zh, owner=owner, role=APPLICATION_ROLE) from error
 
 
-def _advice(owner: str) -> str:
+def _advice(owner: str) -> tuple[str, str]:
+    """What a superuser has to do, in Chinese and English."""
     quoted = '"' + owner.replace('"', '""') + '"'
+    make = f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN;"
+    grant = f"GRANT {APPLICATION_ROLE} TO {quoted} WITH INHERIT FALSE, SET TRUE;"
     return (
+        f"数据库用户 {owner} 不能创建或使用角色 {APPLICATION_ROLE}。请以超级用户执行：{make}（若尚不存在）{grant}",
         f"The database user {owner} may not make or take the role {APPLICATION_ROLE}. As a superuser run: "
-        f"CREATE ROLE {APPLICATION_ROLE} NOLOGIN; (if it does not exist) "
-        f"GRANT {APPLICATION_ROLE} TO {quoted} WITH INHERIT FALSE, SET TRUE;"
+        f"{make} (if it does not exist) {grant}",
     )
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from jifen.core.system_words import system_words
 from jifen.db.embedded.binaries import PACKAGE
 from jifen.db.embedded.errors import BinariesMissing
 
@@ -59,11 +60,16 @@ def verifier(programs: Path) -> Iterator[Verifier]:
             # It looks for its helper, which reads the write-ahead log, beside itself.
             (Path(folder) / "pg_waldump").symlink_to(programs / "pg_waldump")
         except OSError as error:
-            raise BinariesMissing(f"{programs / NAME} does not run and cannot be mended: {error}.") from error
+            raise BinariesMissing(
+                f"{programs / NAME} does not run and cannot be mended: {error}.",
+                message_zh=f"{programs / NAME} 不能运行，也无法修补（{system_words(error)[0]}）。",
+            ) from error
         if not _runs(mended):
             raise BinariesMissing(
                 f"{programs / NAME} does not run on this machine, and neither does the mended copy in {folder}; "
-                "without it no backup can be called good. Let TMPDIR name a folder where programs may run."
+                "without it no backup can be called good. Let TMPDIR name a folder where programs may run.",
+                message_zh=f"{programs / NAME} 在这台机器上不能运行，{folder} 中修补后的副本也不能；"
+                f"没有它就无法确认备份完好。请让 TMPDIR 指向允许运行程序的目录。",
             )
         yield mended
 

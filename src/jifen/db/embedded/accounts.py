@@ -31,32 +31,47 @@ def choose_account(cluster: Path, run_as: str | None) -> Account | None:
     if os.geteuid() != 0:
         if owner is not None and owner.st_uid != os.geteuid():
             raise NotPermitted(
-                f"{cluster} belongs to {_name(owner.st_uid)}; run jifen as that account or choose another --data."
+                f"{cluster} belongs to {_name(owner.st_uid)}; run jifen as that account or choose another --data.",
+                message_zh=f"{cluster} 属于 {_name(owner.st_uid)}；请以该账户运行 jifen，或用 --data 指定其他目录。",
             )
         return None
     if owner is not None:
-        return _unprivileged(Account(_name(owner.st_uid), owner.st_uid, owner.st_gid), f"the owner of {cluster}")
+        return _unprivileged(
+            Account(_name(owner.st_uid), owner.st_uid, owner.st_gid),
+            (f" {cluster} 的所有者", f"the owner of {cluster}"),
+        )
     if run_as:
-        return _unprivileged(_by_name(run_as), "JIFEN_RUN_AS")
+        return _unprivileged(_by_name(run_as), (" JIFEN_RUN_AS ", "JIFEN_RUN_AS"))
     for name in ("postgres", "nobody"):
         try:
             return _by_name(name)
         except NotPermitted:
             continue
-    raise NotPermitted("PostgreSQL does not run as root: set JIFEN_RUN_AS to an unprivileged account.")
+    raise NotPermitted(
+        "PostgreSQL does not run as root: set JIFEN_RUN_AS to an unprivileged account.",
+        message_zh="PostgreSQL 不以 root 运行：请把 JIFEN_RUN_AS 设为一个普通账户。",
+    )
 
 
 def _by_name(name: str) -> Account:
     try:
         entry = pwd.getpwnam(name)
     except KeyError as error:
-        raise NotPermitted(f"There is no account {name!r} on this machine; set JIFEN_RUN_AS to one.") from error
+        raise NotPermitted(
+            f"There is no account {name!r} on this machine; set JIFEN_RUN_AS to one.",
+            message_zh=f"这台机器上没有账户 {name!r}；请把 JIFEN_RUN_AS 设为已有的账户。",
+        ) from error
     return Account(name, entry.pw_uid, entry.pw_gid)
 
 
-def _unprivileged(account: Account, source: str) -> Account:
+def _unprivileged(account: Account, source: tuple[str, str]) -> Account:
+    """The account, if it may run a server; `source`: who named it, in Chinese and English."""
     if account.uid == 0:
-        raise NotPermitted(f"PostgreSQL does not run as root, but {source} is root; give it to another account.")
+        zh, en = source
+        raise NotPermitted(
+            f"PostgreSQL does not run as root, but {en} is root; give it to another account.",
+            message_zh=f"PostgreSQL 不以 root 运行，而{zh}是 root；请交给其他账户。",
+        )
     return account
 
 

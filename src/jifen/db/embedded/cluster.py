@@ -78,16 +78,22 @@ class Programs:
         )
         # The single-user server reports the failure of a statement only in its output.
         if answer.returncode != 0 or "ERROR:" in answer.stderr or "FATAL:" in answer.stderr:
-            raise failure(f"{arguments[0]} failed", answer.stdout + answer.stderr, self.data)
+            program = arguments[0]
+            raise failure((f"{program} 失败", f"{program} failed"), answer.stdout + answer.stderr, self.data)
 
 
-def failure(what: str, output: str, folder: Path) -> EmbeddedError:
-    """The error for a failed program, told apart by what it said."""
+def failure(what: tuple[str, str], output: str, folder: Path) -> EmbeddedError:
+    """The error for a failed program, told apart by what it said; `what` failed, in Chinese and English."""
+    zh, en = what
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if NO_SPACE in output:
         free = shutil.disk_usage(folder).free
-        return DiskFull(f"{what}: no space left on the disk of {folder} ({_megabytes(free)} free); make room there.")
-    return ServerDidNotStart(f"{what}: " + " | ".join(lines[-8:]))
+        return DiskFull(
+            f"{en}: no space left on the disk of {folder} ({_megabytes(free)} free); make room there.",
+            message_zh=f"{zh}，{folder} 所在的磁盘只剩 {_megabytes(free)}；请腾出空间。",
+        )
+    said = " | ".join(lines[-8:])
+    return ServerDidNotStart(f"{en}: {said}", message_zh=f"{zh}：{said}")
 
 
 def check_space(folder: Path, least_bytes: int = LEAST_FREE_BYTES) -> None:
@@ -100,7 +106,9 @@ def check_space(folder: Path, least_bytes: int = LEAST_FREE_BYTES) -> None:
     if free < least_bytes:
         raise DiskFull(
             f"Only {_megabytes(free)} are free on the disk of {folder}, at least {_megabytes(least_bytes)} are needed; "
-            "make room there or choose another --data."
+            "make room there or choose another --data.",
+            message_zh=f"{folder} 所在的磁盘只剩 {_megabytes(free)}，至少需要 {_megabytes(least_bytes)}；"
+            f"请腾出空间，或用 --data 指定其他目录。",
         )
 
 
@@ -114,7 +122,8 @@ def check_version(layout: Layout) -> None:
     """
     if layout.restoring.exists():
         raise DataFolderIncomplete(
-            f"A restore into {layout.data} was interrupted; run `jifen restore` into the same folder again."
+            f"A restore into {layout.data} was interrupted; run `jifen restore` into the same folder again.",
+            message_zh=f"恢复到 {layout.data} 的操作曾被中断；请再次用 `jifen restore` 恢复到同一目录。",
         )
     if not layout.cluster.exists():
         return
@@ -123,12 +132,14 @@ def check_version(layout: Layout) -> None:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise NotDataFolder(
             f"{layout.cluster} is not a cluster of PostgreSQL; it was left untouched. "
-            "Restore a backup into a new folder."
+            "Restore a backup into a new folder.",
+            message_zh=f"{layout.cluster} 不是 PostgreSQL 的数据目录；请把备份恢复到新目录。",
         ) from error
     if found != str(MAJOR):
         raise OtherMajorVersion(
             f"{layout.cluster} was made by PostgreSQL {found}, this jifen brings {MAJOR}: use the jifen that made it, "
             "export there and import here, or convert the folder with pg_upgrade.",
+            message_zh=f"请用建立 {layout.cluster} 的 jifen 导出后在此导入，或用 pg_upgrade 转换该目录。",
             found=found,
             needed=str(MAJOR),
         )
@@ -157,7 +168,7 @@ def initialise(layout: Layout, programs: Programs) -> None:
         os.rename(work / "cluster", layout.cluster)
         sync_folder(layout.data)
     except OSError as error:
-        raise failure("The first start failed", str(error), layout.data) from error
+        raise failure(("首次启动失败", "The first start failed"), str(error), layout.data) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

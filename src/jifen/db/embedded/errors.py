@@ -74,9 +74,7 @@ ALL = (
 )
 
 
-def from_report(code: str, message: str) -> EmbeddedError:
+def from_report(code: str, message: str, message_zh: str | None) -> EmbeddedError:
     """Rebuild an error that the guardian reported in another process."""
-    for kind in ALL:
-        if kind.code == code:
-            return kind(message)
-    return EmbeddedError(message)
+    kind = next((each for each in ALL if each.code == code), EmbeddedError)
+    return kind(message, message_zh=message_zh)

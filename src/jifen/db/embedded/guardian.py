@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import IO
 
 from jifen.core.errors import JifenError
+from jifen.core.system_words import system_words
 from jifen.db.embedded import cluster, namespace, place, postmaster
 from jifen.db.embedded.errors import NotPermitted, ServerDidNotStart
 from jifen.db.embedded.layout import Layout, write_atomically
@@ -129,9 +130,8 @@ class Guardian:
         while not postmaster.is_ready(self._layout, server.pid):
             event = self._next_event(READY_POLL_SECONDS)
             if event == EXITED:
-                raise cluster.failure(
-                    "PostgreSQL ended while starting", cluster.last_log_lines(self._layout), self._layout.data
-                )
+                what = ("PostgreSQL 在启动时退出", "PostgreSQL ended while starting")
+                raise cluster.failure(what, cluster.last_log_lines(self._layout), self._layout.data)
             if event is not None:
                 return False
         return True
@@ -204,9 +204,9 @@ class Report:
         """The server accepts connections."""
         self._send({"ready": True})
 
-    def failed(self, code: str, message: str) -> None:
+    def failed(self, code: str, message: str, message_zh: str | None) -> None:
         """The server cannot be started, and why."""
-        self._send({"ready": False, "code": code, "message": message})
+        self._send({"ready": False, "code": code, "message": message, "message_zh": message_zh})
 
     def _send(self, answer: dict[str, object]) -> None:
         if self._descriptor < 0:
@@ -221,10 +221,14 @@ class Report:
 def as_error(error: OSError, layout: Layout) -> JifenError:
     """An error of the operating system, said in the words of this package."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return cluster.failure("The start failed", cluster.NO_SPACE, layout.data)
+        return cluster.failure(("启动失败", "The start failed"), cluster.NO_SPACE, layout.data)
     if isinstance(error, PermissionError):
-        return NotPermitted(f"{error.filename or layout.data}: {error.strerror}; run jifen as the owner of the folder.")
-    return ServerDidNotStart(f"The start failed: {error}")
+        place = error.filename or layout.data
+        return NotPermitted(
+            f"{place}: {error.strerror}; run jifen as the owner of the folder.",
+            message_zh=f"{place}：{system_words(error)[0]}；请以该目录的所有者运行 jifen。",
+        )
+    return ServerDidNotStart(f"The start failed: {error}", message_zh=f"启动失败：{system_words(error)[0]}。")
 
 
 def open_log(layout: Layout) -> IO[bytes]:
@@ -272,9 +276,10 @@ def main(arguments: list[str]) -> None:
 
 def _fail(error: JifenError, layout: Layout, report: Report) -> None:
     # The private view of the folder means nothing outside of this process.
-    message = error.message.replace(str(namespace.mount_point(layout.data)), str(layout.data))
+    seen, real = str(namespace.mount_point(layout.data)), str(layout.data)
+    message = error.message.replace(seen, real)
     os.write(2, f"guardian [{os.getpid()}] {error.code}: {message}\n".encode())
-    report.failed(error.code, message)
+    report.failed(error.code, message, None if error.message_zh is None else error.message_zh.replace(seen, real))
     raise SystemExit(1)
 
 

@@ -202,12 +202,15 @@ def read_secrets(layout: Layout) -> Secrets:
         return Secrets(**json.loads(layout.secrets.read_text(encoding="utf-8")))
     except PermissionError as error:
         raise NotPermitted(
-            f"{layout.secrets} may only be read by the account that owns it; run jifen as that account."
+            f"{layout.secrets} may only be read by the account that owns it; run jifen as that account.",
+            message_zh=f"{layout.secrets} 只有其所有者可以读取；请以该账户运行 jifen。",
         ) from error
     except (FileNotFoundError, ValueError, TypeError) as error:
         raise DataFolderIncomplete(
             f"{layout.secrets} is missing or damaged, so the database in {layout.data} cannot be opened; "
-            "put the file back from a backup (each backup holds a copy)."
+            "put the file back from a backup (each backup holds a copy).",
+            message_zh=f"{layout.secrets} 缺失或已损坏，因此无法打开 {layout.data} 中的数据库；请从备份中放回该文件"
+            f"（每个备份都有一份）。",
         ) from error
 
 

@@ -35,7 +35,7 @@ def enter_private_view(data: Path) -> Path:
         NotPermitted: this system has no mount namespaces, or the mount point is not ours.
     """
     if not sys.platform.startswith("linux"):
-        raise NotPermitted("this system has no mount namespaces")
+        raise NotPermitted("this system has no mount namespaces", message_zh="这个系统没有挂载命名空间")
     libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.unshare(CLONE_NEWNS), "unshare")
     _check(libc.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), "mount / private")
@@ -82,7 +82,10 @@ def own_folder(parent: Path, data: Path, mode: int = 0o711, owner: int | None = 
     except FileExistsError:
         state = os.lstat(folder)
         if not stat.S_ISDIR(state.st_mode) or state.st_uid not in (os.geteuid(), owner):
-            raise NotPermitted(f"{folder} was made by somebody else; remove it or choose another --data.") from None
+            raise NotPermitted(
+                f"{folder} was made by somebody else; remove it or choose another --data.",
+                message_zh=f"{folder} 是别人建立的；请删除它，或用 --data 指定其他目录。",
+            ) from None
     return folder
 
 

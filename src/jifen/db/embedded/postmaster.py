@@ -76,7 +76,10 @@ def start(layout: Layout, programs: Programs, socket_folder: Path, log: IO[bytes
     try:
         # After a kill -9 of the postmaster its children need a moment to notice.
         if not lock.acquire_until(EXCLUSIVE, time.monotonic() + LINGER_SECONDS):
-            raise ServerDidNotStart(f"Processes of an earlier server still run on {layout.cluster}; end them first.")
+            raise ServerDidNotStart(
+                f"Processes of an earlier server still run on {layout.cluster}; end them first.",
+                message_zh=f"先前的服务器仍有进程在使用 {layout.cluster}；请先结束它们。",
+            )
         clear_stale_files(layout, socket_folder)
         # The server's processes inherit the lock: it is free only when the last of them has gone.
         process = subprocess.Popen(  # noqa: S603 - the server itself, arguments of our own
@@ -168,7 +171,8 @@ def clear_stale_files(layout: Layout, socket_folder: Path) -> None:
     pid = recorded_pid(layout)
     if pid is not None and _is_postmaster_of(pid, layout):
         raise NotPermitted(
-            f"A PostgreSQL server that jifen did not start (process {pid}) runs on {layout.cluster}; stop it first."
+            f"A PostgreSQL server that jifen did not start (process {pid}) runs on {layout.cluster}; stop it first.",
+            message_zh=f"有一个不是由 jifen 启动的 PostgreSQL（进程 {pid}）在使用 {layout.cluster}；请先停止它。",
         )
     (layout.cluster / "postmaster.pid").unlink(missing_ok=True)
     for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):

@@ -27,6 +27,10 @@ LEAVE_SECONDS = 150.0
 NEW_USER_SECONDS = 1.0
 FIRST_LOOK_SECONDS = 0.5
 LAST_LOOK_SECONDS = 60.0
+_STARTING = (
+    "它仍在启动，可能正在从崩溃中恢复；请等久一些",
+    "it is still starting, perhaps recovering from a crash; wait longer",
+)
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,10 @@ def _join(layout: Layout, users: FileLock, deadline: float) -> None:
     start = FileLock(layout.lock("start"))
     try:
         if not start.acquire_until(EXCLUSIVE, deadline):
-            raise _too_slow(layout, "another process is still starting it")
+            raise _too_slow(layout, "另一个进程仍在启动它", "another process is still starting it")
         # Waits for a guardian that is just stopping the server: it holds this lock until it has done so.
         if not users.acquire_until(SHARED, deadline):
-            raise _too_slow(layout, "it is still stopping")
+            raise _too_slow(layout, "它还在停止", "it is still stopping")
         _ensure_guardian(layout, deadline)
     finally:
         start.give_up()
@@ -114,7 +118,7 @@ def _ensure_guardian(layout: Layout, deadline: float) -> None:
         if _status(layout).get("state") == "ready":
             return
         if time.monotonic() >= deadline:
-            raise _too_slow(layout, "it is still starting, perhaps recovering from a crash")
+            raise _too_slow(layout, *_STARTING)
         time.sleep(PAUSE_SECONDS)
 
 
@@ -158,25 +162,33 @@ def _start_guardian(layout: Layout, own: FileLock, deadline: float) -> None:
     finally:
         os.close(reader)
     if not answer.get("ready"):
-        raise from_report(str(answer.get("code")), str(answer.get("message")))
+        said_zh = answer.get("message_zh")
+        raise from_report(
+            str(answer.get("code")), str(answer.get("message")), said_zh if isinstance(said_zh, str) else None
+        )
 
 
 def _read_report(reader: int, deadline: float, layout: Layout) -> dict[str, object]:
     text = b""
     while not text.endswith(b"\n"):
         if not select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise _too_slow(layout, "it is still starting, perhaps recovering from a crash; wait longer")
+            raise _too_slow(layout, *_STARTING)
         part = os.read(reader, 65536)
         if not part:
-            raise ServerDidNotStart(f"The guardian of {layout.data} ended: {last_log_lines(layout)}")
+            last = last_log_lines(layout)
+            raise ServerDidNotStart(
+                f"The guardian of {layout.data} ended: {last}", message_zh=f"{layout.data} 的守护进程已退出：{last}"
+            )
         text += part
     answer: dict[str, object] = json.loads(text)
     return answer
 
 
-def _too_slow(layout: Layout, why: str) -> ServerDidNotStart:
+def _too_slow(layout: Layout, zh: str, en: str) -> ServerDidNotStart:
+    last = last_log_lines(layout)
     return ServerDidNotStart(
-        f"The server of {layout.data} was not ready in time: {why}. Its last words: {last_log_lines(layout)}"
+        f"The server of {layout.data} was not ready in time: {en}. Its last words: {last}",
+        message_zh=f"{layout.data} 的服务器没有及时就绪：{zh}。它最后说：{last}",
     )
 
 

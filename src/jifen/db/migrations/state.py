@@ -74,6 +74,8 @@ def check_server(version: int) -> None:
         raise ServerTooOld(
             f"The database server is PostgreSQL {version // 10_000}; jifen needs {OLDEST_SERVER // 10_000} or newer. "
             "Name a newer one in JIFEN_DATABASE_URL, or leave it out and jifen runs its own.",
+            message_zh=f"数据库是 PostgreSQL {version // 10_000}，jifen 需要 {OLDEST_SERVER // 10_000} 或更新的版本。"
+            f"请在 JIFEN_DATABASE_URL 中指定更新的服务器，或不设置它，由 jifen 运行内置的。",
             found=version,
             needed=OLDEST_SERVER,
         )

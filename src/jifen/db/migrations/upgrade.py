@@ -84,6 +84,11 @@ def _check_again(connection: Connection) -> None:
 
 def _failure(cause: BaseException) -> MigrationFailed:
     text = str(getattr(cause, "__cause__", None) or cause).strip().splitlines()[0]
+    advice_zh, advice = "", ""
     if "permission denied" in text:
-        text += "; the user of JIFEN_DATABASE_URL must own the database (ALTER DATABASE ... OWNER TO ...)"
-    return MigrationFailed(f"The database schema could not be brought up to date: {text}. Nothing was changed.")
+        advice_zh = "JIFEN_DATABASE_URL 中的用户须是数据库的所有者（ALTER DATABASE ... OWNER TO ...）。"
+        advice = "; the user of JIFEN_DATABASE_URL must own the database (ALTER DATABASE ... OWNER TO ...)"
+    return MigrationFailed(
+        f"The database schema could not be brought up to date: {text}{advice}. Nothing was changed.",
+        message_zh=f"PostgreSQL 说：“{text}”。{advice_zh}",
+    )
