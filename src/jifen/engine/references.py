@@ -76,7 +76,8 @@ def type_of_event(command: Command) -> str | None:
     if isinstance(command, RecordOrder):
         return ORDER_COMPLETED
     if isinstance(command, RegisterMember):
-        return REGISTERED
+        # Who moves in from another system registered there.
+        return None if command.moved_in else REGISTERED
     return command.type if isinstance(command, RecordEvent) else None
 
 
