@@ -78,7 +78,7 @@ def test_from_a_workbook_to_points(tmp_path: Path) -> None:
         ask("program", "apply", "starter", "--data", shop)
         for kind, file in files.items():
             mapping = tmp_path / f"{kind}.yaml"
-            proposed = jifen("import", kind, file, "--infer").stdout
+            proposed = jifen("import", kind, file, "--infer", "--data", shop).stdout
             mapping.write_text(proposed, "utf-8")
             assert f"source: import:{kind}\n" in proposed
             call = ["import", kind, file, "--mapping", mapping, "--data", shop]
@@ -113,7 +113,7 @@ def test_orders_of_a_query(tmp_path: Path) -> None:
     with use(shop) as address:
         ask("program", "apply", "starter", "--data", shop)
         env = environment(IMPORT_DATABASE_URL=address.url)
-        proposed = jifen("import", "orders", "--query", query, "--infer", env=env)
+        proposed = jifen("import", "orders", "--query", query, "--infer", "--data", shop, env=env)
         assert proposed.returncode == 0, proposed.stderr
         mapping.write_text(proposed.stdout + "file: {delimiter: ;}\n", "utf-8")
         call = ["import", "orders", "--query", query, "--mapping", mapping, "--data", shop, "--json"]
