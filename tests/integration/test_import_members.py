@@ -205,3 +205,23 @@ def test_the_rows_of_a_query(database_url: str, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(QueryFailed, match=URL_VARIABLE) as unnamed, queried("SELECT 1"):
         pass
     assert unnamed.value.message_zh is not None and "请把" in unnamed.value.message_zh
+
+
+def test_registrations_of_long_ago(database_url: str, tmp_path: Path) -> None:
+    """By the clocks of their day, which were an hour ahead in that summer; what lies before all clocks is rejected."""
+    file, mapping, rejects = tmp_path / "members.csv", tmp_path / "mapping.yaml", tmp_path / "rejects.csv"
+    told = ("1986-07-01 10:00:00.25", "1985-07-01 10:00:00", "1969-12-31 10:00:00", "0001-01-01 00:00:00")
+    lines = ["手机号,注册时间", *(f"1380000000{number},{text}" for number, text in enumerate(told))]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    mapping.write_text(MAPPING.replace("name: 姓名", "registered_at: 注册时间"), "utf-8")
+    meant = load_member_mapping(str(mapping))
+    summary: MemberSummary = with_engine(
+        database_url, lambda engine: import_members(engine, database_url, file, meant, rejects=rejects)
+    )
+    assert (summary.registered, summary.rejected) == (2, 2)
+    found = fetch_sql(database_url, "SELECT registered_at AT TIME ZONE 'UTC' FROM members ORDER BY registered_at")
+    assert [str(at) for (at,) in found] == ["1985-07-01 02:00:00", "1986-07-01 01:00:00.250000"]
+    assert [(line, code) for line, _, code in rejected(rejects)] == [
+        ("4", "instant_too_early"),
+        ("5", "instant_too_early"),
+    ]

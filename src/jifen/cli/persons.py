@@ -188,7 +188,7 @@ def _typed_fields(invocation: Invocation, texts: list[str] | None) -> dict[str, 
 
     async def types(connection: Connection, catalog: Catalog) -> dict[str, str] | Refusal:
         program = await catalog.program(connection)
-        return NO_PROGRAM if program is None else {each.id: each.type for each in program.document.fields}
+        return NO_PROGRAM if program is None else {each.id: each.type for each in program.fields.values()}
 
     fields = pairs(texts, "--field")
     known = read(invocation, types) if fields else {}

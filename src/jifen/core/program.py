@@ -190,6 +190,7 @@ class Program:
         "document",
         "draws",
         "expiry_of_wallet",
+        "fields",
         "gift_limits",
         "household_limits",
         "offers",
@@ -199,6 +200,7 @@ class Program:
         "rules_ask",
         "segment_vocabulary",
         "tier_sets",
+        "tiers",
         "tiers_ask_profiles",
         "values",
         "version",
@@ -222,6 +224,9 @@ class Program:
             for wallet in document.wallets
             if wallet.value is not None
         }
+        #: What is declared of members, by the field's id, and the tiers that they can have.
+        self.fields = {field.id: field for field in document.fields}
+        self.tiers = document.tiers
         tier_sets = [each.id for each in document.tier_sets]
         self.campaigns = open_campaigns(document.campaigns, document.fields, tier_sets, self.zone)
         rules = document.rules

@@ -53,6 +53,7 @@ from jifen.engine.references import (
     needs_history,
     needs_order,
     needs_past,
+    type_of_event,
     unknown_past,
 )
 from jifen.engine.roll import ON_THE_ROLL, Change
@@ -328,7 +329,7 @@ class Deciding:
         member = await self._directory.add(identities, submission)
         self._states[member] = msgspec.structs.replace(self._states[member], profile=known.profile)
         outcome: Outcome
-        if not command.moved_in and REGISTERED in self._known.program_for(submission).books:
+        if type_of_event(command) in self._known.program_for(submission).books:
             outcome = self._welcome(index, submission, member, command.channel)
         else:
             outcome = self._decided.claim_plain(index, member)

@@ -13,11 +13,11 @@ from jifen.engine.schemas import first_misfit
 
 def check_fields(program: Program, said: Mapping[str, Any]) -> Refusal | None:
     """Refuse the first value that does not fit its field's schema, pointing at the field."""
-    schemas = {field.id: field.schema for field in program.document.fields if field.schema}
     for name, value in said.items():
-        if value is None or name not in schemas:
+        field = program.fields.get(name)
+        if value is None or field is None or not field.schema:
             continue
-        misfit = first_misfit(schemas[name], value)
+        misfit = first_misfit(field.schema, value)
         if misfit is not None:
             why = misfit_in_words(misfit)
             message, zh = f"{name} does not fit its declaration: {why.en}.", f"{name} 不符合声明：{why.zh}。"

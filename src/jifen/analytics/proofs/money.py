@@ -39,6 +39,8 @@ class RewardRates:
         self._worths = worths
         self._values: Values = {space.program.wallet_numbers[name]: value for name, value in worths.by_wallet.items()}
         self._names = space.program.wallet_ids
+        #: By the wallets that count, and on how many lines the money is.
+        self._strict: dict[tuple[tuple[int, ...], int], GivenBack] = {}
         self.highest: str | None = None
         self.found: HighestReward | None = None
 
@@ -79,7 +81,7 @@ class RewardRates:
                     # Where no order that gives much was found in time, none is that gives more.
                     yield gave_up(first, kind, given_up[1])
                     continue
-                case = _example(self._space, values, kind, share)
+                case = self._example(values, kind, share)
             except Undecided as error:
                 given_up = share, error
                 yield gave_up(first, kind, error)
@@ -91,29 +93,41 @@ class RewardRates:
 
     def _most_found(self, bound: int) -> HighestReward | None:
         """The order that gives most for its money, looked for from just below the bound (hundredths of a percent)."""
-        best: tuple[Fraction, Case] | None = None
-        low, high = -1, bound
-        share = bound - 1
+        best: HighestReward | None = None
+        # Shares of which it is not known whether orders are found that give more: mostly the highest is reached.
+        low, high, share = 0, bound, bound - 1
         for _ in range(CLIMBS):
-            if share <= low:
+            if low >= high:
                 break
-            case = self._giving_more(Fraction(share, 10_000))
+            try:
+                case = self._example(self._values, "rate_exceeded", Fraction(share, 10_000))
+            except Undecided:
+                case = None
             if case is None:
                 high = share
             else:
                 paid, worth, _points = _worth(self._space.program, case, self._values)
-                best = worth / paid, case
-                low = int(best[0] * 10_000)
-            share = (max(low, 0) + high) // 2
-        if best is None:
-            return None
-        return HighestReward(_percent(best[0] * 100, up=False), counterexample(best[1]))
+                best = HighestReward(_percent(worth / paid * 100, up=False), counterexample(case))
+                low = worth * 10_000 // paid + 1
+            share = (low + high) // 2
+        return best
 
-    def _giving_more(self, share: Fraction) -> Case | None:
-        try:
-            return _example(self._space, self._values, "rate_exceeded", share)
-        except Undecided:
-            return None
+    def _example(self, values: Values, kind: Question, share: Fraction) -> Case | None:
+        """An order that shows it: one that gives more where there is one, also where as much is enough."""
+        for strict in self._strict_orders(values):
+            for reaching in (False, True) if kind == "gaining_loop" else (False,):
+                case = _real(self._space, strict, values, share, reaching=reaching)
+                if case is not None:
+                    return case
+        return None
+
+    def _strict_orders(self, values: Values) -> Iterator[GivenBack]:
+        """The orders among which examples are looked for; each is made once, as soon as it is needed."""
+        for alike in ALIKE:
+            key = tuple(values), alike
+            if key not in self._strict:
+                self._strict[key] = GivenBack(self._space, values, self._rules, alike=alike)
+            yield self._strict[key]
 
     def _questions(self) -> Iterator[tuple[Question, Fraction, Values]]:
         """What is asked of orders, from which share of what was paid on, and of points worth what."""
@@ -149,18 +163,6 @@ def _told(program: Program, case: Case, kind: Question, values: Values, worths: 
         return finding(kind, rules, f"{zh}，超过 {allowed}%", f"{en}: more than {allowed}%", counterexample(case))
     zh, en = f"{zh}：用积分换券再下单，积分不会越用越少", f"{en}: points that pay for orders breed points"
     return finding(kind, rules, zh, en, counterexample(case))
-
-
-def _example(space: Space, values: Values, kind: Question, share: Fraction) -> Case | None:
-    """An order that shows it: one that gives more where there is one, also where as much is enough."""
-    rules = space.program.books[space.event_type].rules
-    for alike in ALIKE:
-        strict = GivenBack(space, values, rules, alike=alike)
-        for reaching in (False, True) if kind == "gaining_loop" else (False,):
-            case = _real(space, strict, values, share, reaching=reaching)
-            if case is not None:
-                return case
-    return None
 
 
 def _real(space: Space, strict: GivenBack, values: Values, share: Fraction, *, reaching: bool) -> Case | None:

@@ -22,6 +22,6 @@ def not_eligible(program: Program, what: str, pointer: str, conditions: Sequence
 
 
 def _tiers(program: Program, condition: Condition) -> dict[str, object]:
-    asked = tiers_asked(condition, [tier.id for tier in program.document.tiers])
-    named = [tier.name for tier in program.document.tiers if tier.id in asked]
+    asked = tiers_asked(condition, [tier.id for tier in program.tiers])
+    named = [tier.name for tier in program.tiers if tier.id in asked]
     return {"tiers": {"zh": [each.zh for each in named], "en": [each.en for each in named]}} if named else {}

@@ -26,8 +26,8 @@ def check_said(program: Program, profile: Profile, today: date) -> Refusal | Non
 
 def check_profile(program: Program, profile: Profile) -> Refusal | None:
     """Refuse a profile that rules could not read: an unknown tier or field, a day that does not exist."""
-    tiers = [tier.id for tier in program.document.tiers] if profile.tier else []
-    if tiers and profile.tier not in tiers:
+    tiers = [tier.id for tier in program.tiers]
+    if profile.tier and tiers and profile.tier not in tiers:
         message = f"There is no tier {profile.tier!r}; known are {', '.join(tiers)}."
         return Refusal("unknown_tier", message, "/tier", message_zh=f"{profile.tier!r}；有 {'、'.join(tiers)}。")
     if profile.birthday is not None and (refusal := check_day(profile.birthday)):
@@ -38,16 +38,17 @@ def check_profile(program: Program, profile: Profile) -> Refusal | None:
     if begin is not None and len(begin) != 10:
         message, zh = "Write the day as YYYY-MM-DD.", "日期请写成 YYYY-MM-DD。"
         return Refusal("invalid_field", message, "/birthday_window_from", message_zh=zh)
-    fields = {field.id: field.type for field in program.document.fields} if profile.fields else {}
+    fields = program.fields
     for name, value in profile.fields.items():
         if name not in fields:
             message = f"Members have no field {name!r}; known are {', '.join(fields) or 'none'}."
             zh = f"{name!r}；会员的字段：{'、'.join(fields) or '无'}。"
             return Refusal("unknown_field", message, f"/fields/{name}", message_zh=zh)
-        if fields[name] == "int":
+        kind = fields[name].type
+        if kind == "int":
             if not is_integer(value):
                 return no_integer(name, f"/fields/{name}")
-        elif type(value) is not _KINDS[fields[name]]:
-            message, zh = f"{name} must be of type {fields[name]}.", f"{name} 的类型须为 {fields[name]}。"
+        elif type(value) is not _KINDS[kind]:
+            message, zh = f"{name} must be of type {kind}.", f"{name} 的类型须为 {kind}。"
             return Refusal("invalid_field", message, f"/fields/{name}", message_zh=zh)
     return None

@@ -75,7 +75,7 @@ def _or_default(name: str, value: Any) -> Any:
 
 
 def _fields_after(program: Program, profile: Profile, said: dict[str, Any]) -> dict[str, Any] | Refusal:
-    known = {field.id: field for field in program.document.fields}
+    known = program.fields
     # A field that the program has no more is forgotten with the next thing that is said.
     fields = {name: value for name, value in profile.fields.items() if name in known}
     for name, value in said.items():

@@ -143,11 +143,11 @@ def member_facts(words: Words, member: MemberFacts) -> str:
         parts.append(words.say("fact_last_order", value=f"{member.days_since_last_order:,}"))
     if member.checkin_streak:
         parts.append(words.say("fact_checkin", value=f"{member.checkin_streak:,}"))
-    names = {each.id: each.name for each in words.program.document.fields}
     for field, value in member.fields.items():
-        name = names.get(field)
+        declared = words.program.fields.get(field)
         shown = words.say("yes" if value else "no") if isinstance(value, bool) else value
-        parts.append(words.say("fact_field", name=field if name is None else words.text(name), value=shown))
+        name = field if declared is None or declared.name is None else words.text(declared.name)
+        parts.append(words.say("fact_field", name=name, value=shown))
     return words.join(parts)
 
 

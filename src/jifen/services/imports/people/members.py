@@ -152,9 +152,9 @@ class _Work:
                     if text:
                         filled[meaning] += 1
                 self._people.check_cells(cells)
-                read = self._reader.read_row(line, meant)
-                self._repeats.add(self._reader.in_full(read.row))
-                self._rows.add(read)
+                row = self._reader.read(meant)
+                self._repeats.add(self._reader.in_full(row))
+                self._rows.add(ReadRow(line, row))
             except RowFault as fault:
                 self._people.reject(line, fault.field, fault.code, fault.detail)
         self._repeats.end()
@@ -178,10 +178,7 @@ class _Work:
     def _rows_to_record(self) -> Iterator[ReadRow]:
         """The rows that can be read, without those of somebody who stood in an earlier one: they come last."""
         for read in self._rows.all():
-            repeated = self._repeats.repeated_among(self._reader.in_full(read.row)) if self._repeats.has_any else ()
-            if not repeated:
-                yield read
-                continue
+            repeated = self._repeats.repeated_among(self._reader.in_full(read.row))
             self._twins.note_repeated(read.line, repeated)
             if self._repeats.is_later(repeated):
                 self.summary.repeated += 1
@@ -356,7 +353,7 @@ class _Work:
         return identified
 
     def _submission(self, read: ReadRow, what: str, command: RegisterMember | PersonCommand) -> Submission:
-        at = read.registered_at if isinstance(command, RegisterMember) else None
+        at = read.row.registered_at if isinstance(command, RegisterMember) else None
         key = f"{self._people.digest}:{self._mapping_digest}:{read.line}:{what}"
         return Submission(command, self._mapping.source, key, msgspec.json.encode(read.row), ACTOR, at)
 

@@ -37,13 +37,10 @@ class Repeats:
                 self._repeated.update(number for number, following in pairwise(ordered) if number == following)
             self._hashes[index] = array("q")
 
-    @property
-    def has_any(self) -> bool:
-        """Whether any identity stands in several rows."""
-        return bool(self._repeated)
-
     def repeated_among(self, identities: Iterable[Identity]) -> list[Repeated]:
         """Of the identities of a row those that stand in several rows."""
+        if not self._repeated:
+            return []
         numbered = ((hash(identity), identity.kind) for identity in identities)
         return [(number, kind) for number, kind in numbered if number in self._repeated]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -57,12 +57,10 @@ class MemberRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReadRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A row, the line of the file on which it stands, and the registration in UTC: where clocks were off by seconds, as
-    they were a century ago, what is written of a local time is not exact."""
+    """A row, and the line of the file on which it stands."""
 
     line: int
     row: MemberRow
-    registered_at: datetime | None
 
 
 class MemberRowReader:
@@ -73,7 +71,7 @@ class MemberRowReader:
         self._place = place
         self._zone = ZoneInfo(mapping.time.zone)
         self._today = today
-        self._types = {field.id: field.type for field in program.document.fields}
+        self._types = {field.id: field.type for field in program.fields.values()}
         self._phone_region = program.document.phone_region
         self.names = mapping.columns.names()
 
@@ -110,17 +108,6 @@ class MemberRowReader:
             self._fields(cells),
             _tags(cells.get("tags", "")),
         )
-
-    def read_row(self, line: int, cells: dict[str, str]) -> ReadRow:
-        """The same, with where it stands."""
-        row = self.read(cells)
-        if row.registered_at is None:
-            return ReadRow(line, row, None)
-        try:
-            return ReadRow(line, row, row.registered_at.astimezone(UTC))
-        except OverflowError:
-            # On the first or the last day that there is.
-            raise RowFault(self.names["registered_at"], "invalid_instant", cells["registered_at"]) from None
 
     def in_full(self, row: MemberRow) -> list[Identity]:
         """The identities of a row as they are compared: rows may spell one phone in several ways."""
