@@ -52,6 +52,11 @@ def with_database(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
+def name_of(url: str) -> str:
+    """The name of the database at an address."""
+    return urlsplit(url).path.lstrip("/")
+
+
 def run_sql(url: str, *statements: str) -> None:
     """Run statements one after another, each in a transaction of its own."""
 
@@ -169,7 +174,7 @@ def database_url(database_server: EmbeddedAddress) -> Iterator[str]:
 @pytest.fixture
 def admin_url(database_server: EmbeddedAddress, database_url: str) -> str:
     """The superuser's address of the test's database, for doing what jifen never does."""
-    return with_database(database_server.admin_url, urlsplit(database_url).path.lstrip("/"))
+    return with_database(database_server.admin_url, name_of(database_url))
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -30,7 +29,8 @@ from jifen.db.queries import load_queries
 from jifen.engine.submission import Answer, Submission
 from jifen.services.verification import verify
 from tests.add_ons import with_add_ons
-from tests.databases import DEFAULT_PROGRAM, run_sql, with_database
+from tests.damage import do_damage
+from tests.databases import DEFAULT_PROGRAM
 from tests.integration.test_backtest import assert_same
 from tests.integration.test_redemptions import Desk, opened
 
@@ -400,9 +400,8 @@ async def test_damage_is_named(shop: Shop, database_server: EmbeddedAddress, nam
         await shop.take(ann, reward, "A")
     await shop.refund("A")
     await shop.check()
-    admin = with_database(database_server.admin_url, urlsplit(shop.url).path[1:])
     statement = DAMAGES.get(name, "SELECT 1")
-    await asyncio.to_thread(run_sql, admin, f"SET session_replication_role = replica; {statement}")
+    await asyncio.to_thread(do_damage, database_server, shop.url, statement)
     report = await verify(shop.url)
     assert ("add_on_broken" in report.totals) is (name != "nothing")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -32,8 +31,8 @@ from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
 from jifen.services.time_work import settle_due
-from jifen.services.verification import verify
-from tests.databases import BARE, add_program, fresh_database, run_sql, running_engine, with_database
+from tests.damage import damaged
+from tests.databases import BARE, add_program, fresh_database, name_of, run_sql, running_engine
 from tests.integration.test_backtest import assert_same
 from tests.integration.test_redemptions import DOCUMENT, Desk, opened
 
@@ -337,12 +336,11 @@ async def run_family(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def family_template(database_server: EmbeddedAddress) -> str:
-    """A template database in which a household has redeemed."""
-    owner = urlsplit(database_server.url).username
-    run_sql(database_server.admin_url, f"CREATE DATABASE family_template TEMPLATE {BARE} OWNER {owner}")
-    asyncio.run(run_family(with_database(database_server.url, "family_template")))
-    return "family_template"
+def family_template(database_server: EmbeddedAddress) -> Iterator[str]:
+    """A database in which a household has redeemed. Tests copy it."""
+    with fresh_database(database_server, BARE) as url:
+        asyncio.run(run_family(url))
+        yield name_of(url)
 
 
 def changed(kind: int, before: str, after: str, *, only: str = "") -> str:
@@ -382,15 +380,8 @@ DAMAGES = {
 async def test_damage_is_named(database_server: EmbeddedAddress, family_template: str, name: str) -> None:
     """I-25: damage comes out under its own name, and no other; a sound household gives nothing."""
     statement, kinds = DAMAGES.get(name, ("SELECT 1", set()))
-
-    def find() -> None:
-        with fresh_database(database_server, family_template) as url:
-            admin = with_database(database_server.admin_url, urlsplit(url).path[1:])
-            run_sql(admin, f"SET session_replication_role = replica; {statement}")
-            report = asyncio.run(verify(url))
-            assert set(report.totals) == kinds, report.findings
-
-    await asyncio.to_thread(find)
+    report = await damaged(database_server, family_template, statement)
+    assert set(report.totals) == kinds, report.findings
 
 
 def test_a_backtest_finds_the_same_points(database_server: EmbeddedAddress, family_template: str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -34,15 +33,15 @@ from jifen.engine.submission import Answer, Submission
 from jifen.services.stock import add_codes, set_stock
 from jifen.services.time_work import settle_due
 from jifen.services.verification import verify
+from tests.damage import damaged
 from tests.databases import (
     BARE,
     DEFAULT_PROGRAM,
     add_program,
     fetch_sql,
     fresh_database,
-    run_sql,
+    name_of,
     running_engine,
-    with_database,
 )
 from tests.redeeming import with_rewards
 
@@ -234,12 +233,11 @@ async def test_what_waits_must_be_decided_before_a_merge(desk: Desk) -> None:
 
 
 @pytest.fixture(scope="module")
-def desk_template(database_server: EmbeddedAddress) -> str:
-    """A template database in which a desk has been run."""
-    owner = urlsplit(database_server.url).username
-    run_sql(database_server.admin_url, f"CREATE DATABASE desk_template TEMPLATE {BARE} OWNER {owner}")
-    asyncio.run(run_desk(with_database(database_server.url, "desk_template")))
-    return "desk_template"
+def desk_template(database_server: EmbeddedAddress) -> Iterator[str]:
+    """A database in which a desk has been run. Tests copy it."""
+    with fresh_database(database_server, BARE) as url:
+        asyncio.run(run_desk(url))
+        yield name_of(url)
 
 
 DAMAGES = {
@@ -279,15 +277,8 @@ DAMAGES = {
 async def test_damage_is_named(database_server: EmbeddedAddress, desk_template: str, name: str) -> None:
     """I-20, I-21: damage comes out under its own name, and no other; a sound desk gives nothing."""
     statement, kinds = DAMAGES.get(name, ("SELECT 1", set()))
-
-    def find() -> None:
-        with fresh_database(database_server, desk_template) as url:
-            admin = with_database(database_server.admin_url, urlsplit(url).path[1:])
-            run_sql(admin, f"SET session_replication_role = replica; {statement}")
-            report = asyncio.run(verify(url))
-            assert set(report.totals) == kinds, report.findings
-
-    await asyncio.to_thread(find)
+    report = await damaged(database_server, desk_template, statement)
+    assert set(report.totals) == kinds, report.findings
 
 
 async def test_a_reward_changed_between_quote_and_confirm(desk: Desk) -> None:

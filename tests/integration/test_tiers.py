@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -16,7 +16,8 @@ from jifen.core.tiers.document import CalendarYear, Downgrade
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.time_work import SettleReport, settle_due
 from jifen.services.verification import verify
-from tests.databases import BARE, add_program, fetch_sql, fresh_database, run_sql, with_database
+from tests.damage import damaged
+from tests.databases import BARE, add_program, fetch_sql, fresh_database, name_of
 from tests.integration.tier_support import BEGIN, Clock, done, order, person, refund, started, submission
 from tests.unit.core.tiers.club import club, level, tier_set
 
@@ -150,14 +151,12 @@ async def run_club(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def club_template(database_server: EmbeddedAddress) -> str:
-    """A template database in which the club has been run."""
-    owner = urlsplit(database_server.url).username
-    run_sql(database_server.admin_url, f"CREATE DATABASE club_template TEMPLATE {BARE} OWNER {owner}")
-    url = with_database(database_server.url, "club_template")
-    add_program(url, YEARLY)
-    asyncio.run(run_club(url))
-    return "club_template"
+def club_template(database_server: EmbeddedAddress) -> Iterator[str]:
+    """A database in which the club has been run. Tests copy it."""
+    with fresh_database(database_server, BARE) as url:
+        add_program(url, YEARLY)
+        asyncio.run(run_club(url))
+        yield name_of(url)
 
 
 DAMAGES = {
@@ -208,12 +207,5 @@ DAMAGES = {
 async def test_damage_is_named(database_server: EmbeddedAddress, club_template: str, name: str) -> None:
     """I-17, I-18: damage comes out under its own name, and no other; a sound club gives nothing."""
     statement, kinds = DAMAGES.get(name, ("SELECT 1", set()))
-
-    def find() -> None:
-        with fresh_database(database_server, club_template) as url:
-            admin = with_database(database_server.admin_url, urlsplit(url).path[1:])
-            run_sql(admin, f"SET session_replication_role = replica; {statement}")
-            report = asyncio.run(verify(url))
-            assert set(report.totals) == kinds, report.findings
-
-    await asyncio.to_thread(find)
+    report = await damaged(database_server, club_template, statement)
+    assert set(report.totals) == kinds, report.findings

@@ -11,8 +11,8 @@ with a second wallet whose points wait.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -39,7 +39,8 @@ from jifen.core.program import EarningRule, LocalizedText, Ratio, Wallet
 from jifen.db.embedded import EmbeddedAddress
 from jifen.engine.engine import Engine
 from jifen.engine.submission import Answer, Submission
-from jifen.services.verification import VerifyReport, verify
+from jifen.services.verification import verify
+from tests.damage import damaged
 from tests.databases import (
     BARE,
     DEFAULT_PROGRAM,
@@ -47,8 +48,7 @@ from tests.databases import (
     add_program,
     fetch_sql,
     fresh_database,
-    run_sql,
-    with_database,
+    name_of,
 )
 
 USE = "rule:base/points/member/lifetime"
@@ -116,32 +116,16 @@ async def run_shop(url: str) -> None:
 
 
 @pytest.fixture(scope="module", params=["one_wallet", "two_wallets"])
-def shop_template(database_server: EmbeddedAddress, request: pytest.FixtureRequest) -> str:
-    """A template database in which the shop has been run."""
-    name = f"shop_{request.param}"
-    owner = urlsplit(database_server.url).username
+def shop_template(database_server: EmbeddedAddress, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database in which the shop has been run. Tests copy it."""
     template = WITH_PROGRAM if request.param == "one_wallet" else BARE
-    run_sql(database_server.admin_url, f"CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}")
-    url = with_database(database_server.url, name)
-    if template == BARE:
-        add_program(url, TWO_WALLETS)
-    asyncio.run(run_shop(url))
-    waiting = fetch_sql(url, "SELECT count(*) > 0 FROM lots WHERE pending")
-    assert waiting == [(request.param == "two_wallets",)]
-    return name
-
-
-async def damaged(server: EmbeddedAddress, template: str, *statements: str) -> VerifyReport:
-    """What verify says of the shop after these statements."""
-
-    def make() -> VerifyReport:
-        with fresh_database(server, template) as url:
-            admin = with_database(server.admin_url, urlsplit(url).path[1:])
-            if statements:
-                run_sql(admin, "; ".join(["SET session_replication_role = replica", *statements]))
-            return asyncio.run(verify(url))
-
-    return await asyncio.to_thread(make)
+    with fresh_database(database_server, template) as url:
+        if template == BARE:
+            add_program(url, TWO_WALLETS)
+        asyncio.run(run_shop(url))
+        waiting = fetch_sql(url, "SELECT count(*) > 0 FROM lots WHERE pending")
+        assert waiting == [(request.param == "two_wallets",)]
+        yield name_of(url)
 
 
 async def test_a_sound_ledger_gives_nothing(database_server: EmbeddedAddress, shop_template: str) -> None:

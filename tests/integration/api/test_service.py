@@ -10,13 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from jifen.db.embedded import EmbeddedAddress
-from tests.databases import add_program, fetch_sql, run_sql
+from tests.databases import add_program, fetch_sql, name_of, run_sql
 from tests.integration.api.server import PATIENCE_SECONDS, SERVE, Server, balance, member_with, running_server, unique
 
 
@@ -146,7 +145,7 @@ def _runs(pid: int) -> bool:
 def test_lost_connections_are_made_anew(server: Server, client: httpx.Client, database_server: EmbeddedAddress) -> None:
     """The database drops every connection: the next calls work, each counted once."""
     member = member_with(client, 10)
-    name = urlsplit(server.url).path.lstrip("/")
+    name = name_of(server.url)
     statement = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
     run_sql(database_server.admin_url, statement)
     assert client.post(f"/v1/members/{member}/spend", json={"points": 1}).status_code == 200
@@ -156,7 +155,7 @@ def test_lost_connections_are_made_anew(server: Server, client: httpx.Client, da
 
 def test_while_there_is_no_database_the_answer_is_to_come_again(database_url: str, admin_url: str) -> None:
     """503 with Retry-After, and everything works again when it is back."""
-    name = urlsplit(database_url).path.lstrip("/")
+    name = name_of(database_url)
     with running_server(database_url) as server, server.client() as client:
         member = member_with(client, 10)
         elsewhere = admin_url.replace(f"/{name}", "/postgres")

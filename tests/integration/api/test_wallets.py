@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -20,7 +19,8 @@ from jifen.core.rules.document import Cap, LocalizedText
 from jifen.core.wallets.document import Adjustments, Bank, Conversion, Gifts, OffsetPolicy, ReasonCode
 from jifen.db.embedded import EmbeddedAddress
 from jifen.services.verification import verify
-from tests.databases import DEFAULT_PROGRAM, run_sql, with_database
+from tests.damage import do_damage
+from tests.databases import DEFAULT_PROGRAM
 from tests.integration.api.server import Server, make_key, serving
 from tests.integration.checking import assert_sound
 
@@ -232,10 +232,9 @@ def test_damage_is_found(database_server: EmbeddedAddress, server: Server, clien
     member = member_with(client, 100)
     done(client.post(f"/v1/members/{member}/save", json={"points": 10}))
     damage, mend, kind = DAMAGES[name]
-    admin = with_database(database_server.admin_url, urlsplit(server.url).path[1:])
     assert_sound(server.url)
-    run_sql(admin, f"SET session_replication_role = replica; {damage}")
+    do_damage(database_server, server.url, damage)
     report = asyncio.run(verify(server.url))
-    run_sql(admin, f"SET session_replication_role = replica; {mend}")
+    do_damage(database_server, server.url, mend)
     assert any(kind in each for each in report.totals), report.totals
     assert_sound(server.url)
