@@ -45,15 +45,18 @@ def raise_tiers(decision: Decision) -> None:
     if not decision.transactions or not _decides_tiers(decision):
         return
     now = decision.context.now
-    # Who caused it: time, where it alone moved something.
-    is_asked = any(each.actor == decision.context.actor for each in decision.transactions)
     for tier_set in decision.current.tier_sets:
         if tier_set.id in decision.raised:
             continue
         situation = _situation(decision, tier_set, now, local_day(now, tier_set.zone))
         change = rise(tier_set, _standing(decision, tier_set), situation, now)
         if change is not None:
-            _book(decision, change, now, is_asked=is_asked)
+            _book(decision, change, now, is_asked=_was_asked(decision))
+
+
+def _was_asked(decision: Decision) -> bool:
+    """Who caused what follows: whoever asked, or time, where it alone moved something."""
+    return any(each.actor == decision.context.actor for each in decision.transactions)
 
 
 def recalculate_tiers(decision: Decision, _: RecalculateTiers) -> Refusal | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,6 @@ from jifen.core.rules.facts import (
     BUILT_IN_EVENTS,
     REGISTRATION,
     Reader,
-    line_fact,
     names_for,
     needs_profile,
     readers_of,
@@ -260,10 +260,12 @@ class Day:
                 self._waiting.setdefault((name, value), []).append(rule)
         #: Whether facts tell which rules may match; else all of `always` may, in their order.
         self.asks = bool(self._waiting)
-        #: The telling values of facts, and of lines with the field where they stand.
+        #: The telling values of facts, and of lines with how they are read there: what a line does not say is empty.
         self._told_by_facts = [(name, values) for name, values in telling.items() if not name.startswith("line.")]
         self._told_by_lines = [
-            (name, name.removeprefix("line."), values) for name, values in telling.items() if name.startswith("line.")
+            (name, attrgetter(name.removeprefix("line.")), values | {None} if "" in values else values)
+            for name, values in telling.items()
+            if name.startswith("line.")
         ]
         #: What was found before, by the facts that told.
         self._found: dict[tuple[tuple[str, Any], ...], Sequence[CompiledRule]] = {}
@@ -274,11 +276,12 @@ class Day:
     def candidates(self, facts: Mapping[str, Any], lines: Sequence[OrderLine]) -> Sequence[CompiledRule]:
         """The rules that may match an event with these facts, in their order."""
         told: list[tuple[str, Any]] = []
-        for name, field, values in self._told_by_lines:
-            for line in lines:
-                value = line_fact(line, field)
-                if value in values and (name, value) not in told:
-                    told.append((name, value))
+        for name, read, values in self._told_by_lines:
+            for value in map(read, lines):
+                if value in values:
+                    each = (name, "" if value is None else value)
+                    if each not in told:
+                        told.append(each)
         for name, values in self._told_by_facts:
             try:
                 fact = facts[name]

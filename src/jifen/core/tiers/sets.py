@@ -86,13 +86,8 @@ class Ladder(NamedTuple):
     Whether somebody may rise is then seen by that number alone."""
 
     read: Read
-    steps: Sequence[tuple[int, int]]
-    """What each tier asks for, with its rank, from the highest down."""
-
-    def highest(self, situation: Situation, period: Month) -> int:
-        """The rank of the highest tier that is reached; NO_RANK: none of these."""
-        number = self.read(situation, period)
-        return next((rank for least, rank in self.steps if number >= least), NO_RANK)
+    least_above: Mapping[int, int]
+    """By rank what the next tier above it asks for; nothing for the highest."""
 
 
 class OpenTierSet:
@@ -179,10 +174,11 @@ class OpenTierSet:
 
     def may_rise(self, rank: int, situation: Situation) -> bool:
         """Whether a tier above this rank may be reached: False is certain, and found with little work."""
-        if rank == len(self.tiers) - 1:
-            return False
         ladder = self._ladder
-        return ladder is None or ladder.highest(situation, self._period(situation)) > rank
+        if ladder is None:
+            return rank < len(self.tiers) - 1
+        least = ladder.least_above.get(rank)
+        return least is not None and ladder.read(situation, self._period(situation)) >= least
 
     def _period(self, situation: Situation, first_month: int | None = None) -> Month:
         """What the period adds up to."""
@@ -207,7 +203,9 @@ class OpenTierSet:
                     return None
         if len(names) != 1 or steps != sorted(steps):
             return None
-        return Ladder(self._readers[names.pop()], steps[::-1])
+        # Each rank is given the step that comes first above it: steps are met from the highest down.
+        least_above = {rank: least for least, above in reversed(steps) for rank in range(NO_RANK, above)}
+        return Ladder(self._readers[names.pop()], least_above)
 
 
 def first_month_of(period: TierPeriod, day: date) -> int:
