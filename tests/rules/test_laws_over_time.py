@@ -115,7 +115,9 @@ def test_refunds_end_at_what_the_rest_earns(
     assert has(shell) == added(others, worth(program, order, order.lines, facts, used))
     in_all = has(shell)
     record(shell, between, NOON, NOON)
-    by_others = Counter(shell.states[MEMBER].used) + Counter(shell.shared_used) - Counter(decode_trace(bought.trace).uses)
+    by_others = (
+        Counter(shell.states[MEMBER].used) + Counter(shell.shared_used) - Counter(decode_trace(bought.trace).uses)
+    )
     others = {wallet: others[wallet] + has(shell)[wallet] - in_all[wallet] for wallet in others}
     shell.publish(Program(2, plain_document(), program.wallet_numbers))
     changed = msgspec.structs.replace(profile, tier="", tags=["vip", "x"])

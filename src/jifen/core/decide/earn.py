@@ -88,10 +88,8 @@ def _earn(
     if book is not None and book.reads_segments:
         member = decision.with_segments(member, book.segments, event.occurred_at)
     caps = book.caps_on(day) if book is not None and book.has_caps else {}
-    used = {
-        name: (decision.shared_used if is_shared else decision.state.used).get(name, 0)
-        for name, is_shared in caps.items()
-    }
+    own, shared = decision.state.used, decision.shared_used
+    used = {name: number for name, is_shared in caps.items() if (number := (shared if is_shared else own).get(name))}
     rating = rate(book, event, member, used, program.document.coefficients, day=day)
     decision.begin()
     earned: dict[int, int] = {}
@@ -104,9 +102,9 @@ def _earn(
         terms = terms_of_award(program, program.rules[award.rule], context.occurred_at)
         pending = terms.effective_at > context.now
         decision.journal.open_lot(award.wallet, _ISSUED, award.points, terms, pending=pending)
-    for name, number in rating.uses.items():
-        if number:
-            (decision.shared_uses if caps[name] else decision.uses)[name] = number
+    uses = {name: number for name, number in rating.uses.items() if number}
+    for name, number in uses.items():
+        (decision.shared_uses if caps[name] else decision.uses)[name] = number
     if event.order is None:
         decision.counters = decision.counters.in_month(day, earned=earned)
     else:
@@ -116,9 +114,9 @@ def _earn(
         context.occurred_at,
         awards=rating.awards,
         member=member if needs_member else None,
-        used=_told(used),
+        used=used,
         failed={verdict.rule: verdict.detail for verdict in rating.verdicts} if rating.verdicts else None,
-        uses=_told(rating.uses),
+        uses=uses,
         dealings=dealings,
         spent=spent,
         facts=facts,
@@ -131,11 +129,6 @@ def caps_of_event(program: Program, event_type: str, day: date) -> Mapping[str, 
     """The usage names of all caps that may matter for an event of a local day; True: shared by all members."""
     book = program.books.get(event_type)
     return book.caps_on(day) if book is not None and book.has_caps else {}
-
-
-def _told(uses: Mapping[str, int]) -> dict[str, int] | None:
-    """The uses that a trace tells."""
-    return {name: number for name, number in uses.items() if number} if uses else None
 
 
 def check_room(decision: Decision, wallet: int, points: int) -> Refusal | None:
