@@ -14,7 +14,7 @@ from jifen.core.program import LocalizedText
 from jifen.services.segments import catalog, lists
 from jifen.services.segments.previews import SegmentPreview, preview_condition
 from jifen.services.segments.selection import MOST_CANDIDATES
-from jifen.services.snapshot import snapshot_of
+from jifen.services.snapshot import one_moment
 
 Condition = Annotated[str, Meta(min_length=1, max_length=2_000)]
 MemberName = Annotated[str, Meta(min_length=1, max_length=MAXIMUM_TEXT + 16)]
@@ -90,9 +90,9 @@ async def _delete(asked: Asked) -> SegmentView:
 async def _preview(asked: Asked) -> SegmentPreview:
     body: SegmentPreviewBody = asked.body
     program = await catalog.program_of(asked.connection)
-    async with snapshot_of(asked.connection) as connection:
+    async with one_moment(asked.connection):
         return await preview_condition(
-            connection, program, body.condition, datetime.now(UTC), limit=body.limit, most=MOST_CANDIDATES
+            asked.connection, program, body.condition, datetime.now(UTC), limit=body.limit, most=MOST_CANDIDATES
         )
 
 

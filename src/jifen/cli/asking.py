@@ -31,12 +31,12 @@ class Refused(JifenError):
 def read(invocation: Invocation, work: Callable[[Connection, Catalog], Awaitable[T | Refusal]]) -> T:
     """What `work` reads in one snapshot. Raises Refused."""
     from jifen.services.catalog import Catalog
-    from jifen.services.snapshot import snapshot_of
+    from jifen.services.snapshot import one_moment
 
     async def run(connection: Connection) -> T | Refusal:
         catalog = Catalog()
         await catalog.refresh(connection)
-        async with snapshot_of(connection):
+        async with one_moment(connection):
             return await work(connection, catalog)
 
     return accepted(invocation.ask(run, may_make=False))

@@ -233,10 +233,10 @@ async def _segment(connection: Connection, segment_id: str) -> Segment:
 async def _preview(connection: Connection, segment_id: str | None, condition: str | None) -> SegmentPreview:
     from jifen.services.segments.catalog import program_of
     from jifen.services.segments.previews import preview_condition, preview_segment
-    from jifen.services.snapshot import snapshot_of
+    from jifen.services.snapshot import one_moment
 
     program, now = await program_of(connection), datetime.now(UTC)
-    async with snapshot_of(connection):
+    async with one_moment(connection):
         if condition is not None:
             return await preview_condition(connection, program, condition, now, limit=20)
         segment = await _segment(connection, segment_id or "")
@@ -246,10 +246,10 @@ async def _preview(connection: Connection, segment_id: str | None, condition: st
 async def _members(connection: Connection, segment_id: str, limit: int) -> SegmentPage:
     from jifen.services.segments.catalog import program_of
     from jifen.services.segments.previews import segment_page
-    from jifen.services.snapshot import snapshot_of
+    from jifen.services.snapshot import one_moment
 
     program = await program_of(connection)
-    async with snapshot_of(connection):
+    async with one_moment(connection):
         segment = await _segment(connection, segment_id)
         return await segment_page(connection, program, segment, datetime.now(UTC), after=None, limit=limit)
 

@@ -86,6 +86,8 @@ class CommonSpendView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A transaction. `points` is the command's own figure, `balances` are those after it, of the wallets it touched.
+    `changes`: by wallet, what the member has more by it, or less (below 0). Held, saved and pending points are had,
+    debt counts against them: a hold changes nothing, its capture does.
 
     `refers_to` is the transaction that this one reverses, captures or releases; `counterpart` the other side of a
     transfer. `source` and `key` are what made the command unique. `withheld`: what a cancelled spend did not give
@@ -104,6 +106,7 @@ class TransactionView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     key: str
     actor: str
     balances: dict[str, WalletBalances]
+    changes: dict[str, int] = {}
     awards: list[AwardView] = []
     taken_back: list[TakenBackView] = []
     wallet: str | None = None
@@ -207,7 +210,11 @@ async def transactions_page(
     )
     if not rows and await find_member(connection, catalog, member_id) is None:
         return unknown_member(str(member_id))
-    views = [TransactionView(**_common(catalog, member_id, row)) for row in rows[:limit]]
+    changes = await _changes(connection, catalog, member_id, [row["sequence"] for row in rows[:limit]])
+    views = [
+        TransactionView(**_common(catalog, member_id, row), changes=changes.get(row["sequence"], {}))
+        for row in rows[:limit]
+    ]
     return TransactionPage(views, encode_cursor(rows[limit - 1]["sequence"]) if len(rows) > limit else None)
 
 
@@ -225,12 +232,24 @@ async def find_transaction(
     movements = await connection.fetch(_SQL["movements"], *key)
     return TransactionDetail(
         **_common(catalog, member_id, row),
+        changes=(await _changes(connection, catalog, member_id, [sequence])).get(sequence, {}),
         movements=[_movement(catalog, member_id, each) for each in movements],
         facts=None if row["facts"] is None else _decode_facts(row["facts"]),
         returned=trace.returned,
         until=trace.until,
         referred_by=[transaction_id(member_id, each["sequence"]) for each in referring],
     )
+
+
+async def _changes(
+    connection: Connection, catalog: Catalog, member_id: int, sequences: list[int]
+) -> dict[int, dict[str, int]]:
+    """What transactions changed of what the member has, by sequence and wallet; without those that changed nothing."""
+    rows = await connection.fetch(_SQL["changes"], shard_of_member(member_id, catalog.shards), member_id, sequences)
+    changes: dict[int, dict[str, int]] = {}
+    for sequence, wallet, change in rows:
+        changes.setdefault(sequence, {})[catalog.wallet_ids[wallet]] = change
+    return changes
 
 
 async def find_hold(

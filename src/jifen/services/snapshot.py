@@ -9,13 +9,6 @@ from jifen.db.connection import Connection, Pool
 
 
 @asynccontextmanager
-async def snapshot_of(connection: Connection) -> AsyncIterator[Connection]:
-    """The connection, seeing one moment for a while; it can change nothing meanwhile."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        yield connection
-
-
-@asynccontextmanager
 async def snapshot(pool: Pool) -> AsyncIterator[Connection]:
     """A connection that sees one moment, can change nothing and holds no lock on a row."""
     async with pool.acquire() as connection, one_moment(connection):

@@ -59,6 +59,11 @@ def test_a_redemption_tells_its_steps(server: Server, client: httpx.Client) -> N
             ("cancel", "cancelled", "cracked", cancelled),
         )
     ]
+    listed = done(client.get(f"/v1/members/{member}/transactions"))["transactions"]
+    changes = {each["transaction_id"]: each.get("changes", {}) for each in listed}
+    # Held at first, paid with the approval, given back.
+    told = [changes[each["transaction_id"]] for each in (asked, agreed, cancelled)]
+    assert told == [{}, {"points": -100}, {"points": 100}]
     actors = [each["actor"] for each in found["steps"]]
     assert actors[0] == actors[2] != actors[1]
     (agreement,) = found["approval"]["agreements"]

@@ -200,6 +200,7 @@ def test_tables_in_both_languages(shop: list[str]) -> None:
         (["explain", spent, "--for", "member"], "积分", "Points"),
         (["offset", "card:1", "--total-cents", "2000"], "10.00 元", "CNY 10.00"),
         (["hold", "card:1", "5"], "预占至", "held until"),
+        (["history", "card:1", "--kind", "hold"], "(5 ", "(5 "),
         (["adjust", "card:1", "9000", "--reason-code", "goodwill"], "待另一人复核", "second person"),
     ):
         for language, words in (("zh", zh), ("en", en)):

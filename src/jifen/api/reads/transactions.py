@@ -76,6 +76,7 @@ _TRANSACTION = {
     "key": "order-1001",
     "actor": "key:5f0c2b7a91",
     "balances": _BALANCES,
+    "changes": {"points": 1180},
     "awards": [{"rule": "base", "wallet": "points", "points": 1180, "rated_cents": 118_050}],
 }
 _LOT = {

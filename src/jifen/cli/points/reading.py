@@ -126,18 +126,13 @@ def history(
     note_more(invocation, page.next_cursor)
 
 
-#: What takes points for good, by a figure above 0.
-_SPENDING: Final = ("spend", "capture")
-
-
 def _points(invocation: Invocation, catalog: Catalog, each: TransactionView) -> str:
-    """The figures of a transaction: what rules gave or a refund took back, else the command's own."""
-    parts = [(award.wallet, award.points) for award in each.awards]
-    parts += [(taken.wallet, -taken.points) for taken in each.taken_back]
-    if not parts and each.points is not None and each.wallet is not None:
-        # What was asked for is told without a sign; here a column is added up by eye.
-        parts = [(each.wallet, -each.points if each.kind in _SPENDING else each.points)]
-    return ", ".join(names_in(invocation, catalog).points(points, wallet) for wallet, points in parts if points)
+    """What a transaction changed of what the member has: a column that is added up by eye. In brackets what only
+    stands otherwise since, as points that are held do."""
+    names = names_in(invocation, catalog)
+    if not each.changes and each.points and each.wallet is not None:
+        return f"({names.points(each.points, each.wallet)})"
+    return ", ".join(names.points(points, wallet) for wallet, points in each.changes.items())
 
 
 def _left(invocation: Invocation, catalog: Catalog, each: TransactionView) -> str:

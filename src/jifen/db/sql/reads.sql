@@ -128,6 +128,17 @@ SELECT sequence, kind, program_version, refers_to, counterpart_id, counterpart_s
        source, key_id, actor, reason, trace::text AS trace, facts::text AS facts
 FROM transactions WHERE shard = $1 AND member_id = $2 AND sequence = $3
 
+-- name: changes
+-- $1 shard, $2 member id, $3 sequences. What each transaction changed of what the member has, by wallet. Buckets below 10
+-- are the member's: what moves between two of them changes nothing.
+SELECT sequence, wallet,
+       sum(amount * ((to_bucket < 10)::integer - (from_bucket < 10)::integer))::bigint AS change
+FROM movements
+WHERE shard = $1 AND member_id = $2 AND sequence = ANY($3::integer[])
+GROUP BY sequence, wallet
+HAVING sum(amount * ((to_bucket < 10)::integer - (from_bucket < 10)::integer)) <> 0
+ORDER BY sequence, wallet
+
 -- name: referring
 -- $1 shard, $2 member id, $3 sequence. What later reversed, refunded, captured or released it.
 SELECT sequence, kind, trace::text AS trace

@@ -12,7 +12,7 @@ from jifen.core.errors import JifenError
 from jifen.core.program import Program, ProgramDocument
 from jifen.core.tiers.standing import Cause, TierChange
 from jifen.db.connection import Connection
-from jifen.services.snapshot import snapshot_of
+from jifen.services.snapshot import one_moment
 from jifen.services.tiers.population import Person, pages
 
 MAXIMUM_LISTED: Final = 1_000
@@ -73,7 +73,7 @@ async def preview_tiers(
         InvalidPreviewCursor: `after` is no place that a preview has given.
     """
     place = None if after is None else _place(after)
-    async with snapshot_of(connection):
+    async with one_moment(connection):
         shards = await connection.fetchval("SELECT shards FROM installation")
         program = await _draft(connection, document)
         listing = _Listing(limit)

@@ -20,7 +20,7 @@ from jifen.services.demo.day.stage import DRAW, Stage, actor
 from jifen.services.draws import Proof, prove
 from jifen.services.rewards import read_stocks
 from jifen.services.rounds import newest_round, open_round, reveal_round
-from jifen.services.snapshot import snapshot_of
+from jifen.services.snapshot import one_moment
 from jifen.services.stock import set_stock
 
 PIECES: Final = 20
@@ -126,7 +126,7 @@ async def draw_lots(stage: Stage, opening: Opening, drawers: Sequence[int]) -> L
 
 
 async def _proof(stage: Stage, number: int) -> Proof:
-    async with snapshot_of(stage.connection):
+    async with one_moment(stage.connection):
         proof = await prove(stage.connection, stage.catalog, DRAW, number=number, limit=_MOST_LOOKED_AT)
     assert not isinstance(proof, Refusal), "the round was opened just now"
     return proof

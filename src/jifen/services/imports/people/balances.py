@@ -41,7 +41,7 @@ from jifen.services.imports.recording import PROGRESS_TOTAL, READING_SHARE, Prog
 from jifen.services.imports.rehearsal import Rehearsal
 from jifen.services.imports.rejects import Reject, check_writable, refused_by_ledger
 from jifen.services.imports.threads import Threads
-from jifen.services.snapshot import snapshot_of
+from jifen.services.snapshot import one_moment
 
 #: Whole numbers, as spreadsheets write them too.
 _WHOLE: Final = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
@@ -352,7 +352,7 @@ class _Work:
     async def _booked(self, connection: Connection, opening: Opening, shards: int) -> Counter[str]:
         """What the ledger has booked of these lots by wallet, from its movements."""
         booked: Counter[str] = Counter()
-        async with snapshot_of(connection):
+        async with one_moment(connection):
             for lots in self._lots.pages(GROUP):
                 # Who was not known before may be by now.
                 region = self._program.document.phone_region

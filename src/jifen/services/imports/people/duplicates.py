@@ -19,7 +19,7 @@ from jifen.db.connection import Connection
 from jifen.db.queries import load_queries
 from jifen.services.duplicates import MOST_IN_COMMON
 from jifen.services.imports.people.repeats import Repeated
-from jifen.services.snapshot import snapshot_of
+from jifen.services.snapshot import one_moment
 
 #: So many are listed of each kind, the rest is counted; of the lines of a group so many.
 MOST_LISTED: Final = 100
@@ -112,7 +112,7 @@ class Twins:
         """Bring in the members with whom the people of the file are to be compared."""
         days = [day for (day,) in self._database.execute("SELECT DISTINCT birthday FROM people")]
         known = {member for (member,) in self._database.execute("SELECT member FROM known")}
-        async with snapshot_of(connection):
+        async with one_moment(connection):
             cursor = await connection.cursor(_SQL["born_on"], days)
             while rows := await cursor.fetch(_FETCHED):
                 self._database.executemany(
