@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jifen.cli.asking import told_where
 from jifen.cli.invocation import Invocation, command
 from jifen.cli.output import write_json, write_line, write_note, write_table
+from jifen.cli.paging import Cursor, note_more
 from jifen.cli.program import AsJson, actor_name
 from jifen.cli.usage import BadValue
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from jifen.services.segments.catalog import Segment
     from jifen.services.segments.lists import ListChange
     from jifen.services.segments.previews import SegmentPage, SegmentPreview
+    from jifen.services.segments.selection import Place
 
 group = typer.Typer(help="会员分群 / Segments: saved sets of members.")
 
@@ -165,17 +168,20 @@ def members(
     invocation: Invocation,
     segment_id: SegmentId,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="最多几位 / At most.")] = 100,
+    cursor: Cursor = None,
     as_json: AsJson = False,
 ) -> None:
     """列出分群的会员号 / List the numbers of a segment's members, one a line."""
-    found = invocation.ask(lambda connection: _members(connection, segment_id, limit), may_make=False)
+    from jifen.services.segments.previews import decode_cursor
+
+    after = None if cursor is None else told_where(decode_cursor(cursor))
+    found = invocation.ask(lambda connection: _members(connection, segment_id, after, limit), may_make=False)
     if as_json:
         write_json(found)
         return
     for member in found.member_ids:
         write_line(member)
-    if found.next_cursor is not None:
-        write_note(invocation.say("还有更多会员，请加大 --limit。", "There are more: give a larger --limit."))
+    note_more(invocation, found.next_cursor)
 
 
 @command(group, "add")
@@ -243,7 +249,7 @@ async def _preview(connection: Connection, segment_id: str | None, condition: st
         return await preview_segment(connection, program, segment, now, limit=20)
 
 
-async def _members(connection: Connection, segment_id: str, limit: int) -> SegmentPage:
+async def _members(connection: Connection, segment_id: str, after: Place | None, limit: int) -> SegmentPage:
     from jifen.services.segments.catalog import program_of
     from jifen.services.segments.previews import segment_page
     from jifen.services.snapshot import one_moment
@@ -251,7 +257,7 @@ async def _members(connection: Connection, segment_id: str, limit: int) -> Segme
     program = await program_of(connection)
     async with one_moment(connection):
         segment = await _segment(connection, segment_id)
-        return await segment_page(connection, program, segment, datetime.now(UTC), after=None, limit=limit)
+        return await segment_page(connection, program, segment, datetime.now(UTC), after=after, limit=limit)
 
 
 async def _change_list(connection: Connection, segment_id: str, names: Sequence[str], adds: bool) -> ListChange:

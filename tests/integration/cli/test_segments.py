@@ -24,7 +24,11 @@ def test_a_list_from_a_file(data: Path, tmp_path: Path) -> None:
     assert ask("segments", "add", "regulars", "--file", file, "--data", data) == expected
     assert ask("segments", "add", "regulars", "external:1", "--data", data)["unchanged"] == 1
     assert ask("segments", "count", "regulars", "--data", data)["count"] == 2
-    assert len(jifen("segments", "members", "regulars", "--data", data).stdout.split()) == 2
+    everybody = jifen("segments", "members", "regulars", "--data", data).stdout.split()
+    first = ask("segments", "members", "regulars", "--limit", "1", "--data", data)
+    rest = ask("segments", "members", "regulars", "--cursor", first["next_cursor"], "--data", data)
+    assert [*first["member_ids"], *rest["member_ids"]] == everybody and len(everybody) == 2
+    assert "cursor" in refused(["segments", "members", "regulars", "--cursor", "x", "--data", data])
     assert ask("segments", "remove", "regulars", "external:2", "--data", data)["changed"] == 1
     condition = '"regulars" in member.segments || member.spent_cents_total >= 30000'
     assert ask("segments", "count", "--condition", condition, "--data", data)["count"] == 4
