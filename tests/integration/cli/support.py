@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
@@ -74,8 +75,12 @@ def refused_here(arguments: Sequence[object]) -> str:
     return line_of_refusal(jifen_here(*arguments))
 
 
-def ended(signal_number: int, *arguments: object, url: str) -> tuple[int | None, str]:
-    """Exit code and standard error of a command that gets a signal while its engine waits in the middle of a batch."""
+def ended(signal_number: int, *arguments: object, url: str, in_background: bool = False) -> tuple[int | None, str]:
+    """Exit code and standard error of a command that gets a signal while its engine waits in the middle of a batch.
+    `in_background`: started as a script does with `&`, so that Ctrl-C is ignored."""
+
+    def begin() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN if in_background else signal.SIG_DFL)
 
     async def run() -> tuple[int | None, str]:
         connection = await asyncpg.connect(url)
@@ -83,7 +88,9 @@ def ended(signal_number: int, *arguments: object, url: str) -> tuple[int | None,
         await transaction.start()
         await connection.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
         command = [sys.executable, "-m", "jifen", *map(str, arguments), "--url", url]
-        process = await asyncio.create_subprocess_exec(*command, env=environment(), stderr=PIPE, stdout=DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment(), stderr=PIPE, stdout=DEVNULL, preexec_fn=begin
+        )
         while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
             assert process.returncode is None
         process.send_signal(signal_number)

@@ -70,9 +70,18 @@ def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         assert f" {name} " in said
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "in_background", "code"),
+    [
+        (signal.SIGTERM, False, 143),
+        (signal.SIGINT, False, 130),
+        (signal.SIGTERM, True, 143),
+        # What runs in the background does not hear Ctrl-C.
+        (signal.SIGINT, True, 0),
+    ],
+)
 def test_what_is_ended_in_the_middle_of_a_batch_says_nothing(
-    bare_database_url: str, tmp_path: Path, number: signal.Signals, code: int
+    bare_database_url: str, tmp_path: Path, number: signal.Signals, in_background: bool, code: int
 ) -> None:
     """The batch is finished, nothing is told as a fault, and the same import again goes on."""
     ask("init", "--program", "starter", "--url", bare_database_url)
@@ -81,6 +90,7 @@ def test_what_is_ended_in_the_middle_of_a_batch_says_nothing(
     rows = "".join(f"{n},2026-01-05 10:00,phone:{13800000000 + n},a,TEA,1,20.00\n" for n in range(20))
     file.write_text(header + rows, "utf-8")
     command = ("import", "orders", file, "--mapping", "orders")
-    assert ended(number, *command, url=bare_database_url) == (code, "")
+    ends, told = ended(number, *command, url=bare_database_url, in_background=in_background)
+    assert (ends, told if code else "") == (code, "")
     assert ask(*command, "--url", bare_database_url)["orders"] == 20
     assert ask("verify", "--url", bare_database_url)["is_clean"]
