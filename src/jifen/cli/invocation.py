@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
@@ -118,7 +119,8 @@ class Invocation:
 
     def run_engine(self, url: str, work: Callable[[Engine], Awaitable[T]]) -> T:
         """What `work` gives with an engine on the database, which finishes what it accepted before this returns."""
-        return asyncio.run(self._run_engine(url, work))
+        with _ending_in_good_order():
+            return asyncio.run(self._run_engine(url, work))
 
     async def _run_engine(self, url: str, work: Callable[[Engine], Awaitable[T]]) -> T:
         from jifen.engine.engine import Engine
@@ -144,7 +146,26 @@ def run_connected(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
         finally:
             await connection.close(timeout=5)
 
-    return asyncio.run(run())
+    with _ending_in_good_order():
+        return asyncio.run(run())
+
+
+@contextmanager
+def _ending_in_good_order() -> Iterator[None]:
+    """SIGTERM ends what asyncio runs meanwhile as Ctrl-C does, also where a shell that started it in the background has
+    it ignore Ctrl-C. It still does: the signal is held back, but asyncio has a handler for it, which it sets only in
+    the place of Python's own, and which SIGTERM calls."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        # In this order: one that came meanwhile is ignored as well.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def refuse_empty_folder(settings: Settings) -> None:

@@ -115,11 +115,6 @@ for _module in (
 def run() -> None:
     """Run the command line of this process and exit with its code."""
     ending = _Ending()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell that starts something in the background has it ignore Ctrl-C. That stays so, but SIGTERM needs what is
-        # done on Ctrl-C, which asyncio sets only where nobody else did.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, ending)
     code = main(sys.argv[1:])
     if ending.was_asked and code == INTERRUPTED:
@@ -160,7 +155,9 @@ class _Ending:
     def __call__(self, _signal: int, frame: FrameType | None) -> None:
         self.was_asked = True
         interrupt = signal.getsignal(signal.SIGINT)
-        assert callable(interrupt)
+        if not callable(interrupt):
+            # A shell that starts something in the background has it ignore Ctrl-C.
+            raise SystemExit(TERMINATED)
         interrupt(signal.SIGINT, frame)
 
 
