@@ -248,7 +248,8 @@ async def _changes(
     rows = await connection.fetch(_SQL["changes"], shard_of_member(member_id, catalog.shards), member_id, sequences)
     changes: dict[int, dict[str, int]] = {}
     for sequence, wallet, change in rows:
-        changes.setdefault(sequence, {})[catalog.wallet_ids[wallet]] = change
+        if change:
+            changes.setdefault(sequence, {})[catalog.wallet_ids[wallet]] = change
     return changes
 
 

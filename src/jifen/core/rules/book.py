@@ -255,15 +255,18 @@ class Day:
                 self.always.append(rule)
                 continue
             name, values = rule.discriminator
+            if name.startswith("line.") and "" in values:
+                # What a line does not say is empty.
+                values |= {None}
             telling.setdefault(name, set()).update(values)
             for value in values:
                 self._waiting.setdefault((name, value), []).append(rule)
         #: Whether facts tell which rules may match; else all of `always` may, in their order.
         self.asks = bool(self._waiting)
-        #: The telling values of facts, and of lines with how they are read there: what a line does not say is empty.
+        #: The telling values of facts, and of lines with how they are read there.
         self._told_by_facts = [(name, values) for name, values in telling.items() if not name.startswith("line.")]
         self._told_by_lines = [
-            (name, attrgetter(name.removeprefix("line.")), values | {None} if "" in values else values)
+            (name, attrgetter(name.removeprefix("line.")), values)
             for name, values in telling.items()
             if name.startswith("line.")
         ]
@@ -278,10 +281,8 @@ class Day:
         told: list[tuple[str, Any]] = []
         for name, read, values in self._told_by_lines:
             for value in map(read, lines):
-                if value in values:
-                    each = (name, "" if value is None else value)
-                    if each not in told:
-                        told.append(each)
+                if value in values and (name, value) not in told:
+                    told.append((name, value))
         for name, values in self._told_by_facts:
             try:
                 fact = facts[name]

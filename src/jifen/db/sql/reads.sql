@@ -136,7 +136,6 @@ SELECT sequence, wallet,
 FROM movements
 WHERE shard = $1 AND member_id = $2 AND sequence = ANY($3::integer[])
 GROUP BY sequence, wallet
-HAVING sum(amount * ((to_bucket < 10)::integer - (from_bucket < 10)::integer)) <> 0
 ORDER BY sequence, wallet
 
 -- name: referring

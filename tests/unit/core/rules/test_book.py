@@ -33,12 +33,15 @@ CONDITIONS = st.sampled_from(
     ]
 )
 LINES = st.sampled_from(
-    [None, 'line.sku == "A"', 'line.category in ["tea", "cup"]', 'line.brand == "B" && line.quantity > 1']
+    [
+        *(None, 'line.sku == "A"', 'line.category in ["tea", "cup"]', 'line.brand == "B" && line.quantity > 1'),
+        *('line.category == ""', 'line.sku in ["", "A"]'),
+    ]
 )
 WINDOWS = st.sampled_from(
     [Window(), Window("2026-11-11", "2026-11-11"), Window(weekdays=["thu"]), Window(hours=["13:00-14:00"])]
 )
-TEXTS = st.sampled_from([None, "A", "B", "tea", "cup"])
+TEXTS = st.sampled_from([None, "", "A", "B", "tea", "cup"])
 ORDER_LINES = st.builds(OrderLine, st.just("1"), st.integers(1, 3), st.integers(0, 900), TEXTS, TEXTS, TEXTS, TEXTS)
 
 
